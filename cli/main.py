@@ -1,0 +1,68 @@
+"""The command line's entry: the app, and how errors leave it."""
+
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from ..serve.errors import DropganError
+from .doctor import doctor
+from .evaluate import evaluate
+from .export import export
+from .inspect import inspect
+from .output import result, say
+from .run import run
+from .sample import sample
+from .train import train
+
+_TRAIN_PACKAGES = ("torch", "onnx", "onnxscript", "pydantic", "safetensors", "tomli_w", "torchmetrics")
+
+app = typer.Typer(
+    name="dropgan",
+    help="Train a GAN with dropout, export its generator to one verified ONNX file, sample from it anywhere.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (run, train, export, inspect, sample, evaluate, doctor):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        result(f"dropgan {metadata.version('dropgan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options that stand before any command; --debug is read by main() wherever it stands."""
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 failed with one line, 2 wrong usage, 130 on Ctrl-C."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(args=arguments)
+    except DropganError as error:
+        if debug:
+            raise
+        say(f"{'' if error.exit_code > 2 else 'error: '}{error}")
+        sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if debug or (error.name or "").split(".")[0] not in _TRAIN_PACKAGES:
+            raise
+        say(f"error: this command needs {error.name}: install it with pip install 'dropgan[train]'")
+        sys.exit(1)
+    except (OSError, MemoryError) as error:
+        if debug:
+            raise
+        say(f"error: {error or 'out of memory'}")
+        sys.exit(1)

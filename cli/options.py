@@ -1,0 +1,65 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="fashion-mnist-10k (comes with dropgan), fashion-mnist (whole), a directory of IDX files,"
+        " or a .npy or .npz file of uint8 images.",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where the four files of the whole Fashion-MNIST lie; also the environment variable"
+        " DROPGAN_FASHION_MNIST. Default: Debian's folder, else a checked download.",
+    ),
+]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that comes with dropgan, or a TOML file.")
+]
+GeneratorDropout = Annotated[
+    float | None,
+    typer.Option(
+        "--generator-dropout",
+        metavar="P",
+        help="Probability of dropping a unit of the generator in training.  [default: the recipe's]",
+    ),
+]
+DiscriminatorDropout = Annotated[
+    float | None,
+    typer.Option(
+        "--discriminator-dropout",
+        metavar="P",
+        help="Probability of dropping a unit of the discriminator in training.  [default: the recipe's]",
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, help="Training steps in all.  [default: the recipe's]"),
+]
+TrainingSeed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Of weights, order, latents.  [default: the recipe's]")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change any setting of the recipe; may be repeated."),
+]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
+Precision = Annotated[
+    str, typer.Option("--precision", help="auto (the faster, measured), fp32, or bf16 matrix products.")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: the faster number, measured]")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.")]

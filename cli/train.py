@@ -1,0 +1,80 @@
+"""dropgan train"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .output import result, result_json
+from .training import TrainingReport, changes_from, describe
+
+
+def train(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False)
+    ] = None,
+    data: options.Data = "fashion-mnist-10k",
+    data_dir: options.DataDir = None,
+    recipe: options.RecipeName = "mlp",
+    generator_dropout: options.GeneratorDropout = None,
+    discriminator_dropout: options.DiscriminatorDropout = None,
+    steps: options.Steps = None,
+    seed: options.TrainingSeed = None,
+    settings: options.Settings = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run in -o; of the other options only --steps may change it."),
+    ] = False,
+    list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes and stop.")] = False,
+    show_recipe: Annotated[
+        bool, typer.Option("--show-recipe", help="Print the recipe with its options applied and stop.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a GAN with dropout into a run directory."""
+    from ..train import load_recipe, recipe_names
+    from ..train import resume as resume_run
+    from ..train import train as train_run
+
+    if list_recipes:
+        for name in recipe_names():
+            result(name)
+        return
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    if show_recipe:
+        import tomli_w
+
+        result(tomli_w.dumps(load_recipe(recipe).with_settings(changes).model_dump(mode="json")).rstrip())
+        return
+    if out is None:
+        raise typer.BadParameter("say where the run goes: -o RUN")
+    with TrainingReport(out, quiet=quiet) as report:
+        if resume:
+            fixed = (data, data_dir, recipe, device, precision, threads)
+            if fixed != ("fashion-mnist-10k", None, "mlp", "auto", "auto", None) or set(changes) - {"training.steps"}:
+                raise typer.BadParameter("a resumed run keeps its settings; beside --resume only --steps may stand")
+            run = resume_run(out, steps=steps, announce=report.announce, observer=report.observe)
+        else:
+            run = train_run(
+                out,
+                load_recipe(recipe).with_settings(changes),
+                data=data,
+                data_dir=data_dir,
+                device=device,
+                precision=precision,
+                threads=threads,
+                announce=report.announce,
+                observer=report.observe,
+            )
+    summary = describe(run)
+    if json:
+        result_json(summary)
+        return
+    result(f"run        {summary['run']}")
+    result(f"samples    {summary['samples']}")
+    result(f"next       dropgan export {run.path} -o model.onnx")

@@ -1,0 +1,85 @@
+"""What the commands `train` and `run` share: a recipe from options, and progress."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .output import ProgressBar, say
+
+if TYPE_CHECKING:
+    from ..train import Recipe, RunDirectory
+    from ..train.run_directory import RunFacts
+
+
+def changes_from(
+    generator_dropout: float | None,
+    discriminator_dropout: float | None,
+    steps: int | None,
+    seed: int | None,
+    settings: list[str] | None,
+) -> dict[str, Any]:
+    """The options that change a recipe, as dotted keys and values.
+
+    Raises:
+        typer.BadParameter: A --set has no equals sign.
+    """
+    changes: dict[str, Any] = {}
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set takes KEY=VALUE, not {setting!r}")
+        changes[key.strip()] = value.strip()
+    named = {
+        "generator.dropout": generator_dropout,
+        "discriminator.dropout": discriminator_dropout,
+        "training.steps": steps,
+        "training.seed": seed,
+    }
+    return changes | {key: value for key, value in named.items() if value is not None}
+
+
+class TrainingReport:
+    """Shows a run as it goes; gives the callbacks that `dropgan.train` wants."""
+
+    def __init__(self, directory: Path, *, quiet: bool) -> None:
+        self._directory, self._quiet = directory, quiet
+        self._bar: ProgressBar | None = None
+
+    def __enter__(self) -> "TrainingReport":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*error)
+
+    def announce(self, recipe: "Recipe", facts: "RunFacts", step: int) -> None:
+        """Say what is about to be trained with what, and begin the bar."""
+        where = f"{facts.device}, {facts.precision}"
+        if facts.device == "cpu":
+            where += f", {facts.threads} thread{'s' if facts.threads > 1 else ''}"
+        say(
+            f"recipe {recipe.name} (dropout {recipe.generator.dropout:g} in the generator,"
+            f" {recipe.discriminator.dropout:g} in the discriminator) on {Path(facts.data).name}; {where}",
+            quiet=self._quiet,
+        )
+        self._bar = ProgressBar("training", recipe.training.steps, "steps", done=step, quiet=self._quiet)
+        self._bar.__enter__()
+
+    def observe(self, row: dict[str, float]) -> None:
+        """Move the bar."""
+        assert self._bar is not None
+        losses = f"D {row['discriminator_loss']:.3f} G {row['generator_loss']:.3f}"
+        self._bar.update(int(row["step"]), losses)
+
+
+def describe(run: "RunDirectory") -> dict[str, Any]:
+    """What a finished run has to show, for ``--json``."""
+    rows = run.read_metrics()
+    samples = sorted((run.path / "samples").glob("*.png"))
+    return {
+        "run": str(run.path),
+        "checkpoint": str(run.last_checkpoint),
+        "samples": str(samples[-1]) if samples else None,
+        **(rows[-1] if rows else {}),
+    }

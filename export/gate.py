@@ -1,0 +1,166 @@
+"""The inference-only gate: is an ONNX file free of everything that acts only in training?
+
+It works on any ONNX file, dropgan's or not, in two halves. The first reads the graph: no operator
+that drops, draws random numbers or normalises by the batch, in nodes, subgraphs or functions. The
+second runs it twice with graph optimisations off, on equal inputs, and compares every bit; that
+also catches what the first has no name for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from ..serve.errors import DropganError, ModelError
+from ..serve.providers import CPU, load_onnxruntime
+
+_RANDOM = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
+)
+_DYNAMIC_SIZE = 3
+_NUMPY_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+}
+
+
+class GateError(DropganError):
+    """The file is not inference-only."""
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdict on one file.
+
+    Attributes:
+        violations: What must not be there, one line each; empty if the file passed.
+        operators: How often each operator occurs, subgraphs and functions included.
+    """
+
+    violations: tuple[str, ...]
+    operators: dict[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the file is inference-only."""
+        return not self.violations
+
+    def require(self, name: str) -> None:
+        """Insist on a pass.
+
+        Raises:
+            GateError: There are violations; the message lists them.
+        """
+        if self.violations:
+            raise GateError(f"{name} is not inference-only: {'; '.join(self.violations)}")
+
+
+def check_inference_only(model: bytes) -> GateReport:
+    """Hold an ONNX file against the gate.
+
+    Args:
+        model: The file's bytes.
+
+    Raises:
+        ModelError: The bytes are no valid ONNX model, or onnxruntime cannot run it.
+    """
+    proto = parse_model(model)
+    operators: dict[str, int] = {}
+    violations: list[str] = []
+    for node, where in _all_nodes(proto):
+        operators[node.op_type] = operators.get(node.op_type, 0) + 1
+        reason = _objection(node)
+        if reason:
+            violations.append(f"{node.op_type} {node.name or ''} in {where} {reason}".replace("  ", " "))
+    violations += [f"{name} is stored outside the file" for name in _external_tensors(proto)]
+    if not violations and not _two_runs_agree(model):
+        violations.append("two runs on equal inputs differ")
+    return GateReport(tuple(violations), dict(sorted(operators.items())))
+
+
+def parse_model(model: bytes) -> onnx.ModelProto:
+    """The bytes as an ONNX model.
+
+    Raises:
+        ModelError: They are none.
+    """
+    try:
+        proto = onnx.load_model_from_string(model)
+    except (DecodeError, ValueError) as error:
+        raise ModelError(f"not an ONNX file: {error}") from error
+    if not proto.graph.output:
+        raise ModelError("not an ONNX file: it has no graph with an output")
+    return proto
+
+
+def _all_nodes(proto: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, str]]:
+    """Every node and where it stands: in the graph, in subgraphs of If, Loop and Scan, in functions."""
+    pending: list[tuple[Any, str]] = [(proto.graph.node, "the graph")]
+    pending += [(function.node, f"function {function.name}") for function in proto.functions]
+    while pending:
+        nodes, where = pending.pop()
+        for node in nodes:
+            yield node, where
+            for attribute in node.attribute:
+                graphs = [attribute.g] if attribute.HasField("g") else []
+                for graph in [*graphs, *attribute.graphs]:
+                    pending.append((graph.node, f"a subgraph of {node.op_type} {node.name}"))
+
+
+def _objection(node: onnx.NodeProto) -> str | None:
+    """Why a node has no place in a file for inference, whatever domain it is of."""
+    if "Dropout" in node.op_type:
+        return "is dropout"
+    if node.op_type in _RANDOM:
+        return "draws random numbers"
+    if node.op_type == "BatchNormalization":
+        integers = {attribute.name: attribute.i for attribute in node.attribute}
+        if integers.get("training_mode") or len([name for name in node.output if name]) > 1:
+            return "normalises by the batch, as in training"
+    return None
+
+
+def _external_tensors(proto: onnx.ModelProto) -> Iterator[str]:
+    for tensor in proto.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            yield f"weight {tensor.name}"
+
+
+def _two_runs_agree(model: bytes) -> bool:
+    onnxruntime = load_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=[CPU])
+        inputs = {entry.name: _some_input(entry) for entry in session.get_inputs()}
+        first, second = session.run(None, inputs), session.run(None, inputs)
+    except ModelError:
+        raise
+    except Exception as error:  # onnxruntime raises many kinds, all mean the same here
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"onnxruntime cannot run the file: {reason}") from error
+    return all(
+        np.asarray(one).tobytes() == np.asarray(other).tobytes()
+        for one, other in zip(first, second, strict=True)
+    )
+
+
+def _some_input(entry: Any) -> NDArray[Any]:
+    """A fixed, varied array that fits an input; open dimensions are 3."""
+    if entry.type not in _NUMPY_TYPES:
+        raise ModelError(f"the gate cannot make an input of type {entry.type}")
+    shape = [size if isinstance(size, int) and size > 0 else _DYNAMIC_SIZE for size in entry.shape]
+    kind = np.dtype(_NUMPY_TYPES[entry.type])
+    if kind.kind == "f":
+        return np.random.default_rng(0).standard_normal(shape).astype(kind)
+    return np.zeros(shape, dtype=kind)  # labels and switches: 0 is a class and a valid index

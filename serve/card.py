@@ -1,0 +1,189 @@
+"""The card: what a dropgan model file says of itself, as JSON in its metadata.
+
+Plain dataclasses rather than a schema library, so that the runtime stays light. A reader ignores
+keys that it does not know and refuses a card whose major version it does not know.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ModelError
+
+METADATA_KEY = "dropgan"
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True)
+class DataCard:
+    kind: str
+    """What the samples are: ``images``."""
+    shape: tuple[int, ...]
+    """Shape of one sample: (height, width, channels) for images."""
+    name: str
+    """Name of the data set, as the user gave it without directories."""
+    fingerprint: str
+    """``sha256:`` and the digest of the training data's shape and bytes."""
+    samples: int
+    """How many samples there were to train on."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes, empty where the data has none."""
+
+
+@dataclass(frozen=True)
+class LatentCard:
+    dim: int
+    """Components of a latent."""
+    stream: str
+    """Name of the stream that maps (seed, index) to a latent."""
+
+
+@dataclass(frozen=True)
+class ArchitectureCard:
+    name: str
+    """The generator's architecture: ``mlp``."""
+    parameters: int
+    """Number of the generator's weights."""
+
+
+@dataclass(frozen=True)
+class DropoutCard:
+    generator: float
+    """Probability of dropping a unit of the generator in training."""
+    discriminator: float
+    """The same of the discriminator."""
+    disabled: bool
+    """Whether the file is free of dropout; always true in a file that passed the gate."""
+
+
+@dataclass(frozen=True)
+class TrainingCard:
+    recipe: str
+    """Name of the recipe."""
+    steps: int
+    """Training steps behind these weights."""
+    seed: int
+    """The run's seed."""
+    ema: bool
+    """Whether the weights are the exponential moving average."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Versions of dropgan and the libraries that trained it."""
+
+
+@dataclass(frozen=True)
+class ParityCard:
+    provider: str
+    """The onnxruntime provider that was compared with PyTorch on the CPU in eval mode."""
+    samples: int
+    """Samples compared."""
+    batches: tuple[int, ...]
+    """Batch sizes at which they were compared."""
+    max_difference: float
+    """Largest difference seen, in units of the output (levels of 0 to 255 for pixels)."""
+    tolerance: float
+    """Largest difference allowed."""
+
+
+@dataclass(frozen=True)
+class ExportCard:
+    opset: int
+    """Version of the ONNX operator set."""
+    precision: str
+    """Arithmetic of the file: ``fp32``."""
+    output: str
+    """``pixels`` (uint8, NHWC) or ``float`` (float32, NCHW, -1 to 1)."""
+    parity: ParityCard
+    """The comparison with PyTorch."""
+
+
+@dataclass(frozen=True)
+class ScoreCard:
+    name: str
+    """What was measured, the feature network included: ``frechet_distance_domain``."""
+    value: float
+    """The score."""
+    samples: int
+    """Generated samples behind it."""
+    reference: str
+    """The data it was compared with, and how many samples of it."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that a dropgan model file says of itself."""
+
+    data: DataCard
+    latents: LatentCard
+    architecture: ArchitectureCard
+    dropout: DropoutCard
+    training: TrainingCard
+    export: ExportCard
+    scores: tuple[ScoreCard, ...] = ()
+    """Scores of this very file, where it has been evaluated."""
+    schema: str = SCHEMA_VERSION
+    """Version of this layout, ``major.minor``."""
+
+    def to_json(self) -> str:
+        """The card as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Card":
+        """Read a card.
+
+        Raises:
+            ModelError: The text is not a card, misses something, holds a value of the wrong type,
+                or was written under a major version that this one does not know.
+        """
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"the model's card is not valid JSON ({error})") from error
+        if not isinstance(raw, dict) or not isinstance(raw.get("schema"), str):
+            raise ModelError("the model's card is not an object with a schema version")
+        if raw["schema"].split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+            raise ModelError(
+                f"the model's card has schema version {raw['schema']}, this dropgan reads"
+                f" {SCHEMA_VERSION}: upgrade dropgan, or export the model again with this version"
+            )
+        card: Card = _read(cls, raw, "card")
+        if card.latents.dim < 1 or not card.data.shape or min(card.data.shape) < 1:
+            raise ModelError("the model's card has an empty latent or sample shape")
+        return card
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """``value`` as an instance of the annotation ``kind``, strictly."""
+    origin = typing.get_origin(kind)
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise ModelError(f"{where} is no object")
+        hints = typing.get_type_hints(kind)
+        known: dict[str, Any] = {}
+        for entry in dataclasses.fields(kind):
+            if entry.name in value:
+                known[entry.name] = _read(hints[entry.name], value[entry.name], f"{where}.{entry.name}")
+            elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
+                raise ModelError(f"{where} has no {entry.name}")
+        return typing.cast(Any, kind)(**known)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ModelError(f"{where} is no list")
+        item = typing.get_args(kind)[0]
+        return tuple(_read(item, entry, f"{where}[{place}]") for place, entry in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ModelError(f"{where} is no object")
+        item = typing.get_args(kind)[1]
+        return {str(key): _read(item, entry, f"{where}.{key}") for key, entry in value.items()}
+    if origin is types.UnionType:
+        raise TypeError(f"cards have no unions ({where})")
+    fits = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not fits:
+        raise ModelError(f"{where} must be {kind.__name__}, not {type(value).__name__}")
+    return value

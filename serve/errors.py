@@ -1,0 +1,35 @@
+"""The errors that dropgan raises on purpose.
+
+Each message is one line that says what is wrong and what to do; the command line prints it as it
+is and exits with ``exit_code``. Whatever else escapes is a bug.
+"""
+
+
+class DropganError(Exception):
+    """Base of every error that dropgan raises on purpose."""
+
+    exit_code = 1
+
+
+class ModelError(DropganError):
+    """A model file that is missing, damaged, not ONNX, or not one of dropgan's."""
+
+
+class DeviceError(DropganError):
+    """A device that was asked for does not exist or does not work."""
+
+
+class RuntimeMissingError(DropganError):
+    """onnxruntime is not installed."""
+
+
+class MissingExtraError(DropganError):
+    """A package that only one of the extras installs is needed here and absent."""
+
+
+class InputError(DropganError, ValueError):
+    """An argument of the wrong shape, type or range."""
+
+
+class OutputError(DropganError):
+    """An output that cannot be written where it was asked for."""

@@ -1,0 +1,269 @@
+"""Images from an exported generator: the one class that an application needs."""
+
+import os
+import platform
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .card import METADATA_KEY, Card
+from .errors import InputError, ModelError
+from .latents import STREAM_NAME, LatentStream, check_range
+from .providers import CPU, load_onnxruntime, open_session
+
+_CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
+_TILE = 1024
+
+
+class Generator:
+    """An exported generator, ready to sample.
+
+    Sample *i* of seed *s* depends on nothing but the model, *s* and *i*: the batch size, how a range
+    is cut into calls, the number of threads and restarts do not change a pixel on one machine and
+    provider.
+
+    One object may be shared between threads; it may be pickled, and used in a forked child (the
+    session is opened anew there).
+
+    Attributes:
+        card: What the file says of itself.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        """Open a model file that ``dropgan export`` wrote.
+
+        Args:
+            model: Path of the file, or its bytes.
+            device: ``auto`` (CUDA where it works, else the CPU, said once), ``cpu``, ``cuda`` or
+                ``cuda:N``. ``cuda`` never falls back.
+            threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
+
+        Raises:
+            ModelError: The file is missing, not ONNX, or has no card or a wrong one.
+            DeviceError: CUDA was asked for and does not really run.
+            InputError: ``device`` or ``threads`` makes no sense.
+            RuntimeMissingError: onnxruntime is not installed.
+        """
+        if threads is not None and threads < 1:
+            raise InputError(f"threads must be at least 1, not {threads}")
+        self._name = "the model" if isinstance(model, bytes) else str(Path(model))
+        self._bytes = model if isinstance(model, bytes) else _read_file(Path(model))
+        self._device = device
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._open()
+        self.card = self._check()
+        self._stream = LatentStream(self.card.latents.dim)
+
+    def __repr__(self) -> str:
+        return f"Generator({self._name!r}, provider={self.provider!r})"
+
+    @property
+    def provider(self) -> str:
+        """Name of the onnxruntime execution provider that runs the model."""
+        return str(self._session.get_providers()[0])
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample as this file gives it, e.g. (28, 28, 1)."""
+        return self._shape
+
+    def sample(
+        self, count: int, *, seed: int = 0, start: int = 0, batch_size: int | None = None
+    ) -> NDArray[Any]:
+        """Samples ``start`` to ``start + count - 1`` of ``seed``.
+
+        Args:
+            count: How many, 0 or more.
+            seed: 0 to 2**64 - 1.
+            start: Index of the first.
+            batch_size: Samples computed at once; changes the speed, never a pixel.
+
+        Returns:
+            uint8 array [count, height, width, channels] (float32 [count, channels, height, width],
+            -1 to 1, from a file exported with float output).
+
+        Raises:
+            InputError: An argument is out of its range.
+        """
+        out = np.empty((count if count > 0 else 0, *self._shape), dtype=self._dtype)
+        done = 0
+        for batch in self.stream(count, seed=seed, start=start, batch_size=batch_size):
+            out[done : done + len(batch)] = batch
+            done += len(batch)
+        return out
+
+    def stream(
+        self, count: int, *, seed: int = 0, start: int = 0, batch_size: int | None = None
+    ) -> Iterator[NDArray[Any]]:
+        """The samples of `sample`, batch by batch in constant memory.
+
+        Args:
+            count: How many in all.
+            seed: 0 to 2**64 - 1.
+            start: Index of the first.
+            batch_size: Samples in each array but the last; changes the speed, never a pixel.
+
+        Yields:
+            Arrays as `sample` returns them.
+
+        Raises:
+            InputError: An argument is out of its range (at once, not at the first batch).
+        """
+        check_range(count, seed, start)
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        size = batch_size or (self._tile or _CPU_BATCH)
+        return (
+            self._range(first, min(size, start + count - first), seed)
+            for first in range(start, start + count, size)
+        )
+
+    def latents(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.float32]:
+        """The latents behind samples ``start`` to ``start + count - 1`` of ``seed``.
+
+        Returns:
+            float32 array [count, latent_dim], standard normal.
+
+        Raises:
+            InputError: An argument is out of its range.
+        """
+        return self._stream(count, seed=seed, start=start)
+
+    def __call__(self, latents: ArrayLike) -> NDArray[Any]:
+        """Samples from latents of your own (an interpolation, say).
+
+        Args:
+            latents: float32 [n, latent_dim]; float64 is converted.
+
+        Returns:
+            Array as `sample` returns it, one sample a latent, computed in one batch.
+
+        Raises:
+            InputError: The array has another shape or holds no numbers.
+        """
+        array = np.ascontiguousarray(latents)
+        if array.ndim != 2 or array.shape[1] != self._stream.dim or array.dtype.kind not in "fiu":
+            raise InputError(
+                f"latents must be numbers of shape [n, {self._stream.dim}],"
+                f" not {array.dtype} of shape {list(array.shape)}"
+            )
+        return self._run(array.astype(np.float32, copy=False))
+
+    def _range(self, start: int, count: int, seed: int) -> NDArray[Any]:
+        """One batch, on a provider that needs it as whole tiles at fixed places of the index line."""
+        if self._tile is None:
+            return self._run(self._stream(count, seed=seed, start=start))
+        first = start // self._tile * self._tile
+        tiles = -(-(start + count - first) // self._tile)
+        latents = self._stream(tiles * self._tile, seed=seed, start=first)
+        outputs = [
+            self._run(latents[place : place + self._tile])
+            for place in range(0, len(latents), self._tile)
+        ]
+        return np.concatenate(outputs)[start - first : start - first + count]
+
+    def _run(self, latents: NDArray[np.float32]) -> NDArray[Any]:
+        if self._process != os.getpid():  # forked: the session's threads stayed in the parent
+            with self._lock:
+                if self._process != os.getpid():
+                    self._open()
+        result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
+        return result
+
+    def _open(self) -> None:
+        onnxruntime = load_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is raised; onnxruntime need not print it too
+        if self._threads is not None:
+            options.intra_op_num_threads = self._threads
+        try:
+            self._session = open_session(self._bytes, self._device, options)
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise ModelError(f"{self._name} cannot be loaded: {_first_line(error)}") from error
+        except Exception as error:
+            if type(error).__module__.startswith("onnxruntime"):
+                raise ModelError(f"{self._name} cannot be loaded: {_first_line(error)}") from error
+            raise
+        self._process = os.getpid()
+
+    def _check(self) -> Card:
+        """Read the card and hold it against the graph's own inputs and outputs."""
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if METADATA_KEY not in metadata:
+            raise ModelError(f"{self._name} has no dropgan card: it was not made by dropgan export")
+        card = Card.from_json(metadata[METADATA_KEY])
+        if card.latents.stream != STREAM_NAME:
+            raise ModelError(
+                f"{self._name} uses the latent stream {card.latents.stream!r}, this dropgan knows"
+                f" {STREAM_NAME}: upgrade dropgan"
+            )
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(f"{self._name} must have one input and one output")
+        dim = inputs[0].shape[1] if len(inputs[0].shape) == 2 else None
+        if inputs[0].type != "tensor(float)" or dim != card.latents.dim:
+            raise ModelError(f"{self._name} has an input that does not match its card's latents")
+        shape = tuple(outputs[0].shape[1:])
+        if card.export.output == "float" and len(card.data.shape) == 3:
+            height, width, channels = card.data.shape
+            kind, expected = np.float32, (channels, height, width)
+        else:
+            kind, expected = np.uint8, card.data.shape
+        name = "tensor(float)" if kind is np.float32 else "tensor(uint8)"
+        if outputs[0].type != name or shape != expected:
+            raise ModelError(f"{self._name} has an output that does not match its card's data")
+        self._input, self._outputs = inputs[0].name, [outputs[0].name]
+        self._shape, self._dtype = shape, np.dtype(kind)
+        self._tile = _tile_for(self.provider)
+        return card
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        for transient in ("_session", "_lock", "_process"):
+            del state[transient]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+        self._open()
+
+
+def _tile_for(provider: str) -> int | None:
+    """Rows that every run must have so that a sample does not depend on its batch; None: any will do.
+
+    onnxruntime's CPU matrix product on x86-64 sums each output element in an order that depends on
+    the weights' shape alone, so there any batch gives the same bits (held by a test). Elsewhere the
+    library may pick another algorithm for another batch size, and every run gets the same size.
+    """
+    if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
+        return None
+    return _TILE if provider != CPU else _CPU_BATCH
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"there is no model file {path}") from error
+    except IsADirectoryError as error:
+        raise ModelError(f"{path} is a directory, not a model file: dropgan export makes one") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

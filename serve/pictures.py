@@ -1,0 +1,74 @@
+"""Arrays of samples as pictures: a grid, and PNG bytes."""
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError, MissingExtraError
+
+
+def grid(
+    images: NDArray[np.uint8], columns: int | None = None, *, scale: int = 1, gap: int = 1
+) -> NDArray[np.uint8]:
+    """Lay images out row by row in one picture.
+
+    Args:
+        images: uint8 [n, height, width, channels], n at least 1.
+        columns: Pictures a row; None makes the grid as square as it goes.
+        scale: Edge of the square of pixels that each pixel becomes.
+        gap: White pixels between pictures and around them, before scaling.
+
+    Returns:
+        uint8 [grid height, grid width, channels].
+
+    Raises:
+        InputError: ``images`` has another shape or type.
+    """
+    if images.ndim != 4 or len(images) == 0 or images.dtype != np.uint8:
+        raise InputError("a grid needs uint8 images of shape [n, height, width, channels]")
+    count, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = -(-count // columns)
+    picture = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, dtype=np.uint8
+    )
+    for place, image in enumerate(images):
+        top = gap + place // columns * (height + gap)
+        left = gap + place % columns * (width + gap)
+        picture[top : top + height, left : left + width] = image
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """One image as PNG bytes.
+
+    Args:
+        image: uint8 [height, width, channels], 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+
+    Raises:
+        MissingExtraError: Pillow is not installed.
+        InputError: The image has another shape.
+    """
+    picture = _pillow().fromarray(_squeeze(image))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _squeeze(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4):
+        raise InputError(f"a picture needs 1, 3 or 4 channels, not shape {list(image.shape)}")
+    return np.ascontiguousarray(image[:, :, 0] if image.shape[2] == 1 else image)
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise MissingExtraError(
+            "pictures need Pillow: install it with pip install 'dropgan[batch]'"
+        ) from error
+    return Image

@@ -1,0 +1,124 @@
+"""onnxruntime itself, and which of its execution providers a device name means."""
+
+import ctypes
+import ctypes.util
+import importlib.metadata
+import re
+import sys
+import warnings
+from typing import Any
+
+from .errors import DeviceError, InputError, RuntimeMissingError
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+_auto_fell_back = False
+
+
+def load_onnxruntime() -> Any:
+    """The onnxruntime module.
+
+    Raises:
+        RuntimeMissingError: It is not installed, or its install is broken.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise RuntimeMissingError(
+            f"onnxruntime cannot be loaded ({error}): install it with pip install 'dropgan[gpu]'"
+            " (NVIDIA GPU or CPU) or pip install 'dropgan[cpu]' (CPU only)"
+        ) from error
+    if not hasattr(onnxruntime, "InferenceSession"):
+        raise RuntimeMissingError(
+            "onnxruntime is damaged, most likely because onnxruntime and onnxruntime-gpu were both"
+            " installed: dropgan doctor says how to mend it"
+        )
+    return onnxruntime
+
+
+def installed_runtimes() -> dict[str, str]:
+    """The onnxruntime distributions installed here and their versions; there should be exactly one."""
+    found = {}
+    for name in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def nvidia_driver() -> str | None:
+    """Why the NVIDIA driver cannot be used, or None where it is there and sees a GPU."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return "no NVIDIA driver on this machine"
+    status = driver.cuInit(0)
+    if status != 0:
+        return f"the NVIDIA driver finds no usable GPU (cuInit gave {status})"
+    return None
+
+
+def open_session(model: bytes, device: str, options: Any) -> Any:
+    """Open an onnxruntime session on ``device``.
+
+    Args:
+        model: Bytes of an ONNX file.
+        device: ``auto`` (CUDA where it works, else the CPU, said once), ``cpu``, ``cuda`` or
+            ``cuda:N``.
+        options: onnxruntime ``SessionOptions``.
+
+    Returns:
+        A session whose first provider is the one asked for.
+
+    Raises:
+        InputError: ``device`` is none of these.
+        DeviceError: CUDA was asked for and does not really run.
+        RuntimeMissingError: onnxruntime is not installed.
+    """
+    match = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", device)
+    if match is None:
+        raise InputError(f"device must be auto, cpu, cuda or cuda:N, not {device!r}")
+    onnxruntime = load_onnxruntime()
+    if device == "cpu":
+        return onnxruntime.InferenceSession(model, options, providers=[CPU])
+    if device == "auto" and CUDA not in onnxruntime.get_available_providers():
+        return onnxruntime.InferenceSession(model, options, providers=[CPU])
+    reason, session = _try_cuda(onnxruntime, model, int(match.group(1) or 0), options)
+    if session is not None:
+        return session
+    if device != "auto":
+        raise DeviceError(f"device {device} does not work: {reason}; see dropgan doctor")
+    _say_fall_back(reason)
+    return onnxruntime.InferenceSession(model, options, providers=[CPU])
+
+
+def _try_cuda(
+    onnxruntime: Any, model: bytes, index: int, options: Any
+) -> tuple[str, Any]:
+    """A session on CUDA device ``index`` and no reason, or the reason why not and None."""
+    if CUDA not in onnxruntime.get_available_providers():
+        return "this onnxruntime has no CUDA, install dropgan[gpu] in place of dropgan[cpu]", None
+    missing = nvidia_driver()
+    if missing:
+        return missing, None
+    if hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from their wheels, where dropgan[cuda] put them
+    # tf32 would round products to ten bits: pixels would differ from the CPU's and the parity proof.
+    provider = (CUDA, {"device_id": str(index), "use_tf32": "0"})
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=[provider, CPU])
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the same here
+        return str(error).splitlines()[0][:200], None
+    if session.get_providers()[0] != CUDA:
+        return "onnxruntime could not load its CUDA libraries, dropgan[cuda] brings them", None
+    return "", session
+
+
+def _say_fall_back(reason: str) -> None:
+    global _auto_fell_back
+    if not _auto_fell_back:
+        _auto_fell_back = True
+        warnings.warn(f"dropgan samples on the CPU: {reason}", RuntimeWarning, stacklevel=4)

@@ -1,0 +1,28 @@
+"""Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
+
+from .checkpoint import CheckpointError
+from .data import DataError, ImageData, load_images
+from .loop import TrainingError
+from .recipe import Recipe, RecipeError, load_recipe, recipe_names
+from .run_directory import RunDirectory, RunError
+from .start import TrainedGenerator, load_generator, resume, train
+from .stop import Interrupted
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "ImageData",
+    "Interrupted",
+    "Recipe",
+    "RecipeError",
+    "RunDirectory",
+    "RunError",
+    "TrainedGenerator",
+    "TrainingError",
+    "load_generator",
+    "load_images",
+    "load_recipe",
+    "recipe_names",
+    "resume",
+    "train",
+]

@@ -1,0 +1,129 @@
+"""Device, precision and CPU threads: what a run computes with, chosen by a short measurement."""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from ..serve.errors import DeviceError, InputError
+from .loop import discriminator_step, generator_step
+from .networks import Shape
+from .recipe import Recipe
+from .state import TrainingState, autocast
+
+PRECISIONS = ("fp32", "bf16")
+_SECONDS = 0.5  # for each candidate
+_MIN_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run computes with."""
+
+    device: torch.device
+    precision: str
+    """``fp32`` or ``bf16``."""
+    threads: int
+    """CPU threads of PyTorch."""
+
+    def apply(self) -> None:
+        """Set the process up for it."""
+        torch.set_num_threads(self.threads)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        DeviceError: A CUDA device was asked for and PyTorch sees none of that number.
+        InputError: The name is none of these.
+    """
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if available else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device must be auto, cpu, cuda or cuda:N, not {name!r}") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu, cuda or cuda:N, not {name!r}")
+    if device.type == "cuda" and (not available or (device.index or 0) >= torch.cuda.device_count()):
+        built = "sees no such GPU" if torch.version.cuda else "is built without CUDA"
+        raise DeviceError(f"device {name} does not work: this PyTorch {built}; see dropgan doctor")
+    return device
+
+
+def make_plan(
+    recipe: Recipe, shape: Shape, *, device: str, precision: str, threads: int | None
+) -> Plan:
+    """Choose what is left open by timing training steps of the recipe on random images.
+
+    Two threads can be slower than one for products this small on a shared machine, and bf16 is
+    faster only on CPUs that have instructions for it: both are tried for half a second. On CUDA,
+    bf16 is taken where the GPU has it.
+
+    Args:
+        recipe: The recipe to be trained.
+        shape: Shape of an image.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        threads: CPU threads, or None to choose.
+
+    Raises:
+        DeviceError: The device does not work.
+        InputError: An argument is none of those above.
+    """
+    target = choose_device(device)
+    if precision not in ("auto", *PRECISIONS):
+        raise InputError(f"precision must be auto, fp32 or bf16, not {precision!r}")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
+    if target.type == "cuda":
+        if precision == "auto":
+            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        return Plan(target, precision, threads or torch.get_num_threads())
+
+    candidates = [
+        Plan(target, kind, number)
+        for number in ([threads] if threads else sorted({1, _usable_cores()}))
+        for kind in (PRECISIONS if precision == "auto" else (precision,))
+    ]
+    if len(candidates) == 1:
+        return candidates[0]
+    before = torch.get_num_threads()
+    random = torch.get_rng_state()
+    try:
+        seconds = [_seconds_per_step(candidate, recipe, shape) for candidate in candidates]
+    finally:
+        torch.set_num_threads(before)
+        torch.set_rng_state(random)
+    return candidates[seconds.index(min(seconds))]
+
+
+def _seconds_per_step(plan: Plan, recipe: Recipe, shape: Shape) -> float:
+    """Fastest of a few training steps, without the penalty, on random images."""
+    plan.apply()
+    state = TrainingState.fresh(recipe, shape, plan.device)
+    state.set_learning_rates(recipe)
+    size = recipe.training.batch_size
+    reals = torch.rand(size, *shape) * 2 - 1
+    best, end, steps = math.inf, time.monotonic() + _SECONDS, 0
+    while steps < _MIN_STEPS or time.monotonic() < end:
+        started = time.perf_counter()
+        with autocast(plan.device, plan.precision):
+            fakes = state.generator(torch.randn(size, recipe.generator.latent_dim))
+        discriminator_step(state, recipe, reals, fakes.detach(), plan.precision, penalise=False)
+        generator_step(state, fakes, plan.precision)
+        if steps:  # the first one pays for caches
+            best = min(best, time.perf_counter() - started)
+        steps += 1
+    return best
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; containers and job systems often give fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

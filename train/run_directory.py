@@ -1,0 +1,121 @@
+"""The run directory: where everything of a training run lies, and under which name."""
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ..serve.atomic import write_text
+from ..serve.errors import DropganError
+from .recipe import Recipe, parse_recipe
+
+
+class RunError(DropganError):
+    """A run directory that is missing, taken, or damaged."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run was started with beside its recipe; resuming keeps to it."""
+
+    data: str
+    """What stood after ``--data``."""
+    data_dir: str
+    """What stood after ``--data-dir``, or empty."""
+    fingerprint: str
+    """Fingerprint of the images."""
+    device: str
+    """``cpu`` or ``cuda:N``."""
+    precision: str
+    """``fp32`` or ``bf16``."""
+    threads: int
+    """CPU threads of PyTorch."""
+
+
+class RunDirectory:
+    """Paths and files of one run.
+
+    Attributes:
+        path: The directory.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def sample_file(self, step: int) -> Path:
+        """The sample grid after ``step`` steps."""
+        return self.path / "samples" / f"step-{step:07d}.png"
+
+    def require_new(self) -> None:
+        """Refuse a directory in which there is something already.
+
+        Raises:
+            RunError: It holds a run, or other files.
+        """
+        if self.recipe_file.exists():
+            raise RunError(
+                f"{self.path} already holds a run: go on with --resume, or choose another directory"
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(f"{self.path} exists and is not empty: choose another directory")
+
+    def write_recipe(self, recipe: Recipe, facts: RunFacts) -> None:
+        """Write recipe.toml: every setting resolved, and the facts under ``[run]``.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        document = {**recipe.model_dump(mode="json"), "run": asdict(facts)}
+        write_text(self.recipe_file, tomli_w.dumps(document))
+
+    def read_recipe(self) -> tuple[Recipe, RunFacts]:
+        """Read recipe.toml back.
+
+        Raises:
+            RunError: The directory holds no run, or its recipe.toml is damaged.
+            RecipeError: A setting in it is impossible.
+        """
+        try:
+            document = tomllib.loads(self.recipe_file.read_text("utf-8"))
+            facts = RunFacts(**document.pop("run"))
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.recipe_file} is damaged: {error}") from error
+        return parse_recipe(document, str(self.recipe_file)), facts
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add one line to metrics.jsonl."""
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line cut off by a crash is left out."""
+        rows = []
+        if self.metrics_file.exists():
+            for line in self.metrics_file.read_text("utf-8").splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except ValueError:
+                    continue
+        return rows
+
+    def rewind_metrics(self, step: int) -> None:
+        """Drop the lines after ``step``, which a resumed run will write again."""
+        kept = [row for row in self.read_metrics() if row["step"] <= step]
+        write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))

@@ -1,0 +1,198 @@
+"""Starting and resuming a run: from what the user gave to a loop that trains."""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .batches import Batches
+from .checkpoint import load_checkpoint
+from .data import DEFAULT_DATA, DataError, ImageData, load_images
+from .loop import Observer, training_loop
+from .networks import Shape
+from .plan import Plan, choose_device, make_plan
+from .recipe import DEFAULT_RECIPE, Recipe, load_recipe
+from .run_directory import RunDirectory, RunFacts
+from .state import TrainingState
+
+Announce = Callable[[Recipe, RunFacts, int], None]
+"""Called once before the first step: recipe, facts, and the step training begins at."""
+
+
+def _silent(*_: Any) -> None:
+    pass
+
+
+def train(
+    directory: Path | str,
+    recipe: Recipe | str = DEFAULT_RECIPE,
+    *,
+    data: str = DEFAULT_DATA,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    announce: Announce = _silent,
+    observer: Observer = _silent,
+) -> RunDirectory:
+    """Train a GAN into a new run directory.
+
+    Args:
+        directory: The run directory; must not hold anything yet.
+        recipe: A recipe, the name of one that comes with dropgan, or a TOML file's path.
+        data: What to train on, see `dropgan.train.data.load_images`.
+        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto`` (measured), ``fp32`` or ``bf16``.
+        threads: CPU threads; None chooses by measurement.
+        announce: Told what was chosen.
+        observer: Given each row of metrics.
+
+    Returns:
+        The run directory, its last checkpoint at the recipe's last step.
+
+    Raises:
+        DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
+            DeviceError, InputError, OutputError, TrainingError, or Interrupted.
+    """
+    run = RunDirectory(directory)
+    run.require_new()
+    recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    images = load_images(data, data_dir)
+    plan = make_plan(
+        recipe, _shape(images), device=device, precision=precision, threads=threads
+    )
+    facts = RunFacts(
+        data=data if data.startswith("fashion-mnist") else str(Path(data).resolve()),
+        data_dir=str(data_dir.resolve()) if data_dir else "",
+        fingerprint=images.fingerprint,
+        device=str(plan.device),
+        precision=plan.precision,
+        threads=plan.threads,
+    )
+    run.write_recipe(recipe, facts)
+    announce(recipe, facts, 0)
+    plan.apply()
+    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    _run(state, recipe, images, run, plan, observer)
+    return run
+
+
+def resume(
+    directory: Path | str,
+    *,
+    steps: int | None = None,
+    announce: Announce = _silent,
+    observer: Observer = _silent,
+) -> RunDirectory:
+    """Go on with a run from its last checkpoint, or from its beginning if it has none.
+
+    Everything but the number of steps is as it was: recipe, data, device, precision, threads. On
+    the CPU the weights at the end equal those of a run that was never stopped, bit for bit.
+
+    Args:
+        directory: The run directory.
+        steps: Another total number of steps; None keeps it.
+        announce: Told what the run goes on with.
+        observer: Given each row of metrics.
+
+    Raises:
+        DropganError: As for `train`; DataError also if the data is not what the run began with.
+    """
+    run = RunDirectory(directory)
+    recipe, facts = run.read_recipe()
+    if steps is not None:
+        recipe = recipe.with_settings({"training.steps": steps})
+    images = load_images(facts.data, Path(facts.data_dir) if facts.data_dir else None)
+    if images.fingerprint != facts.fingerprint:
+        raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
+    plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
+    plan.apply()
+    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    if run.last_checkpoint.exists():
+        state.restore(load_checkpoint(run.last_checkpoint))
+    if steps is not None:
+        run.write_recipe(recipe, facts)
+    run.rewind_metrics(state.step)
+    announce(recipe, facts, state.step)
+    _run(state, recipe, images, run, plan, observer)
+    return run
+
+
+@dataclass(frozen=True)
+class TrainedGenerator:
+    """A generator read back from a checkpoint.
+
+    Attributes:
+        module: In eval mode, on the CPU, without gradients.
+        recipe: What it was trained with.
+        about: What the checkpoint says of the training: step, data, versions.
+    """
+
+    module: nn.Module
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+def load_generator(directory: Path | str) -> TrainedGenerator:
+    """The averaged generator of a run's last checkpoint.
+
+    Raises:
+        RunError: The directory holds no run.
+        CheckpointError: It has no checkpoint yet, or a damaged one.
+    """
+    run = RunDirectory(directory)
+    recipe, _ = run.read_recipe()
+    checkpoint = load_checkpoint(run.last_checkpoint)
+    height, width, channels = checkpoint.about["data"]["shape"]
+    state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
+    state.restore(checkpoint)
+    return TrainedGenerator(state.ema.module, recipe, checkpoint.about)
+
+
+def _run(
+    state: TrainingState,
+    recipe: Recipe,
+    images: ImageData,
+    run: RunDirectory,
+    plan: Plan,
+    observer: Observer,
+) -> None:
+    about = {
+        "data": {
+            "kind": "images",
+            "shape": list(images.images.shape[1:]),
+            "name": images.name,
+            "fingerprint": images.fingerprint,
+            "samples": len(images.images),
+            "class_names": list(images.class_names),
+        },
+        "versions": {
+            "dropgan": importlib.metadata.version("dropgan"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    training_loop(
+        state,
+        recipe,
+        Batches(images.images, recipe.training.batch_size, recipe.training.seed, plan.device),
+        run,
+        device=plan.device,
+        precision=plan.precision,
+        about=about,
+        observer=observer,
+    )
+
+
+def _shape(images: ImageData) -> Shape:
+    height, width, channels = images.images.shape[1:]
+    return channels, height, width
+
+
+

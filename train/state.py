@@ -1,0 +1,126 @@
+"""All that changes while a GAN trains."""
+
+import math
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from .ema import Ema
+from .networks import Shape, build_networks
+from .recipe import Recipe
+
+
+@dataclass
+class TrainingState:
+    """Networks, averages, optimisers and the number of steps done."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    ema: Ema
+    generator_optimizer: torch.optim.Optimizer
+    discriminator_optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def fresh(cls, recipe: Recipe, shape: Shape, device: torch.device) -> "TrainingState":
+        """Untrained networks from the recipe's seed, which is also set as torch's global seed."""
+        torch.manual_seed(recipe.training.seed)
+        generator, discriminator = (net.to(device) for net in build_networks(recipe, shape))
+        betas = (recipe.training.beta1, recipe.training.beta2)
+        # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
+        # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
+        # improving the image quality of StyleGAN", CVPR 2020, appendix B).
+        ratio = _lazy_ratio(recipe)
+        return cls(
+            generator,
+            discriminator,
+            Ema(generator, recipe.training.ema_decay),
+            torch.optim.Adam(generator.parameters(), betas=betas, fused=True),
+            torch.optim.Adam(
+                discriminator.parameters(), betas=(betas[0] ** ratio, betas[1] ** ratio), fused=True
+            ),
+        )
+
+    def set_learning_rates(self, recipe: Recipe) -> None:
+        """Set both learning rates for the step to come."""
+        training = recipe.training
+        scale = 1 - self.step / training.steps if training.schedule == "linear" else 1.0
+        for optimizer, rate in (
+            (self.generator_optimizer, recipe.generator.learning_rate),
+            (self.discriminator_optimizer, recipe.discriminator.learning_rate * _lazy_ratio(recipe)),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * scale
+
+    def to_checkpoint(self, about: dict[str, Any]) -> Checkpoint:
+        """Everything that `restore` needs, random generators included."""
+        tensors = {
+            f"{part}/{name}": tensor
+            for part, content in (
+                ("generator", self.generator.state_dict()),
+                ("discriminator", self.discriminator.state_dict()),
+                ("ema", self.ema.module.state_dict()),
+                ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
+                ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
+                ("random", _random_states()),
+            )
+            for name, tensor in content.items()
+        }
+        return Checkpoint(tensors, {**about, "step": self.step, "seconds": self.seconds})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where the checkpoint was written.
+
+        Raises:
+            CheckpointError: It is of other networks.
+        """
+        try:
+            self.generator.load_state_dict(checkpoint.part("generator"))
+            self.discriminator.load_state_dict(checkpoint.part("discriminator"))
+            self.ema.module.load_state_dict(checkpoint.part("ema"))
+            restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
+            restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
+            _set_random_states(checkpoint.part("random"))
+            self.step = int(checkpoint.about["step"])
+            self.seconds = float(checkpoint.about["seconds"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(f"the checkpoint does not fit this run's networks: {reason}") from error
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The context in which the networks run: bf16 matrix products, or none."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def _lazy_ratio(recipe: Recipe) -> float:
+    interval = recipe.penalty.r1_interval
+    return interval / (interval + 1) if recipe.penalty.r1_weight and interval > 1 else 1.0
+
+
+def _random_states() -> dict[str, torch.Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _set_random_states(states: dict[str, torch.Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of weights."""
+    return sum(math.prod(weight.shape) for weight in network.parameters())
