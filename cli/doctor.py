@@ -13,7 +13,9 @@ from . import options
 from .output import result, result_json
 
 # A model of one Identity operator, so that providers can be tried without the onnx package.
-_IDENTITY = base64.b64decode("CAg6MwoQCgF4EgF5IghJZGVudGl0eRIBaVoNCgF4EggKBggBEgIKAGINCgF5EggKBggBEgIKAEIECgAQDQ==")
+_IDENTITY = base64.b64decode(
+    "CAg6MwoQCgF4EgF5IghJZGVudGl0eRIBaVoNCgF4EggKBggBEgIKAGINCgF5EggKBggBEgIKAEIECgAQDQ=="
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _runtime() -> list[Finding]:
             Finding(
                 "runtime",
                 f"{named} are both installed and overwrite each other",
-                "pip uninstall -y onnxruntime onnxruntime-gpu, then pip install 'dropgan[gpu]' or 'dropgan[cpu]'",
+                "pip uninstall -y onnxruntime onnxruntime-gpu, then pip install 'dropgan[gpu]' (or [cpu])",
                 problem=True,
             )
         ]
@@ -83,7 +85,11 @@ def _providers(onnxruntime: Any) -> list[Finding]:
             session.run(None, {"x": np.ones(1, dtype=np.float32)})
             findings.append(Finding(device, f"works ({session.get_providers()[0]})"))
         except DeviceError as error:
-            advice = "" if CUDA in available else "for a GPU: pip uninstall onnxruntime, pip install 'dropgan[gpu]'"
+            advice = (
+                ""
+                if CUDA in available
+                else "for a GPU: pip uninstall onnxruntime, pip install 'dropgan[gpu]'"
+            )
             findings.append(Finding(device, str(error).split("; see")[0], advice))
     return findings
 
@@ -105,7 +111,9 @@ def _training() -> list[Finding]:
     if torch.cuda.is_available():
         cuda = f"CUDA {torch.version.cuda}, {torch.cuda.get_device_name(0)}"
     else:
-        cuda = "built without CUDA" if torch.version.cuda is None else f"CUDA {torch.version.cuda}, sees no GPU"
+        cuda = (
+            "built without CUDA" if torch.version.cuda is None else f"CUDA {torch.version.cuda}, sees no GPU"
+        )
     findings = [Finding("torch", f"{torch.__version__} ({cuda})")]
     if missing:
         advice = "pip install 'dropgan[train]'"

@@ -24,7 +24,8 @@ DataDir = Annotated[
     ),
 ]
 RecipeName = Annotated[
-    str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that comes with dropgan, or a TOML file.")
+    str,
+    typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that comes with dropgan, or a TOML file."),
 ]
 GeneratorDropout = Annotated[
     float | None,

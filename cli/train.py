@@ -12,7 +12,8 @@ from .training import TrainingReport, changes_from, describe
 
 def train(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False),
     ] = None,
     data: options.Data = "fashion-mnist-10k",
     data_dir: options.DataDir = None,
@@ -27,7 +28,9 @@ def train(
     threads: options.Threads = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in -o; of the other options only --steps may change it."),
+        typer.Option(
+            "--resume", help="Go on with the run in -o; of the other options only --steps may change it."
+        ),
     ] = False,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes and stop.")] = False,
     show_recipe: Annotated[
@@ -56,8 +59,12 @@ def train(
     with TrainingReport(out, quiet=quiet) as report:
         if resume:
             fixed = (data, data_dir, recipe, device, precision, threads)
-            if fixed != ("fashion-mnist-10k", None, "mlp", "auto", "auto", None) or set(changes) - {"training.steps"}:
-                raise typer.BadParameter("a resumed run keeps its settings; beside --resume only --steps may stand")
+            if fixed != ("fashion-mnist-10k", None, "mlp", "auto", "auto", None) or set(changes) - {
+                "training.steps"
+            }:
+                raise typer.BadParameter(
+                    "a resumed run keeps its settings; beside --resume only --steps may stand"
+                )
             run = resume_run(out, steps=steps, announce=report.announce, observer=report.observe)
         else:
             run = train_run(

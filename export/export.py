@@ -80,7 +80,7 @@ def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
 
 def _with_card(proto: onnx.ModelProto, card: Card) -> bytes:
     onnx.helper.set_model_props(proto, {METADATA_KEY: card.to_json()})
-    return proto.SerializeToString(deterministic=True)
+    return bytes(proto.SerializeToString(deterministic=True))
 
 
 def _card(trained: TrainedGenerator, proto: onnx.ModelProto, output: str, parity: ParityCard) -> Card:

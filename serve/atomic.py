@@ -47,10 +47,10 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_UMASK)  # mkstemp makes private files; an output is an ordinary one
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~_UMASK)  # mkstemp makes private files; an output is an ordinary one
+        Path(name).replace(path)
     except BaseException as error:
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         raise

@@ -144,7 +144,7 @@ class Card:
             raise ModelError(f"the model's card is not valid JSON ({error})") from error
         if not isinstance(raw, dict) or not isinstance(raw.get("schema"), str):
             raise ModelError("the model's card is not an object with a schema version")
-        if raw["schema"].split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        if raw["schema"].partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
             raise ModelError(
                 f"the model's card has schema version {raw['schema']}, this dropgan reads"
                 f" {SCHEMA_VERSION}: upgrade dropgan, or export the model again with this version"

@@ -168,8 +168,7 @@ class Generator:
         tiles = -(-(start + count - first) // self._tile)
         latents = self._stream(tiles * self._tile, seed=seed, start=first)
         outputs = [
-            self._run(latents[place : place + self._tile])
-            for place in range(0, len(latents), self._tile)
+            self._run(latents[place : place + self._tile]) for place in range(0, len(latents), self._tile)
         ]
         return np.concatenate(outputs)[start - first : start - first + count]
 
@@ -219,14 +218,14 @@ class Generator:
         shape = tuple(outputs[0].shape[1:])
         if card.export.output == "float" and len(card.data.shape) == 3:
             height, width, channels = card.data.shape
-            kind, expected = np.float32, (channels, height, width)
+            kind, name = np.dtype(np.float32), "tensor(float)"
+            expected: tuple[int, ...] = (channels, height, width)
         else:
-            kind, expected = np.uint8, card.data.shape
-        name = "tensor(float)" if kind is np.float32 else "tensor(uint8)"
+            kind, name, expected = np.dtype(np.uint8), "tensor(uint8)", card.data.shape
         if outputs[0].type != name or shape != expected:
             raise ModelError(f"{self._name} has an output that does not match its card's data")
         self._input, self._outputs = inputs[0].name, [outputs[0].name]
-        self._shape, self._dtype = shape, np.dtype(kind)
+        self._shape, self._dtype = shape, kind
         self._tile = _tile_for(self.provider)
         return card
 

@@ -101,9 +101,7 @@ class LatentStream:
         }
         return philox
 
-    def _box_muller(
-        self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]
-    ) -> None:
+    def _box_muller(self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]) -> None:
         """Turn whole vectors of words into normals and lay the first ``dim`` of each row in ``out``."""
         halves = words.astype("<u8", copy=False).view("<u4")  # the low half first, on any machine
         bits = np.empty((2, len(words)), dtype=np.uint32)

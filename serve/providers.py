@@ -95,9 +95,7 @@ def open_session(model: bytes, device: str, options: Any) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=[CPU])
 
 
-def _try_cuda(
-    onnxruntime: Any, model: bytes, index: int, options: Any
-) -> tuple[str, Any]:
+def _try_cuda(onnxruntime: Any, model: bytes, index: int, options: Any) -> tuple[str, Any]:
     """A session on CUDA device ``index`` and no reason, or the reason why not and None."""
     if CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime has no CUDA, install dropgan[gpu] in place of dropgan[cpu]", None

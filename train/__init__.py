@@ -5,7 +5,7 @@ from .data import DataError, ImageData, load_images
 from .loop import TrainingError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
-from .start import TrainedGenerator, load_generator, resume, train
+from .start import TrainedGenerator, continue_or_train, load_generator, resume, train
 from .stop import Interrupted
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "RunError",
     "TrainedGenerator",
     "TrainingError",
+    "continue_or_train",
     "load_generator",
     "load_images",
     "load_recipe",

@@ -13,9 +13,7 @@ class Batches:
     equally often. Nothing about the order needs saving.
     """
 
-    def __init__(
-        self, images: NDArray[np.uint8], batch_size: int, seed: int, device: torch.device
-    ) -> None:
+    def __init__(self, images: NDArray[np.uint8], batch_size: int, seed: int, device: torch.device) -> None:
         """Move the images to ``device`` if they fit into half of its free memory.
 
         Args:

@@ -32,9 +32,7 @@ class Checkpoint:
         """The tensors whose names begin with ``name/``, without it."""
         prefix = f"{name}/"
         return {
-            key.removeprefix(prefix): tensor
-            for key, tensor in self.tensors.items()
-            if key.startswith(prefix)
+            key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)
         }
 
 

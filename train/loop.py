@@ -146,9 +146,7 @@ def generator_step(state: TrainingState, fakes: Tensor, precision: str) -> Tenso
 
 
 @torch.no_grad()
-def write_samples(
-    state: TrainingState, recipe: Recipe, run: RunDirectory, device: torch.device
-) -> None:
+def write_samples(state: TrainingState, recipe: Recipe, run: RunDirectory, device: torch.device) -> None:
     """Write a grid of the averaged generator's samples, the same latents at every step.
 
     They are the first samples of the run's seed: ``dropgan sample`` shows the same garments.

@@ -26,7 +26,8 @@ class MLPGenerator(nn.Module):
         self.output = nn.Linear(settings.hidden[-1], math.prod(shape))
 
     def forward(self, latents: Tensor) -> Tensor:
-        return self.output(self.body(latents)).float().tanh().unflatten(1, self.shape)
+        images: Tensor = self.output(self.body(latents)).float().tanh()
+        return images.view(-1, *self.shape)
 
 
 class MLPDiscriminator(nn.Module):
@@ -38,7 +39,8 @@ class MLPDiscriminator(nn.Module):
         self.output = nn.Linear(settings.hidden[-1], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.output(self.body(images.flatten(1))).float()
+        logits: Tensor = self.output(self.body(images.flatten(1)))
+        return logits.float()
 
 
 def build_networks(recipe: Recipe, shape: Shape) -> tuple[nn.Module, nn.Module]:

@@ -55,9 +55,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def make_plan(
-    recipe: Recipe, shape: Shape, *, device: str, precision: str, threads: int | None
-) -> Plan:
+def make_plan(recipe: Recipe, shape: Shape, *, device: str, precision: str, threads: int | None) -> Plan:
     """Choose what is left open by timing training steps of the recipe on random images.
 
     Two threads can be slower than one for products this small on a shared machine, and bf16 is

@@ -165,6 +165,19 @@ def parse_recipe(document: dict[str, Any], where: str) -> Recipe:
         raise RecipeError(f"{where}: {'; '.join(problems)}") from error
 
 
+def recipe_differences(before: Recipe, after: Recipe) -> list[str]:
+    """Each setting in which two recipes differ, as ``key was A, now B``."""
+    old, new = (_flat(recipe.model_dump(mode="json")) for recipe in (before, after))
+    return [f"{key} was {old[key]}, now {new[key]}" for key in old if old[key] != new[key]]
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
 def _parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)

@@ -12,12 +12,12 @@ from torch import nn
 
 from .batches import Batches
 from .checkpoint import load_checkpoint
-from .data import DEFAULT_DATA, DataError, ImageData, load_images
+from .data import BUILT_IN_DATA, DEFAULT_DATA, DataError, ImageData, load_images
 from .loop import Observer, training_loop
 from .networks import Shape
 from .plan import Plan, choose_device, make_plan
-from .recipe import DEFAULT_RECIPE, Recipe, load_recipe
-from .run_directory import RunDirectory, RunFacts
+from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
+from .run_directory import RunDirectory, RunError, RunFacts
 from .state import TrainingState
 
 Announce = Callable[[Recipe, RunFacts, int], None]
@@ -64,11 +64,9 @@ def train(
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     images = load_images(data, data_dir)
-    plan = make_plan(
-        recipe, _shape(images), device=device, precision=precision, threads=threads
-    )
+    plan = make_plan(recipe, _shape(images), device=device, precision=precision, threads=threads)
     facts = RunFacts(
-        data=data if data.startswith("fashion-mnist") else str(Path(data).resolve()),
+        data=_source(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
         fingerprint=images.fingerprint,
         device=str(plan.device),
@@ -122,6 +120,39 @@ def resume(
     announce(recipe, facts, state.step)
     _run(state, recipe, images, run, plan, observer)
     return run
+
+
+def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **options: Any) -> RunDirectory:
+    """Train a new run, go on with one of the same recipe and data, or leave it if it is done.
+
+    Args:
+        directory: The run directory.
+        recipe: The recipe.
+        data: What to train on.
+        options: The other arguments of `train`; for a run that exists, only the observers count.
+
+    Raises:
+        RunError: The directory holds a run of another recipe or data; the differences are named.
+        DropganError: As for `train` and `resume`.
+    """
+    run = RunDirectory(directory)
+    if not run.recipe_file.exists():
+        return train(directory, recipe, data=data, **options)
+    begun, facts = run.read_recipe()
+    differences = recipe_differences(begun, recipe)
+    if facts.data != _source(data):
+        differences.append(f"data was {facts.data}, now {data}")
+    if differences:
+        raise RunError(
+            f"{run.path} already holds a run with other settings ({'; '.join(differences)}): choose another"
+            " directory, or give the settings it began with"
+        )
+    if run.last_checkpoint.exists():
+        done = load_checkpoint(run.last_checkpoint).about["step"]
+        if done >= recipe.training.steps:
+            return run
+    watchers = {key: options[key] for key in ("announce", "observer") if key in options}
+    return resume(directory, **watchers)
 
 
 @dataclass(frozen=True)
@@ -190,9 +221,11 @@ def _run(
     )
 
 
+def _source(data: str) -> str:
+    """What stood after ``--data`` in a form that means the same from any working directory."""
+    return data if data in BUILT_IN_DATA else str(Path(data).resolve())
+
+
 def _shape(images: ImageData) -> Shape:
     height, width, channels = images.images.shape[1:]
     return channels, height, width
-
-
-

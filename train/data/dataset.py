@@ -49,7 +49,9 @@ class ImageData:
         if channels not in (1, 3):
             raise DataError(f"{self.name}: images must have 1 or 3 channels, not {channels}")
         if not (4 <= height <= 512 and 4 <= width <= 512):
-            raise DataError(f"{self.name}: images must be 4 to 512 pixels high and wide, not {height}x{width}")
+            raise DataError(
+                f"{self.name}: images must be 4 to 512 pixels high and wide, not {height}x{width}"
+            )
         if (images == images[0]).all():
             raise DataError(f"{self.name}: all {count} images are the same")
         if labels is not None and (labels.shape != (count,) or labels.min() < 0):

@@ -8,6 +8,7 @@ from .fashion_mnist import load_embedded, load_fashion_mnist
 from .idx import load_idx_directory
 
 DEFAULT_DATA = "fashion-mnist-10k"
+BUILT_IN_DATA = (DEFAULT_DATA, "fashion-mnist", "fashion-mnist-test")
 
 
 def load_images(source: str, data_dir: Path | None = None) -> ImageData:
@@ -21,7 +22,7 @@ def load_images(source: str, data_dir: Path | None = None) -> ImageData:
     Raises:
         DataError: There is no such data, or it is damaged or unfit.
     """
-    if data_dir is not None and not source.startswith("fashion-mnist"):
+    if data_dir is not None and source not in BUILT_IN_DATA[1:]:
         raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
     if source == DEFAULT_DATA:
         return load_embedded()

@@ -1,0 +1,87 @@
+"""dropgan run"""
+
+import dataclasses
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options
+from .output import ProgressBar, result, result_json, say
+from .training import TrainingReport, changes_from
+
+if TYPE_CHECKING:
+    from ..serve.card import ScoreCard
+
+
+def run(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for everything.")],
+    data: options.Data = "fashion-mnist-10k",
+    data_dir: options.DataDir = None,
+    recipe: options.RecipeName = "mlp",
+    generator_dropout: options.GeneratorDropout = None,
+    discriminator_dropout: options.DiscriminatorDropout = None,
+    steps: options.Steps = None,
+    seed: options.TrainingSeed = None,
+    settings: options.Settings = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=4096, help="Samples in the grid.")] = 100,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
+    from ..evaluate import evaluate
+    from ..export import add_scores
+    from ..export import export as export_run
+    from ..serve import Generator
+    from ..serve.atomic import write_text
+    from ..serve.write import write_grid
+    from ..train import continue_or_train, load_images, load_recipe
+
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    with TrainingReport(out, quiet=quiet) as report:
+        directory = continue_or_train(
+            out,
+            load_recipe(recipe).with_settings(changes),
+            data=data,
+            data_dir=data_dir,
+            device=device,
+            precision=precision,
+            threads=threads,
+            announce=report.announce,
+            observer=report.observe,
+        )
+    model, picture, scores_file = out / "model.onnx", out / "samples.png", out / "scores.json"
+    say("exporting and verifying", quiet=quiet)
+    card = export_run(directory.path, model)
+    generator = Generator(model)
+    with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
+        write_grid(generator, picture, count, seed=card.training.seed, start=0, progress=bar.update)
+    scores: tuple[ScoreCard, ...] = ()
+    if card.data.shape == (28, 28, 1):
+        say("scoring", quiet=quiet)
+        scores = evaluate(generator, load_images(data, data_dir))
+        card = add_scores(model, scores)
+    else:
+        say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
+    write_text(
+        scores_file, json_module.dumps([dataclasses.asdict(score) for score in scores], indent=1) + "\n"
+    )
+
+    if json:
+        result_json(
+            {"run": str(out), "model": str(model), "samples": str(picture), "card": dataclasses.asdict(card)}
+        )
+        return
+    parity = card.export.parity
+    result(
+        f"model      {model}, free of dropout,"
+        f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
+    )
+    for score in scores:
+        result(f"score      {score.name} {score.value:.2f} against {score.reference} (lower is better)")
+    result(f"pictures   {picture}, and the way there in {out / 'samples'}")
+    result(f"next       dropgan sample {model} -n 1000 -o images.npy")

@@ -1,0 +1,48 @@
+"""What many tests share: one tiny trained run and the model exported from it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TINY = {
+    "training.steps": 40,
+    "training.batch_size": 16,
+    "output.log_interval": 10,
+    "output.sample_interval": 20,
+    "output.checkpoint_interval": 20,
+}
+
+
+@pytest.fixture(scope="session")
+def image_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 small grey images of blobs at random places, as .npy."""
+    random = np.random.default_rng(0)
+    centres = random.uniform(8, 20, (200, 2, 1, 1))
+    rows, columns = np.mgrid[0:28, 0:28]
+    distance = (rows - centres[:, 0]) ** 2 + (columns - centres[:, 1]) ** 2
+    images = (255 * np.exp(-distance / 20)).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "blobs.npy"
+    np.save(path, images)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, image_file: Path) -> Path:
+    """The directory of a run of 40 steps on the blobs, the article's recipe."""
+    from dropgan.train import load_recipe, train
+
+    directory = tmp_path_factory.mktemp("run") / "tiny"
+    recipe = load_recipe("seed").with_settings(TINY)
+    train(directory, recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    """The tiny run's exported generator; tests must not change it."""
+    from dropgan.export import export
+
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export(tiny_run, path)
+    return path
