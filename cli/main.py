@@ -1,8 +1,9 @@
 """The command line's entry: the app, and how errors leave it."""
 
 import sys
+import warnings
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,9 +46,14 @@ def _options(
     """Options that stand before any command; --debug is read by main() wherever it stands."""
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"note: {message}")
+
+
 def main() -> None:
     """Run the command line: 0 done, 1 failed with one line, 2 wrong usage, 130 on Ctrl-C."""
     debug = "--debug" in sys.argv[1:]
+    warnings.showwarning = _show_warning
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         app(args=arguments)

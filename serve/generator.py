@@ -218,10 +218,12 @@ class Generator:
         shape = tuple(outputs[0].shape[1:])
         if card.export.output == "float" and len(card.data.shape) == 3:
             height, width, channels = card.data.shape
-            kind, name = np.dtype(np.float32), "tensor(float)"
+            kind: np.dtype[Any] = np.dtype(np.float32)
+            name = "tensor(float)"
             expected: tuple[int, ...] = (channels, height, width)
         else:
-            kind, name, expected = np.dtype(np.uint8), "tensor(uint8)", card.data.shape
+            kind, name = np.dtype(np.uint8), "tensor(uint8)"
+            expected = card.data.shape
         if outputs[0].type != name or shape != expected:
             raise ModelError(f"{self._name} has an output that does not match its card's data")
         self._input, self._outputs = inputs[0].name, [outputs[0].name]
