@@ -1,7 +1,7 @@
 """The commands as a user types them, and what they say when something is wrong."""
 
 import json
-import os
+import resource
 import signal
 import subprocess
 import sys
@@ -222,15 +222,20 @@ def test_help_is_fast() -> None:
     """Under 0.3 s: nothing heavy is imported before a command needs it."""
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = _cpu_seconds_of_children()
         answer = subprocess.run([_script(), "--help"], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(_cpu_seconds_of_children() - before)
     assert "Train, export, evaluate and sample" in " ".join(answer.stdout.split())
     heavy = {"torch", "onnxruntime", "numpy", "pydantic"}
     code = f"import sys, dropgan.cli.main; print({heavy!r} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "set()"
-    assert min(seconds) < (1.5 if os.environ.get("CI") else 0.6)  # generous: the machine may be busy
+    assert min(seconds) < 0.5  # 0.15 to 0.3 here; processor time, since the machine may be busy
+
+
+def _cpu_seconds_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
