@@ -1,7 +1,9 @@
-/** Builds of onnxruntime-web, imported only when needed. */
-export interface WebModules {
-  wasm: () => Promise<unknown>;
-  webgpu: () => Promise<unknown>;
+/** One build of onnxruntime-web. */
+export interface WebBuild {
+  /** Imports it, only when it is needed. */
+  load: () => Promise<unknown>;
+  /** Where its WebAssembly files lie; left to onnxruntime-web by default. */
+  paths?: { mjs: string; wasm: string };
 }
 
 /** How a generator reads and opens a model: internal to dropgan. */
@@ -10,4 +12,4 @@ export interface Runtime {
   open(bytes: Uint8Array, device: string): Promise<{ session: unknown; provider: string; Tensor: unknown }>;
 }
 
-export function webRuntime(modules: WebModules, folder?: string): Runtime;
+export function webRuntime(builds: { wasm: WebBuild; webgpu?: WebBuild }): Runtime;

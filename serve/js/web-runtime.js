@@ -3,51 +3,57 @@
 import { DeviceError, InputError, ModelError } from "./errors.js";
 
 /**
- * @param modules Functions that import onnxruntime-web's builds, `wasm` and `webgpu`; only the one
- *   that is needed is called, since each brings many megabytes.
- * @param folder Address of the folder with their WebAssembly files; undefined leaves it to them.
+ * @param builds For `wasm` and, where wanted, `webgpu`: { load, paths }, a function that imports that
+ *   build of onnxruntime-web and where its WebAssembly files lie ({ mjs, wasm }; undefined leaves it
+ *   to onnxruntime-web). Only the build that is needed is loaded: each brings many megabytes.
  */
-export function webRuntime(modules, folder) {
-  const opened = {};
-  const start = async (provider) => {
-    opened[provider] ??= Promise.resolve(modules[provider]()).then((ort) => {
-      if (folder !== undefined) ort.env.wasm.wasmPaths = folder;
+export function webRuntime(builds) {
+  const loaded = {};
+  const start = (provider) => {
+    const { load, paths } = builds[provider];
+    loaded[provider] ??= load().then((ort) => {
+      if (paths !== undefined) ort.env.wasm.wasmPaths = paths;
       ort.env.wasm.numThreads = 1; // generators are small, and threads would need special headers
       ort.env.logLevel = "error";
       return ort;
     });
-    return opened[provider];
+    return loaded[provider];
+  };
+  const openOn = async (provider, bytes) => {
+    let ort;
+    try {
+      ort = await start(provider);
+    } catch (error) {
+      delete loaded[provider];
+      throw new DeviceError(`onnxruntime-web cannot be loaded (${firstLine(error)})`);
+    }
+    try {
+      const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
+      return { session, provider, Tensor: ort.Tensor };
+    } catch (error) {
+      throw new ModelError(`the model cannot be loaded on ${provider}: ${firstLine(error)}`);
+    }
   };
   return {
     read,
     async open(bytes, device) {
-      const provider = await choose(device);
-      let ort;
-      try {
-        ort = await start(provider);
-      } catch (error) {
-        delete opened[provider];
-        throw new DeviceError(`onnxruntime-web cannot be loaded (${firstLine(error)})`);
-      }
-      try {
-        const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
-        return { session, provider, Tensor: ort.Tensor };
-      } catch (error) {
-        throw new ModelError(`the model cannot be loaded on ${provider}: ${firstLine(error)}`);
-      }
+      const provider = await choose(device, "webgpu" in builds);
+      if (device !== "auto" || provider === "wasm") return openOn(provider, bytes);
+      // an adapter is a promise only: drivers that cannot keep it are common
+      return openOn(provider, bytes).catch(() => openOn("wasm", bytes));
     },
   };
 }
 
-async function choose(device) {
+async function choose(device, webgpu) {
   if (device === "wasm") return device;
   if (device !== "auto" && device !== "webgpu") {
     throw new InputError(`device must be auto, webgpu or wasm in a browser, not ${device}`);
   }
-  const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+  const adapter = webgpu && (await globalThis.navigator?.gpu?.requestAdapter().catch(() => null));
   if (adapter) return "webgpu";
   if (device === "auto") return "wasm";
-  throw new DeviceError("this browser has no WebGPU: take device auto or wasm");
+  throw new DeviceError("there is no WebGPU in this browser or this package: take device auto or wasm");
 }
 
 async function read(source) {

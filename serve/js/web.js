@@ -5,8 +5,8 @@ import { webRuntime } from "./web-runtime.js";
 
 export class Generator extends Base {
   static runtime = webRuntime({
-    wasm: () => import("onnxruntime-web/wasm"),
-    webgpu: () => import("onnxruntime-web/webgpu"),
+    wasm: { load: () => import("onnxruntime-web/wasm") },
+    webgpu: { load: () => import("onnxruntime-web/webgpu") },
   });
 }
 
