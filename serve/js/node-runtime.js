@@ -18,7 +18,7 @@ export const nodeRuntime = {
     }
   },
 
-  async open(bytes, device) {
+  async open(bytes, device, tryOut) {
     if (device !== "auto" && device !== "cpu") {
       throw new InputError(`device must be auto or cpu in Node, not ${device}`);
     }
@@ -31,8 +31,9 @@ export const nodeRuntime = {
     const options = { executionProviders: ["cpu"], logSeverityLevel: 4 };
     try {
       const session = await ort.InferenceSession.create(bytes, options);
-      return { session, provider: "cpu", Tensor: ort.Tensor };
+      return await tryOut({ session, provider: "cpu", Tensor: ort.Tensor });
     } catch (error) {
+      if (error instanceof ModelError) throw error;
       throw new ModelError(`the model cannot be loaded: ${String(error.message).split("\n")[0].slice(0, 300)}`);
     }
   },

@@ -19,7 +19,7 @@ export function webRuntime(builds) {
     });
     return loaded[provider];
   };
-  const openOn = async (provider, bytes) => {
+  const openOn = async (provider, bytes, tryOut) => {
     let ort;
     try {
       ort = await start(provider);
@@ -29,18 +29,19 @@ export function webRuntime(builds) {
     }
     try {
       const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
-      return { session, provider, Tensor: ort.Tensor };
+      return await tryOut({ session, provider, Tensor: ort.Tensor });
     } catch (error) {
+      if (error instanceof ModelError) throw error;
       throw new ModelError(`the model cannot be loaded on ${provider}: ${firstLine(error)}`);
     }
   };
   return {
     read,
-    async open(bytes, device) {
+    async open(bytes, device, tryOut) {
       const provider = await choose(device, "webgpu" in builds);
-      if (device !== "auto" || provider === "wasm") return openOn(provider, bytes);
+      if (device !== "auto" || provider === "wasm") return openOn(provider, bytes, tryOut);
       // an adapter is a promise only: drivers that cannot keep it are common
-      return openOn(provider, bytes).catch(() => openOn("wasm", bytes));
+      return openOn(provider, bytes, tryOut).catch(() => openOn("wasm", bytes, tryOut));
     },
   };
 }
