@@ -16,7 +16,9 @@ def package(
     model: options.Model,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="DIR", help="Where the wheels go; the directory of the web site."),
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Where the wheels go; the directory of the web site."
+        ),
     ],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to install, like clothes-gan.")],
     target: Annotated[str, typer.Option("--target", metavar="wheel|web", help="What to make.")] = "wheel",
@@ -29,7 +31,9 @@ def package(
         Path | None, typer.Option("--license-file", metavar="FILE", help="Its text, to put inside.")
     ] = None,
     author: Annotated[str | None, typer.Option("--author", help="Name of the author.")] = None,
-    summary: Annotated[str | None, typer.Option("--summary", help="One line.  [default: by the card]")] = None,
+    summary: Annotated[
+        str | None, typer.Option("--summary", help="One line.  [default: by the card]")
+    ] = None,
     runtime: Annotated[
         str,
         typer.Option("--runtime", metavar="cpu|gpu|none", help="onnxruntime that the wheel asks pip for."),

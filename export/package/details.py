@@ -41,7 +41,7 @@ class Details:
     def checked(
         cls,
         name: str,
-        license: str,  # noqa: A002 - the field's name
+        license: str,
         *,
         version: str = "1.0.0",
         license_text: str | None = None,

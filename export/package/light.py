@@ -29,15 +29,24 @@ def light_wheel() -> tuple[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(root).parts)
     }
-    text = installed.read_text("licenses/LICENSE")
-    files[f"{info}/METADATA"] = _metadata(installed, version, with_license=text is not None).encode()
+    text = dropgan_license()
+    files[f"{info}/METADATA"] = _metadata(installed, version, text is not None).encode()
     files[f"{info}/WHEEL"] = wheel_tags(installed.version)
     if text is not None:
         files[f"{info}/licenses/LICENSE"] = text.encode()
     return f"dropgan-{version}-py3-none-any.whl", wheel_bytes(files, info)
 
 
-def _metadata(installed: importlib.metadata.Distribution, version: str, *, with_license: bool) -> str:
+def dropgan_license() -> str | None:
+    """dropgan's own licence text, as it was installed; None where the install has none."""
+    # more than one where python runs in a source tree, whose egg-info has no licence
+    found = (
+        entry.read_text("licenses/LICENSE") for entry in importlib.metadata.distributions(name="dropgan")
+    )
+    return next((text for text in found if text), None)
+
+
+def _metadata(installed: importlib.metadata.Distribution, version: str, with_license: bool) -> str:
     needed = []
     for line in installed.requires or []:
         requirement = Requirement(line)

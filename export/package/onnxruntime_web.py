@@ -105,7 +105,9 @@ def _fetch(scratch: Path) -> Path:
 def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) -> WebRuntime:
     try:
         version = str(json.loads(read("package.json"))["version"])
-        files = {name.removesuffix(".mjs") + ".js" * name.endswith(".mjs"): read(f"dist/{name}") for name in wanted}
+        files = {
+            name.removesuffix(".mjs") + ".js" * name.endswith(".mjs"): read(f"dist/{name}") for name in wanted
+        }
     except (OSError, KeyError, ValueError) as error:
         raise PackageError(
             f"{where} is no onnxruntime-web that can be used ({error}): version {VERSION} is"

@@ -15,10 +15,11 @@ from ...serve.atomic import sync_directory, write_bytes
 from ...serve.errors import OutputError
 from .content import readme, samples_png, summary
 from .details import Details, PackageError
+from .light import dropgan_license
 from .onnxruntime_web import WebRuntime, web_runtime
 from .wheel import read_model
 
-_TEMPLATES = Path(__file__).parent / "site"
+_TEMPLATES = Path(__file__).parent / "page"
 _RUNTIME = Path(serve.__file__).parent / "js"
 _MARK = "dropgan"  # the key of package.json that says that a folder was made here
 _NOT_SHIPPED = frozenset({"package.json", "web.js"})  # web.js is for bundlers that resolve onnxruntime-web
@@ -83,9 +84,8 @@ def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgp
     files["README.md"] = readme(card, details, _usage(details), "samples.png").encode()
     if details.license_text is not None:
         files["LICENSE"] = details.license_text.encode()
-    notice = importlib.metadata.distribution("dropgan").read_text("licenses/LICENSE")
-    if notice is not None:
-        files["dropgan/LICENSE"] = notice.encode()
+    if (text := dropgan_license()) is not None:
+        files["dropgan/LICENSE"] = text.encode()
     return files
 
 
@@ -95,9 +95,13 @@ def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -
         "name": details.name,
         # npm knows only three numbers and a pre-release behind a hyphen (semver.org)
         "version": f"{version.major}.{version.minor}.{version.micro}"
-        + (f"-{version.public.rpartition(version.base_version)[2].lstrip('.')}" if version.is_prerelease else ""),
+        + (
+            f"-{version.public.rpartition(version.base_version)[2].lstrip('.')}"
+            if version.is_prerelease
+            else ""
+        ),
         "description": summary(generator.card, details),
-        "license": _npm_license(details.license),
+        "license": _npm_license(details),
         **({"author": details.author} if details.author else {}),
         "type": "module",
         "types": "./index.d.ts",
@@ -114,8 +118,10 @@ def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -
     return json.dumps(package, indent=2) + "\n"
 
 
-def _npm_license(expression: str) -> str:
-    return "SEE LICENSE IN LICENSE" if expression.startswith("LicenseRef-") else expression
+def _npm_license(details: Details) -> str:
+    if not details.license.startswith("LicenseRef-"):
+        return details.license
+    return "SEE LICENSE IN LICENSE" if details.license_text is not None else "UNLICENSED"
 
 
 def _usage(details: Details) -> str:

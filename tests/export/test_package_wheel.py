@@ -18,7 +18,9 @@ from dropgan.export.package import Details, PackageError, package_wheel
 from dropgan.serve import Generator, ModelError, OutputError
 
 REPOSITORY = Path(__file__).parents[2]
-DETAILS = Details.checked("Blob_GAN", "mit", version="1.2", license_text="Do what you like.", author="A. Person")
+DETAILS = Details.checked(
+    "Blob_GAN", "mit", version="1.2", license_text="Do what you like.", author="A. Person"
+)
 USE = """
 import json, sys
 import blob_gan
@@ -51,7 +53,7 @@ def test_installed_without_network_and_used(
     done = subprocess.run(
         [sys.executable, "-S", "-c", USE],  # without its own packages
         env={"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]},
-        capture_output=True, text=True,
+        check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -168,12 +170,19 @@ def test_command_asks_for_the_licence(tmp_path: Path, model_file: Path) -> None:
     """A script that forgets the licence gets a usage error, not a package that nobody may use."""
     command = [Path(sys.executable).with_name("dropgan"), "package", model_file, "--name", "blob-gan"]
     done = subprocess.run(
-        [*command, "-o", tmp_path / "dist"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+        [*command, "-o", tmp_path / "dist"],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 2
     assert "--license" in done.stderr
     done = subprocess.run(
-        [*command, "-o", tmp_path / "dist", "--license", "MIT", "--json"], capture_output=True, text=True
+        [*command, "-o", tmp_path / "dist", "--license", "MIT", "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert Path(json.loads(done.stdout)["wheel"]).exists()
@@ -188,7 +197,7 @@ def test_from_an_empty_environment(tmp_path: Path, wheels: tuple[Path, Path], mo
     install = [python, "-m", "pip", "install", "--quiet", "-c", constraints, "--find-links", wheels[0].parent]
     subprocess.run([*install, "blob-gan"], check=True)
     offline = ["unshare", "-n", "-r"] if _can_unshare() else []
-    done = subprocess.run([*offline, python, "-c", USE], capture_output=True, text=True)
+    done = subprocess.run([*offline, python, "-c", USE], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     expected = Generator(model_file, device="cpu").sample(5, seed=3, start=7)
@@ -200,4 +209,4 @@ def test_from_an_empty_environment(tmp_path: Path, wheels: tuple[Path, Path], mo
 
 
 def _can_unshare() -> bool:
-    return subprocess.run(["unshare", "-n", "-r", "true"], capture_output=True).returncode == 0
+    return subprocess.run(["unshare", "-n", "-r", "true"], check=False, capture_output=True).returncode == 0

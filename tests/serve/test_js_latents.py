@@ -45,8 +45,12 @@ const attempts = [
   () => stream.latents(1, { start: -1n }), () => stream.latents(1, { start: 2n ** 60n }),
 ];
 const messages = attempts.map((attempt) => {
-  try { attempt(); } catch (error) { return error instanceof InputError ? error.message : String(error.stack); }
-  return "accepted";
+  try {
+    attempt();
+    return "accepted";
+  } catch (error) {
+    return error instanceof InputError ? error.message : String(error.stack);
+  }
 });
 console.log(JSON.stringify(messages));
 """
