@@ -96,9 +96,12 @@ class Generator:
         Raises:
             InputError: An argument is out of its range.
         """
-        out = np.empty((count if count > 0 else 0, *self._shape), dtype=self._dtype)
+        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size)
+        if 0 < count <= (batch_size or self._tile or _CPU_BATCH):
+            return next(batches)  # one batch: no copy
+        out = np.empty((count, *self._shape), dtype=self._dtype)
         done = 0
-        for batch in self.stream(count, seed=seed, start=start, batch_size=batch_size):
+        for batch in batches:
             out[done : done + len(batch)] = batch
             done += len(batch)
         return out

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,7 @@ import pytest
 from dropgan.export.package import Details, PackageError, package_site
 from dropgan.serve import Generator, OutputError
 
-REPOSITORY = Path(__file__).parents[2]
-sys.path.insert(0, str(REPOSITORY / "tests" / "serve"))
-
-from node_tools import require_npm, run_module  # noqa: E402
+from ..node_tools import require_npm, run_module
 
 DETAILS = Details.checked("blob-gan", "LicenseRef-Ours", version="2.1rc1", license_text="Ours.")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dropgan.serve import Generator
-from node_tools import NPM, REPOSITORY, require_chromium, require_node, require_npm
+from ..node_tools import NPM, REPOSITORY, require_chromium, require_node, require_npm
 
 GOLDEN = REPOSITORY / "tests" / "golden"
 SUB_PATH = "apps/of mine/site"

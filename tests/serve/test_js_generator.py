@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgan.serve import Generator
-from node_tools import project, require_node, require_npm, run_module
+from ..node_tools import project, require_node, require_npm, run_module
 
 SAMPLE = """
 import { Generator } from "dropgan";
@@ -140,7 +140,7 @@ def test_version_is_dropgans() -> None:
     """The npm package must not claim another version than the Python package that it came with."""
     import tomllib
 
-    from node_tools import REPOSITORY, RUNTIME
+    from ..node_tools import REPOSITORY, RUNTIME
 
     project_file = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
     package = json.loads((RUNTIME / "package.json").read_text("utf-8"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgan.serve import LatentStream
-from node_tools import project, run_module
+from ..node_tools import project, run_module
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "latents.json"
 
@@ -82,6 +82,6 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["latents.js", "generator.js", "card.js", "samples.js", "errors.js"])
 def test_every_module_has_declarations(name: str) -> None:
     """A TypeScript program importing the runtime would have no types for that module."""
-    from node_tools import RUNTIME
+    from ..node_tools import RUNTIME
 
     assert (RUNTIME / name).with_suffix(".d.ts").exists()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 RUNTIME = REPOSITORY / "serve" / "js"
 NPM = REPOSITORY / "tests" / "js" / "node_modules"
 
