@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgan.serve import Generator
+
 from ..node_tools import project, require_node, require_npm, run_module
 
 SAMPLE = """

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgan.serve import LatentStream
+
 from ..node_tools import project, run_module
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "latents.json"
