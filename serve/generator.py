@@ -96,9 +96,9 @@ class Generator:
         Raises:
             InputError: An argument is out of its range.
         """
+        if batch_size is None and 0 < count <= (self._tile or _CPU_BATCH):  # one batch: no copy
+            return self._range(start, count, seed)
         batches = self.stream(count, seed=seed, start=start, batch_size=batch_size)
-        if 0 < count <= (batch_size or self._tile or _CPU_BATCH):
-            return next(batches)  # one batch: no copy
         out = np.empty((count, *self._shape), dtype=self._dtype)
         done = 0
         for batch in batches:

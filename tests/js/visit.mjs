@@ -3,7 +3,7 @@
 
 import { chromium } from "playwright-core";
 
-const { browser: executablePath, url, wait, run, flags = [], screenshot, size } = JSON.parse(process.argv[2]);
+const { browser: executablePath, url, wait, state, run, flags = [], screenshot, size } = JSON.parse(process.argv[2]);
 const quiet = ["--disable-background-networking", "--no-first-run", "--disable-component-update"];
 const browser = await chromium.launch({
   executablePath,
@@ -25,7 +25,7 @@ try {
     });
   });
   await page.goto(url);
-  await page.waitForSelector(wait, { timeout: 60000 });
+  await page.waitForSelector(wait, { timeout: 60000, state });
   const result = await page.evaluate(`(${run.trim()})()`);
   if (screenshot) await page.screenshot({ path: screenshot, fullPage: true });
   const violations = await page.evaluate(() => window.violations);
