@@ -3,8 +3,8 @@
     python benchmarks/embedding.py MODEL [--rounds 21] [--json]
 
 Both sides run the same interpreter, numpy and onnxruntime, in turns; shown are medians, the median
-of the ratios of neighbours in time, and for single calls the fastest tenth. dropgan is the light runtime that `dropgan package` puts
-beside a wheel, installed alone.
+of the ratios of neighbours in time, and for single calls the fastest tenth. dropgan is the light
+runtime that `dropgan package` puts beside a wheel, installed alone.
 """
 
 import argparse

@@ -7,6 +7,7 @@ Every round is a fresh browser; shown are medians in milliseconds.
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dropgan.export.package import Details, package_site
+
 from tests.browser_tools import visit, web_server
 from tests.node_tools import NPM, project, require_node
 
@@ -78,7 +80,7 @@ def main() -> None:
 def show(name: str, rounds: list[list[float]]) -> None:
     load = statistics.median(times[1] - times[0] for times in rounds)
     first = statistics.median(times[2] - times[1] for times in rounds)
-    later = statistics.median(b - a for times in rounds for a, b in zip(times[2:], times[3:], strict=False))
+    later = statistics.median(b - a for times in rounds for a, b in itertools.pairwise(times[2:]))
     print(f"{name:<24} load {load:7.1f}   first 64 images {first:6.1f}   64 more {later:6.1f}")
 
 

@@ -129,7 +129,7 @@ def _usage(details: Details) -> str:
 This folder is a web page: put it on any static web server, under any path. It is an npm package too:
 
 ```
-npm install ./{details.name}
+npm install --install-links ./{details.name}
 npm install onnxruntime-node    # only to use it in Node
 ```
 
