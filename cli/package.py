@@ -85,7 +85,7 @@ def package(
         return
     result(f"site       {site} ({size / 1e6:.1f} MB)")
     result(f"next       python -m http.server --directory {site}, then http://localhost:8000")
-    result(f"           or in an app of yours: npm install --install-links {site}")
+    result(f"           or in an app of yours: npm pack {site}, and npm install the file")
 
 
 def _ask_for_license() -> str:

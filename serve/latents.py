@@ -7,6 +7,7 @@ definition, tests/golden/latents.json the vectors that every implementation is h
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ class LatentStream:
         if philox is None:
             philox = self._local.philox = np.random.Philox(key=np.zeros(2, dtype=np.uint64))
         low, high = block & _MAX_SEED, block >> 64
-        philox.state = {
+        state: Any = {
             "bit_generator": "Philox",
             "state": {
                 "counter": [low, high, 0, 0],  # lists: numpy reads them faster than arrays
@@ -117,6 +118,7 @@ class LatentStream:
             "has_uint32": 0,
             "uinteger": 0,
         }
+        philox.state = state
         return philox
 
     def _box_muller(self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]) -> None:

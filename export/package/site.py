@@ -90,16 +90,9 @@ def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgp
 
 
 def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -> str:
-    version = Version(details.version)
     package = {
         "name": details.name,
-        # npm knows only three numbers and a pre-release behind a hyphen (semver.org)
-        "version": f"{version.major}.{version.minor}.{version.micro}"
-        + (
-            f"-{version.public.rpartition(version.base_version)[2].lstrip('.')}"
-            if version.is_prerelease
-            else ""
-        ),
+        "version": _npm_version(details.version),
         "description": summary(generator.card, details),
         "license": _npm_license(details),
         **({"author": details.author} if details.author else {}),
@@ -118,6 +111,14 @@ def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -
     return json.dumps(package, indent=2) + "\n"
 
 
+def _npm_version(text: str) -> str:
+    """npm knows only three numbers and a pre-release behind a hyphen (semver.org)."""
+    version = Version(text)
+    release = f"{version.major}.{version.minor}.{version.micro}"
+    before = version.public.removeprefix(version.base_version).lstrip(".")
+    return f"{release}-{before}" if version.is_prerelease else release
+
+
 def _npm_license(details: Details) -> str:
     if not details.license.startswith("LicenseRef-"):
         return details.license
@@ -129,7 +130,8 @@ def _usage(details: Details) -> str:
 This folder is a web page: put it on any static web server, under any path. It is an npm package too:
 
 ```
-npm install --install-links ./{details.name}
+npm pack ./{details.name}
+npm install ./{details.name}-{_npm_version(details.version)}.tgz
 npm install onnxruntime-node    # only to use it in Node
 ```
 

@@ -28,7 +28,8 @@ def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> No
     if npm is None:
         pytest.skip("npm is not installed")
     (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
-    command = [npm, "install", "--install-links", "--offline", "--no-audit", "--no-fund", "--silent", site]
+    subprocess.run([npm, "pack", "--silent", site], cwd=tmp_path, check=True, timeout=120)
+    command = [npm, "install", "--offline", "--no-audit", "--no-fund", "--silent", "./blob-gan-2.1.0-rc1.tgz"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
     (tmp_path / "node_modules" / "onnxruntime-node").symlink_to(
         require_npm("onnxruntime-node") / "onnxruntime-node"
