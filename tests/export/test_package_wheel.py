@@ -166,28 +166,6 @@ def test_models_that_are_refused(tmp_path: Path, model_file: Path) -> None:
         package_wheel(model_file, tmp_path / "file", DETAILS)
 
 
-def test_command_asks_for_the_licence(tmp_path: Path, model_file: Path) -> None:
-    """A script that forgets the licence gets a usage error, not a package that nobody may use."""
-    command = [Path(sys.executable).with_name("dropgan"), "package", model_file, "--name", "blob-gan"]
-    done = subprocess.run(
-        [*command, "-o", tmp_path / "dist"],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 2
-    assert "--license" in done.stderr
-    done = subprocess.run(
-        [*command, "-o", tmp_path / "dist", "--license", "MIT", "--json"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert Path(json.loads(done.stdout)["wheel"]).exists()
-
-
 @pytest.mark.slow
 def test_from_an_empty_environment(tmp_path: Path, wheels: tuple[Path, Path], model_file: Path) -> None:
     """The two commands of the README, as a stranger types them: install, then use without a network."""

@@ -1,17 +1,17 @@
 """The static site of `dropgan package --target web` in real Chromium."""
 
 import hashlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgan.export.package import Details, package_site
 from dropgan.serve import Generator
 
 from ..browser_tools import visit, web_server
-from ..node_tools import NPM, REPOSITORY, require_npm
+from ..node_tools import REPOSITORY, require_npm
 
 GOLDEN = REPOSITORY / "tests" / "golden"
 SUB_PATH = "apps/of mine/site"
@@ -50,12 +50,9 @@ async () => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
     """The folder that a web server serves; the site lies deeper in it."""
-    require_npm("onnxruntime-web")
+    web = require_npm("onnxruntime-web") / "onnxruntime-web"
     root = tmp_path_factory.mktemp("www")
-    command = [str(Path(sys.executable).with_name("dropgan")), "package", str(model_file)]
-    command += ["--target", "web", "--name", "blob-gan", "--license", "MIT", "-o", str(root / SUB_PATH)]
-    command += ["--onnxruntime-web", str(NPM / "onnxruntime-web")]
-    subprocess.run(command, check=True, capture_output=True)
+    package_site(model_file, root / SUB_PATH, Details.checked("blob-gan", "MIT"), onnxruntime_web=web)
     return root
 
 
