@@ -49,3 +49,13 @@ def test_numpy_stream(case: dict[str, Any]) -> None:
     given = LatentStream(case["dim"])(case["count"], seed=int(case["seed"]), start=int(case["start"]))
     expected = np.array(case["latents"]).reshape(case["count"], case["dim"])
     assert np.abs(given - expected).max() < VECTORS["tolerance"]
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"][::7], ids=lambda c: f"{c['dim']}-{c['seed']}-{c['start']}")
+def test_words_are_those_of_numpys_philox(case: dict[str, Any]) -> None:
+    """The design says that block j is numpy's words 4j to 4j + 3: whoever implements the stream in
+    another language begins with these words."""
+    block = int(case["start"]) * -(-case["dim"] // 8)
+    philox = np.random.Philox(key=np.array([int(case["seed"]), 0], dtype=np.uint64))
+    philox.advance(block)
+    assert [f"{word:016x}" for word in philox.random_raw(4)] == case["words"]

@@ -124,6 +124,25 @@ def test_bad_models_and_arguments(tmp_path: Path, model_file: Path) -> None:
         assert word in found[name], (name, found[name])
 
 
+def test_bundlers_entry(tmp_path: Path, model_file: Path) -> None:
+    """The entry that a bundler takes, over onnxruntime-web from npm, must give the same pixels."""
+    folder = project(tmp_path, "onnxruntime-web")
+    script = """
+    import { Generator, InputError } from "./node_modules/dropgan/web.js";
+    import { readFileSync } from "node:fs";
+    const bytes = readFileSync(process.argv[2]);
+    const generator = await Generator.load(bytes);
+    const refused = await Generator.load(bytes, { device: "cpu" }).catch((error) => error);
+    const samples = await generator.sample(40, { seed: 6 });
+    console.log(JSON.stringify({
+      provider: generator.provider, pixels: [...samples.data], refused: refused instanceof InputError }));
+    """
+    found = run_module(folder, script, model_file)
+    assert (found["provider"], found["refused"]) == ("wasm", True)
+    expected = Generator(model_file, device="cpu").sample(40, seed=6).astype(int)
+    assert np.abs(np.array(found["pixels"]).reshape(expected.shape) - expected).max() <= 1
+
+
 def test_declarations_hold(tmp_path: Path) -> None:
     """A TypeScript program must compile under strict against the declarations that are shipped."""
     modules = require_npm("typescript")
