@@ -41,6 +41,33 @@ console.log(JSON.stringify({
 }));
 """
 
+TILES = """
+import { readFileSync } from "node:fs";
+import { Generator as Base } from "./node_modules/dropgan/generator.js";
+const runs = [];
+class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }); } }
+const session = {
+  inputNames: ["latents"], outputNames: ["images"], active: 0,
+  async run({ latents }) {
+    if (this.active++) throw new Error("two runs at a time");
+    await new Promise((done) => setTimeout(done, 1));
+    this.active--;
+    const rows = latents.dims[0];
+    runs.push(rows);
+    const data = new Uint8Array(rows * 784).map((_, place) => Math.floor(place / 784));
+    return { images: { type: "uint8", dims: [rows, 28, 28, 1], getData: async () => data } };
+  },
+};
+class Generator extends Base {
+  static runtime = { open: (bytes, device, tryOut) => tryOut({ session, provider: "told", Tensor }) };
+}
+const generator = await Generator.load(readFileSync(process.argv[2]));
+const last = 2n ** 60n - 1n;
+const all = await Promise.all([generator.sample(70, { start: 5 }), generator.sample(1, { start: last })]);
+const places = all.map(({ data }) => [...data].filter((_, place) => place % 784 === 0));
+console.log(JSON.stringify({ runs, places }));
+"""
+
 REFUSED = """
 import { Generator, InputError, ModelError } from "dropgan";
 import { readFileSync } from "node:fs";
@@ -109,6 +136,14 @@ def test_same_samples_as_python(tmp_path: Path, model_file: Path) -> None:
     assert np.abs(np.array(found["again"]) - pixels[:2].ravel()).max() <= 1
     first = pixels[1].ravel()[:2].tolist()
     assert found["rgba"] == [*[first[0]] * 3, 255, *[first[1]] * 3, 255]
+
+
+def test_every_run_is_a_tile_in_its_place(tmp_path: Path, model_file: Path) -> None:
+    """On a runtime that computes other batch sizes by other algorithms, a sample must not depend on
+    the call that it was made in; and a session must never get two runs at a time."""
+    found = run_module(project(tmp_path), TILES, model_file)
+    assert set(found["runs"]) == {32}
+    assert found["places"] == [[(5 + place) % 32 for place in range(70)], [31]]
 
 
 def test_bad_models_and_arguments(tmp_path: Path, model_file: Path) -> None:
