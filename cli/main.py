@@ -13,6 +13,7 @@ from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
 from .output import result, say
+from .package import package
 from .run import run
 from .sample import sample
 from .train import train
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, train, export, inspect, sample, evaluate, doctor):
+for command in (run, train, export, inspect, sample, evaluate, package, doctor):
     app.command()(command)
 
 

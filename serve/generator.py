@@ -96,9 +96,12 @@ class Generator:
         Raises:
             InputError: An argument is out of its range.
         """
-        out = np.empty((count if count > 0 else 0, *self._shape), dtype=self._dtype)
+        if batch_size is None and 0 < count <= (self._tile or _CPU_BATCH):  # one batch: no copy
+            return self._range(start, count, seed)
+        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size)
+        out = np.empty((count, *self._shape), dtype=self._dtype)
         done = 0
-        for batch in self.stream(count, seed=seed, start=start, batch_size=batch_size):
+        for batch in batches:
             out[done : done + len(batch)] = batch
             done += len(batch)
         return out

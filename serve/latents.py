@@ -7,6 +7,7 @@ definition, tests/golden/latents.json the vectors that every implementation is h
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ _ONE_BITS = np.uint32(0x3F800000)  # the bits of float32 1.0: or-ing 23 bits und
 _TO_OPEN_UNIT = np.float32(1 - 2.0**-24)  # 1 + k/2^23 minus this is (k + 0.5)/2^23, exactly
 _TO_CENTRED_UNIT = np.float32(1.5 - 2.0**-24)  # the same minus a half, exactly
 _TWO_PI = np.float32(2 * np.pi)
+_NO_BUFFER = (0, 0, 0, 0)
+_AHEAD = 16
+_NO_ROWS = (-1, 0, np.empty((0, 0), dtype=np.float32))
 
 
 class LatentStream:
@@ -65,6 +69,21 @@ class LatentStream:
             InputError: An argument is out of its range.
         """
         check_range(count, seed, start)
+        return self._one(seed, start) if count == 1 else self._many(count, seed, start)
+
+    def _one(self, seed: int, index: int) -> NDArray[np.float32]:
+        """One latent; who asks for single samples in turn has the next ones made with it, because
+        numpy's calls cost more than the numbers in them."""
+        made_seed, first, rows = getattr(self._local, "rows", _NO_ROWS)
+        place = index - first
+        if seed != made_seed or not 0 <= place < len(rows):
+            in_turn = seed == made_seed and place == len(rows)
+            rows = self._many(_AHEAD if in_turn else 1, seed, index)
+            self._local.rows, place = (seed, index, rows), 0
+        latent: NDArray[np.float32] = rows[place : place + 1].copy()
+        return latent
+
+    def _many(self, count: int, seed: int, start: int) -> NDArray[np.float32]:
         out = np.empty((count, self.dim), dtype=np.float32)
         words_per_sample = self._blocks * _WORDS_PER_BLOCK
         philox = self._philox(seed, start * self._blocks)
@@ -88,17 +107,18 @@ class LatentStream:
         if philox is None:
             philox = self._local.philox = np.random.Philox(key=np.zeros(2, dtype=np.uint64))
         low, high = block & _MAX_SEED, block >> 64
-        philox.state = {
+        state: Any = {
             "bit_generator": "Philox",
             "state": {
-                "counter": np.array([low, high, 0, 0], dtype=np.uint64),
-                "key": np.array([seed, 0], dtype=np.uint64),
+                "counter": [low, high, 0, 0],  # lists: numpy reads them faster than arrays
+                "key": [seed, 0],
             },
-            "buffer": np.zeros(4, dtype=np.uint64),
+            "buffer": _NO_BUFFER,
             "buffer_pos": 4,
             "has_uint32": 0,
             "uinteger": 0,
         }
+        philox.state = state
         return philox
 
     def _box_muller(self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]) -> None:

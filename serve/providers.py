@@ -1,7 +1,6 @@
 """onnxruntime itself, and which of its execution providers a device name means."""
 
 import ctypes
-import importlib.metadata
 import os
 import re
 import sys
@@ -55,6 +54,8 @@ def load_onnxruntime() -> Any:
 
 def installed_runtimes() -> dict[str, str]:
     """The onnxruntime distributions installed here and their versions; there should be exactly one."""
+    import importlib.metadata  # slow to import, and only `doctor` asks
+
     found = {}
     for name in ("onnxruntime", "onnxruntime-gpu"):
         try:

@@ -1,0 +1,94 @@
+"""dropgan package"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .output import result, result_json
+
+_TARGETS = ("wheel", "web")
+
+
+def package(
+    model: options.Model,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Where the wheels go; the directory of the web site."
+        ),
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to install, like clothes-gan.")],
+    target: Annotated[str, typer.Option("--target", metavar="wheel|web", help="What to make.")] = "wheel",
+    version: Annotated[str, typer.Option("--version", help="Version of the package.")] = "1.0.0",
+    license_: Annotated[
+        str | None,
+        typer.Option("--license", metavar="SPDX", help="Licence of the package; asked for on a terminal."),
+    ] = None,
+    license_file: Annotated[
+        Path | None, typer.Option("--license-file", metavar="FILE", help="Its text, to put inside.")
+    ] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Name of the author.")] = None,
+    summary: Annotated[
+        str | None, typer.Option("--summary", help="One line.  [default: by the card]")
+    ] = None,
+    runtime: Annotated[
+        str,
+        typer.Option("--runtime", metavar="cpu|gpu|none", help="onnxruntime that the wheel asks pip for."),
+    ] = "cpu",
+    onnxruntime_web: Annotated[
+        Path | None,
+        typer.Option(
+            "--onnxruntime-web",
+            metavar="DIR",
+            help="Folder of the npm package.  [default: node_modules here or above, else npm fetches it]",
+        ),
+    ] = None,
+    webgpu: Annotated[
+        bool, typer.Option("--webgpu/--no-webgpu", help="Whether the web site can use WebGPU (27 MB).")
+    ] = True,
+    json: options.Json = False,
+) -> None:
+    """Make a package that carries the generator: a Python wheel, or a web site that npm can install too."""
+    from ..export.package import Details, PackageError, package_site, package_wheel
+
+    if target not in _TARGETS:
+        raise typer.BadParameter(f"--target must be wheel or web, not {target}")
+    try:
+        text = license_file.read_text("utf-8") if license_file else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackageError(f"cannot read the licence {license_file}: {error}") from error
+    details = Details.checked(
+        name,
+        license_ or _ask_for_license(),
+        version=version,
+        license_text=text,
+        author=author,
+        summary=summary,
+    )
+    if target == "wheel":
+        wheel, light = package_wheel(model, out, details, runtime=runtime)
+        if json:
+            result_json({"target": target, "wheel": str(wheel), "runtime": str(light)})
+            return
+        result(f"wheel      {wheel} ({wheel.stat().st_size / 1e6:.2f} MB)")
+        result(f"runtime    {light} ({light.stat().st_size / 1e6:.2f} MB)")
+        result(f"next       pip install --find-links {out} {details.name}")
+        result(f"           python -c 'import {details.module}; print({details.module}.sample(16).shape)'")
+        return
+    site = package_site(model, out, details, onnxruntime_web=onnxruntime_web, webgpu=webgpu)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    if json:
+        result_json({"target": target, "site": str(site), "bytes": size})
+        return
+    result(f"site       {site} ({size / 1e6:.1f} MB)")
+    result(f"next       python -m http.server --directory {site}, then http://localhost:8000")
+    result(f"           or in an app of yours: npm pack {site}, and npm install the file")
+
+
+def _ask_for_license() -> str:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("--license is needed: an SPDX expression like MIT or LicenseRef-Proprietary")
+    return str(typer.prompt("Licence of the package (SPDX expression, e.g. MIT, LicenseRef-Proprietary)"))

@@ -1,0 +1,79 @@
+"""What both kinds of package show of a model: a picture of samples and a text made from the card."""
+
+import importlib.metadata
+
+from ...serve import Card, Generator
+from ...serve.pictures import encode_png, grid
+from .details import Details
+
+_PICTURES = 32
+_COLUMNS = 8
+_SEED = 0
+
+
+def samples_png(generator: Generator) -> bytes | None:
+    """A grid of the first samples of seed 0, or None where the model gives no pictures."""
+    if generator.card.export.output != "pixels" or len(generator.sample_shape) != 3:
+        return None
+    images = generator.sample(_PICTURES, seed=_SEED)
+    return encode_png(grid(images, _COLUMNS, scale=max(1, 56 // max(images.shape[1:3]))))
+
+
+def summary(card: Card, details: Details) -> str:
+    """One line on what the package is."""
+    shape = " x ".join(map(str, card.data.shape))
+    line = details.summary or f"A generator of {shape} {card.data.kind}, trained on {card.data.name}."
+    return " ".join(line.split())  # a data set's name is whatever its user called a file
+
+
+def readme(card: Card, details: Details, usage: str, picture: str | None) -> str:
+    """The package's README in Markdown.
+
+    Args:
+        card: The model's.
+        details: The package's.
+        usage: Markdown with the commands to install and the first lines of code.
+        picture: Address of the picture of samples; None leaves it out.
+    """
+    parity, training = card.export.parity, card.training
+    facts = [
+        ("samples", f"{' x '.join(map(str, card.data.shape))} {card.data.kind} ({card.export.output})"),
+        ("trained on", f"{card.data.name}, {card.data.samples:,} samples"),
+        ("classes", ", ".join(card.data.class_names)),
+        ("network", f"{card.architecture.name}, {card.architecture.parameters:,} weights"),
+        ("latents", f"{card.latents.dim}, stream {card.latents.stream}"),
+        (
+            "dropout",
+            f"{card.dropout.generator:g} in the generator and {card.dropout.discriminator:g} in the"
+            " discriminator while training; none in this package",
+        ),
+        ("training", f"recipe {training.recipe}, {training.steps:,} steps, seed {training.seed}"),
+        ("precision", f"{card.export.precision}, ONNX opset {card.export.opset}"),
+        (
+            "proof",
+            f"largest difference from the PyTorch generator {parity.max_difference:g} over"
+            f" {parity.samples:,} samples",
+        ),
+        *(
+            (score.name, f"{score.value:.4g} ({score.samples:,} samples against {score.reference})")
+            for score in card.scores
+        ),
+    ]
+    table = "\n".join(f"| {name} | {_cell(text)} |" for name, text in facts if text)
+    author = f" by {details.author}" if details.author else ""
+    parts = [
+        f"# {details.name}",
+        summary(card, details),
+        f"![Samples 0 to {_PICTURES - 1} of seed {_SEED}]({picture})" if picture else "",
+        usage.strip(),
+        "Sample *i* of seed *s* is always the same, whatever else is asked for; it depends on the model,"
+        " *s* and *i* alone.",
+        f"## The model\n\n| | |\n|---|---|\n{table}",
+        f"## Licence\n\n{details.license}{author}. Runs on dropgan"
+        f" {importlib.metadata.version('dropgan')} (Apache-2.0).",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

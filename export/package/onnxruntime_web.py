@@ -1,0 +1,116 @@
+"""The files of onnxruntime-web that a static site needs, from the npm package."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .details import PackageError
+
+VERSION = "1.30.0"
+"""The version that is fetched, and that the tests run."""
+
+_WASM = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+_WEBGPU = (
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+)
+_SECONDS = 300
+_NOTICE = """onnxruntime-web {version}, Copyright (c) Microsoft Corporation, MIT License
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense,
+and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so,
+subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial
+portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT
+LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN
+NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY,
+WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+
+
+@dataclass(frozen=True)
+class WebRuntime:
+    """onnxruntime-web as a site carries it."""
+
+    version: str
+    """Version of the npm package."""
+    files: dict[str, bytes]
+    """File name to content; modules end in ``.js``, which every web server knows."""
+
+
+def web_runtime(folder: Path | None, *, webgpu: bool) -> WebRuntime:
+    """The needed files, from an installed package or from npm.
+
+    Args:
+        folder: The folder of an installed ``onnxruntime-web``; None looks for one in
+            ``node_modules`` here and above, else asks npm for the version that was tested.
+        webgpu: Whether the build for WebGPU is wanted beside that for WebAssembly.
+
+    Raises:
+        PackageError: There is no such package and npm cannot fetch it, or files are missing in it.
+    """
+    wanted = _WASM + (_WEBGPU if webgpu else ())
+    folder = folder or _installed()
+    if folder is not None:
+        return _collect(lambda name: (folder / name).read_bytes(), wanted, str(folder))
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = _fetch(Path(scratch))
+        with tarfile.open(archive) as package:
+
+            def read(name: str) -> bytes:
+                member = package.extractfile(f"package/{name}")
+                if member is None:
+                    raise KeyError(name)
+                return member.read()
+
+            return _collect(read, wanted, archive.name)
+
+
+def _installed() -> Path | None:
+    here = Path.cwd()
+    places = (folder / "node_modules" / "onnxruntime-web" for folder in (here, *here.parents))
+    return next((place for place in places if (place / "package.json").is_file()), None)
+
+
+def _fetch(scratch: Path) -> Path:
+    npm = shutil.which("npm")
+    advice = (
+        f"install Node with npm, or give the folder of an installed onnxruntime-web {VERSION} with"
+        " --onnxruntime-web"
+    )
+    if npm is None:
+        raise PackageError(f"the web target needs onnxruntime-web and there is no npm to fetch it: {advice}")
+    command = [npm, "pack", "--silent", f"onnxruntime-web@{VERSION}"]
+    try:
+        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=_SECONDS)  # noqa: S603
+    except subprocess.SubprocessError as error:
+        said = getattr(error, "stderr", None) or b""
+        reason = (said.decode(errors="replace").strip().splitlines() or [str(error)])[-1]
+        raise PackageError(f"npm cannot fetch onnxruntime-web ({reason}): {advice}") from error
+    return next(scratch.glob("*.tgz"))
+
+
+def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) -> WebRuntime:
+    try:
+        version = str(json.loads(read("package.json"))["version"])
+        files = {
+            name.removesuffix(".mjs") + ".js" * name.endswith(".mjs"): read(f"dist/{name}") for name in wanted
+        }
+    except (OSError, KeyError, ValueError) as error:
+        raise PackageError(
+            f"{where} is no onnxruntime-web that can be used ({error}): version {VERSION} is"
+        ) from error
+    files["LICENSE"] = _NOTICE.format(version=version).encode()
+    return WebRuntime(version, files)

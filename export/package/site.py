@@ -1,0 +1,183 @@
+"""A static site that generates in the browser, and that npm can install as a package."""
+
+import html
+import importlib.metadata
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from packaging.version import Version
+
+from ... import serve
+from ...serve import Generator
+from ...serve.atomic import sync_directory, write_bytes
+from ...serve.errors import OutputError
+from .content import readme, samples_png, summary
+from .details import Details, PackageError
+from .light import dropgan_license
+from .onnxruntime_web import WebRuntime, web_runtime
+from .wheel import read_model
+
+_TEMPLATES = Path(__file__).parent / "page"
+_RUNTIME = Path(serve.__file__).parent / "js"
+_MARK = "dropgan"  # the key of package.json that says that a folder was made here
+_NOT_SHIPPED = frozenset({"package.json", "web.js"})  # web.js is for bundlers that resolve onnxruntime-web
+
+
+def package_site(
+    model: Path | str,
+    directory: Path | str,
+    details: Details,
+    *,
+    onnxruntime_web: Path | None = None,
+    webgpu: bool = True,
+) -> Path:
+    """Make a folder that any static web server can serve, from any path.
+
+    Args:
+        model: The ``.onnx`` file, which must give pixels.
+        directory: The folder to make; one that this function made before is replaced.
+        details: Name, version, licence.
+        onnxruntime_web: Folder of an installed npm package ``onnxruntime-web``; None finds or
+            fetches one.
+        webgpu: Whether the build for WebGPU is put beside that for WebAssembly.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: The file is none of dropgan's.
+        GateError: It is not inference-only.
+        PackageError: The model gives no pixels, or onnxruntime-web cannot be had.
+        MissingExtraError: Pillow, which draws the README's picture, is not installed.
+        OutputError: The folder holds something else, or cannot be written.
+    """
+    directory = Path(directory)
+    _check_free(directory)
+    content, generator = read_model(model)
+    picture = samples_png(generator)
+    if picture is None:
+        raise PackageError("a web page shows pictures: this model gives none, export with --output pixels")
+    runtime = web_runtime(onnxruntime_web, webgpu=webgpu)
+    files = _files(generator, details, runtime, webgpu=webgpu)
+    files |= {"model.onnx": content, "samples.png": picture}
+    _write_folder(directory, files)
+    return directory
+
+
+def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgpu: bool) -> dict[str, bytes]:
+    card = generator.card
+    files = {path.name: path.read_bytes() for path in _TEMPLATES.iterdir() if path.is_file()}
+    page = files["index.html"].decode().replace("{{title}}", html.escape(details.name))
+    files["index.html"] = page.encode()
+    if not webgpu:
+        before, _, rest = files["index.js"].decode().partition("    // webgpu: begin\n")
+        files["index.js"] = (before + rest.partition("    // webgpu: end\n")[2]).encode()
+    files |= {
+        f"dropgan/{path.name}": path.read_bytes()
+        for path in _RUNTIME.iterdir()
+        if path.is_file() and path.name not in _NOT_SHIPPED
+    }
+    files |= {f"ort/{name}": data for name, data in runtime.files.items()}
+    files["package.json"] = _package_json(generator, details, runtime).encode()
+    files["README.md"] = readme(card, details, _usage(details), "samples.png").encode()
+    if details.license_text is not None:
+        files["LICENSE"] = details.license_text.encode()
+    if (text := dropgan_license()) is not None:
+        files["dropgan/LICENSE"] = text.encode()
+    return files
+
+
+def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -> str:
+    package = {
+        "name": details.name,
+        "version": _npm_version(details.version),
+        "description": summary(generator.card, details),
+        "license": _npm_license(details),
+        **({"author": details.author} if details.author else {}),
+        "type": "module",
+        "types": "./index.d.ts",
+        "exports": {
+            ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
+            "./model.onnx": "./model.onnx",
+            "./package.json": "./package.json",
+        },
+        "sideEffects": False,
+        "peerDependencies": {"onnxruntime-node": ">=1.20"},
+        "peerDependenciesMeta": {"onnxruntime-node": {"optional": True}},
+        _MARK: {"version": importlib.metadata.version("dropgan"), "onnxruntime-web": runtime.version},
+    }
+    return json.dumps(package, indent=2) + "\n"
+
+
+def _npm_version(text: str) -> str:
+    """npm knows only three numbers and a pre-release behind a hyphen (semver.org)."""
+    version = Version(text)
+    release = f"{version.major}.{version.minor}.{version.micro}"
+    before = version.public.removeprefix(version.base_version).lstrip(".")
+    return f"{release}-{before}" if version.is_prerelease else release
+
+
+def _npm_license(details: Details) -> str:
+    if not details.license.startswith("LicenseRef-"):
+        return details.license
+    return "SEE LICENSE IN LICENSE" if details.license_text is not None else "UNLICENSED"
+
+
+def _usage(details: Details) -> str:
+    return f"""
+This folder is a web page: put it on any static web server, under any path. It is an npm package too:
+
+```
+npm pack ./{details.name}
+npm install ./{details.name}-{_npm_version(details.version)}.tgz
+npm install onnxruntime-node    # only to use it in Node
+```
+
+```js
+import {{ generator, sample }} from "{details.name}";
+
+const samples = await sample(16, {{ seed: 0 }}); // samples.data: the pixels, samples.shape: their order
+samples.toCanvas(document.querySelector("canvas"));
+console.log((await generator()).provider); // webgpu, wasm, or in Node cpu
+```
+"""
+
+
+def _check_free(directory: Path) -> None:
+    """Refuse a place that holds anything but an earlier site.
+
+    Raises:
+        OutputError: It does.
+    """
+    if directory.is_dir() and any(directory.iterdir()):
+        try:
+            ours = _MARK in json.loads((directory / "package.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            ours = False
+        if not ours:
+            raise OutputError(f"{directory} is not empty and no site of dropgan's: give a new directory")
+    elif directory.exists() and not directory.is_dir():
+        raise OutputError(f"{directory} is a file: the site is a directory")
+
+
+def _write_folder(directory: Path, files: dict[str, bytes]) -> None:
+    """Make the folder whole under another name, then put it in its place."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    except OSError as error:
+        raise OutputError(f"cannot write {directory}: {error.strerror or error}") from error
+    try:
+        new, old = scratch / "new", scratch / "old"
+        for name, content in sorted(files.items()):
+            write_bytes(new / name, content)
+        if directory.exists():
+            directory.rename(old)
+        new.rename(directory)
+        sync_directory(directory.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write {directory}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,6 @@
+// What every entry gives beside its own Generator.
+
+export { readCard } from "./card.js";
+export { DeviceError, DropganError, InputError, ModelError } from "./errors.js";
+export { LatentStream, STREAM_NAME } from "./latents.js";
+export { Samples } from "./samples.js";

@@ -1,0 +1,60 @@
+import type { Card } from "./card.js";
+import type { Integer, Range } from "./latents.js";
+import type { Samples } from "./samples.js";
+
+export interface LoadOptions {
+  /**
+   * In browsers `auto` (WebGPU where there is one, else WebAssembly), `webgpu` or `wasm`; in Node
+   * `auto` or `cpu`. A device that is named is never replaced by another.
+   */
+  device?: "auto" | "webgpu" | "wasm" | "cpu";
+}
+
+/**
+ * An exported generator, ready to sample.
+ *
+ * Sample i of seed s depends on nothing but the model, s and i. Latents are those of Python's
+ * `dropgan.serve` within 5e-6, pixels within 1 level of 255.
+ */
+export class Generator {
+  protected constructor(card: Card, provider: string);
+
+  /**
+   * Open a model that `dropgan export` wrote.
+   *
+   * @param source Address of the file (in Node also a path), or its bytes.
+   * @throws ModelError The file is missing, not ONNX, or has no card or a wrong one.
+   * @throws DeviceError The device does not work here, or onnxruntime is not installed.
+   */
+  static load(source: string | URL | Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<Generator>;
+
+  /** What the file says of itself. */
+  readonly card: Card;
+  /** What runs the model: `webgpu`, `wasm` or `cpu`. */
+  readonly provider: string;
+  /** Shape of one sample, e.g. [28, 28, 1]. */
+  readonly sampleShape: number[];
+
+  /**
+   * Samples `start` to `start + count - 1` of `seed`.
+   *
+   * @returns uint8 [count, height, width, channels]; float32 [count, channels, height, width],
+   *   -1 to 1, from a file exported with float output.
+   * @throws InputError An argument is out of its range.
+   */
+  sample(count: number, options?: Range): Promise<Samples>;
+
+  /** The samples of `sample`, batch by batch; `batchSize` changes the speed, never a pixel. */
+  stream(count: number, options?: Range & { batchSize?: number }): AsyncGenerator<Samples>;
+
+  /** The latents behind samples `start` to `start + count - 1`: `count * card.latents.dim` values. */
+  latents(count: number, options?: Range): Float32Array;
+
+  /** Samples from latents of your own (an interpolation, say), `n * card.latents.dim` values. */
+  generate(latents: Float32Array): Promise<Samples>;
+
+  /** Free the session's memory; the generator cannot be used after it. */
+  dispose(): Promise<void>;
+}
+
+export type { Card, Integer, Range, Samples };

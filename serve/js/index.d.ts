@@ -1,0 +1,5 @@
+export { type Card, type Score, readCard } from "./card.js";
+export { DeviceError, DropganError, InputError, ModelError } from "./errors.js";
+export { Generator, type LoadOptions } from "./generator.js";
+export { type Integer, LatentStream, type Range, STREAM_NAME } from "./latents.js";
+export { Samples } from "./samples.js";

@@ -1,0 +1,54 @@
+// What a generator gives: the values, their shape, and ways to show them.
+
+import { InputError } from "./errors.js";
+
+export class Samples {
+  constructor(data, shape) {
+    this.data = data;
+    this.shape = shape;
+  }
+
+  get count() {
+    return this.shape[0];
+  }
+
+  /** Image number `index` as RGBA bytes. */
+  rgba(index) {
+    const [count, height, width, channels] = this.shape;
+    if (!(this.data instanceof Uint8Array) || ![1, 3, 4].includes(channels)) {
+      throw new InputError("only uint8 images of 1, 3 or 4 channels can be shown");
+    }
+    if (!Number.isInteger(index) || index < 0 || index >= count) {
+      throw new InputError(`there are ${count} images, none has the number ${index}`);
+    }
+    const pixels = height * width;
+    const image = this.data.subarray(index * pixels * channels, (index + 1) * pixels * channels);
+    const out = new Uint8ClampedArray(pixels * 4).fill(255);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let colour = 0; colour < Math.max(3, channels); colour++) {
+        out[pixel * 4 + colour] = image[pixel * channels + (channels === 1 ? 0 : colour)];
+      }
+    }
+    return out;
+  }
+
+  toImageData(index = 0) {
+    const [, height, width] = this.shape;
+    return new ImageData(this.rgba(index), width, height);
+  }
+
+  toCanvas(canvas, { columns = Math.ceil(Math.sqrt(this.count)), gap = 1 } = {}) {
+    const [count, height, width] = this.shape;
+    if (!Number.isInteger(columns) || columns < 1 || count === 0) {
+      throw new InputError("a grid needs at least one image and one column");
+    }
+    canvas.width = columns * (width + gap) + gap;
+    canvas.height = Math.ceil(count / columns) * (height + gap) + gap;
+    const context = canvas.getContext("2d");
+    for (let index = 0; index < count; index++) {
+      const [row, column] = [Math.floor(index / columns), index % columns];
+      context.putImageData(this.toImageData(index), gap + column * (width + gap), gap + row * (height + gap));
+    }
+    return canvas;
+  }
+}

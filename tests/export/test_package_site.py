@@ -1,0 +1,110 @@
+"""`dropgan package --target web`: the folder, and the same folder as an npm package."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dropgan.export.package import Details, PackageError, package_site
+from dropgan.serve import Generator, OutputError
+
+from ..node_tools import require_npm, run_module
+
+DETAILS = Details.checked("blob-gan", "LicenseRef-Ours", version="2.1rc1", license_text="Ours.")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
+    web = require_npm("onnxruntime-web") / "onnxruntime-web"
+    folder = tmp_path_factory.mktemp("site") / "blob-gan"
+    return package_site(model_file, folder, DETAILS, onnxruntime_web=web, webgpu=False)
+
+
+def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> None:
+    """`npm install ./site` must give a package that generates in Node, model and types included."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
+    subprocess.run([npm, "pack", "--silent", site], cwd=tmp_path, check=True, timeout=120)
+    command = [npm, "install", "--offline", "--no-audit", "--no-fund", "--silent", "./blob-gan-2.1.0-rc1.tgz"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+    (tmp_path / "node_modules" / "onnxruntime-node").symlink_to(
+        require_npm("onnxruntime-node") / "onnxruntime-node"
+    )
+    script = """
+    import { Samples, generator, model, sample } from "blob-gan";
+    const samples = await sample(4, { seed: 9 });
+    console.log(JSON.stringify({
+      pixels: [...samples.data], typed: samples instanceof Samples, provider: (await generator()).provider,
+      shared: (await generator()) === (await generator()), model: model.pathname,
+    }));
+    """
+    found = run_module(tmp_path, script)
+    expected = Generator(model_file, device="cpu").sample(4, seed=9).astype(int)
+    assert np.abs(np.array(found["pixels"]).reshape(expected.shape) - expected).max() <= 1
+    assert (found["typed"], found["shared"], found["provider"]) == (True, True, "cpu")
+    assert found["model"].endswith("/model.onnx")
+
+
+def test_folder(site: Path) -> None:
+    """The folder must say whose it is and under which licences, and hold no second runtime unasked."""
+    package = json.loads((site / "package.json").read_text("utf-8"))
+    assert package["name"] == "blob-gan"
+    assert package["version"] == "2.1.0-rc1"
+    assert package["license"] == "SEE LICENSE IN LICENSE"
+    assert (site / "LICENSE").read_text() == "Ours."
+    assert "Microsoft" in (site / "ort" / "LICENSE").read_text()
+    assert "Apache" in (site / "dropgan" / "LICENSE").read_text()
+    assert not list(site.glob("ort/*webgpu*")) + list(site.glob("ort/*asyncify*"))
+    assert "webgpu" not in (site / "index.js").read_text()
+    assert "<script>" not in (site / "index.html").read_text()
+    assert "![Samples" in (site / "README.md").read_text()
+
+
+def test_made_again_only_over_itself(tmp_path: Path, site: Path, model_file: Path) -> None:
+    """A wrong -o must not wipe a folder with somebody's work; a site made before is replaced."""
+    web = require_npm("onnxruntime-web") / "onnxruntime-web"
+    folder = tmp_path / "blob-gan"
+    shutil.copytree(site, folder)
+    (folder / "left-over.js").write_text("old")
+    package_site(model_file, folder, DETAILS, onnxruntime_web=web, webgpu=False)
+    names = {path.relative_to(folder) for path in folder.rglob("*")}
+    assert names == {path.relative_to(site) for path in site.rglob("*")}
+    assert all(
+        (folder / name).read_bytes() == (site / name).read_bytes()
+        for name in names
+        if (site / name).is_file()
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["blob-gan"]
+
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "package.json").write_text("{}")
+    with pytest.raises(OutputError, match="not empty"):
+        package_site(model_file, mine, DETAILS, onnxruntime_web=web)
+    with pytest.raises(OutputError, match="is a file"):
+        package_site(model_file, mine / "package.json", DETAILS, onnxruntime_web=web)
+
+
+def test_no_onnxruntime_web(tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without npm or its package the message must say how to get it, and no half site be left."""
+    out = tmp_path / "out"
+    (tmp_path / "package.json").write_text('{"version": "1.0.0"}')
+    with pytest.raises(PackageError, match=r"ort\.wasm"):
+        package_site(model_file, out, DETAILS, onnxruntime_web=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PackageError, match="no npm"):
+        package_site(model_file, out, DETAILS)
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_fetched_from_npm(tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing but npm on the machine, one command must make the whole site."""
+    monkeypatch.chdir(tmp_path)
+    site = package_site(model_file, tmp_path / "site", DETAILS)
+    assert (site / "ort" / "ort-wasm-simd-threaded.asyncify.wasm").stat().st_size > 20_000_000

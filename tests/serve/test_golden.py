@@ -1,0 +1,61 @@
+"""The numpy latent stream against vectors made from its definition in plain Python."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dropgan.serve import STREAM_NAME, LatentStream
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+VECTORS = json.loads((GOLDEN / "latents.json").read_text("utf-8"))
+
+
+def test_file_is_what_its_script_makes() -> None:
+    """A golden file edited by hand would bend every language's stream towards a mistake."""
+    subprocess.run([sys.executable, GOLDEN / "make_latents.py", "--check"], check=True)
+
+
+def test_script_knows_the_published_philox_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script is the judge of all implementations: it must agree with Random123's known answers."""
+    monkeypatch.syspath_prepend(str(GOLDEN))
+    from make_latents import philox4x64  # type: ignore[import-not-found]
+
+    def block(counter: int, first: int, second: int) -> str:
+        return " ".join(f"{word:016x}" for word in philox4x64(counter, (first, second)))
+
+    ones = 2**64 - 1
+    assert block(0, 0, 0) == "16554d9eca36314c db20fe9d672d0fdc d7e772cee186176b 7e68b68aec7ba23b"
+    assert block(2**256 - 1, ones, ones) == (
+        "87b092c3013fe90b 438c3c67be8d0224 9cc7d7c69cd777b6 a09caebf594f0ba0"
+    )
+    pi = 0x082EFA98EC4E6C89_A4093822299F31D0_13198A2E03707344_243F6A8885A308D3
+    assert block(pi, 0x452821E638D01377, 0xBE5466CF34E90C6C) == (
+        "a528f45403e61d95 38c72dbd566e9788 a5a1610e72fd18b5 57bd43b5e52b7fe6"
+    )
+
+
+def test_stream_names_agree() -> None:
+    """A model file names its stream: vectors of another stream would prove nothing about it."""
+    assert VECTORS["stream"] == STREAM_NAME
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda c: f"{c['dim']}-{c['seed']}-{c['start']}")
+def test_numpy_stream(case: dict[str, Any]) -> None:
+    """The same (seed, index) must give the same sample in Python as in every other language."""
+    given = LatentStream(case["dim"])(case["count"], seed=int(case["seed"]), start=int(case["start"]))
+    expected = np.array(case["latents"]).reshape(case["count"], case["dim"])
+    assert np.abs(given - expected).max() < VECTORS["tolerance"]
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"][::7], ids=lambda c: f"{c['dim']}-{c['seed']}-{c['start']}")
+def test_words_are_those_of_numpys_philox(case: dict[str, Any]) -> None:
+    """The design says that block j is numpy's words 4j to 4j + 3: whoever implements the stream in
+    another language begins with these words."""
+    block = int(case["start"]) * -(-case["dim"] // 8)
+    philox = np.random.Philox(key=np.array([int(case["seed"]), 0], dtype=np.uint64))
+    philox.advance(block)
+    assert [f"{word:016x}" for word in philox.random_raw(4)] == case["words"]
