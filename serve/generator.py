@@ -115,9 +115,7 @@ class Generator:
         """
         out = np.empty((count if count > 0 else 0, *self._shape), dtype=self._dtype)
         done = 0
-        for batch in self.stream(
-            count, seed=seed, start=start, batch_size=batch_size, truncation=truncation
-        ):
+        for batch in self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation):
             out[done : done + len(batch)] = batch
             done += len(batch)
         return out

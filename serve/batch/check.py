@@ -70,7 +70,9 @@ def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = No
                 problems.append(f"{job.name(shard)} has a line in the manifest that is not of this job")
             else:
                 listed.append(lines[number])
-    problems += [f"shard {number} is in the manifest and not in the job" for number in lines.keys() - expected]
+    problems += [
+        f"shard {number} is in the manifest and not in the job" for number in lines.keys() - expected
+    ]
     whole, samples, size = 0, 0, 0
     for line, problem in compare(path, listed):
         if problem:

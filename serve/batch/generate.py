@@ -57,7 +57,7 @@ def generate(
     *,
     seed: int = 0,
     start: int = 0,
-    format: str = "npy",  # noqa: A002 - the name of the option on the command line
+    format: str = "npy",
     shard_size: int | None = None,
     part: Part | str | None = None,
     truncation: float = 1.0,

@@ -109,8 +109,8 @@ class OutputDirectory:
             write_text(self.path / MANIFEST, text)
         for manifest in self.path.glob("manifest-part-*-of-*.jsonl"):
             manifest.unlink(missing_ok=True)
-        for lock in self.path.glob(".lock-part-*"):
-            lock.unlink(missing_ok=True)
+        for left in self.path.glob(".lock-part-*"):
+            left.unlink(missing_ok=True)
         tidy(self.path, None)
         return True
 

@@ -14,6 +14,7 @@ _SECONDS = 0.08  # of each measurement; there are about ten
 _PATIENCE = 5.0  # seconds for all of them, where a model is slow
 _SMALL_JOB = 3.0  # seconds below which starting processes costs more than it gains
 _CUDA_WORKERS = 4
+_PICTURES_TAKE = 3  # times as long as the model alone, or so
 _MARGIN = 1.15  # by which fewer processes must win, for more of them also hash and write side by side
 
 
@@ -70,7 +71,8 @@ def plan(
     if generator.provider != CPU:  # batches are fixed there; encoding is what needs processes
         count = workers or (available if pictures else min(_CUDA_WORKERS, available))
         return Plan(max(1, min(count, shards)), threads or 1, batch_size, 0.0)
-    if workers is None and samples / _rate([generator], batch_size, 0.02) < _SMALL_JOB * available:
+    work = samples * (_PICTURES_TAKE if pictures else 1)
+    if workers is None and work / _rate([generator], batch_size, 0.02) < _SMALL_JOB * available:
         return Plan(1, threads or available, batch_size, 0.0)
     if None not in (workers, threads, batch_size):
         return Plan(max(1, min(workers or 1, shards)), threads or 1, batch_size, 0.0)
