@@ -59,7 +59,10 @@ class HashingFile:
 
     def write(self, data: Any) -> int:
         """Append bytes, all of them."""
-        view = memoryview(data).cast("B")
+        view = memoryview(data)
+        if not view.nbytes:  # which cannot be cast
+            return 0
+        view = view.cast("B")
         self._digest.update(view)
         self._size += len(view)
         size = len(view)

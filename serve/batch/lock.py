@@ -26,14 +26,14 @@ _PATIENCE = 5.0  # seconds for the workers of a killed process to notice
 class Lock:
     """A lock file, held."""
 
-    def __init__(self, path: Path, *, shared: bool = False, patience: float = _PATIENCE) -> None:
-        """Take the lock.
+    def __init__(self, path: Path, *, shared: bool = False, patience: float | None = None) -> None:
+        """Take the lock, waiting some seconds (or ``patience``) for a process that is about to end.
 
         Raises:
             OutputError: Another process holds it, or the file cannot be made.
         """
         self.path = path
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
         while True:
             try:
                 self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

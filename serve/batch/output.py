@@ -43,10 +43,10 @@ class OutputDirectory:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
         try:
             self._claim()
-            tidy(path, self.tag if part else None)
         except BaseException:
-            self.close()
+            self._release()  # and touch nothing: it may be another process's
             raise
+        tidy(path, self.tag if part else None)
 
     def __enter__(self) -> "OutputDirectory":
         return self
@@ -101,8 +101,7 @@ class OutputDirectory:
                 self.begin([lines[number] for number in sorted(mine & lines.keys())])
             return False
         if self._part:  # the others, if any, are about to end too: become the only one
-            for lock in self._locks:
-                lock.release()
+            self._release()
             self._locks = [Lock(self.path / ".lock", patience=60.0)]
         text = _text([lines[number] for number in sorted(lines)])
         if not (self.path / MANIFEST).exists() or (self.path / MANIFEST).read_text() != text:
@@ -118,6 +117,9 @@ class OutputDirectory:
         """Remove what is unfinished and let others have the output."""
         with suppress(OSError):
             tidy(self.path, self.tag)
+        self._release()
+
+    def _release(self) -> None:
         for lock in reversed(self._locks):
             lock.release()
         self._locks = []
