@@ -26,13 +26,16 @@ _MOST_BLOCKS = 10_000  # of a Ray data set; a longer job has several shards in a
 class ShardActor:
     """Makes shards on one worker of a cluster; Ray constructs it there."""
 
-    def __init__(self, model: bytes, job: dict[str, Any], settings: dict[str, Any]) -> None:
+    def __init__(self, model: Any, job: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Open the model, given as a reference into Ray's object store."""
+        import ray
+
         keep = Keep(**job["keep"]) if job["keep"] else None
         self._job = Job(**{**job, "keep": keep, "sample_shape": tuple(job["sample_shape"])})
         self._directory = Path(settings["directory"])
         self._refusal: tuple[str, str] | None = None
         try:
-            generator = Generator(model, device=settings["device"], threads=settings["threads"])
+            generator = Generator(ray.get(model), device=settings["device"], threads=settings["threads"])
             here = made_with(generator, self._job.format)
             if here != self._job.made_with:
                 differing = {key for key in here if here[key] != self._job.made_with.get(key)}

@@ -88,8 +88,8 @@ def test_ray_cluster_that_loses_a_worker(model_file: Path, tmp_path: Path) -> No
         said, errors = driver.communicate(timeout=300)
     finally:
         cluster.shutdown()
-    assert killed, "no worker was found to kill"
     assert driver.returncode == 0, errors[-3000:]
+    assert killed, "no worker was found to kill"
     assert "complete=True" in said
     assert verify(out).passed
     assert tree(out) == tree(tmp_path / "undisturbed")
