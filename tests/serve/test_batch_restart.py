@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from dropgan.serve import InputError, OutputError
 from dropgan.serve.batch import Part, generate, verify
 from dropgan.serve.batch.stages import Ahead
@@ -95,10 +94,12 @@ def test_restart_makes_only_what_is_missing_or_damaged(model_file: Path, tmp_pat
     (out / "manifest.jsonl").write_text(manifest[:-40])
     (out / ".images-00000007.npy.whole.0123abcd.tmp").write_bytes(b"left by a killed process")
     report = verify(out)
-    assert len(report.problems) == 3 and report.whole == report.shards - 3
+    assert len(report.problems) == 3
+    assert report.whole == report.shards - 3
     again = generate(model_file, out, **arguments)
     assert (again.made, again.found) == (3, report.shards - 3)
-    assert verify(out).passed and tree(out) == undisturbed
+    assert verify(out).passed
+    assert tree(out) == undisturbed
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,8 @@ def test_more_parts_than_shards(model_file: Path, tmp_path: Path) -> None:
         for number in (1, 2, 3, 4, 5)
     ]
     assert sum(report.made for report in reports) == 2
-    assert reports[-1].complete and verify(tmp_path / "out").passed
+    assert reports[-1].complete
+    assert verify(tmp_path / "out").passed
 
 
 SCRIPT = """
@@ -257,7 +259,8 @@ def test_no_space_leaves_nothing_half_valid(model_file: Path, tmp_path: Path) ->
         out = tmp_path / str(workers)
         process = start(model_file, out, 1024, workers=workers, preexec_fn=limit)
         said, _ = process.communicate()
-        assert process.returncode == 1 and said.startswith("OutputError: cannot write")
+        assert process.returncode == 1
+        assert said.startswith("OutputError: cannot write")
         assert {path.name for path in out.iterdir()} <= {"job.json", "manifest.jsonl"}
         generate(model_file, out, 1024, shard_size=256, **FAST)
         assert verify(out).passed
@@ -297,7 +300,8 @@ def test_killed_worker_is_named(model_file: Path, tmp_path: Path) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "a worker process was ended from outside" in said
+    assert process.returncode == 1
+    assert "a worker process was ended from outside" in said
     assert not list(out.glob(".*"))
 
 
