@@ -101,7 +101,7 @@ def _workers_of(out: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             title = (process / "cmdline").read_bytes()
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
+            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
         except OSError:
             continue
         if b"ray::" in title and any(link.startswith(f"{out}/.images") for link in links):
