@@ -41,7 +41,8 @@ class Lock:
                 raise OutputError(f"cannot write {path.parent}: {error.strerror}") from error
             if self._take(shared=shared) and self._is_current():
                 break
-            holder = os.pread(self._descriptor, 200, 0).decode(errors="replace").strip()
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            holder = os.read(self._descriptor, 200).decode(errors="replace").strip()
             os.close(self._descriptor)
             if time.monotonic() > deadline:
                 raise OutputError(
@@ -52,7 +53,7 @@ class Lock:
         if not shared:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+                os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
     @property
     def descriptor(self) -> int:

@@ -280,7 +280,7 @@ def test_no_permission(model_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_job_goes_on(workers: int, model_file: Path, tmp_path: Path) -> None:
     """After a kill the output could not be completed, or not to the same bytes."""
-    count = 20_000
+    count = 8_192
     generate(model_file, tmp_path / "undisturbed", count, shard_size=256, **FAST)
     out = tmp_path / "out"
     process = start(model_file, out, count, workers=workers)
@@ -288,7 +288,7 @@ def test_killed_job_goes_on(workers: int, model_file: Path, tmp_path: Path) -> N
     process.send_signal(signal.SIGKILL)
     process.wait()
     report = generate(model_file, out, count, shard_size=256, **FAST)
-    assert report.made + report.found == 79
+    assert report.made + report.found == 32
     assert tree(out) == tree(tmp_path / "undisturbed")
 
 
@@ -325,3 +325,16 @@ def test_ahead_passes_on_errors_and_stops() -> None:
     with Ahead(iter(range(10**9)), 1) as items:
         assert next(items) == 0  # leaving must not wait for the rest
     assert closed
+
+
+def test_the_guide_runs(model_file: Path, tmp_path: Path) -> None:
+    """The program in docs/batch.md, typed as it stands, would fail."""
+    text = (Path(__file__).parents[2] / "docs" / "batch.md").read_text()
+    (program,) = (block.split("```")[0] for block in text.split("```python\n")[1:])
+    (tmp_path / "model.onnx").write_bytes(model_file.read_bytes())
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-1].startswith("3000 ")
+    assert answer.stdout.endswith("True\n")
