@@ -13,7 +13,7 @@ from dropgan.serve.batch import generate, verify
 
 from .test_batch_restart import FAST, start, tree
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 KILLS = 100
 
