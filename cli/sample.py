@@ -1,62 +1,321 @@
 """dropgan sample"""
 
+import dataclasses
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..serve.errors import DropganError
 from . import options
-from .output import ProgressBar, result, result_json
+from .output import ProgressBar, result, result_json, say
 
-_FORMATS = ("npy", "png", "grid")
+_SINGLE = {".npy": "npy", ".png": "grid"}
+_SHARDED = ("npy", "png", "tar", "parquet")
+_CHECKED_BYTES = "byte for byte as the manifest says"
+
+
+class _Interrupted(DropganError):
+    """Sampling stopped on request."""
+
+    exit_code = 130
 
 
 def sample(
-    model: options.Model,
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.", show_default=False),
+    ] = None,
     out: Annotated[
-        Path,
+        str | None,
         typer.Option(
             "--out",
             "-o",
             metavar="OUT",
-            help="NAME.npy for one array, NAME.png for one grid picture, a directory for a PNG a sample.",
+            help="A directory for a job of shards; NAME.npy for one array, NAME.png for one grid picture;"
+            " - for raw bytes on stdout.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many samples.")] = 64,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which stream of samples.")] = 0,
     start: Annotated[int, typer.Option("--start", min=0, help="Index of the first sample.")] = 0,
     format_: Annotated[
         str | None,
-        typer.Option("--format", metavar="npy|png|grid", help="Said outright instead of by OUT's name."),
+        typer.Option(
+            "--format",
+            metavar="npy|png|tar|parquet|raw",
+            help="Of the shards in a directory.  [default: png, a folder of pictures]",
+            show_default=False,
+        ),
+    ] = None,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(
+            "--shard-size",
+            min=1,
+            help="Samples of a shard.  [default: 64 MiB of pixels, at most 65,536; png 4,096]",
+            show_default=False,
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option("--part", metavar="K/N", help="Only the K-th of N runs of shards, from 1: job arrays."),
+    ] = None,
+    truncation: Annotated[
+        float, typer.Option("--truncation", metavar="T", help="Factor of the latents, 0 < T <= 1.")
+    ] = 1.0,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep",
+            metavar="MODULE:FUNCTION",
+            help="Leave out samples for which FUNCTION, given uint8 [n, height, width, channels],"
+            " returns False.",
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="ADDRESS", help="Make the shards on a Ray cluster: auto, HOST:PORT."),
     ] = None,
     device: options.Device = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Processes.  [default: the fastest number, measured]"),
+    ] = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: one a core]")
+        int | None,
+        typer.Option("--threads", min=1, help="CPU threads of each.  [default: measured]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", min=1, help="Samples computed at once.  [default: measured]"),
+    ] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option("--verify", metavar="DIR", help="Check a whole job against its manifest and stop."),
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make samples from a model file: sample I of seed S is the same whenever and wherever it is made."""
-    from ..serve import Generator
-    from ..serve.write import write_grid, write_npy, write_png_folder
+    """Make samples from a model file: sample I of seed S is the same whenever and wherever it is made.
 
-    chosen = format_ or {".npy": "npy", ".png": "grid"}.get(out.suffix, "png")
-    if chosen not in _FORMATS:
-        raise typer.BadParameter(f"--format must be npy, png or grid, not {format_}")
-    write = {"npy": write_npy, "png": write_png_folder, "grid": write_grid}[chosen]
-    generator = Generator(model, device=device, threads=threads)
-    with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
-        write(generator, out, count, seed=seed, start=start, progress=bar.update)
-    if json:
-        result_json(
-            {
-                "out": str(out),
-                "format": chosen,
-                "count": count,
-                "seed": seed,
-                "start": start,
-                "provider": generator.provider,
-            }
+    Into a directory, the same command again makes only what is missing or damaged.
+    """
+    if verify is not None:
+        if model is not None or out is not None:
+            raise typer.BadParameter("--verify DIR stands alone: it needs neither MODEL nor -o")
+        _verify(verify, json=json, quiet=quiet)
+        return
+    if model is None:
+        raise typer.BadParameter("say which model: dropgan sample MODEL -o OUT")
+    if out is None:
+        raise typer.BadParameter("say where the samples go: -o OUT")
+    chosen = _choose(out, format_)
+    job_options = {"--part": part, "--shard-size": shard_size, "--ray": ray, "--workers": workers}
+    given = [name for name, value in job_options.items() if value is not None]
+    if chosen in ("array", "grid", "raw") and (given or batch_size):
+        raise typer.BadParameter(f"{(given or ['--batch-size'])[0]} is for jobs: -o DIRECTORY")
+    if chosen in ("array", "grid") and keep:
+        raise typer.BadParameter("--keep is for jobs: -o DIRECTORY, or -o -")
+    with _stoppable(out if chosen in _SHARDED else None):
+        if chosen in _SHARDED:
+            _run_job(
+                model,
+                out,
+                count,
+                json=json,
+                quiet=quiet,
+                seed=seed,
+                start=start,
+                format=chosen,
+                shard_size=shard_size,
+                part=part,
+                truncation=truncation,
+                keep=keep,
+                device=device,
+                workers=workers,
+                threads=threads,
+                batch_size=batch_size,
+                ray=ray,
+            )
+            return
+        _run_single(
+            model,
+            out,
+            count,
+            chosen,
+            seed=seed,
+            start=start,
+            truncation=truncation,
+            keep=keep,
+            device=device,
+            threads=threads,
+            json=json,
+            quiet=quiet,
         )
+
+
+def _choose(out: str, format_: str | None) -> str:
+    """A sharded format, or array, grid or raw."""
+    if format_ is not None and format_ not in (*_SHARDED, "raw"):
+        raise typer.BadParameter(f"--format must be {', '.join(_SHARDED)} or raw, not {format_}")
+    if out == "-" or format_ == "raw":
+        if out != "-" or format_ not in (None, "raw"):
+            raise typer.BadParameter("raw bytes go to stdout and nothing else does: --format raw -o -")
+        return "raw"
+    suffix = Path(out).suffix
+    if suffix in _SINGLE and not Path(out).is_dir():
+        single = _SINGLE[suffix]
+        if format_ is not None and not (single == "npy" and format_ == "npy"):
+            raise typer.BadParameter(f"-o {out} is one file: for shards of {format_} give a directory")
+        return "grid" if single == "grid" else "array"
+    if suffix in (".tar", ".parquet", ".npz", ".jpg", ".zip"):
+        raise typer.BadParameter(f"-o {out}: shards go into a directory, -o DIR --format npy|png|tar|parquet")
+    return format_ or "png"
+
+
+def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
+    from ..serve.batch import generate
+
+    bar: ProgressBar | None = None
+
+    def progress(done: int) -> None:
+        nonlocal bar
+        if bar is None:  # what was found in place must not count in the rate
+            bar = ProgressBar("sampling", _share(count, settings), "samples", done=done, quiet=quiet)
+            bar.__enter__()
+        bar.update(done)
+
+    try:
+        report = generate(
+            model,
+            out,
+            count,
+            progress=progress,
+            announce=lambda text: say(text, quiet=quiet),
+            **settings,
+        )
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+    if json:
+        result_json(dataclasses.asdict(report))
+        return
+    kept = f", {report.samples:,} kept" if settings["keep"] else ""
+    result(
+        f"{out}: {report.shards:,} shards ({report.made:,} made, {report.found:,} found whole),"
+        f" {report.generated:,} samples{kept}, {report.bytes / 1e6:,.1f} MB"
+    )
+    if not report.complete:
+        result(f"part {settings['part']} is done; the job is complete when all parts are")
+
+
+def _share(count: int, settings: dict[str, Any]) -> int:
+    """Samples of the part, or nearly: for the bar."""
+    if settings["part"] is None:
+        return count
+    return -(-count // int(settings["part"].partition("/")[2] or 1))
+
+
+def _run_single(
+    model: Path,
+    out: str,
+    count: int,
+    chosen: str,
+    *,
+    seed: int,
+    start: int,
+    truncation: float,
+    keep: str | None,
+    device: str,
+    threads: int | None,
+    json: bool,
+    quiet: bool,
+) -> None:
+    from ..serve import Generator
+    from ..serve.batch.job import check_truncation
+    from ..serve.batch.raw import write_raw
+    from ..serve.write import write_grid, write_npy
+
+    check_truncation(truncation)
+    generator = Generator(model, device=device, threads=threads)
+    where = {"seed": seed, "start": start}
+    if chosen == "raw" and json:
+        raise typer.BadParameter("--json would get among the samples: stdout is theirs")
+    with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
+        if chosen == "raw":
+            write_raw(
+                generator,
+                sys.stdout.buffer,
+                count,
+                truncation=truncation,
+                keep=keep,
+                progress=bar.update,
+                **where,
+            )
+            return
+        write = write_grid if chosen == "grid" else write_npy
+        write(generator, Path(out), count, truncation=truncation, progress=bar.update, **where)
+    if json:
+        kind = "npy" if chosen == "array" else "grid"
+        result_json({"out": out, "format": kind, "count": count, **where, "provider": generator.provider})
     else:
-        result(f"{out}")
+        result(out)
+
+
+def _verify(path: Path, *, json: bool, quiet: bool) -> None:
+    from ..serve.batch import verify
+
+    bar: ProgressBar | None = None
+
+    def progress(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = ProgressBar("checking", total, "shards", quiet=quiet)
+            bar.__enter__()
+        bar.update(done)
+
+    try:
+        report = verify(path, progress=progress)
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+    if json:
+        result_json({**dataclasses.asdict(report), "passed": report.passed})
+    else:
+        result(
+            f"{report.whole:,} of {report.shards:,} shards are {_CHECKED_BYTES}:"
+            f" {report.samples:,} samples, {report.bytes / 1e6:,.1f} MB"
+        )
+        for problem in report.problems[:20]:
+            result(f"!!  {problem}")
+        if len(report.problems) > 20:
+            result(f"!!  and {len(report.problems) - 20} more (--json names them)")
+        if report.problems:
+            result("the command that began the job makes what is missing or damaged")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _stoppable(out: str | None) -> Iterator[None]:
+    """Ctrl-C, or a scheduler's SIGTERM, as one line and exit code 130."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        what = (
+            f"the shards in {out} are whole, the same command goes on" if out else "nothing was left behind"
+        )
+        raise _Interrupted(f"stopped: {what}") from error
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -78,8 +78,24 @@ class Generator:
         """Shape of one sample as this file gives it, e.g. (28, 28, 1)."""
         return self._shape
 
+    @property
+    def model_bytes(self) -> bytes:
+        """The model file, as it was read."""
+        return self._bytes
+
+    @property
+    def runtime_version(self) -> str:
+        """Version of the onnxruntime that runs it."""
+        return str(load_onnxruntime().__version__)
+
     def sample(
-        self, count: int, *, seed: int = 0, start: int = 0, batch_size: int | None = None
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        batch_size: int | None = None,
+        truncation: float = 1.0,
     ) -> NDArray[Any]:
         """Samples ``start`` to ``start + count - 1`` of ``seed``.
 
@@ -88,6 +104,7 @@ class Generator:
             seed: 0 to 2**64 - 1.
             start: Index of the first.
             batch_size: Samples computed at once; changes the speed, never a pixel.
+            truncation: Factor of the latents; below 1, samples are more alike.
 
         Returns:
             uint8 array [count, height, width, channels] (float32 [count, channels, height, width],
@@ -97,8 +114,8 @@ class Generator:
             InputError: An argument is out of its range.
         """
         if batch_size is None and 0 < count <= (self._tile or _CPU_BATCH):  # one batch: no copy
-            return self._range(start, count, seed)
-        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size)
+            return self._range(start, count, seed, truncation)
+        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation)
         out = np.empty((count, *self._shape), dtype=self._dtype)
         done = 0
         for batch in batches:
@@ -107,7 +124,13 @@ class Generator:
         return out
 
     def stream(
-        self, count: int, *, seed: int = 0, start: int = 0, batch_size: int | None = None
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        batch_size: int | None = None,
+        truncation: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
         """The samples of `sample`, batch by batch in constant memory.
 
@@ -116,6 +139,7 @@ class Generator:
             seed: 0 to 2**64 - 1.
             start: Index of the first.
             batch_size: Samples in each array but the last; changes the speed, never a pixel.
+            truncation: Factor of the latents; below 1, samples are more alike.
 
         Yields:
             Arrays as `sample` returns them.
@@ -128,7 +152,7 @@ class Generator:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         size = batch_size or (self._tile or _CPU_BATCH)
         return (
-            self._range(first, min(size, start + count - first), seed)
+            self._range(first, min(size, start + count - first), seed, truncation)
             for first in range(start, start + count, size)
         )
 
@@ -163,13 +187,13 @@ class Generator:
             )
         return self._run(array.astype(np.float32, copy=False))
 
-    def _range(self, start: int, count: int, seed: int) -> NDArray[Any]:
+    def _range(self, start: int, count: int, seed: int, truncation: float) -> NDArray[Any]:
         """One batch, on a provider that needs it as whole tiles at fixed places of the index line."""
         if self._tile is None:
-            return self._run(self._stream(count, seed=seed, start=start))
+            return self._run(_truncate(self._stream(count, seed=seed, start=start), truncation))
         first = start // self._tile * self._tile
         tiles = -(-(start + count - first) // self._tile)
-        latents = self._stream(tiles * self._tile, seed=seed, start=first)
+        latents = _truncate(self._stream(tiles * self._tile, seed=seed, start=first), truncation)
         outputs = [
             self._run(latents[place : place + self._tile]) for place in range(0, len(latents), self._tile)
         ]
@@ -256,6 +280,10 @@ def _tile_for(provider: str) -> int | None:
     if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
         return None
     return _TILE if provider != CPU else _CPU_BATCH
+
+
+def _truncate(latents: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    return latents if factor == 1 else np.multiply(latents, np.float32(factor), out=latents)
 
 
 def _read_file(path: Path) -> bytes:

@@ -81,9 +81,9 @@ def test_train_export_inspect_sample(dropgan: Dropgan, tmp_path: Path, image_fil
     assert np.array_equal(images, Generator(model, device="cpu").sample(50, seed=3, start=7))
 
     assert dropgan("sample", model, "-n", 3, "--start", 5, "-o", tmp_path / "pictures", "--seed", 3).code == 0
-    names = sorted(path.name for path in (tmp_path / "pictures").glob("*.png"))
-    assert names == ["000000005.png", "000000006.png", "000000007.png"]
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "pictures" / names[2])), images[0, :, :, 0])
+    pictures = sorted((tmp_path / "pictures").glob("images-00000000/*.png"))
+    assert [int(picture.stem) for picture in pictures] == [5, 6, 7]
+    assert np.array_equal(np.asarray(Image.open(pictures[2])), images[0, :, :, 0])
 
     assert dropgan("sample", model, "-n", 4, "-o", tmp_path / "grid.png").code == 0
     assert Image.open(tmp_path / "grid.png").format == "PNG"
@@ -144,8 +144,8 @@ def test_doctor_finds_both_runtimes(dropgan: Dropgan, monkeypatch: pytest.Monkey
         (["sample", "absent.onnx", "-o", "x.npy"], 1, "there is no model file absent.onnx"),
         (["sample", "{model}", "-o", "x.npy", "--device", "gpu"], 1, "device must be"),
         (["sample", "{model}", "-o", "x.npy", "-n", "0"], 2, "is not in the range"),
-        (["sample", "{model}"], 2, "Missing option"),
-        (["sample", "{model}", "-o", "x", "--format", "jpg"], 2, "npy, png or grid"),
+        (["sample", "{model}"], 2, "-o OUT"),
+        (["sample", "{model}", "-o", "x", "--format", "jpg"], 2, "png, tar, parquet or raw"),
         (["sample", "{model}", "-o", "{file}/x.npy"], 1, "cannot write"),
         (["sample", "{model}", "-o", "{file}", "--format", "png"], 1, "is a file"),
         (["sample", "{model}", "-o", "g.png", "-n", "9999"], 1, "a grid shows 1 to 4096"),

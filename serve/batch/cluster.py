@@ -1,0 +1,159 @@
+"""The shards of a job on a Ray cluster, with Ray Data: one actor a worker, the model loaded once each.
+
+A worker that dies costs the shards of its block, which Ray hands to another: what it left half
+written has a temporary name, and what it had published is published again, byte for byte the same.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import errors
+from ..errors import DropganError, InputError, MissingExtraError, OutputError
+from ..generator import Generator
+from .job import Job, Shard, made_with
+from .keep import Keep
+from .output import Line, OutputDirectory
+from .shard import ShardMaker
+
+_MOST_BLOCKS = 10_000  # of a Ray data set; a longer job has several shards in a block
+
+
+class ShardActor:
+    """Makes shards on one worker of a cluster; Ray constructs it there."""
+
+    def __init__(self, model: Any, job: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Open the model, given as a reference into Ray's object store."""
+        import ray
+
+        keep = Keep(**job["keep"]) if job["keep"] else None
+        self._job = Job(**{**job, "keep": keep, "sample_shape": tuple(job["sample_shape"])})
+        self._directory = Path(settings["directory"])
+        self._refusal: tuple[str, str] | None = None
+        try:
+            generator = Generator(ray.get(model), device=settings["device"], threads=settings["threads"])
+            here = made_with(generator, self._job.format)
+            if here != self._job.made_with:
+                differing = {key for key in here if here[key] != self._job.made_with.get(key)}
+                raise OutputError(
+                    f"node {_node()} would make other bytes than the one that began the job:"
+                    f" {', '.join(f'{key} is {here[key]}' for key in sorted(differing))} there"
+                )
+            if not self._directory.is_dir():
+                raise OutputError(
+                    f"{self._directory} is not there on node {_node()}: the output of a cluster must be"
+                    " on storage that all nodes share"
+                )
+            self._maker = ShardMaker(
+                generator,
+                self._job,
+                self._directory,
+                settings["tag"],
+                batch_size=settings["batch_size"],
+                progress=lambda _: None,
+            )
+        except DropganError as error:  # Ray would start the actor again and again
+            self._refusal = (type(error).__name__, str(error))
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        """Make the shards of a batch; a line of JSON for each."""
+        if self._refusal:
+            return {"line": [json.dumps({"error": self._refusal})]}
+        shards = [self._job.shard(int(number)) for number in batch["shard"]]
+        try:
+            return {"line": [json.dumps(line) for line in self._maker.make(iter(shards))]}
+        except DropganError as error:
+            return {"line": [json.dumps({"error": (type(error).__name__, str(error))})]}
+
+
+def make_on_ray(
+    shards: Sequence[Shard],
+    *,
+    address: str,
+    model: bytes,
+    job: Job,
+    output: OutputDirectory,
+    device: str,
+    workers: int | None,
+    threads: int,
+    batch_size: int | None,
+    on_line: Callable[[Line], None],
+    on_samples: Callable[[int], None],
+) -> str:
+    """Make shards on the cluster at ``address`` (``local`` starts one here).
+
+    Returns:
+        What was used, in words.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        InputError: The cluster cannot be reached.
+        OutputError: A worker cannot write, or its node would make other bytes.
+    """
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--ray needs Ray: install it with pip install 'dropgan[ray]'") from error
+    mine = not ray.is_initialized()
+    if mine:
+        try:
+            ray.init(address=address, log_to_driver=False, configure_logging=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = (str(error).splitlines() or ["no answer"])[0]
+            raise InputError(f"no Ray cluster at {address}: {reason}") from error
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        gpus = 1 if device.startswith("cuda") or device == "auto" else 0
+        resources = ray.cluster_resources()
+        available = resources.get("GPU", 0) if gpus else resources.get("CPU", 1) / threads
+        most = max(1, min(workers or math.floor(available), len(shards)))
+        settings = {
+            "directory": str(output.path),
+            "tag": output.tag,
+            "device": device,
+            "threads": threads,
+            "batch_size": batch_size,
+        }
+        lines = ray.data.from_items(
+            [{"shard": shard.number} for shard in shards],
+            override_num_blocks=min(len(shards), _MOST_BLOCKS),
+        ).map_batches(
+            ShardActor,
+            fn_constructor_args=(ray.put(model), asdict(job), settings),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+            num_cpus=threads,
+            num_gpus=gpus or None,
+        )
+        for row in lines.iter_rows():
+            answer = json.loads(row["line"])
+            if "error" in answer:
+                kind, message = answer["error"]
+                raise getattr(errors, kind, DropganError)(message)
+            _must_see(output, answer)
+            on_samples(answer["stop"] - answer["start"])
+            on_line(answer)
+    finally:
+        if mine:
+            ray.shutdown()
+    return f"up to {most} Ray workers of {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _must_see(output: OutputDirectory, line: Line) -> None:
+    for entry in line["files"]:
+        if not (output.path / entry["name"]).exists():
+            raise OutputError(
+                f"{entry['name']} was made on a node whose {output.path} is not the one here: the output"
+                " of a cluster must be on storage that all nodes share"
+            )
+
+
+def _node() -> str:
+    return os.uname().nodename if hasattr(os, "uname") else "?"

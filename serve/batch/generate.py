@@ -1,0 +1,246 @@
+"""Any number of samples into an output directory, exactly once."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError, OutputError
+from ..generator import Generator
+from ..providers import CPU
+from .check import compare
+from .job import Job, Part, Shard, describe
+from .keep import describe_keep
+from .output import Line, OutputDirectory, read_manifests
+from .pool import make_with_workers
+from .shard import ShardMaker
+from .tune import plan
+
+Progress = Callable[[int], None]
+"""Called with the number of samples of this part that are done, those found in place included."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a call of `generate` did.
+
+    Attributes:
+        out: The output directory.
+        shards: Shards of the job, or of this part of it.
+        made: How many of them this call made.
+        found: How many were there already, with the digests that the manifest says.
+        samples: Samples of all of them, after the filter.
+        generated: Samples of all of them, before the filter.
+        bytes: Size of all of them.
+        complete: Whether the whole job, all its parts, is now done.
+        seconds: Duration of the call.
+        plan: Workers, threads and batch size that were used, in words.
+    """
+
+    out: str
+    shards: int
+    made: int
+    found: int
+    samples: int
+    generated: int
+    bytes: int
+    complete: bool
+    seconds: float
+    plan: str
+
+
+def generate(
+    model: str | os.PathLike[str] | bytes,
+    out: str | os.PathLike[str],
+    count: int,
+    *,
+    seed: int = 0,
+    start: int = 0,
+    format: str = "npy",
+    shard_size: int | None = None,
+    part: Part | str | None = None,
+    truncation: float = 1.0,
+    keep: str | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    threads: int | None = None,
+    batch_size: int | None = None,
+    ray: str | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Report:
+    """Write samples ``start`` to ``start + count - 1`` of ``seed`` as shards.
+
+    Every byte of the shards is a function of the model, the samples' range and ``seed``, ``format``,
+    ``shard_size``, ``truncation`` and ``keep``, on one kind of machine with the same libraries. The
+    same call again makes only what is missing or damaged.
+
+    Args:
+        model: Path or bytes of a file that ``dropgan export`` wrote.
+        out: The output directory: new, empty, or that of the same job.
+        count: How many samples, 1 or more.
+        seed: 0 to 2**64 - 1.
+        start: Index of the first.
+        format: ``npy``, ``png``, ``tar`` or ``parquet``.
+        shard_size: Samples of a shard; None for some 64 MiB of pixels, at most 65,536 samples
+            (4,096 pictures in a folder). Shards are cut at multiples of it.
+        part: ``k/n``: make only the k-th of n runs of shards; all n into one directory, or into
+            several that are put together afterwards, are the whole job.
+        truncation: Factor of the latents, above 0 and at most 1; smaller means more alike.
+        keep: ``module:function`` that takes uint8 [n, height, width, channels] and returns n truth
+            values; samples with a false one are left out.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        workers: Processes; None for the fastest number, measured.
+        threads: CPU threads of each; None for the fastest number, measured.
+        batch_size: Samples computed at once; None for the fastest, measured.
+        ray: Address of a Ray cluster (``auto``, ``HOST:PORT``, or ``local``) to make the shards on.
+            ``out`` must be on storage that all its nodes share.
+        progress: Called with the number of samples done.
+        announce: Called with remarks, one line each.
+
+    Raises:
+        InputError: An argument is out of its range, or the filter failed.
+        ModelError: The model cannot be loaded.
+        DeviceError: The device does not work.
+        MissingExtraError: A library that the format needs is not installed.
+        OutputError: The output cannot be written, belongs to another job, or another process is
+            writing to it.
+    """
+    begun = time.monotonic()
+    say = announce or (lambda _: None)
+    tell = progress or (lambda _: None)
+    for name, value in (("workers", workers), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    piece = Part.parse(part) if isinstance(part, str) else part
+    generator = Generator(model, device=device, threads=threads)
+    device = "cpu" if generator.provider == CPU else device  # "auto" is settled once, here
+    job = describe(
+        generator,
+        count,
+        seed=seed,
+        start=start,
+        format_=format,
+        shard_size=shard_size,
+        truncation=truncation,
+        keep=describe_keep(keep),
+    )
+    shards = job.shards(piece)
+    with OutputDirectory(Path(out).absolute(), job, piece) as output:
+        found, recorded = _find(output, job, shards, say)
+        output.begin([found[number] for number in sorted(found)])
+        todo = [shard for shard in shards if shard.number not in found]
+        lines = dict(found)
+        done = sum(line["stop"] - line["start"] for line in found.values())
+        tell(done)
+
+        def on_samples(samples: int) -> None:
+            nonlocal done
+            done += samples
+            tell(done)
+
+        def on_line(line: Line) -> None:
+            before = recorded.get(line["shard"])
+            if before is not None and before["files"] != line["files"]:
+                raise OutputError(
+                    f"shard {line['shard']} was damaged, and made again it differs from what the manifest"
+                    " says was made at first: the filter is not a function of the samples alone"
+                )
+            output.append(line)
+            lines[line["shard"]] = line
+
+        words = "nothing to do"
+        if todo and ray is not None:
+            from .cluster import make_on_ray
+
+            words = make_on_ray(
+                todo,
+                address=ray,
+                model=generator.model_bytes,
+                job=job,
+                output=output,
+                device=device,
+                workers=workers,
+                threads=threads or 1,
+                batch_size=batch_size,
+                on_line=on_line,
+                on_samples=on_samples,
+            )
+        elif todo:
+            settled = plan(
+                lambda each: Generator(generator.model_bytes, device=device, threads=each),
+                generator,
+                sum(shard.stop - shard.start for shard in todo),
+                len(todo),
+                pictures=format != "npy",
+                workers=workers,
+                threads=threads,
+                batch_size=batch_size,
+            )
+            words = str(settled)
+            say(words)
+            if settled.workers == 1:
+                if threads is None and settled.threads != 1:
+                    engine = generator
+                else:
+                    engine = Generator(generator.model_bytes, device=device, threads=settled.threads)
+                maker = ShardMaker(
+                    engine,
+                    job,
+                    output.path,
+                    output.tag,
+                    batch_size=settled.batch_size,
+                    progress=on_samples,
+                )
+                for line in maker.make(iter(todo)):
+                    on_line(line)
+            else:
+                make_with_workers(
+                    todo,
+                    model=generator.model_bytes,
+                    job=job,
+                    output=output,
+                    device=device,
+                    workers=settled.workers,
+                    threads=settled.threads,
+                    batch_size=settled.batch_size,
+                    on_line=on_line,
+                    on_samples=on_samples,
+                )
+        complete = output.finish()
+    return Report(
+        out=str(out),
+        shards=len(shards),
+        made=len(todo),
+        found=len(found),
+        samples=sum(line["samples"] for line in lines.values()),
+        generated=sum(line["stop"] - line["start"] for line in lines.values()),
+        bytes=sum(entry["bytes"] for line in lines.values() for entry in line["files"]),
+        complete=complete,
+        seconds=time.monotonic() - begun,
+        plan=words,
+    )
+
+
+def _find(
+    output: OutputDirectory, job: Job, shards: list[Shard], say: Callable[[str], None]
+) -> tuple[dict[int, Line], dict[int, Line]]:
+    """The lines of shards that are there and whole, and all lines that the manifests have."""
+    recorded = read_manifests(output.path)
+    wanted = [
+        recorded[shard.number]
+        for shard in shards
+        if shard.number in recorded
+        and recorded[shard.number]
+        == job.line(shard, recorded[shard.number]["samples"], recorded[shard.number]["files"])
+    ]
+    if wanted:
+        say(f"checking {len(wanted):,} of {len(shards):,} shards that are there")
+    found = {}
+    for line, problem in compare(output.path, wanted):
+        if problem:
+            say(f"{problem}: it is made again")
+        else:
+            found[line["shard"]] = line
+    return found, recorded

@@ -1,0 +1,90 @@
+"""A filter of the caller's own: which samples of a batch to keep."""
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+Function = Callable[[NDArray[np.uint8]], Any]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which function chooses, in a form that can be written down and compared."""
+
+    callable: str
+    """``module:function``."""
+    source_sha256: str | None
+    """Digest of the module's source file, so that a changed filter is seen; None if it has none."""
+
+
+def describe_keep(name: str | None) -> Keep | None:
+    """The filter that ``module:function`` names; no filter for no name.
+
+    Raises:
+        InputError: It cannot be imported or is no function.
+    """
+    if name is None:
+        return None
+    function = load_keep(name)
+    try:
+        source = inspect.getsourcefile(inspect.unwrap(function)) if inspect.isroutine(function) else None
+    except TypeError:  # a function written in C
+        source = None
+    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else None
+    return Keep(name, digest)
+
+
+def load_keep(name: str) -> Function:
+    """Import ``module:function``; the current directory counts as a place of modules.
+
+    Raises:
+        InputError: It cannot be imported or is no function.
+    """
+    module_name, colon, function_name = name.partition(":")
+    if not colon or not module_name or not function_name:
+        raise InputError(f"a filter is written module:function, not {name!r}")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # the module is the caller's: anything may go wrong in it
+        raise InputError(f"the filter {name} cannot be imported: {type(error).__name__}: {error}") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise InputError(f"the filter's module {module_name} has no function {function_name}")
+    found: Function = function
+    return found
+
+
+def apply_keep(function: Function, name: str, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The mask of samples to keep.
+
+    Args:
+        function: Takes uint8 [n, height, width, channels], returns n truth values.
+        name: What to call it in an error.
+        images: The batch.
+
+    Raises:
+        InputError: It failed, or returned something else.
+    """
+    try:
+        mask = np.asarray(function(images))
+    except Exception as error:
+        raise InputError(f"the filter {name} failed: {type(error).__name__}: {error}") from error
+    if mask.shape != (len(images),) or mask.dtype != np.bool_:
+        raise InputError(
+            f"the filter {name} must return {len(images)} truth values for {len(images)} samples,"
+            f" not {mask.dtype} of shape {list(mask.shape)}"
+        )
+    return mask

@@ -1,0 +1,203 @@
+"""The output directory of a job: its description, its manifest, and who may write to it."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..atomic import write_text
+from ..errors import OutputError
+from .files import is_hidden, tidy
+from .job import Job, Part
+from .lock import Lock
+
+JOB_FILE = "job.json"
+MANIFEST = "manifest.jsonl"
+
+Line = dict[str, Any]
+
+
+class OutputDirectory:
+    """An output claimed by this process for a job, or for one part of it.
+
+    Parts of one job may be written at the same time by several processes; each has a manifest of
+    its own, and whichever finishes last joins them.
+    """
+
+    def __init__(self, path: Path, job: Job, part: Part | None) -> None:
+        """Claim the output, and describe the job in it.
+
+        Raises:
+            OutputError: Another process is writing there, another job or something else is there, or
+                it cannot be written.
+        """
+        self.path, self._job, self._part = path, job, part
+        self.tag = f"part-{part.index}-of-{part.of}" if part else "whole"
+        self._locks: list[Lock] = []
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"{path} is a file: a job goes into a directory")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            self._claim()
+        except BaseException:
+            self._release()  # and touch nothing: it may be another process's
+            raise
+        tidy(path, self.tag if part else None)
+
+    def __enter__(self) -> "OutputDirectory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def lock_descriptors(self) -> list[int]:
+        """Open files that a worker inherits, so that the output stays claimed while one lives."""
+        return [lock.descriptor for lock in self._locks]
+
+    @property
+    def _manifest(self) -> Path:
+        return self.path / (f"manifest-{self.tag}.jsonl" if self._part else MANIFEST)
+
+    def begin(self, lines: list[Line]) -> None:
+        """Start this part's manifest from the lines of its shards that are whole.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        if lines or self._manifest.exists():
+            write_text(self._manifest, _text(lines))
+
+    def append(self, line: Line) -> None:
+        """Add a shard to the manifest, flushed to the disk.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            with self._manifest.open("ab", buffering=0) as file:
+                file.write(_text([line]).encode())
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutputError(f"cannot write {self._manifest}: {error.strerror}") from error
+
+    def finish(self) -> bool:
+        """Order the manifest; once every shard of the job is in one, join those of all parts.
+
+        Returns:
+            Whether the whole job is done.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        lines = read_manifests(self.path)
+        if len(lines) < self._job.total_shards:
+            if self._part:
+                mine = {shard.number for shard in self._job.shards(self._part)}
+                self.begin([lines[number] for number in sorted(mine & lines.keys())])
+            return False
+        if self._part:  # the others, if any, are about to end too: become the only one
+            self._release()
+            self._locks = [Lock(self.path / ".lock", patience=60.0)]
+        text = _text([lines[number] for number in sorted(lines)])
+        if not (self.path / MANIFEST).exists() or (self.path / MANIFEST).read_text() != text:
+            write_text(self.path / MANIFEST, text)
+        for manifest in self.path.glob("manifest-part-*-of-*.jsonl"):
+            manifest.unlink(missing_ok=True)
+        for left in self.path.glob(".lock-part-*"):
+            left.unlink(missing_ok=True)
+        tidy(self.path, None)
+        return True
+
+    def close(self) -> None:
+        """Remove what is unfinished and let others have the output."""
+        with suppress(OSError):
+            tidy(self.path, self.tag)
+        self._release()
+
+    def _release(self) -> None:
+        for lock in reversed(self._locks):
+            lock.release()
+        self._locks = []
+
+    def _claim(self) -> None:
+        if self._part is None:
+            self._locks.append(Lock(self.path / ".lock"))
+            self._describe()
+            return
+        if not (self.path / JOB_FILE).exists():
+            first = Lock(self.path / ".lock")
+            self._locks.append(first)
+            self._describe()
+            first.share()
+        else:
+            self._locks.append(Lock(self.path / ".lock", shared=True))
+            self._describe()
+        self._locks.append(Lock(self.path / f".lock-{self.tag}"))
+
+    def _describe(self) -> None:
+        there = self.path / JOB_FILE
+        if there.exists():
+            differences = self._job.differences(read_job(self.path))
+            if differences:
+                raise OutputError(
+                    f"{self.path} holds another job: {'; '.join(differences)}."
+                    " Give this one an output of its own, or repeat the command that began that one"
+                )
+            return
+        strangers = [entry.name for entry in self.path.iterdir() if not is_hidden(entry.name)]
+        if strangers:
+            raise OutputError(
+                f"{self.path} holds other files ({sorted(strangers)[0]}): give a new or empty directory"
+            )
+        write_text(there, self._job.to_json())
+
+
+def read_job(path: Path) -> dict[str, Any]:
+    """The description of the job in an output.
+
+    Raises:
+        OutputError: There is none, or it is damaged.
+    """
+    try:
+        job = json.loads((path / JOB_FILE).read_text())
+    except FileNotFoundError as error:
+        raise OutputError(f"{path} holds no job: it has no {JOB_FILE}") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path / JOB_FILE} cannot be read: {error}") from error
+    if not isinstance(job, dict):
+        raise OutputError(f"{path / JOB_FILE} does not describe a job")
+    return job
+
+
+def read_manifests(path: Path) -> dict[int, Line]:
+    """The lines of an output's manifests, those of parts included, by shard number.
+
+    A line cut short by a crash counts as not there: its shard is then made again.
+
+    Raises:
+        OutputError: A manifest cannot be read.
+    """
+    for _ in range(5):  # a part that finishes may join and remove them between listing and reading
+        lines: dict[int, Line] = {}
+        try:
+            for manifest in [*path.glob("manifest-part-*-of-*.jsonl"), *path.glob(MANIFEST)]:
+                for text in manifest.read_text(errors="replace").splitlines():
+                    with suppress(ValueError, KeyError, TypeError):
+                        line = json.loads(text)
+                        line["files"][0]["sha256"], line["files"][0]["bytes"], line["samples"]
+                        lines[int(line["shard"])] = line
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise OutputError(f"cannot read the manifest in {path}: {error.strerror}") from error
+        return lines
+    raise OutputError(f"the manifests in {path} vanish while they are read")
+
+
+def _text(lines: list[Line]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)

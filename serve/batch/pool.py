@@ -1,0 +1,135 @@
+"""Worker processes of one machine.
+
+Processes rather than threads: to encode a small picture takes some microseconds, and two threads
+that hand the interpreter to each other that often are slower than one.
+"""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from .. import errors
+from ..errors import DropganError, OutputError
+from .job import Job, Shard
+from .output import Line, OutputDirectory
+
+_SHARDS_EACH = 2  # handed to a worker at once: the next must be known for its stages to overlap
+
+
+def make_with_workers(
+    shards: Iterable[Shard],
+    *,
+    model: bytes,
+    job: Job,
+    output: OutputDirectory,
+    device: str,
+    workers: int,
+    threads: int,
+    batch_size: int | None,
+    on_line: Callable[[Line], None],
+    on_samples: Callable[[int], None],
+) -> None:
+    """Make shards with ``workers`` processes of ``threads`` threads each.
+
+    Raises:
+        DropganError: As a worker raised it; or OutputError: a worker was killed.
+    """
+    setup = {
+        "model_bytes": len(model),
+        "sys_path": [*sys.path, ""] if "" not in sys.path else sys.path,
+        "job": asdict(job),
+        "device": device,
+        "threads": threads,
+        "directory": str(output.path),
+        "tag": output.tag,
+        "batch_size": batch_size,
+    }
+    start = json.dumps(setup).encode() + b"\n" + model
+    todo = deque(shards)
+    answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    pool = [_Worker(start, output.lock_descriptors, place, answers) for place in range(workers)]
+    try:
+        for worker in pool * _SHARDS_EACH:
+            worker.give(todo)
+        running = len(pool)
+        while running:
+            place, answer = answers.get()
+            worker = pool[place]
+            if answer is None:
+                running -= 1
+                if worker.process.wait() != 0 or worker.owes:
+                    raise OutputError(
+                        f"a worker process was ended from outside (status {worker.process.returncode}),"
+                        " most likely for want of memory: repeat the command, with fewer --workers"
+                    )
+            elif "samples" in answer:
+                on_samples(answer["samples"])
+            elif "line" in answer:
+                worker.owes -= 1
+                worker.give(todo)
+                on_line(answer["line"])
+            else:
+                kind = getattr(errors, answer["error"], DropganError)
+                raise kind(answer["message"])
+    finally:
+        for worker in pool:
+            worker.end()
+
+
+class _Worker:
+    """One process, and the thread that listens to it."""
+
+    def __init__(self, start: bytes, descriptors: list[int], place: int, answers: Any) -> None:
+        self.owes = 0
+        self._ended = False
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", f"{__package__}.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=descriptors if sys.platform != "win32" else (),
+        )
+        self._send(start)
+        threading.Thread(target=self._listen, args=(place, answers), daemon=True).start()
+
+    def give(self, todo: deque[Shard]) -> None:
+        """Hand over the next shard, or the word that there is none."""
+        if todo:
+            self.owes += 1
+            self._send(f"{todo.popleft().number}\n".encode())
+        elif not self._ended:
+            self._ended = True
+            self._send(b"end\n")
+
+    def end(self) -> None:
+        """Stop the process, if it still runs, and wait for it."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            try:
+                if stream is not None:
+                    stream.close()
+            except OSError:
+                continue
+
+    def _send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        except OSError:  # it has ended; the listener says so
+            return
+
+    def _listen(self, place: int, answers: "queue.Queue[tuple[int, dict[str, Any] | None]]") -> None:
+        assert self.process.stdout is not None
+        try:
+            for line in self.process.stdout:
+                answers.put((place, json.loads(line)))
+        except ValueError:  # closed under us
+            pass
+        answers.put((place, None))

@@ -1,0 +1,154 @@
+"""Making shards: compute, filter, encode, write, publish, each stage ahead of the next."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OutputError
+from ..generator import Generator
+from .files import Written, remove, temporary_path
+from .job import Job, Shard
+from .keep import apply_keep, load_keep
+from .npy import NpyShard
+from .parquet import ParquetShard
+from .png import PngFolder
+from .stages import Ahead
+from .tar import TarShard
+
+_CHUNKS_AHEAD = 3
+_SHARDS_AHEAD = 1
+
+
+class ShardWriter(Protocol):
+    """What every format does."""
+
+    def add(self, indices: NDArray[np.int64], images: NDArray[Any]) -> None:
+        """Append samples: their absolute indices, and images [n, ...] of the job's shape."""
+
+    def finish(self, name: str) -> list[Written]:
+        """Complete what is to be named ``name``."""
+
+    def close(self) -> None:
+        """Let go of open files; called in any case."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some computed samples of a shard."""
+
+    shard: Shard
+    start: int
+    images: NDArray[Any]
+    last: bool
+
+
+@dataclass(frozen=True)
+class WrittenShard:
+    """A shard that only waits for its name."""
+
+    shard: Shard
+    samples: int
+    outputs: list[Written]
+
+
+class ShardMaker:
+    """Makes shards of one job in one directory."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        job: Job,
+        directory: Path,
+        tag: str,
+        *,
+        batch_size: int | None,
+        progress: Callable[[int], None],
+    ) -> None:
+        """Prepare; ``progress`` is called with the number of samples of each piece computed and written.
+
+        Raises:
+            InputError: The job's filter cannot be imported.
+        """
+        self._generator, self._job, self._directory, self._tag = generator, job, directory, tag
+        self._batch_size, self._progress = batch_size, progress
+        self._keep = load_keep(job.keep.callable) if job.keep else None
+        self._pending: set[Path] = set()
+
+    def make(self, shards: Iterator[Shard]) -> Iterator[dict[str, Any]]:
+        """Make shards in turn; yields each one's manifest line once it has its name.
+
+        Raises:
+            OutputError: A file cannot be written.
+            InputError: The filter failed.
+        """
+        try:
+            with (
+                Ahead(self._compute(shards), _CHUNKS_AHEAD) as chunks,
+                Ahead(self._write(chunks), _SHARDS_AHEAD) as written,
+            ):
+                for ready in written:
+                    for output in ready.outputs:
+                        output.publish()
+                        self._pending.discard(output.temporary)
+                    files = [output.entry() for output in ready.outputs]
+                    yield self._job.line(ready.shard, ready.samples, files)
+        except OSError as error:
+            raise OutputError(f"cannot write {self._directory}: {error.strerror or error}") from error
+        finally:
+            for path in list(self._pending):
+                remove(path)
+
+    def _compute(self, shards: Iterator[Shard]) -> Iterator[Chunk]:
+        job = self._job
+        for shard in shards:
+            chunks = job.chunks(shard)
+            for start, count in chunks:
+                images = self._generator.sample(
+                    count,
+                    seed=job.seed,
+                    start=start,
+                    batch_size=self._batch_size,
+                    truncation=job.truncation,
+                )
+                yield Chunk(shard, start, images, last=start + count == shard.stop)
+
+    def _write(self, chunks: Iterator[Chunk]) -> Iterator[WrittenShard]:
+        for first in chunks:
+            shard = first.shard
+            temporary = temporary_path(self._directory, self._job.name(shard), self._tag)
+            self._pending.add(temporary)
+            with closing(self._writer(temporary, shard)) as writer:
+                samples, chunk = 0, first
+                while True:
+                    samples += self._add(writer, chunk)
+                    if chunk.last:
+                        break
+                    chunk = next(chunks)
+                outputs = writer.finish(self._job.name(shard))
+            self._pending.update(output.temporary for output in outputs)
+            yield WrittenShard(shard, samples, outputs)
+
+    def _add(self, writer: ShardWriter, chunk: Chunk) -> int:
+        images = chunk.images
+        indices = np.arange(chunk.start, chunk.start + len(images), dtype=np.int64)
+        if self._keep is not None and self._job.keep is not None:
+            mask = apply_keep(self._keep, self._job.keep.callable, images)
+            images, indices = images[mask], indices[mask]
+        writer.add(indices, images)
+        self._progress(len(chunk.images))
+        return len(images)
+
+    def _writer(self, path: Path, shard: Shard) -> ShardWriter:
+        job = self._job
+        if job.format == "npy":
+            count = shard.stop - shard.start
+            return NpyShard(path, job.sample_shape, job.dtype, count, filtered=job.keep is not None)
+        if job.format == "png":
+            return PngFolder(path, job.sample_shape)
+        kind = TarShard if job.format == "tar" else ParquetShard
+        return kind(path, job.sample_shape, job.seed)

@@ -1,0 +1,102 @@
+"""A worker process: `python -m dropgan.serve.batch.worker`, started by pool.py and by nothing else.
+
+It reads its orders from standard input: one line of JSON, the model's bytes, then the number of a
+shard a line, and ``end``. It answers on standard output, one line of JSON each.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import DropganError
+from ..generator import Generator
+from .job import Job, Shard
+from .keep import Keep
+from .shard import ShardMaker
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+
+
+class _Answers:
+    """Lines to the parent, from any thread."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._lock = stream, threading.Lock()
+        self._samples, self._spoken = 0, time.monotonic()
+
+    def say(self, **message: Any) -> None:
+        with self._lock:
+            self._stream.write(json.dumps(message).encode() + b"\n")
+            self._stream.flush()
+
+    def progress(self, samples: int) -> None:
+        self._samples += samples
+        if time.monotonic() - self._spoken > _SECONDS_BETWEEN_REPORTS:
+            self.flush()
+
+    def flush(self) -> None:
+        samples, self._samples, self._spoken = self._samples, 0, time.monotonic()
+        self.say(samples=samples)
+
+
+def main() -> None:
+    """Do what the parent says; end at once if it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us
+    orders = sys.stdin.buffer
+    answers = _Answers(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # what a filter prints must not get among the answers
+    setup = json.loads(orders.readline())
+    model = orders.read(setup["model_bytes"])
+    sys.path[:] = setup["sys_path"]
+    status = 1
+    try:
+        raw = setup["job"]
+        keep = Keep(**raw["keep"]) if raw["keep"] else None
+        job = Job(**{**raw, "keep": keep, "sample_shape": tuple(raw["sample_shape"])})
+        generator = Generator(model, device=setup["device"], threads=setup["threads"])
+        maker = ShardMaker(
+            generator,
+            job,
+            Path(setup["directory"]),
+            setup["tag"],
+            batch_size=setup["batch_size"],
+            progress=answers.progress,
+        )
+        for line in maker.make(_shards(job, orders)):
+            answers.flush()
+            answers.say(line=line)
+        status = 0
+    except DropganError as error:
+        answers.say(error=type(error).__name__, message=str(error))
+    except Exception as error:  # noqa: BLE001 - a bug, or no memory; the parent says it
+        answers.say(error="DropganError", message=f"a worker failed: {type(error).__name__}: {error}")
+    os._exit(status)  # without waiting for the thread that listens to the parent
+
+
+def _shards(job: Job, orders: BinaryIO) -> Iterator[Shard]:
+    """The shards ordered, read by a thread that ends the process when the parent is gone."""
+    numbers: queue.Queue[int | None] = queue.Queue()
+
+    def listen() -> None:
+        for order in orders:
+            if order.strip() == b"end":
+                numbers.put(None)
+                orders.read()  # until the parent closes the pipe
+                break
+            numbers.put(int(order))
+        os._exit(1)  # the parent is gone: what this process leaves is tidied by the next run
+
+    threading.Thread(target=listen, daemon=True).start()
+    while (number := numbers.get()) is not None:
+        yield job.shard(number)
+
+
+if __name__ == "__main__":
+    main()
