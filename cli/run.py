@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .evaluate import held_out_images
 from .output import ProgressBar, result, result_json, say
 from .training import TrainingReport, changes_from
 
 if TYPE_CHECKING:
+    from ..evaluate import Evaluation
     from ..serve.card import ScoreCard
 
 
@@ -34,6 +36,7 @@ def run(
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
     from ..evaluate import evaluate
+    from ..evaluate.report import write_report
     from ..export import add_scores
     from ..export import export as export_run
     from ..serve import Generator
@@ -61,10 +64,20 @@ def run(
     with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
         write_grid(generator, picture, count, seed=card.training.seed, start=0, progress=bar.update)
     scores: tuple[ScoreCard, ...] = ()
+    evaluation: Evaluation | None = None
     if card.data.shape == (28, 28, 1):
-        say("scoring", quiet=quiet)
-        scores = evaluate(generator, load_images(data, data_dir))
+        images = load_images(data, data_dir)
+        evaluation = evaluate(
+            generator,
+            images,
+            held_out=held_out_images(images.name, None, data_dir),
+            run=out,
+            name=out.resolve().name,
+            say=lambda message: say(message, quiet=quiet),
+        )
+        scores = evaluation.scores
         card = add_scores(model, scores)
+        write_report(evaluation, out / "report.html")
     else:
         say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
     write_text(
@@ -81,7 +94,10 @@ def run(
         f"model      {model}, free of dropout,"
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
-    for score in scores:
-        result(f"score      {score.name} {score.value:.2f} against {score.reference} (lower is better)")
+    if evaluation is not None:
+        distance = evaluation.scores[0]
+        result(f"score      {distance.name} {distance.value:.2f} against {distance.reference} (lower is better)")
+        result(f"verdict    {evaluation.verdict}")
+        result(f"report     {out / 'report.html'}")
     result(f"pictures   {picture}, and the way there in {out / 'samples'}")
     result(f"next       dropgan sample {model} -n 1000 -o images.npy")

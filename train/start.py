@@ -170,8 +170,25 @@ class TrainedGenerator:
     about: dict[str, Any]
 
 
-def load_generator(directory: Path | str) -> TrainedGenerator:
-    """The averaged generator of a run's last checkpoint.
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """Both networks read back from a checkpoint.
+
+    Attributes:
+        generator: The averaged generator, in eval mode, on the CPU, without gradients.
+        discriminator: In eval mode, on the CPU, without gradients.
+        recipe: What they were trained with.
+        about: What the checkpoint says of the training: step, data, versions.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+def load_networks(directory: Path | str) -> TrainedNetworks:
+    """The averaged generator and the discriminator of a run's last checkpoint.
 
     Raises:
         RunError: The directory holds no run.
@@ -183,7 +200,19 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
     height, width, channels = checkpoint.about["data"]["shape"]
     state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
     state.restore(checkpoint)
-    return TrainedGenerator(state.ema.module, recipe, checkpoint.about)
+    discriminator = state.discriminator.requires_grad_(False).eval()
+    return TrainedNetworks(state.ema.module, discriminator, recipe, checkpoint.about)
+
+
+def load_generator(directory: Path | str) -> TrainedGenerator:
+    """The averaged generator of a run's last checkpoint.
+
+    Raises:
+        RunError: The directory holds no run.
+        CheckpointError: It has no checkpoint yet, or a damaged one.
+    """
+    networks = load_networks(directory)
+    return TrainedGenerator(networks.generator, networks.recipe, networks.about)
 
 
 def _run(

@@ -1,0 +1,74 @@
+"""The metric that training watches: the Fréchet distance of the averaged generator, cheaply."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..serve.latents import LatentStream
+from ..train.data import ImageData
+from ..train.pixels import to_pixels
+from .distances import FrechetDistance
+from .features import FeatureNetwork, load_features
+from .reference import reference_features
+from .scoring import score_name
+
+SAMPLES = 2000
+_BATCH = 250
+
+
+class LeadingMetric:
+    """Scores a generator in eval mode with the code, features and latents of `evaluate`.
+
+    The real images are looked at once (and found in the cache the next time), the samples are few
+    and always of the same latents, so that two checkpoints differ by their weights alone. Values
+    compare with one another, not with those of more samples.
+
+    Attributes:
+        name: Of the value, its features and samples in it.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        *,
+        features: FeatureNetwork | None = None,
+        samples: int = SAMPLES,
+        seed: int = 1,
+    ) -> None:
+        """Look at the real images.
+
+        Raises:
+            FeatureError: The feature network is not for images of this shape.
+        """
+        self._network = features or load_features()
+        self._distance = FrechetDistance(reference_features(self._network, data).vectors)
+        self._samples, self._seed = samples, seed
+        self.name = f"{score_name('frechet_distance', self._network.name)}_{samples}"
+
+    @torch.inference_mode()
+    def __call__(self, generator: nn.Module, latent_dim: int) -> float:
+        """The distance of a generator's samples; its mode and torch's random state are left as they are.
+
+        Args:
+            generator: Latents float32 [n, latent_dim] to images [n, c, h, w], -1 to 1.
+            latent_dim: Components of a latent.
+        """
+        training = generator.training
+        device = next(generator.parameters()).device
+        stream = LatentStream(latent_dim)
+        generator.eval()
+        try:
+            parts = [
+                to_pixels(
+                    generator(
+                        torch.from_numpy(
+                            stream(min(_BATCH, self._samples - first), seed=self._seed, start=first)
+                        ).to(device)
+                    )
+                ).cpu()
+                for first in range(0, self._samples, _BATCH)
+            ]
+        finally:
+            generator.train(training)
+        images = np.concatenate([part.numpy() for part in parts])
+        return self._distance(self._network(images).vectors)
