@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 LIMIT = 64.0
 """Levels of 255: an image that still stands there counts as not flipped."""
-PGD_STEPS = 20
-_BISECTIONS = 10
+PGD_STEPS = 10
+_SIZES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LIMIT)
+_BISECTIONS = 5
 _LEVEL = 1 / 127.5  # one level of 255 on the scale of -1 to 1
 
 
@@ -37,13 +38,14 @@ class Attack:
 def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str) -> Attack:
     """Attack the images that a discriminator in eval mode judges rightly.
 
-    The size is bisected for each image between 0 and 64 levels, to 1/16 of a level.
+    Sizes from half a level to 64 are tried, each twice the last; then it is bisected between the first
+    that flips the verdict and the one before, to 1/32 of it.
 
     Args:
         discriminator: Images to logits [n, 1], above 0 for real.
         images: float32 [n, c, h, w], -1 to 1.
         real: Whether they are real ones.
-        method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (20 steps, projected).
+        method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
     """
     with torch.no_grad():
         images = images[(discriminator(images)[:, 0] > 0) == real]
@@ -52,14 +54,18 @@ def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str)
         return Attack(method, kind, 0, 0.0, 0.0)
     direction = -1.0 if real else 1.0  # of the logit: away from the right verdict
     low = torch.zeros(len(images))
-    high = torch.full((len(images),), LIMIT)
-    flips_at_limit = _flipped(discriminator, images, high, direction, method)
+    high = torch.full((len(images),), torch.inf)
+    for size in _SIZES:  # one step of FGSM may overshoot: the first size that flips is looked for
+        open_ = high.isinf()
+        flips = _flipped(discriminator, images, torch.full_like(low, size), direction, method)
+        high[open_ & flips] = size
+        low[open_ & ~flips] = size
+    flipped = high.isfinite()
+    high = high.clamp(max=LIMIT)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        flips = _flipped(discriminator, images, middle, direction, method)
-        high, low = torch.where(flips, middle, high), torch.where(flips, low, middle)
-    # a single FGSM step may overshoot: what flipped at a smaller size has flipped
-    flipped = flips_at_limit | (high < LIMIT)
+        flips = _flipped(discriminator, images, middle, direction, method) | ~flipped
+        high, low = torch.where(flips & flipped, middle, high), torch.where(flips, low, middle)
     levels = torch.where(flipped, high, LIMIT)
     return Attack(method, kind, len(images), float(flipped.float().mean()), float(levels.median()))
 

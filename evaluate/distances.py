@@ -4,6 +4,10 @@ Each gives (value, spread). torchmetrics' classes are handed features in place o
 every image is looked at once and all scores speak of the same features.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,6 +35,16 @@ class _AsGiven(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return features
+
+
+@contextmanager
+def _torchmetrics(seed: int) -> Iterator[None]:
+    """Draws of torchmetrics, which come from torch's global generator, made with a seed; without its
+    remark that features are kept, which is wanted here."""
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*will save all extracted features")
+        torch.manual_seed(seed)
+        yield
 
 
 class FrechetDistance:
@@ -92,13 +106,12 @@ def kernel_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[f
     for two samples of one distribution, whatever their size, and slightly negative at times.
     """
     size = min(KID_SUBSET_SIZE, len(reals), len(fakes))
-    metric = KernelInceptionDistance(
-        feature=_AsGiven(reals.shape[1]), subsets=KID_SUBSETS, subset_size=size
-    ).set_dtype(torch.float64)
-    metric.update(torch.from_numpy(reals).double(), real=True)
-    metric.update(torch.from_numpy(fakes).double(), real=False)
-    with torch.random.fork_rng(devices=[]):  # torchmetrics draws from torch's global generator
-        torch.manual_seed(seed)
+    with _torchmetrics(seed):
+        metric = KernelInceptionDistance(
+            feature=_AsGiven(reals.shape[1]), subsets=KID_SUBSETS, subset_size=size
+        ).set_dtype(torch.float64)
+        metric.update(torch.from_numpy(reals).double(), real=True)
+        metric.update(torch.from_numpy(fakes).double(), real=False)
         mean, deviation = metric.compute()
     return float(mean), float(deviation)
 
@@ -113,10 +126,9 @@ def inception_score(logits: Vectors, *, seed: int = 0) -> tuple[float, float]:
         logits: float32 [n, classes].
         seed: Of the order in which the samples are split.
     """
-    metric = InceptionScore(feature=_AsGiven(logits.shape[1]), splits=min(IS_SPLITS, len(logits) // 2))
-    metric = metric.set_dtype(torch.float64)
-    metric.update(torch.from_numpy(logits).double())
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    splits = min(IS_SPLITS, len(logits) // 2)
+    with _torchmetrics(seed):
+        metric = InceptionScore(feature=_AsGiven(logits.shape[1]), splits=splits).set_dtype(torch.float64)
+        metric.update(torch.from_numpy(logits).double())
         mean, deviation = metric.compute()
     return float(mean), float(deviation)

@@ -26,6 +26,7 @@ from .networks import NetworkTests, check_networks
 from .recovery import Recovery
 from .scoring import Reference
 from .sensitivity import Sensitivity
+from .threads import one_thread
 
 DEFAULT_SAMPLES = 10_000
 DEFAULT_SEED = 1
@@ -152,10 +153,12 @@ def evaluate(
     images = generator.sample(samples, seed=seed)
     seen = network(images)
     say("scoring")
-    judged = judge_samples(images, seen, reference, unseen, seed=seed)
     tests = None
-    if run is not None:
-        tests = check_networks(run, generator, images, reference, unseen, seed=seed, say=say)
+    with one_thread():
+        judged = judge_samples(images, seen, reference, unseen, seed=seed)
+        if run is not None:
+            tests = check_networks(run, generator, images, reference, unseen, seed=seed, say=say)
+    if tests is not None:
         left_out |= tests.left_out
     else:
         left_out["networks"] = "a model file has no gradients and no discriminator: give the run directory"

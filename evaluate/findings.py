@@ -18,7 +18,7 @@ PROBLEM, NOTE, GOOD = "problem", "note", "good"
 _LOW = 0.5  # of what held-out images score
 _BLURRED, _NOISY = 0.8, 1.25  # shares of the real images' sharpness
 _COPIES = 0.01
-_LEANING, _LEANING_RATIO = 0.6, 0.95
+_LEANING, _LEANING_RATIO, _AMONG_DATA = 0.6, 0.95, 1.5
 _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
@@ -83,9 +83,7 @@ def _copies(tests: Sequence[NeighbourTest]) -> Iterator[Finding]:
             " are more than twice as near to one as to any held-out image. A good distance means nothing"
             " here.",
         )
-    elif all(
-        test.nearer_to_training > _LEANING and test.median_ratio < _LEANING_RATIO for test in tests
-    ):
+    elif all(_leans(test) for test in tests):
         share = min(test.nearer_to_training for test in tests)
         yield Finding(
             "copies",
@@ -101,6 +99,14 @@ def _copies(tests: Sequence[NeighbourTest]) -> Iterator[Finding]:
             f"No sign of copying: {share:.0%} of the samples are nearer to a training image than to a"
             " held-out one, where 50 % would be chance.",
         )
+
+
+def _leans(test: NeighbourTest) -> bool:
+    return (
+        test.nearer_to_training > _LEANING
+        and test.median_ratio < _LEANING_RATIO
+        and test.relative_distance < _AMONG_DATA
+    )
 
 
 def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:

@@ -43,6 +43,10 @@ class NeighbourTest:
     """Share of samples with a ratio under 1/2."""
     mirrored: float
     """Share with a ratio over 2: what ``copies`` would be by chance."""
+    relative_distance: float
+    """Median d(sample, training) over median d(held out, training): 1 where samples lie among the data
+    as held-out images do. Far outside it, all samples have the same few neighbours, and being nearer
+    to one side means nothing."""
     training_share: float
     """Share of the training images that ``reals`` is; copies of the others go unseen."""
 
@@ -72,8 +76,9 @@ def neighbour_test(
     random = np.random.default_rng(seed)
     samples = samples[:SAMPLES]
     count = min(len(training), len(held_out), MAX_REALS)
-    to_training = nearest(samples, _some(training, count, random))[0][:, 0]
-    to_held_out = nearest(samples, _some(held_out, count, random))[0][:, 0]
+    mine, other = _some(training, count, random), _some(held_out, count, random)
+    to_training, to_held_out = (nearest(samples, reals)[0][:, 0] for reals in (mine, other))
+    usual = nearest(_some(other, min(count, SAMPLES), random), mine)[0][:, 0]
     tiny = 1e-9 * max(float(to_held_out.max()), 1e-9)  # an exact copy of both would be 0 / 0
     ratio = (to_training + tiny) / (to_held_out + tiny)
     ties = ratio == 1
@@ -85,6 +90,7 @@ def neighbour_test(
         median_ratio=float(np.median(ratio)),
         copies=float((ratio < COPY_RATIO).mean()),
         mirrored=float((ratio > 1 / COPY_RATIO).mean()),
+        relative_distance=float(np.median(to_training) / max(float(np.median(usual)), 1e-9)),
         training_share=count / len(training),
     )
 

@@ -18,7 +18,7 @@ from .scoring import Reference, score
 from .sensitivity import LATENTS, SensitivityPictures, generator_sensitivity
 from .train_mode import has_dropout, train_mode_samples
 
-_ATTACKED = 200
+_ATTACKED = 100
 
 
 @dataclass(frozen=True)

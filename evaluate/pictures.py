@@ -28,8 +28,6 @@ class Picture:
     png: bytes
     rows: tuple[str, ...] = ()
     """What stands beside each row, or nothing."""
-    wide: bool = False
-    """Whether it wants the whole width of the page."""
 
 
 def make_pictures(material: Material) -> list[Picture]:

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-IMAGES = 100
-STEPS = 200
+IMAGES = 50
+STEPS = 100
 _LEARNING_RATE = 0.1
 _PERMUTATIONS = 10_000
 

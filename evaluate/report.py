@@ -92,12 +92,10 @@ def _value(scores: Sequence[ScoreCard], name: str) -> str:
 
 
 def _number(value: float, digits: int = 3) -> str:
-    """Three digits that count, without an exponent."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 100:
+    """Digits that count, without an exponent."""
+    if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if abs(value) >= 1e-4 else f"{value:.5f}"
+    return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.5f}"
 
 
 def _inline(picture: Picture) -> str:

@@ -18,11 +18,11 @@ from torch.func import jvp, vjp
 
 from ..train.pixels import to_pixels
 
-LATENTS = 64
+LATENTS = 32
 RADIUS = 0.1
 STEPS = 20
-_RANDOM_STEPS = 20
-_POWER_ITERATIONS = 30
+_RANDOM_STEPS = 10
+_POWER_ITERATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Sensitivity:
     worst: float
     """Median of the largest change found by gradient ascent in the ball."""
     random: float
-    """Median of the mean change along 20 random directions of the same length."""
+    """Median of the mean change along 10 random directions of the same length."""
     ratio: float
     """Median of the worst change over the random one: 1 where all directions are alike."""
     spectral_norm: float
