@@ -21,7 +21,9 @@ def evaluate(
     model: Annotated[
         Path | None,
         typer.Argument(
-            metavar="MODEL_OR_RUN", help="A file that dropgan export wrote, or a run directory.", show_default=False
+            metavar="MODEL_OR_RUN",
+            help="A file that dropgan export wrote, or a run directory.",
+            show_default=False,
         ),
     ] = None,
     data: Annotated[
@@ -50,7 +52,9 @@ def evaluate(
     ] = "domain",
     inception_weights: Annotated[
         Path | None,
-        typer.Option("--inception-weights", metavar="FILE", help="Instead of a download of Inception's weights."),
+        typer.Option(
+            "--inception-weights", metavar="FILE", help="Instead of a download of Inception's weights."
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML report with pictures.")
@@ -68,7 +72,8 @@ def evaluate(
         int, typer.Option("--epochs", min=1, help="With --fit-features: passes over the data.")
     ] = 10,
     flip: Annotated[
-        bool, typer.Option("--flip/--no-flip", help="With --fit-features: mirrored images are of the same class.")
+        bool,
+        typer.Option("--flip/--no-flip", help="With --fit-features: mirrored images are of the same class."),
     ] = True,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -132,11 +137,13 @@ def show(evaluation: "Evaluation") -> None:
     for score in evaluation.scores:
         real = f"; held-out real images {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(
-            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} ({score.samples:,} samples against"
-            f" {score.reference}{real})"
+            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} ({score.samples:,} samples"
+            f" against {score.reference}{real})"
         )
     for score in evaluation.train_mode_scores:
-        result(f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout acting)")
+        result(
+            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout acting)"
+        )
     for name, reason in evaluation.left_out.items():
         result(f"left out    {name}: {reason}")
 
@@ -235,7 +242,10 @@ def _fit(
     save_domain(path, network)
     where = unseen.name if unseen is not None else f"{images.name} itself"
     if json:
-        result_json({"features": str(path), "task": task, "accuracy": network.facts.accuracy, "measured_on": where})
+        result_json(
+            {"features": str(path), "task": task, "accuracy": network.facts.accuracy, "measured_on": where}
+        )
         return
-    result(f"features    {path} ({path.stat().st_size / 1e3:.0f} kB), accuracy {network.facts.accuracy:.3f} on {where}")
+    size, found = path.stat().st_size / 1e3, network.facts.accuracy
+    result(f"features    {path} ({size:.0f} kB), accuracy {found:.3f} on {where}")
     result(f"next        dropgan evaluate MODEL_OR_RUN --features {path} --data {data}")

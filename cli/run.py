@@ -96,7 +96,9 @@ def run(
     )
     if evaluation is not None:
         distance = evaluation.scores[0]
-        result(f"score      {distance.name} {distance.value:.2f} against {distance.reference} (lower is better)")
+        result(
+            f"score      {distance.name} {distance.value:.2f} against {distance.reference} (lower is better)"
+        )
         result(f"verdict    {evaluation.verdict}")
         result(f"report     {out / 'report.html'}")
     result(f"pictures   {picture}, and the way there in {out / 'samples'}")

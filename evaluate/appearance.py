@@ -52,5 +52,7 @@ def _variation(images: NDArray[np.uint8]) -> float:
     total = 0.0
     for first in range(0, len(images), _CHUNK):
         part = images[first : first + _CHUNK].astype(np.int16)
-        total += float(np.abs(np.diff(part, axis=1)).mean() + np.abs(np.diff(part, axis=2)).mean()) * len(part)
+        total += float(np.abs(np.diff(part, axis=1)).mean() + np.abs(np.diff(part, axis=2)).mean()) * len(
+            part
+        )
     return total / len(images)

@@ -58,7 +58,9 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
     plot.set_yticks(places, [share.name for share in classes])
     plot.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     plot.legend(frameon=False, fontsize=8)
-    return Picture("Classes", "How often each class occurs, by the verdict of the feature network.", _png(figure))
+    return Picture(
+        "Classes", "How often each class occurs, by the verdict of the feature network.", _png(figure)
+    )
 
 
 def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
@@ -68,7 +70,9 @@ def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
     figure, plot = _figure()
     steps = [row["step"] for row in rows]
     plot.plot(steps, [row["discriminator_loss"] for row in rows], color=REAL, lw=1.2, label="discriminator")
-    plot.plot(steps, [row["generator_loss"] for row in rows], color=GENERATED, lw=1.2, ls="--", label="generator")
+    plot.plot(
+        steps, [row["generator_loss"] for row in rows], color=GENERATED, lw=1.2, ls="--", label="generator"
+    )
     plot.set_xlabel("step", fontsize=8)
     plot.legend(frameon=False, fontsize=8)
     return [Picture("Losses in training", "They show that training ran, not how good it got.", _png(figure))]

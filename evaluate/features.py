@@ -52,7 +52,7 @@ class FeatureNetwork:
     knows_classes: bool = True
     """Whether the logits are of classes that the images have; if not, no Inception Score and no
     counts of classes are made of them."""
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
     """Where the module lies."""
 
     @torch.inference_mode()
@@ -87,23 +87,22 @@ def load_features(
     Raises:
         FeatureError: It cannot be had; another one never takes its place.
     """
-    place = torch.device(device)
     if name == INCEPTION:
         module, fingerprint = load_inception(inception_weights)
         return FeatureNetwork(
-            name, fingerprint, module.to(place), class_names=(), knows_classes=True, device=place
+            name, fingerprint, module.to(device), class_names=(), knows_classes=True, device=device
         )
     path = _BUILT_IN if name == DOMAIN else Path(name)
-    return _load_file(name if name == DOMAIN else path.stem, path, place)
+    return _load_file(name if name == DOMAIN else path.stem, path, device)
 
 
 @cache
-def _load_file(name: str, path: Path, device: torch.device) -> FeatureNetwork:
+def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
     network = load_domain(path)
     return FeatureNetwork(
         name,
         weights_fingerprint(network),
-        network.to(device=device, memory_format=torch.channels_last),
+        network.to(device),
         class_names=network.facts.class_names,
         knows_classes=network.facts.task == "labels",
         device=device,

@@ -140,7 +140,9 @@ def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
 def _classes(shares: Sequence[ClassShare]) -> Iterator[Finding]:
     if not shares:
         return
-    missing = [share.name for share in shares if share.real >= 0.01 and share.generated < _MISSING * share.real]
+    missing = [
+        share.name for share in shares if share.real >= 0.01 and share.generated < _MISSING * share.real
+    ]
     if missing:
         yield Finding(
             "classes", PROBLEM, f"Hardly any samples of {', '.join(missing)} (under a fifth of their share)."

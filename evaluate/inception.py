@@ -77,7 +77,7 @@ def _standard_weights() -> Path:
         if place.is_file():
             return place
     try:
-        with urllib.request.urlopen(_ADDRESS, timeout=60) as answer:  # noqa: S310 - a fixed address
+        with urllib.request.urlopen(_ADDRESS, timeout=60) as answer:
             content = answer.read()
     except (urllib.error.URLError, OSError) as error:
         raise FeatureError(

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..serve.card import ScoreCard
-from ..train.data import ImageData
 from .appearance import ClassShare, class_shares, sharpness
 from .features import Features
 from .findings import Evidence
@@ -83,4 +82,3 @@ def judge_samples(
         sharpness=sharpness(samples, reference.data.images),
         neighbours=neighbours,
     )
-

@@ -110,9 +110,7 @@ def pixel_vectors(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _some(
-    vectors: NDArray[np.float32], count: int, random: np.random.Generator
-) -> NDArray[np.float32]:
+def _some(vectors: NDArray[np.float32], count: int, random: np.random.Generator) -> NDArray[np.float32]:
     if count == len(vectors):
         return vectors
     return vectors[random.choice(len(vectors), count, replace=False)]

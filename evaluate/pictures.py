@@ -102,8 +102,8 @@ def _neighbours(material: Material) -> list[Picture]:
         order = np.argsort(distances[:, 0])[:COLUMNS]
         shown = [samples[order], reference.data.images[rows[order, 0]]]
         caption = (
-            f"The {COLUMNS} samples of {len(samples):,} that are nearest to a real image, in pixels, and below"
-            " each that image."
+            f"The {COLUMNS} samples of {len(samples):,} that are nearest to a real image, in pixels, and"
+            " below each that image."
         )
     else:
         other, unseen = nearest(vectors, pixel_vectors(held_out.data.images))
@@ -115,8 +115,8 @@ def _neighbours(material: Material) -> list[Picture]:
         ]
         what = "training image" if reference.split == "training" else "image of the data"
         caption = (
-            f"The {COLUMNS} most suspicious of {len(samples):,} samples: those nearest to a {what} compared with"
-            f" held-out ones, in pixels. From above: sample, nearest {what}, nearest held-out image. A copy"
+            f"The {COLUMNS} most suspicious of {len(samples):,} samples: those nearest to a {what} compared"
+            f" with held-out ones, in pixels. From above: sample, nearest {what}, nearest held-out image. A copy"
             " would look like the second row and not like the third."
         )
     return [Picture("Nearest neighbours", caption, _png(np.concatenate(shown)))]
@@ -137,7 +137,8 @@ def slerp(start: NDArray[np.float32], end: NDArray[np.float32], share: float) ->
     if np.sin(angle) < 1e-6:
         return (1 - share) * start + share * end
     one, other = np.sin((1 - share) * angle), np.sin(share * angle)
-    return ((one * start + other * end) / np.sin(angle)).astype(np.float32)
+    between: NDArray[np.float32] = ((one * start + other * end) / np.sin(angle)).astype(np.float32)
+    return between
 
 
 def _interpolations(generator: Generator) -> Picture:

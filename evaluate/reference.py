@@ -1,5 +1,6 @@
 """Features of real images, kept on disk: they are the same for every model that is scored."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -32,13 +33,13 @@ def reference_features(
     except (OSError, SafetensorError, KeyError):
         pass
     features = network(data.images, progress)
-    try:
+    with suppress(OutputError):
         write_bytes(path, save({"vectors": features.vectors, "logits": features.logits}))
-    except OutputError:
-        pass
     return features
 
 
 def _path(network: FeatureNetwork, data: ImageData) -> Path:
-    key = f"{network.fingerprint.removeprefix('sha256:')[:16]}-{data.fingerprint.removeprefix('sha256:')[:16]}"
+    key = (
+        f"{network.fingerprint.removeprefix('sha256:')[:16]}-{data.fingerprint.removeprefix('sha256:')[:16]}"
+    )
     return cache_directory() / "features" / f"{key}.safetensors"

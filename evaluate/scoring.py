@@ -90,9 +90,7 @@ def score(
     network, reals = reference.network, reference.features
     draws = seed & 0xFFFFFFFF
 
-    def card(
-        metric: str, value: tuple[float, float], spread_of: str, generated: int, real: int
-    ) -> ScoreCard:
+    def card(metric: str, value: tuple[float, float], spread_of: str, generated: int, real: int) -> ScoreCard:
         return ScoreCard(
             name=score_name(metric, network.name),
             value=value[0],

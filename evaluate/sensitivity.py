@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import jvp, vjp
 
 from ..train.pixels import to_pixels
 
@@ -102,17 +101,17 @@ def spectral_norms(generator: nn.Module, latents: Tensor, *, seed: int = 0) -> T
     not meet in a generator in eval mode, so one product serves them all.
     """
 
-    def flat(places: Tensor) -> Tensor:
-        images: Tensor = generator(places)
-        return images.flatten(1)
-
+    places = latents.detach().requires_grad_(True)
+    images = generator(places).flatten(1)
+    # J^T u is linear in u, so its derivative along v is J v: two products backwards make one forwards
+    dummy = torch.zeros_like(images, requires_grad=True)
+    (transposed,) = torch.autograd.grad(images, places, dummy, create_graph=True)
     vectors = _direction(latents.shape, torch.Generator().manual_seed(seed))
-    _, backwards = vjp(flat, latents)
     norms = torch.zeros(len(latents))
     for _ in range(_POWER_ITERATIONS):
-        _, forwards = jvp(flat, (latents,), (vectors,))
+        (forwards,) = torch.autograd.grad(transposed, dummy, vectors, retain_graph=True)
         norms = forwards.norm(dim=1)
-        (vectors,) = backwards(forwards)
+        (vectors,) = torch.autograd.grad(images, places, forwards, retain_graph=True)
         vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return norms.detach()
 
@@ -135,9 +134,11 @@ def _worst_step(
 @torch.no_grad()
 def _change(generator: nn.Module, places: Tensor, images: Tensor, step: Tensor) -> Tensor:
     difference = (generator(places + step) - images).flatten(1)
-    return difference.square().mean(1).sqrt() * 127.5
+    change: Tensor = difference.square().mean(1).sqrt() * 127.5
+    return change
 
 
 def _direction(shape: torch.Size, random: torch.Generator) -> Tensor:
     vectors = torch.randn(shape, generator=random)
-    return vectors / vectors.norm(dim=1, keepdim=True)
+    directions: Tensor = vectors / vectors.norm(dim=1, keepdim=True)
+    return directions

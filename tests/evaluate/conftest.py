@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
 from dropgan.evaluate import FeatureNetwork, Reference, load_features
 from dropgan.train import ImageData, load_images
+from numpy.typing import NDArray
 
 
 @pytest.fixture(autouse=True, scope="session")

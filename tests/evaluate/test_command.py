@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from dropgan.cli import main as entry
 
 
@@ -25,9 +24,7 @@ def test_a_run_is_evaluated_with_its_own_data(
 ) -> None:
     """Without --data a run is compared with what it was trained on; JSON and report in one go."""
     report = tmp_path / "report.html"
-    status = dropgan(
-        monkeypatch, "evaluate", fashion_run, "-n", 100, "--json", "--quiet", "--report", report
-    )
+    status = dropgan(monkeypatch, "evaluate", fashion_run, "-n", 100, "--json", "--quiet", "--report", report)
     read = json.loads(capsys.readouterr().out)
     assert status == 0
     assert read["scores"][0]["reference"] == "1,000 of clothes"

@@ -5,8 +5,6 @@ import importlib
 import numpy as np
 import pytest
 import scipy.linalg
-from numpy.typing import NDArray
-
 from dropgan.evaluate.distances import (
     FrechetDistance,
     frechet_distance,
@@ -15,6 +13,7 @@ from dropgan.evaluate.distances import (
 )
 from dropgan.evaluate.manifold import manifold_scores
 from dropgan.evaluate.neighbours import nearest
+from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
@@ -29,7 +28,9 @@ def clouds(count: int = 600, dim: int = 16, shift: float = 0.5) -> tuple[Vectors
 
 def with_matrix_root(reals: Vectors, fakes: Vectors) -> float:
     """The Fréchet distance by scipy's matrix square root, as pytorch-fid and torch-fidelity take it."""
-    moments = [(part.mean(0), np.cov(part, rowvar=False)) for part in (reals.astype(float), fakes.astype(float))]
+    moments = [
+        (part.mean(0), np.cov(part, rowvar=False)) for part in (reals.astype(float), fakes.astype(float))
+    ]
     (mean, cov), (other_mean, other_cov) = moments
     root = scipy.linalg.sqrtm(cov @ other_cov).real
     return float(((mean - other_mean) ** 2).sum() + np.trace(cov + other_cov - 2 * root))
@@ -45,9 +46,13 @@ def test_frechet_distance_equals_the_matrix_root_formula(dim: int) -> None:
 @pytest.mark.parametrize("peer", ["pytorch_fid.fid_score", "torch_fidelity.metric_fid"])
 def test_frechet_distance_equals_that_of_the_peers(peer: str) -> None:
     """The same against the peers' own code, where it is installed."""
-    module = pytest.importorskip(peer, reason=f"{peer} is not installed (it needs torchvision)", exc_type=ImportError)
+    module = pytest.importorskip(
+        peer, reason=f"{peer} is not installed (it needs torchvision)", exc_type=ImportError
+    )
     reals, fakes = clouds(dim=64)
-    moments = [(part.mean(0), np.cov(part, rowvar=False)) for part in (reals.astype(float), fakes.astype(float))]
+    moments = [
+        (part.mean(0), np.cov(part, rowvar=False)) for part in (reals.astype(float), fakes.astype(float))
+    ]
     if peer.startswith("pytorch_fid"):
         expected = module.calculate_frechet_distance(*moments[0], *moments[1])
     else:
@@ -142,7 +147,9 @@ def naive_manifold(reals: Vectors, fakes: Vectors, k: int) -> tuple[float, float
     real_balls = [ball(x, index) for index in range(len(x))]
     fake_balls = [ball(y, index) for index in range(len(y))]
     inside = [[np.linalg.norm(x[i] - y[j]) < real_balls[i] for j in range(len(y))] for i in range(len(x))]
-    recalled = [any(np.linalg.norm(x[i] - y[j]) < fake_balls[j] for j in range(len(y))) for i in range(len(x))]
+    recalled = [
+        any(np.linalg.norm(x[i] - y[j]) < fake_balls[j] for j in range(len(y))) for i in range(len(x))
+    ]
     hits = np.array(inside)
     return hits.any(0).mean(), float(np.mean(recalled)), hits.sum() / (k * len(y)), hits.any(1).mean()
 
@@ -160,7 +167,9 @@ def test_density_and_coverage_have_the_published_expectation() -> None:
     of n of one distribution."""
     random = np.random.default_rng(0)
     n, k = 2000, 5
-    found = manifold_scores(random.normal(size=(n, 6)).astype("f"), random.normal(size=(n, 6)).astype("f"), k=k)
+    found = manifold_scores(
+        random.normal(size=(n, 6)).astype("f"), random.normal(size=(n, 6)).astype("f"), k=k
+    )
     missed = np.prod([(n - step) / (2 * n - step) for step in range(1, k + 1)])
     assert found.coverage[0] == pytest.approx(1 - missed, abs=3 * found.coverage[1])
     assert found.density[0] == pytest.approx(1, abs=0.05)

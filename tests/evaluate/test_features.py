@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from dropgan.evaluate import FeatureError, LeadingMetric, fit_features, load_features, save_domain
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.fit import accuracy

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-
 from dropgan.evaluate.attacks import attack
 from dropgan.evaluate.discriminator import discriminator_gap
 from dropgan.evaluate.recovery import compare_recovery, permutation_p, recover
 from dropgan.evaluate.sensitivity import generator_sensitivity, spectral_norms
 from dropgan.evaluate.train_mode import has_dropout, train_mode_samples
 from dropgan.train import load_generator, load_networks
+from torch import Tensor, nn
 
 
 class LinearGenerator(nn.Module):
@@ -82,13 +81,17 @@ def test_the_smallest_flipping_change_is_found(method: str, real: bool) -> None:
 
 def test_what_was_judged_wrongly_is_not_attacked() -> None:
     """A discriminator that calls everything generated has no right verdict on real images to flip."""
-    found = attack(LinearDiscriminator(torch.ones(16), -5.0), torch.zeros(3, 1, 4, 4), real=True, method="pgd")
+    found = attack(
+        LinearDiscriminator(torch.ones(16), -5.0), torch.zeros(3, 1, 4, 4), real=True, method="pgd"
+    )
     assert (found.attacked, found.flipped) == (0, 0.0)
 
 
 def test_a_verdict_that_cannot_flip_counts_as_the_limit() -> None:
     """A discriminator without gradient must not look fragile."""
-    found = attack(LinearDiscriminator(torch.zeros(16), 1.0), torch.zeros(3, 1, 4, 4), real=True, method="fgsm")
+    found = attack(
+        LinearDiscriminator(torch.zeros(16), 1.0), torch.zeros(3, 1, 4, 4), real=True, method="fgsm"
+    )
     assert (found.flipped, found.median_levels) == (0.0, 64.0)
 
 

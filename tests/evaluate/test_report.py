@@ -11,22 +11,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from dropgan.evaluate import Evaluation, evaluate
 from dropgan.evaluate.pictures import slerp
 from dropgan.evaluate.report import write_report
 from dropgan.serve import Generator
 from dropgan.serve.errors import OutputError
 from dropgan.train import ImageData, load_images
+from PIL import Image
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
 
 # Run by the browser when the page is laid out: what is where, in its own numbers.
 _LOOK = """
 <script>window.addEventListener('load', () => {
   const box = (r) => [r.left, r.top, r.right, r.bottom].map(Math.round);
-  const text = (e) => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect(); };
+  const text = (e) => {
+    const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect(); };
   const overlaps = [];
   for (const row of document.querySelectorAll('tr, dl, .labelled')) {
     const cells = [...row.children].filter(c => c.textContent.trim()).map(text);
@@ -38,7 +41,8 @@ _LOOK = """
     const r = e.getBoundingClientRect(); return r.width && (r.right > innerWidth + 1 || r.left < -1); });
   const seen = { width: innerWidth, scroll: document.documentElement.scrollWidth,
     height: document.documentElement.scrollHeight, overlaps, out: out.map(e => e.outerHTML.slice(0, 80)),
-    images: [...document.images].map(i => ({ok: i.complete && i.naturalWidth > 0, box: box(i.getBoundingClientRect())})) };
+    images: [...document.images].map(i => (
+      {ok: i.complete && i.naturalWidth > 0, box: box(i.getBoundingClientRect())})) };
   parent.postMessage(JSON.stringify(seen), '*');
 });</script>
 """
