@@ -23,7 +23,7 @@ def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Pic
     charts = [_map(material)]
     if classes:
         charts.append(_bars(classes))
-    charts += _curves(material.metrics)
+    charts += [*_score_curve(material.metrics), *_curves(material.metrics)]
     return charts
 
 
@@ -61,6 +61,23 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
     return Picture(
         "Classes", "How often each class occurs, by the verdict of the feature network.", _png(figure)
     )
+
+
+def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
+    name = next((key for row in metrics for key in row if key.startswith(("frechet_distance", "fid"))), None)
+    rows = [row for row in metrics if name in row]
+    if name is None or len(rows) < 2:
+        return []
+    figure, plot = _figure()
+    plot.plot(
+        [row["step"] for row in rows], [row[name] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
+    )
+    plot.set_ylim(bottom=0)
+    plot.set_xlabel("step", fontsize=8)
+    caption = (
+        f"The averaged generator's {name.replace('_', ' ')} samples: compare its points with one another."
+    )
+    return [Picture("Fréchet distance in training", caption, _png(figure))]
 
 
 def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:

@@ -30,6 +30,7 @@ class LeadingMetric:
     def __init__(
         self,
         data: ImageData,
+        latent_dim: int,
         *,
         features: FeatureNetwork | None = None,
         samples: int = SAMPLES,
@@ -37,32 +38,40 @@ class LeadingMetric:
     ) -> None:
         """Look at the real images.
 
+        Args:
+            data: The real images.
+            latent_dim: Components of the generator's latents.
+            features: The feature network; None takes the one that comes with dropgan.
+            samples: Generated samples a score.
+            seed: Of the latent stream.
+
         Raises:
             FeatureError: The feature network is not for images of this shape.
         """
         self._network = features or load_features()
         self._distance = FrechetDistance(reference_features(self._network, data).vectors)
         self._samples, self._seed = samples, seed
+        self._stream = LatentStream(latent_dim)
         self.name = f"{score_name('frechet_distance', self._network.name)}_{samples}"
 
     @torch.inference_mode()
-    def __call__(self, generator: nn.Module, latent_dim: int) -> float:
-        """The distance of a generator's samples; its mode and torch's random state are left as they are.
+    def __call__(self, generator: nn.Module) -> dict[str, float]:
+        """The distance of a generator's samples, by its name, as `dropgan.train` wants a score.
+
+        The generator's mode and torch's random state are left as they are.
 
         Args:
             generator: Latents float32 [n, latent_dim] to images [n, c, h, w], -1 to 1.
-            latent_dim: Components of a latent.
         """
         training = generator.training
         device = next(generator.parameters()).device
-        stream = LatentStream(latent_dim)
         generator.eval()
         try:
             parts = [
                 to_pixels(
                     generator(
                         torch.from_numpy(
-                            stream(min(_BATCH, self._samples - first), seed=self._seed, start=first)
+                            self._stream(min(_BATCH, self._samples - first), seed=self._seed, start=first)
                         ).to(device)
                     )
                 ).cpu()
@@ -71,4 +80,4 @@ class LeadingMetric:
         finally:
             generator.train(training)
         images = np.concatenate([part.numpy() for part in parts])
-        return self._distance(self._network(images).vectors)
+        return {self.name: self._distance(self._network(images).vectors)}

@@ -116,7 +116,8 @@ def _neighbours(material: Material) -> list[Picture]:
         what = "training image" if reference.split == "training" else "image of the data"
         caption = (
             f"The {COLUMNS} most suspicious of {len(samples):,} samples: those nearest to a {what} compared"
-            f" with held-out ones, in pixels. From above: sample, nearest {what}, nearest held-out image. A copy"
+            f" with held-out ones, in pixels. From above: sample, nearest {what}, nearest held-out image."
+            " A copy"
             " would look like the second row and not like the third."
         )
     return [Picture("Nearest neighbours", caption, _png(np.concatenate(shown)))]

@@ -165,15 +165,42 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_leading_metric_is_the_evaluation_s_own(fashion_run: Path) -> None:
     """What training calls better must be what the evaluation calls better: same samples, same number."""
     data = ImageData(load_images("fashion-mnist-10k").images[:1000], "some")
-    metric = LeadingMetric(data, samples=300, seed=5)
     trained = load_generator(fashion_run)
+    metric = LeadingMetric(data, trained.recipe.generator.latent_dim, samples=300, seed=5)
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    value = metric(trained.module, trained.recipe.generator.latent_dim)
+    (value,) = metric(trained.module).values()
     assert torch.equal(torch.rand(3), expected)
     network = load_features()
     deployed = Generator(fashion_run / "model.onnx", device="cpu").sample(300, seed=5)
     distance = FrechetDistance(network(data.images).vectors)(network(deployed).vectors)
     assert value == pytest.approx(distance, rel=1e-4)
     assert metric.name == "frechet_distance_domain_300"
+
+
+def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: Path) -> None:
+    """The curve of metrics.jsonl; and a run that is watched must end with the weights of one that is not."""
+    from dropgan.train import load_recipe, train
+
+    np.save(tmp_path / "clothes.npy", load_images("fashion-mnist-10k").images[::50])
+    settings = {"training.steps": 20, "training.batch_size": 20, "output.sample_interval": 10}
+    recipe = load_recipe("seed").with_settings(settings)
+    data = load_images(str(tmp_path / "clothes.npy"))
+    metric = LeadingMetric(data, recipe.generator.latent_dim, samples=50)
+    weights = []
+    for name, score in (("watched", metric), ("alone", None)):
+        run = train(
+            tmp_path / name,
+            recipe,
+            data=str(tmp_path / "clothes.npy"),
+            device="cpu",
+            precision="fp32",
+            threads=1,
+            score=score,
+        )
+        rows = {row["step"]: row.get(metric.name) for row in run.read_metrics()}
+        assert set(rows) == ({10, 20} if score else {20})
+        assert all((value is not None) == (score is not None) for value in rows.values())
+        weights.append(load_generator(run.path).module.state_dict())
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
