@@ -39,8 +39,8 @@ def main() -> None:
     found: dict[str, list[tuple[float, float, float]]] = {"empty cache": [], "full cache": []}
     for _ in range(options.repeats):
         with tempfile.TemporaryDirectory() as cache:
-            for name in found:
-                found[name].append(measure(options.model, cache))
+            for rows in found.values():
+                rows.append(measure(options.model, cache))
     for name, rows in found.items():
         wall, cpu, memory = (statistics.median(column) for column in zip(*rows, strict=True))
         print(f"{name:<12} {wall:6.1f} s wall  {cpu:6.1f} s CPU  {memory:6.0f} MB  (median of {len(rows)})")

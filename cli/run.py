@@ -84,8 +84,8 @@ def run(
         write_report(evaluation, out / "report.html")
     else:
         say(
-            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your own"
-            " data with dropgan evaluate --fit-features",
+            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your"
+            " own data with dropgan evaluate --fit-features",
             quiet=quiet,
         )
     write_text(
