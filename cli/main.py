@@ -66,7 +66,7 @@ def main() -> None:
     warnings.showwarning = _show_warning
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="dropgan")
     except DropganError as error:
         if debug:
             raise

@@ -6,6 +6,7 @@ from .evaluate import Evaluation, evaluate
 from .features import FeatureNetwork, load_features
 from .findings import Finding
 from .fit import fit_features
+from .frechet import FrechetScorer
 from .judge import Judgement, judge_samples
 from .leading import LeadingMetric
 from .scoring import Reference
@@ -16,6 +17,7 @@ __all__ = [
     "FeatureError",
     "FeatureNetwork",
     "Finding",
+    "FrechetScorer",
     "Judgement",
     "LeadingMetric",
     "Reference",

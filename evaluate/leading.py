@@ -7,10 +7,8 @@ from torch import nn
 from ..serve.latents import LatentStream
 from ..train.data import ImageData
 from ..train.pixels import to_pixels
-from .distances import FrechetDistance
-from .features import FeatureNetwork, load_features
-from .reference import reference_features
-from .scoring import score_name
+from .features import FeatureNetwork
+from .frechet import FrechetScorer
 
 SAMPLES = 2000
 _BATCH = 250
@@ -48,11 +46,10 @@ class LeadingMetric:
         Raises:
             FeatureError: The feature network is not for images of this shape.
         """
-        self._network = features or load_features()
-        self._distance = FrechetDistance(reference_features(self._network, data).vectors)
+        self._scorer = FrechetScorer(data, features)
         self._samples, self._seed = samples, seed
         self._stream = LatentStream(latent_dim)
-        self.name = f"{score_name('frechet_distance', self._network.name)}_{samples}"
+        self.name = f"{self._scorer.name}_{samples}"
 
     @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> dict[str, float]:
@@ -80,4 +77,4 @@ class LeadingMetric:
         finally:
             generator.train(training)
         images = np.concatenate([part.numpy() for part in parts])
-        return {self.name: self._distance(self._network(images).vectors)}
+        return {self.name: self._scorer(images)}

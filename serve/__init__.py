@@ -1,6 +1,8 @@
 """The light runtime: sample from an exported generator with numpy and onnxruntime alone."""
 
-from .card import Card
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     DeviceError,
     DropganError,
@@ -10,8 +12,11 @@ from .errors import (
     OutputError,
     RuntimeMissingError,
 )
-from .generator import Generator
-from .latents import STREAM_NAME, LatentStream
+
+if TYPE_CHECKING:
+    from .card import Card
+    from .generator import Generator
+    from .latents import STREAM_NAME, LatentStream
 
 __all__ = [
     "STREAM_NAME",
@@ -26,3 +31,14 @@ __all__ = [
     "OutputError",
     "RuntimeMissingError",
 ]
+
+# Loaded when first asked for: the command line needs the errors at once, numpy only to sample.
+_HOMES = {"Card": "card", "Generator": "generator", "LatentStream": "latents", "STREAM_NAME": "latents"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,11 +1,12 @@
 """onnxruntime itself, and which of its execution providers a device name means."""
 
 import ctypes
-import ctypes.util
 import importlib.metadata
+import os
 import re
 import sys
 import warnings
+import weakref
 from typing import Any
 
 from .errors import DeviceError, InputError, RuntimeMissingError
@@ -14,6 +15,21 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
 _auto_fell_back = False
+_open_sessions: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def _keep_sessions_of_the_parent() -> None:
+    """Never destroy a session in a forked child.
+
+    Its destructor would wait for threads that stayed in the parent; a reference too many costs
+    nothing, since the pages are shared.
+    """
+    for session in _open_sessions:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_sessions_of_the_parent)
 
 
 def load_onnxruntime() -> Any:
@@ -62,7 +78,7 @@ def nvidia_driver() -> str | None:
 
 
 def open_session(model: bytes, device: str, options: Any) -> Any:
-    """Open an onnxruntime session on ``device``.
+    """Open an onnxruntime session on ``device``; safe to leave behind in a forked child.
 
     Args:
         model: Bytes of an ONNX file.
@@ -81,12 +97,17 @@ def open_session(model: bytes, device: str, options: Any) -> Any:
     match = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", device)
     if match is None:
         raise InputError(f"device must be auto, cpu, cuda or cuda:N, not {device!r}")
-    onnxruntime = load_onnxruntime()
+    session = _open(load_onnxruntime(), model, device, int(match.group(1) or 0), options)
+    _open_sessions.add(session)
+    return session
+
+
+def _open(onnxruntime: Any, model: bytes, device: str, index: int, options: Any) -> Any:
     if device == "cpu":
         return onnxruntime.InferenceSession(model, options, providers=[CPU])
     if device == "auto" and CUDA not in onnxruntime.get_available_providers():
         return onnxruntime.InferenceSession(model, options, providers=[CPU])
-    reason, session = _try_cuda(onnxruntime, model, int(match.group(1) or 0), options)
+    reason, session = _try_cuda(onnxruntime, model, index, options)
     if session is not None:
         return session
     if device != "auto":

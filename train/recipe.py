@@ -45,6 +45,8 @@ class DiscriminatorSettings(_Settings):
     """After each hidden layer; leaky_relu has slope 0.2."""
     dropout: Probability
     """Probability of dropping a unit after each hidden layer, in training only."""
+    texture_weight: Annotated[float, Field(ge=0)]
+    """Weight of the local roughness that the first layer sees beside the pixels; 0 leaves it out."""
     learning_rate: LearningRate
     """Adam's; corrected for the penalty interval where there is one."""
 

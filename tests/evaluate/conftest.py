@@ -1,24 +1,23 @@
 """Real images for the tests of evaluation: the embedded ones, split in three."""
 
-import os
-
-# Small products on a shared machine: more threads only wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from dropgan.evaluate import FeatureNetwork, Reference, load_features
 from dropgan.train import ImageData, load_images
 from numpy.typing import NDArray
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Features of these tests are not left in the user's cache."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+@pytest.fixture(autouse=True, scope="package")
+def _one_thread() -> Iterator[None]:
+    """Small products on a shared machine: more threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Split:
 
 
 @pytest.fixture(scope="session")
-def split(_own_cache: None) -> Split:
+def split() -> Split:
     data = load_images("fashion-mnist-10k")
     assert data.labels is not None
     order = np.random.default_rng(0).permutation(len(data.images))
@@ -52,19 +51,3 @@ def split(_own_cache: None) -> Split:
         data.labels[rest],
         network,
     )
-
-
-@pytest.fixture(scope="session")
-def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 60 steps on 1,000 of the embedded images, with its model.onnx, as `dropgan run` leaves it."""
-    from dropgan.export import export
-    from dropgan.train import load_recipe, train
-
-    folder = tmp_path_factory.mktemp("fashion")
-    np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
-    settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
-    recipe = load_recipe("seed").with_settings(settings)
-    run = folder / "run"
-    train(run, recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
-    export(run, run / "model.onnx")
-    return run

@@ -1,32 +1,20 @@
 """dropgan evaluate, as a user calls it."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgan.cli import main as entry
+
+from .conftest import Dropgan
 
 
-def dropgan(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command line in this process; gives its exit status."""
-    monkeypatch.setattr(sys, "argv", ["dropgan", *map(str, arguments)])
-    try:
-        entry.main()
-    except SystemExit as exit_:
-        return int(exit_.code or 0)
-    return 0
-
-
-def test_a_run_is_evaluated_with_its_own_data(
-    fashion_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_run_is_evaluated_with_its_own_data(fashion_run: Path, dropgan: Dropgan, tmp_path: Path) -> None:
     """Without --data a run is compared with what it was trained on; JSON and report in one go."""
     report = tmp_path / "report.html"
-    status = dropgan(monkeypatch, "evaluate", fashion_run, "-n", 100, "--json", "--quiet", "--report", report)
-    read = json.loads(capsys.readouterr().out)
-    assert status == 0
+    answer = dropgan("evaluate", fashion_run, "-n", 100, "--json", "--quiet", "--report", report)
+    read = json.loads(answer.out)
+    assert answer.code == 0
     assert read["scores"][0]["reference"] == "1,000 of clothes"
     assert read["scores"][0]["split"] == "training"
     assert read["sensitivity"]["ratio"] >= 1
@@ -37,8 +25,7 @@ def test_a_run_is_evaluated_with_its_own_data(
 def test_a_run_whose_file_is_of_another_checkpoint_is_exported_anew(
     fashion_run: Path,
     model_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    dropgan: Dropgan,
     tmp_path: Path,
 ) -> None:
     """A stale model.onnx in the run directory must not be scored in the run's name."""
@@ -48,25 +35,22 @@ def test_a_run_whose_file_is_of_another_checkpoint_is_exported_anew(
     shutil.copytree(fashion_run, run)
     shutil.copy(model_file, run / "model.onnx")  # of another run
     before = (run / "model.onnx").read_bytes()
-    assert dropgan(monkeypatch, "evaluate", run, "-n", 50, "--json") == 0
-    output = capsys.readouterr()
-    assert "exporting" in output.err
-    assert json.loads(output.out)["card"]["training"]["steps"] == 60
+    answer = dropgan("evaluate", run, "-n", 50, "--json")
+    assert answer.code == 0
+    assert "exporting" in answer.err
+    assert json.loads(answer.out)["card"]["training"]["steps"] == 60
     assert (run / "model.onnx").read_bytes() == before
 
 
-def test_features_of_one_s_own_from_fit_to_score(
-    fashion_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_features_of_one_s_own_from_fit_to_score(fashion_run: Path, dropgan: Dropgan, tmp_path: Path) -> None:
     """The whole way for unlabelled data: train features by rotation, then score in them by their name."""
     images = np.load(fashion_run.parent / "clothes.npz")["images"]
     np.save(tmp_path / "plain.npy", images)
     features = tmp_path / "turned.safetensors"
     fit = ("evaluate", "--fit-features", features, "--data", tmp_path / "plain.npy", "--task", "rotation")
-    assert dropgan(monkeypatch, *fit, "--epochs", 1) == 0
-    assert "accuracy" in capsys.readouterr().out
-    assert dropgan(monkeypatch, "evaluate", fashion_run, "-n", 50, "--features", features, "--json") == 0
-    names = {score["name"] for score in json.loads(capsys.readouterr().out)["scores"]}
+    assert "accuracy" in dropgan(*fit, "--epochs", 1).out
+    answer = dropgan("evaluate", fashion_run, "-n", 50, "--features", features, "--json")
+    names = {score["name"] for score in json.loads(answer.out)["scores"]}
     assert "frechet_distance_turned" in names
     assert "inception_score_turned" not in names  # its classes are quarter turns
 
@@ -85,8 +69,7 @@ def test_features_of_one_s_own_from_fit_to_score(
 )
 def test_wrong_use_is_one_clear_line(
     fashion_run: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    dropgan: Dropgan,
     arguments: list[str],
     status: int,
     message: str,
@@ -95,7 +78,7 @@ def test_wrong_use_is_one_clear_line(
     import re
 
     places = {"RUN": str(fashion_run), "DATA": str(fashion_run.parent / "clothes.npz")}
-    assert dropgan(monkeypatch, *(places.get(word, word) for word in arguments)) == status
-    errors = capsys.readouterr().err
-    assert re.search(message, errors)
-    assert "Traceback" not in errors
+    answer = dropgan(*(places.get(word, word) for word in arguments))
+    assert answer.code == status
+    assert re.search(message, answer.err)
+    assert "Traceback" not in answer.err

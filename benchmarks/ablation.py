@@ -1,0 +1,66 @@
+"""What each piece of the default recipe is worth: it is taken out, the rest trains as many steps.
+
+    python benchmarks/ablation.py --data fashion-mnist --steps 2500
+
+Prints the Fréchet distance of the exported file of each variant, and the training steps a CPU
+second, since a piece that costs time has to earn it. One thread, one seed unless --seeds says more:
+two seeds of one recipe differ by up to a twentieth.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from dropgan.evaluate import FrechetScorer
+from dropgan.export import export
+from dropgan.serve import Generator
+from dropgan.train import load_images, load_recipe, train
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "mlp": {},
+    "no texture": {"discriminator.texture_weight": 0.0},
+    "no R1": {"penalty.r1_weight": 0.0},
+    "no average": {"training.ema_decay": 0.0},
+    "constant rates": {"training.schedule": "constant"},
+    "rates / 4": {"generator.learning_rate": 5e-4, "discriminator.learning_rate": 5e-4},
+    "beta1 0.5": {"training.beta1": 0.5},
+    "no dropout": {"generator.dropout": 0.0, "discriminator.dropout": 0.0},
+    "dropout G 0 D 0.2": {"generator.dropout": 0.0, "discriminator.dropout": 0.2},
+    "dropout G 0.2 D 0": {"generator.dropout": 0.2, "discriminator.dropout": 0.0},
+    "dropout G 0.5 D 0.5": {"generator.dropout": 0.5, "discriminator.dropout": 0.5},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="fashion-mnist")
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--only", nargs="+", default=list(VARIANTS))
+    options = parser.parse_args()
+    scorer = FrechetScorer(load_images(options.data))
+    base = load_recipe("mlp").with_settings({"training.steps": options.steps})
+    with tempfile.TemporaryDirectory() as name:
+        for variant in options.only:
+            scores, rates = [], []
+            for seed in range(options.seeds):
+                folder = Path(name) / f"{variant}-{seed}"
+                recipe = base.with_settings({**VARIANTS[variant], "training.seed": seed})
+                started = time.process_time()
+                train(folder, recipe, data=options.data, device="cpu", precision=options.precision, threads=1)
+                rates.append(options.steps / (time.process_time() - started))
+                export(folder, folder / "model.onnx")
+                scores.append(scorer(Generator(folder / "model.onnx", device="cpu").sample(10_000, seed=1)))
+            print(
+                f"{variant:<22}{statistics.median(scores):6.2f}   {statistics.median(rates):5.1f} steps/s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Training steps per second of the seed recipe against a plain eager loop of the same networks.
+
+    python benchmarks/training_speed.py
+
+Both on one CPU thread, in turns; prints medians and the median of the ratios turn by turn. The
+plain loop is what a tutorial would write: nn.Dropout, a DataLoader, two discriminator passes, fresh
+noise for the generator, an unfrozen discriminator, Adam as it comes.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from dropgan.train import load_images, load_recipe
+from dropgan.train.batches import Batches
+from dropgan.train.loop import discriminator_step, generator_step
+from dropgan.train.plan import make_plan
+from dropgan.train.state import TrainingState, autocast
+from torch import nn
+
+CPU = torch.device("cpu")
+Step = Callable[[], object]
+
+
+def plain_step() -> Step:
+    """One step of the obvious loop."""
+    p, size = 0.5, 100
+    generator = nn.Sequential(
+        nn.Linear(100, 256), nn.ReLU(), nn.Dropout(p),
+        nn.Linear(256, 256), nn.ReLU(), nn.Dropout(p),
+        nn.Linear(256, 784), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Linear(784, 256), nn.ReLU(), nn.Dropout(p),
+        nn.Linear(256, 256), nn.ReLU(), nn.Dropout(p),
+        nn.Linear(256, 1),
+    )  # fmt: skip
+    generator_optimizer = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
+    discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999))
+    criterion = nn.BCEWithLogitsLoss()
+    images = torch.from_numpy(load_images("fashion-mnist-10k").images.copy())
+    floats = images.reshape(-1, 784).float() / 127.5 - 1
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(floats), batch_size=size, shuffle=True, drop_last=True
+    )
+
+    def endless() -> Iterator[torch.Tensor]:
+        while True:
+            for (batch,) in loader:
+                yield batch
+
+    batches, one, zero = endless(), torch.ones(size, 1), torch.zeros(size, 1)
+
+    def step() -> float:
+        reals = next(batches)
+        discriminator_optimizer.zero_grad()
+        fakes = generator(torch.randn(size, 100))
+        loss = criterion(discriminator(reals), one) + criterion(discriminator(fakes.detach()), zero)
+        loss.backward()
+        discriminator_optimizer.step()
+        generator_optimizer.zero_grad()
+        g_loss = criterion(discriminator(generator(torch.randn(size, 100))), one)
+        g_loss.backward()
+        generator_optimizer.step()
+        return float(loss) + float(g_loss)
+
+    return step
+
+
+def dropgan_step(precision: str) -> Step:
+    """One step of dropgan's loop, the average included."""
+    recipe = load_recipe("seed")
+    state = TrainingState.fresh(recipe, (1, 28, 28), CPU)
+    batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, 0, CPU)
+
+    def step() -> None:
+        state.set_learning_rates(recipe)
+        reals = batches(state.step)
+        with autocast(CPU, precision):
+            fakes = state.generator(torch.randn(len(reals), recipe.generator.latent_dim))
+        discriminator_step(state, recipe, reals, fakes.detach(), precision, penalise=False)
+        generator_step(state, fakes, precision)
+        state.ema.update(state.step)
+        state.step += 1
+
+    return step
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=60)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    chosen = make_plan(load_recipe("seed"), (1, 28, 28), device="cpu", precision="auto", threads=1).precision
+    torch.set_num_threads(1)
+    contenders = {"plain eager loop": plain_step()}
+    contenders |= {f"dropgan {precision}": dropgan_step(precision) for precision in ("fp32", "bf16")}
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(options.rounds + 1):
+        for name, step in contenders.items():
+            started = time.process_time()
+            for _ in range(options.steps):
+                step()
+            if turn:  # the first one warms caches
+                rates[name].append(options.steps / (time.process_time() - started))
+    plain = rates["plain eager loop"]
+    print(f"seed recipe, one thread, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
+    for name, measured in rates.items():
+        ratio = statistics.median(one / other for one, other in zip(measured, plain, strict=True))
+        auto = "  <- chosen by auto" if name.endswith(chosen) else ""
+        print(f"{name:<18}{statistics.median(measured):7.1f} steps per CPU second   ratio {ratio:.2f}{auto}")
+
+
+if __name__ == "__main__":
+    main()

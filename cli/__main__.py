@@ -1,0 +1,5 @@
+"""python -m dropgan.cli"""
+
+from .main import main
+
+main()

@@ -1,0 +1,36 @@
+"""The one score that everything is chosen by: a Fréchet distance to real images looked at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..train.data import ImageData
+from .distances import FrechetDistance
+from .features import FeatureNetwork, load_features
+from .reference import reference_features
+from .scoring import score_name
+
+
+class FrechetScorer:
+    """Fréchet distances of images, wherever they come from, to one set of real ones.
+
+    Attributes:
+        name: Of the distance, its features in it.
+    """
+
+    def __init__(self, data: ImageData, features: FeatureNetwork | None = None) -> None:
+        """Look at the real images, or find their features in the cache.
+
+        Args:
+            data: The real images, at least 2.
+            features: The feature network; None takes the one that comes with dropgan.
+
+        Raises:
+            FeatureError: The feature network is not for images of this shape.
+        """
+        self._network = features or load_features()
+        self._distance = FrechetDistance(reference_features(self._network, data).vectors)
+        self.name = score_name("frechet_distance", self._network.name)
+
+    def __call__(self, images: NDArray[np.uint8]) -> float:
+        """The distance of images uint8 [n, height, width, channels], n at least 2."""
+        return self._distance(self._network(images).vectors)

@@ -1,0 +1,46 @@
+"""Every command and program in the documentation runs as it stands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TRAINS = {"run", "train"}
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_readme(tmp_path: Path) -> None:
+    """A reader types these lines in this order; only the training is cut short here."""
+    text = (ROOT / "README.md").read_text()
+    lines = [line for block in _blocks(text, "bash") for line in block.strip().splitlines()]
+    assert len(lines) >= 7
+    for line in lines:
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "dropgan"
+        if arguments[0] in TRAINS:
+            arguments += ["--steps", "20", "--threads", "1", "--precision", "fp32"]
+        _run(str(Path(sys.executable).parent / "dropgan"), *arguments, cwd=tmp_path)
+    programs = _blocks(text, "python")
+    assert programs
+    for program in programs:
+        _run(sys.executable, "-c", program, cwd=tmp_path)
+
+
+def _run(*command: str, cwd: Path) -> None:
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    assert answer.returncode == 0, f"{command}\n{answer.stderr}"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/design.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    """A moved file must not leave dead links behind."""
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), f"{document} links to {target}"

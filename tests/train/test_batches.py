@@ -1,0 +1,53 @@
+"""The order of the data."""
+
+import numpy as np
+import torch
+from dropgan.train.batches import Batches
+
+CPU = torch.device("cpu")
+
+
+def _numbered(count: int) -> np.ndarray:
+    images = np.zeros((count, 4, 4, 1), dtype=np.uint8)
+    images[:, 0, 0, 0] = np.arange(count)
+    return images
+
+
+def _numbers(batch: torch.Tensor) -> list[int]:
+    return ((batch[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def test_every_image_once_an_epoch_across_batch_borders() -> None:
+    """Images left out at the end of each epoch would never be learnt in a small data set."""
+    batches = Batches(_numbered(10), 4, seed=0, device=CPU)
+    seen = [number for step in range(5) for number in _numbers(batches(step))]
+    assert sorted(seen[:10]) == list(range(10))
+    assert sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:]
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    """A resumed run must see the batches that the uninterrupted one would have seen."""
+    one = Batches(_numbered(50), 16, seed=7, device=CPU)
+    for step in range(20):
+        one(step)
+    other = Batches(_numbered(50), 16, seed=7, device=CPU)
+    assert torch.equal(one(13), other(13))
+    assert _numbers(other(13)) != _numbers(Batches(_numbered(50), 16, seed=8, device=CPU)(13))
+
+
+def test_fewer_images_than_a_batch() -> None:
+    """Ten pictures and a batch of 25 must work, each picture two or three times."""
+    numbers = _numbers(Batches(_numbered(10), 25, seed=0, device=CPU)(0))
+    assert len(numbers) == 25
+    assert all(2 <= numbers.count(number) <= 3 for number in range(10))
+
+
+def test_scaled_to_the_range_of_tanh_and_channels_first() -> None:
+    """Data on [0, 1] against a generator on [-1, 1] was one of the article's mistakes."""
+    images = np.zeros((2, 4, 5, 3), dtype=np.uint8)
+    images[:, 1, 2, :] = (0, 127, 255)
+    batch = Batches(images, 2, seed=0, device=CPU)(0)
+    assert batch.shape == (2, 3, 4, 5)
+    assert batch.dtype == torch.float32
+    torch.testing.assert_close(batch[0, :, 1, 2], torch.tensor([-1.0, 127 / 127.5 - 1, 1.0]))

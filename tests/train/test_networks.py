@@ -1,0 +1,68 @@
+"""The networks: shapes, dropout everywhere, and what the discriminator can see."""
+
+import pytest
+import torch
+from dropgan.train import load_recipe
+from dropgan.train.dropout import Dropout
+from dropgan.train.networks import build_networks, roughness
+from torch import nn
+
+
+@pytest.mark.parametrize("name", ["seed", "mlp"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 9, 14), (1, 8, 8)])
+def test_shapes_and_ranges(name: str, shape: tuple[int, int, int]) -> None:
+    """Latents in, tanh images out, one logit each; colour and odd sizes included."""
+    recipe = load_recipe(name)
+    generator, discriminator = build_networks(recipe, shape)
+    images = generator(torch.randn(5, recipe.generator.latent_dim))
+    assert images.shape == (5, *shape)
+    assert images.abs().max() <= 1
+    assert discriminator(images).shape == (5, 1)
+
+
+@pytest.mark.parametrize("name", ["seed", "mlp"])
+def test_dropout_after_every_hidden_layer(name: str) -> None:
+    """Both networks, with the recipe's probabilities, and never after the last layer."""
+    recipe = load_recipe(name)
+    for network, settings in zip(
+        build_networks(recipe, (1, 28, 28)), (recipe.generator, recipe.discriminator), strict=True
+    ):
+        drops = [part.p for part in network.modules() if isinstance(part, Dropout)]
+        assert drops == [settings.dropout] * len(settings.hidden)
+        assert not isinstance(list(network.children())[-1], Dropout)
+
+
+def test_seed_networks_are_the_articles() -> None:
+    """100-256-256-784 and 784-256-256-1."""
+    for network, widths in zip(
+        build_networks(load_recipe("seed"), (1, 28, 28)),
+        ((100, 256, 256, 784), (784, 256, 256, 1)),
+        strict=True,
+    ):
+        layers = [part for part in network.modules() if isinstance(part, nn.Linear)]
+        assert (*(layer.in_features for layer in layers), layers[-1].out_features) == widths
+
+
+def test_roughness() -> None:
+    """A checkerboard is as rough as can be, a flat image not at all, a step only in its cell."""
+    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    board = (((rows + columns) % 2) * 2.0 - 1)[None, None]
+    torch.testing.assert_close(roughness(board), torch.full((1, 8), 2.0))
+    assert roughness(torch.ones(1, 1, 8, 8)).abs().max() == 0
+    step = torch.zeros(1, 1, 8, 8)
+    step[..., 2:] = 1.0
+    across, down = roughness(step).view(2, 4)
+    torch.testing.assert_close(across, torch.tensor([0.25, 0.0, 0.25, 0.0]))
+    assert down.abs().max() == 0
+
+
+def test_texture_shows_the_discriminator_grain() -> None:
+    """Without it, noise that the first layer happens not to look at costs the generator nothing."""
+    recipe = load_recipe("mlp")
+    discriminator = build_networks(recipe, (1, 28, 28))[1].eval()
+    first = discriminator.body[0].weight[:, :784]
+    smooth = torch.zeros(1, 784)
+    blind = torch.linalg.svd(first, full_matrices=True).Vh[-1:]  # a direction that the layer maps to 0
+    assert (first @ blind.T).abs().max() < 1e-4
+    seen = discriminator((smooth + 3 * blind).view(1, 1, 28, 28)) - discriminator(smooth.view(1, 1, 28, 28))
+    assert seen.abs() > 1e-3
