@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--precision", default="bf16")
     parser.add_argument("--only", nargs="+", default=list(VARIANTS))
     options = parser.parse_args()
-    scorer = FrechetScorer(load_images(options.data).images)
+    scorer = FrechetScorer(load_images(options.data))
     base = load_recipe("mlp").with_settings({"training.steps": options.steps})
     with tempfile.TemporaryDirectory() as name:
         for variant in options.only:

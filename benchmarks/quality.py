@@ -67,7 +67,7 @@ def main() -> None:
                 recipe = recipe.with_settings({"training.steps": steps})
                 used = timed_run(folder / "run", recipe, options.data, precision)
                 export(folder / "run", folder / "model.onnx")
-                (score,) = evaluate(folder / "model.onnx", images)
+                score = evaluate(folder / "model.onnx", images).scores[0]
                 scores[recipe_name].append(score.value)
                 print(
                     f"{recipe_name:<6} seed {seed}  {precision}  {steps} steps  {used:.0f} CPU seconds"

@@ -95,7 +95,18 @@ def _providers(onnxruntime: Any) -> list[Finding]:
 
 
 def _training() -> list[Finding]:
-    wanted = ("torch", "onnx", "onnxscript", "pydantic", "safetensors", "torchmetrics", "pillow", "tomli-w")
+    wanted = (
+        "torch",
+        "onnx",
+        "onnxscript",
+        "pydantic",
+        "safetensors",
+        "torchmetrics",
+        "jinja2",
+        "matplotlib",
+        "pillow",
+        "tomli-w",
+    )
     missing = []
     for name in wanted:
         try:

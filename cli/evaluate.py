@@ -1,37 +1,251 @@
 """dropgan evaluate"""
 
-import dataclasses
-from typing import Annotated
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
 from .output import result, result_json, say
 
+if TYPE_CHECKING:
+    from ..evaluate import Evaluation
+    from ..train import ImageData
+
+_BUILT_IN_HELD_OUT = "fashion-mnist-test"
+
 
 def evaluate(
-    model: options.Model,
-    data: options.Data = "fashion-mnist-10k",
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="MODEL_OR_RUN",
+            help="A file that dropgan export wrote, or a run directory.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="DATA", help="The real images, as for train.  [default: what it was trained on]"
+        ),
+    ] = None,
     data_dir: options.DataDir = None,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=2, help="Generated samples.")] = 10_000,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            "--held-out",
+            metavar="DATA",
+            help="Images that the model never saw, to tell copying and overfitting; none leaves it out."
+            "  [default: Fashion-MNIST's test images where they are installed]",
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=10, help="Generated samples.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which stream of samples.")] = 1,
+    features: Annotated[
+        str,
+        typer.Option(
+            "--features", metavar="NAME|FILE", help="domain, inception, or a file that --fit-features wrote."
+        ),
+    ] = "domain",
+    inception_weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--inception-weights", metavar="FILE", help="Instead of a download of Inception's weights."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML report with pictures.")
+    ] = None,
+    fit_features: Annotated[
+        Path | None,
+        typer.Option(
+            "--fit-features", metavar="FILE", help="Instead of evaluating, train a feature network on --data."
+        ),
+    ] = None,
+    task: Annotated[
+        str, typer.Option("--task", help="With --fit-features: labels, or rotation for data without labels.")
+    ] = "labels",
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, help="With --fit-features: passes over the data.")
+    ] = 10,
+    flip: Annotated[
+        bool,
+        typer.Option("--flip/--no-flip", help="With --fit-features: mirrored images are of the same class."),
+    ] = True,
+    device: options.Device = "auto",
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Score a model file as it ships: Fréchet distance to real images in the domain network's features."""
-    from ..evaluate import evaluate as evaluate_model
-    from ..serve import Generator
-    from ..train import load_images
+    """Score a model file as it ships, look for copies of training images, and write a report."""
+    if fit_features is not None:
+        if model is not None or report is not None:
+            raise typer.BadParameter("--fit-features trains a feature network and evaluates nothing")
+        _fit(fit_features, data, data_dir, held_out, task, epochs, flip, json=json, quiet=quiet)
+        return
+    if model is None:
+        raise typer.BadParameter("say what to evaluate: a model file or a run directory")
+    from ..train.plan import choose_device
 
-    generator = Generator(model)
-    images = load_images(data, data_dir)
-    say(f"scoring {samples:,} samples against {len(images.images):,} images of {images.name}", quiet=quiet)
-    scores = evaluate_model(generator, images, samples=samples, seed=seed)
+    place = choose_device(device)
+
+    def told(message: str) -> None:
+        say(message, quiet=quiet)
+
+    with tempfile.TemporaryDirectory(prefix="dropgan-") as scratch:
+        file, run = _deployed_file(model, Path(scratch), told)
+        from ..evaluate import evaluate as evaluate_model
+        from ..evaluate import load_features
+        from ..serve import Generator
+        from ..train import RunDirectory
+
+        generator = Generator(file, device=device)
+        source = data or (RunDirectory(run).read_recipe()[1].data if run else generator.card.data.name)
+        images = _images(source, data_dir, asked=data is not None)
+        evaluation = evaluate_model(
+            generator,
+            images,
+            samples=samples,
+            seed=seed,
+            features=load_features(features, inception_weights=inception_weights, device=str(place)),
+            held_out=held_out_images(images.name, held_out, data_dir),
+            run=run,
+            name=model.resolve().name,
+            say=told,
+        )
+    if report is not None:
+        told("drawing the report")
+        from ..evaluate.report import write_report
+
+        write_report(evaluation, report)
+    if json:
+        result_json(evaluation.as_json() | {"report": str(report) if report else None})
+        return
+    show(evaluation)
+    if report is not None:
+        result(f"report      {report}")
+
+
+def show(evaluation: "Evaluation") -> None:
+    """Print an evaluation: the verdict, the findings, the scores."""
+    result(f"verdict     {evaluation.verdict}")
+    for finding in evaluation.findings:
+        result(f"{finding.level:<12}{finding.text}")
+    held_out = {score.name: score.value for score in evaluation.held_out_scores}
+    for score in evaluation.scores:
+        real = f"; held-out real images {held_out[score.name]:.3f}" if score.name in held_out else ""
+        result(
+            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} ({score.samples:,} samples"
+            f" against {score.reference}{real})"
+        )
+    for score in evaluation.train_mode_scores:
+        result(
+            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout acting)"
+        )
+    for name, reason in evaluation.left_out.items():
+        result(f"left out    {name}: {reason}")
+
+
+def held_out_images(data: str, held_out: str | None, data_dir: Path | None) -> "ImageData | None":
+    """The held-out images: those asked for, or Fashion-MNIST's test images where they are installed.
+
+    Args:
+        data: Name of the data that is compared with.
+        held_out: What stood after ``--held-out``; ``none`` for no such images.
+        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+
+    Raises:
+        DataError: What was asked for is not there, or damaged.
+    """
+    from ..train import load_images
+    from ..train.data.fashion_mnist import has_fashion_mnist
+
+    if held_out == "none":
+        return None
+    if held_out is not None:
+        return load_images(held_out, data_dir if held_out.startswith("fashion-mnist") else None)
+    if data in ("fashion-mnist", "fashion-mnist-10k") and has_fashion_mnist(data_dir):
+        return load_images(_BUILT_IN_HELD_OUT, data_dir)
+    return None
+
+
+def _images(source: str, data_dir: Path | None, *, asked: bool) -> "ImageData":
+    from ..train import DataError, load_images
+
+    # data_dir also serves the held-out images, so that it may stand beside the embedded data
+    folder = data_dir if source in ("fashion-mnist", _BUILT_IN_HELD_OUT) else None
+    try:
+        return load_images(source, folder)
+    except DataError as error:
+        if asked:
+            raise
+        raise DataError(f"the model's training data cannot be found ({error}): say --data D") from error
+
+
+def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> tuple[Path, Path | None]:
+    """The file to score and its run: of a run directory the model.onnx in it, if it is of its last
+    checkpoint, or else a fresh export."""
+    if not model.is_dir():
+        return model, None
+    from ..export import export as export_run
+    from ..serve import Generator, ModelError
+    from ..train import load_generator
+
+    file = model / "model.onnx"
+    if file.exists():
+        trained = load_generator(model)
+        try:
+            card = Generator(file, device="cpu").card
+        except ModelError:
+            card = None
+        if (
+            card is not None
+            and card.training.steps == trained.about["step"]
+            and card.training.seed == trained.recipe.training.seed
+            and card.data.fingerprint == trained.about["data"]["fingerprint"]
+            and card.export.output == "pixels"
+        ):
+            return file, model
+    told(f"exporting {model}")
+    export_run(model, scratch / "model.onnx")
+    return scratch / "model.onnx", model
+
+
+def _fit(
+    path: Path,
+    data: str | None,
+    data_dir: Path | None,
+    held_out: str | None,
+    task: str,
+    epochs: int,
+    flip: bool,
+    *,
+    json: bool,
+    quiet: bool,
+) -> None:
+    from ..evaluate import fit_features, save_domain
+
+    if data is None:
+        raise typer.BadParameter("say which images to train on: --data D")
+    images = _images(data, data_dir, asked=True)
+    unseen = held_out_images(images.name, held_out, data_dir)
+    network = fit_features(
+        images,
+        task=task,
+        held_out=unseen,
+        epochs=epochs,
+        flip=flip,
+        observer=lambda done, total, loss: say(f"epoch {done}/{total}  loss {loss:.4f}", quiet=quiet),
+    )
+    save_domain(path, network)
+    where = unseen.name if unseen is not None else f"{images.name} itself"
     if json:
         result_json(
-            {"model": str(model), "seed": seed, "scores": [dataclasses.asdict(score) for score in scores]}
+            {"features": str(path), "task": task, "accuracy": network.facts.accuracy, "measured_on": where}
         )
         return
-    for score in scores:
-        against = f"{score.samples:,} samples against {score.reference}; lower is better"
-        result(f"{score.name}  {score.value:.3f}  ({against})")
+    size, found = path.stat().st_size / 1e3, network.facts.accuracy
+    result(f"features    {path} ({size:.0f} kB), accuracy {found:.3f} on {where}")
+    result(f"next        dropgan evaluate MODEL_OR_RUN --features {path} --data {data}")

@@ -18,7 +18,17 @@ from .run import run
 from .sample import sample
 from .train import train
 
-_TRAIN_PACKAGES = ("torch", "onnx", "onnxscript", "pydantic", "safetensors", "tomli_w", "torchmetrics")
+_TRAIN_PACKAGES = (
+    "torch",
+    "onnx",
+    "onnxscript",
+    "pydantic",
+    "safetensors",
+    "tomli_w",
+    "torchmetrics",
+    "jinja2",
+    "matplotlib",
+)
 
 app = typer.Typer(
     name="dropgan",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .evaluate import held_out_images
 from .output import ProgressBar, result, result_json, say
 from .training import TrainingReport, changes_from
 
 if TYPE_CHECKING:
+    from ..evaluate import Evaluation
     from ..serve.card import ScoreCard
 
 
@@ -33,7 +35,8 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
-    from ..evaluate import evaluate
+    from ..evaluate import LeadingMetric, evaluate
+    from ..evaluate.report import write_report
     from ..export import add_scores
     from ..export import export as export_run
     from ..serve import Generator
@@ -42,10 +45,14 @@ def run(
     from ..train import continue_or_train, load_images, load_recipe
 
     changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    settings_of_run = load_recipe(recipe).with_settings(changes)
+    images = load_images(data, data_dir)
+    scorable = images.images.shape[1:] == (28, 28, 1)
+    metric = LeadingMetric(images, settings_of_run.generator.latent_dim) if scorable else None
     with TrainingReport(out, quiet=quiet) as report:
         directory = continue_or_train(
             out,
-            load_recipe(recipe).with_settings(changes),
+            settings_of_run,
             data=data,
             data_dir=data_dir,
             device=device,
@@ -53,6 +60,7 @@ def run(
             threads=threads,
             announce=report.announce,
             observer=report.observe,
+            score=metric,
         )
     model, picture, scores_file = out / "model.onnx", out / "samples.png", out / "scores.json"
     say("exporting and verifying", quiet=quiet)
@@ -61,12 +69,25 @@ def run(
     with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
         write_grid(generator, picture, count, seed=card.training.seed, start=0, progress=bar.update)
     scores: tuple[ScoreCard, ...] = ()
-    if card.data.shape == (28, 28, 1):
-        say("scoring", quiet=quiet)
-        scores = evaluate(generator, load_images(data, data_dir))
+    evaluation: Evaluation | None = None
+    if scorable:
+        evaluation = evaluate(
+            generator,
+            images,
+            held_out=held_out_images(images.name, None, data_dir),
+            run=out,
+            name=out.resolve().name,
+            say=lambda message: say(message, quiet=quiet),
+        )
+        scores = evaluation.scores
         card = add_scores(model, scores)
+        write_report(evaluation, out / "report.html")
     else:
-        say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
+        say(
+            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your"
+            " own data with dropgan evaluate --fit-features",
+            quiet=quiet,
+        )
     write_text(
         scores_file, json_module.dumps([dataclasses.asdict(score) for score in scores], indent=1) + "\n"
     )
@@ -81,7 +102,11 @@ def run(
         f"model      {model}, free of dropout,"
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
-    for score in scores:
-        result(f"score      {score.name} {score.value:.2f} against {score.reference} (lower is better)")
+    if evaluation is not None:
+        distance = evaluation.scores[0]
+        value = f"{distance.name} {distance.value:.2f}"
+        result(f"score      {value} against {distance.reference} (lower is better)")
+        result(f"verdict    {evaluation.verdict}")
+        result(f"report     {out / 'report.html'}")
     result(f"pictures   {picture}, and the way there in {out / 'samples'}")
     result(f"next       dropgan sample {model} -n 1000 -o images.npy")

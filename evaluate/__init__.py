@@ -1,7 +1,29 @@
 """Evaluation of the deployed file. Needs the extra ``dropgan[train]``."""
 
-from .domain import FeatureError
-from .evaluate import evaluate
+from .domain import DomainNetwork, save_domain
+from .errors import FeatureError
+from .evaluate import Evaluation, evaluate
+from .features import FeatureNetwork, load_features
+from .findings import Finding
+from .fit import fit_features
 from .frechet import FrechetScorer
+from .judge import Judgement, judge_samples
+from .leading import LeadingMetric
+from .scoring import Reference
 
-__all__ = ["FeatureError", "FrechetScorer", "evaluate"]
+__all__ = [
+    "DomainNetwork",
+    "Evaluation",
+    "FeatureError",
+    "FeatureNetwork",
+    "Finding",
+    "FrechetScorer",
+    "Judgement",
+    "LeadingMetric",
+    "Reference",
+    "evaluate",
+    "fit_features",
+    "judge_samples",
+    "load_features",
+    "save_domain",
+]

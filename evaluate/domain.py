@@ -1,68 +1,91 @@
-"""The domain features: a small Fashion-MNIST classifier that comes with dropgan.
+"""The domain features: a small classifier of the very images that a generator is to make.
 
-A Fréchet distance in its features is no FID, which is defined by Inception's: it is called by the
-name of its features. `dropgan.evaluate.fit_domain` trained it.
+The one for Fashion-MNIST comes with dropgan; `dropgan.evaluate.fit` trains one on other data. A
+Fréchet distance in such features is no FID, which is defined by Inception's: it is called by the
+name of its features.
 """
 
 import hashlib
-from functools import cache
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
-from ..serve.errors import DropganError
+from ..serve.atomic import write_bytes
+from .errors import FeatureError
 
 NUM_FEATURES = 64
-_WEIGHTS = Path(__file__).parent / "domain.safetensors"
-_CLASSES = 10
-_SIZE = 28
+_MAX_SIDE = 64  # larger images are reduced: the features are of what is seen at a glance
+_METADATA_KEY = "dropgan-features"
+_SCHEMA = 1
 
 
-class FeatureError(DropganError):
-    """Images that the feature network cannot look at."""
+@dataclass(frozen=True)
+class DomainFacts:
+    """What a file of domain features says of itself."""
+
+    shape: tuple[int, int, int]
+    """(height, width, channels) of the images that it looks at."""
+    classes: int
+    """Classes that it tells apart."""
+    class_names: tuple[str, ...]
+    """Their names, or empty."""
+    task: str
+    """``labels``: the data's own classes; ``rotation``: which way up an image is."""
+    data: str
+    """Name of the data set it was trained on."""
+    accuracy: float
+    """Share of held-out images (or of training images, where none were held out) told right."""
 
 
 class DomainNetwork(nn.Module):
     """Five convolutions and a linear head; the pooled last activations are the features.
 
     Attributes:
-        num_features: Length of a feature vector.
+        facts: What it was made for.
     """
 
-    num_features = NUM_FEATURES
-
-    def __init__(self) -> None:
+    def __init__(self, facts: DomainFacts) -> None:
         super().__init__()
+        self.facts = facts
         self.body = nn.Sequential(
-            *_block(1, 32, kernel=5, stride=2),  # 28 -> 14
+            *_block(facts.shape[2], 32, kernel=5, stride=2),  # 28 -> 14
             *_block(32, 64),
-            nn.MaxPool2d(2),  # 14 -> 7
+            nn.MaxPool2d(2, ceil_mode=True),  # 14 -> 7
             *_block(64, 96),
             *_block(96, 96),
             *_block(96, NUM_FEATURES),
         )
-        self.head = nn.Linear(NUM_FEATURES, _CLASSES)
+        self.head = nn.Linear(NUM_FEATURES, facts.classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features float32 [n, 64] of images uint8 [n, 28, 28, 1].
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features float32 [n, 64] and class logits float32 [n, classes].
+
+        Args:
+            images: uint8 [n, height, width, channels].
 
         Raises:
             FeatureError: The images have another shape or type.
         """
-        if images.dtype != torch.uint8 or images.shape[1:] != (_SIZE, _SIZE, 1):
+        height, width, channels = self.facts.shape
+        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.facts.shape:
             raise FeatureError(
-                f"domain features are for 28x28 grey images, not {list(images.shape[1:])} {images.dtype}"
+                f"these features are for images of shape [{height}, {width}, {channels}], not"
+                f" {list(images.shape[1:])}: train some on your own data with"
+                " dropgan evaluate --fit-features FILE --data D"
             )
         pixels = images.permute(0, 3, 1, 2).float().div(255)
+        if max(height, width) > _MAX_SIDE:
+            scale = _MAX_SIDE / max(height, width)
+            size = (max(1, round(height * scale)), max(1, round(width * scale)))
+            pixels = interpolate(pixels, size=size, mode="bilinear", antialias=True)
         features: Tensor = self.body(pixels).mean(dim=(2, 3))
-        return features
-
-    def logits(self, images: Tensor) -> Tensor:
-        """Class logits float32 [n, 10] of images uint8 [n, 28, 28, 1]."""
-        logits: Tensor = self.head(self(images))
-        return logits
+        return features, self.head(features)
 
 
 def _block(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
@@ -73,15 +96,47 @@ def _block(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> li
     ]
 
 
-@cache
-def domain_network() -> DomainNetwork:
-    """The network that comes with dropgan, in eval mode, on the CPU."""
-    network = DomainNetwork()
-    network.load_state_dict(load_file(_WEIGHTS))
+def save_domain(path: Path, network: DomainNetwork) -> None:
+    """Write a network as one safetensors file with its facts inside.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    about = json.dumps({"schema": _SCHEMA, **asdict(network.facts)})
+    weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_bytes(path, save(weights, metadata={_METADATA_KEY: about}))
+
+
+def load_domain(path: Path) -> DomainNetwork:
+    """Read a network back, in eval mode; nothing in the file is ever executed.
+
+    Raises:
+        FeatureError: The file is missing, damaged, or holds something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})[_METADATA_KEY])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about.pop("schema") != _SCHEMA:
+            raise FeatureError(f"{path} was written by another version of dropgan")
+        about["shape"], about["class_names"] = tuple(about["shape"]), tuple(about["class_names"])
+        network = DomainNetwork(DomainFacts(**about))
+        network.load_state_dict(weights)
+    except FileNotFoundError as error:
+        raise FeatureError(
+            f"there is no file of features {path}: --features is domain, inception, or a file that"
+            " dropgan evaluate --fit-features wrote"
+        ) from error
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FeatureError(f"{path} is damaged or no file of features: {reason}") from error
     return network.requires_grad_(False).eval()
 
 
-@cache
-def domain_fingerprint() -> str:
-    """``sha256:`` and the digest of the weights: scores compare only where it is equal."""
-    return f"sha256:{hashlib.sha256(_WEIGHTS.read_bytes()).hexdigest()}"
+def weights_fingerprint(network: nn.Module) -> str:
+    """``sha256:`` and the digest of all weights: scores compare only where it is equal."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return f"sha256:{digest.hexdigest()}"

@@ -1,43 +1,36 @@
-"""Fréchet distance between generated and real images in a network's features."""
+"""The one score that everything is chosen by: a Fréchet distance to real images looked at once."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchmetrics.image.fid import FrechetInceptionDistance
 
-from .domain import domain_network
-
-_BATCH = 500
+from ..train.data import ImageData
+from .distances import FrechetDistance
+from .features import FeatureNetwork, load_features
+from .reference import reference_features
+from .scoring import score_name
 
 
 class FrechetScorer:
-    """Fréchet distances to one set of real images, whose features are computed once.
+    """Fréchet distances of images, wherever they come from, to one set of real ones.
 
-    Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash
-    equilibrium", NeurIPS 2017, equation 6, with the domain network in Inception's place:
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the features' means and covariances.
+    Attributes:
+        name: Of the distance, its features in it.
     """
 
-    def __init__(self, reals: NDArray[np.uint8]) -> None:
-        """Compute the real features.
+    def __init__(self, data: ImageData, features: FeatureNetwork | None = None) -> None:
+        """Look at the real images, or find their features in the cache.
 
         Args:
-            reals: uint8 [n, 28, 28, 1], n at least 2.
+            data: The real images, at least 2.
+            features: The feature network; None takes the one that comes with dropgan.
 
         Raises:
-            FeatureError: The images have another shape.
+            FeatureError: The feature network is not for images of this shape.
         """
-        self._metric = FrechetInceptionDistance(feature=domain_network(), reset_real_features=False)
-        self._update(reals, real=True)
+        self._network = features or load_features()
+        self._distance = FrechetDistance(reference_features(self._network, data).vectors)
+        self.name = score_name("frechet_distance", self._network.name)
 
     def __call__(self, images: NDArray[np.uint8]) -> float:
-        """The distance of generated images uint8 [n, 28, 28, 1], n at least 2."""
-        self._metric.reset()
-        self._update(images, real=False)
-        return float(self._metric.compute())
-
-    @torch.inference_mode()
-    def _update(self, images: NDArray[np.uint8], *, real: bool) -> None:
-        for first in range(0, len(images), _BATCH):
-            part = np.array(images[first : first + _BATCH])  # a copy: torch wants to own what it reads
-            self._metric.update(torch.from_numpy(part), real=real)
+        """The distance of images uint8 [n, height, width, channels], n at least 2."""
+        return self._distance(self._network(images).vectors)

@@ -109,6 +109,23 @@ class ScoreCard:
     """Generated samples behind it."""
     reference: str
     """The data it was compared with, and how many samples of it."""
+    reference_samples: int = 0
+    """Real samples on the other side; 0 where the score has none."""
+    features: str = ""
+    """The feature network: ``domain``, ``inception``, or the name of a file."""
+    fingerprint: str = ""
+    """``sha256:`` and the digest of its weights: scores compare only where it is equal."""
+    split: str = ""
+    """What the real samples are to the model: ``training``, ``held-out`` or ``other``."""
+    mode: str = ""
+    """What was scored: ``deployed`` (this file), ``train`` (dropout acting) or ``real`` (held-out
+    images in the samples' place)."""
+    seed: int = 0
+    """Of the latent stream, and of whatever else the score draws."""
+    spread: float = 0.0
+    """Standard deviation or error of the value."""
+    spread_of: str = ""
+    """What the spread is over: ``20 bootstrap draws``, say."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What many tests share: one tiny trained run and the model exported from it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,14 @@ TINY = {
     "output.sample_interval": 20,
     "output.checkpoint_interval": 20,
 }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Features of the tests' images are not left in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +55,19 @@ def model_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     export(tiny_run, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 60 steps on 1,000 of the embedded images, with its model.onnx, as `dropgan run` leaves it."""
+    from dropgan.export import export
+    from dropgan.train import load_images, load_recipe, train
+
+    folder = tmp_path_factory.mktemp("fashion")
+    np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
+    settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
+    recipe = load_recipe("seed").with_settings(settings)
+    run = folder / "run"
+    train(run, recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
+    export(run, run / "model.onnx")
+    return run

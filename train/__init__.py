@@ -5,7 +5,15 @@ from .data import DataError, ImageData, load_images
 from .loop import TrainingError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
-from .start import TrainedGenerator, continue_or_train, load_generator, resume, train
+from .start import (
+    TrainedGenerator,
+    TrainedNetworks,
+    continue_or_train,
+    load_generator,
+    load_networks,
+    resume,
+    train,
+)
 from .stop import Interrupted
 
 __all__ = [
@@ -18,10 +26,12 @@ __all__ = [
     "RunDirectory",
     "RunError",
     "TrainedGenerator",
+    "TrainedNetworks",
     "TrainingError",
     "continue_or_train",
     "load_generator",
     "load_images",
+    "load_networks",
     "load_recipe",
     "recipe_names",
     "resume",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..serve.atomic import write_bytes
 from ..serve.errors import DropganError
@@ -26,6 +26,10 @@ from .stop import Interrupted, StopRequest
 Observer = Callable[[dict[str, float]], None]
 """Called with each row of metrics.jsonl as it is written."""
 
+Score = Callable[[nn.Module], dict[str, float]]
+"""Called with the averaged generator, in eval mode, wherever a sample grid is written; what it gives
+goes into metrics.jsonl. It must not draw from torch's global generator."""
+
 GRID_SAMPLES = 64
 
 
@@ -43,6 +47,7 @@ def training_loop(
     precision: str,
     about: dict[str, Any],
     observer: Observer,
+    score: Score | None = None,
 ) -> None:
     """Train from ``state.step`` to the recipe's last step, writing into the run directory.
 
@@ -71,11 +76,14 @@ def training_loop(
 
             last, interrupted = state.step == training.steps, stop.signal_number is not None
             keep = state.step % output.checkpoint_interval == 0 or last or interrupted
-            if state.step % output.log_interval == 0 or keep:  # refuses to keep what has diverged
+            scored = score is not None and (state.step % output.sample_interval == 0 or last)
+            if state.step % output.log_interval == 0 or keep or scored:  # refuses to keep what has diverged
                 now = time.monotonic()
                 state.seconds = now - started
                 row = _metrics(state, losses / counted, counted / (now - logged))
-                losses, counted, logged = torch.zeros_like(losses), 0, now
+                if score is not None and scored:
+                    row |= score(state.ema.module)
+                losses, counted, logged = torch.zeros_like(losses), 0, time.monotonic()
                 run.append_metrics(row)
                 observer(row)
             if state.step % output.sample_interval == 0 or last:

@@ -13,7 +13,7 @@ from torch import nn
 from .batches import Batches
 from .checkpoint import load_checkpoint
 from .data import BUILT_IN_DATA, DEFAULT_DATA, DataError, ImageData, load_images
-from .loop import Observer, training_loop
+from .loop import Observer, Score, training_loop
 from .networks import Shape
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
@@ -39,6 +39,7 @@ def train(
     threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
+    score: Score | None = None,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -52,6 +53,7 @@ def train(
         threads: CPU threads; None chooses by measurement.
         announce: Told what was chosen.
         observer: Given each row of metrics.
+        score: Scores the averaged generator now and then, for the rows of metrics.
 
     Returns:
         The run directory, its last checkpoint at the recipe's last step.
@@ -77,7 +79,7 @@ def train(
     announce(recipe, facts, 0)
     plan.apply()
     state = TrainingState.fresh(recipe, _shape(images), plan.device)
-    _run(state, recipe, images, run, plan, observer)
+    _run(state, recipe, images, run, plan, observer, score)
     return run
 
 
@@ -87,6 +89,7 @@ def resume(
     steps: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
+    score: Score | None = None,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
@@ -98,6 +101,7 @@ def resume(
         steps: Another total number of steps; None keeps it.
         announce: Told what the run goes on with.
         observer: Given each row of metrics.
+        score: Scores the averaged generator now and then, for the rows of metrics.
 
     Raises:
         DropganError: As for `train`; DataError also if the data is not what the run began with.
@@ -118,7 +122,7 @@ def resume(
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step)
     announce(recipe, facts, state.step)
-    _run(state, recipe, images, run, plan, observer)
+    _run(state, recipe, images, run, plan, observer, score)
     return run
 
 
@@ -151,7 +155,7 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         done = load_checkpoint(run.last_checkpoint).about["step"]
         if done >= recipe.training.steps:
             return run
-    watchers = {key: options[key] for key in ("announce", "observer") if key in options}
+    watchers = {key: options[key] for key in ("announce", "observer", "score") if key in options}
     return resume(directory, **watchers)
 
 
@@ -170,8 +174,25 @@ class TrainedGenerator:
     about: dict[str, Any]
 
 
-def load_generator(directory: Path | str) -> TrainedGenerator:
-    """The averaged generator of a run's last checkpoint.
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """Both networks read back from a checkpoint.
+
+    Attributes:
+        generator: The averaged generator, in eval mode, on the CPU, without gradients.
+        discriminator: In eval mode, on the CPU, without gradients.
+        recipe: What they were trained with.
+        about: What the checkpoint says of the training: step, data, versions.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+def load_networks(directory: Path | str) -> TrainedNetworks:
+    """The averaged generator and the discriminator of a run's last checkpoint.
 
     Raises:
         RunError: The directory holds no run.
@@ -183,7 +204,19 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
     height, width, channels = checkpoint.about["data"]["shape"]
     state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
     state.restore(checkpoint)
-    return TrainedGenerator(state.ema.module, recipe, checkpoint.about)
+    discriminator = state.discriminator.requires_grad_(False).eval()
+    return TrainedNetworks(state.ema.module, discriminator, recipe, checkpoint.about)
+
+
+def load_generator(directory: Path | str) -> TrainedGenerator:
+    """The averaged generator of a run's last checkpoint.
+
+    Raises:
+        RunError: The directory holds no run.
+        CheckpointError: It has no checkpoint yet, or a damaged one.
+    """
+    networks = load_networks(directory)
+    return TrainedGenerator(networks.generator, networks.recipe, networks.about)
 
 
 def _run(
@@ -193,6 +226,7 @@ def _run(
     run: RunDirectory,
     plan: Plan,
     observer: Observer,
+    score: Score | None,
 ) -> None:
     about = {
         "data": {
@@ -218,6 +252,7 @@ def _run(
         precision=plan.precision,
         about=about,
         observer=observer,
+        score=score,
     )
 
 

@@ -59,6 +59,13 @@ def load_fashion_mnist(folder: Path | None = None, *, split: str = "train") -> I
     return ImageData(images, name, labels, CLASS_NAMES)
 
 
+def has_fashion_mnist(folder: Path | None = None) -> bool:
+    """Whether the whole set is on this machine, so that nothing needs downloading."""
+    named = folder or (Path(given) if (given := os.environ.get(DIRECTORY_VARIABLE)) else None)
+    places = [named] if named is not None else [_DEBIAN_FOLDER, cache_directory() / "fashion-mnist"]
+    return any(all(_in_folder(place, name) for name in _SHA256) for place in places)
+
+
 def cache_directory() -> Path:
     """Where downloads are kept: ``$XDG_CACHE_HOME/dropgan``, by default ``~/.cache/dropgan``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dropgan"

@@ -1,0 +1,50 @@
+"""Time and memory of `dropgan evaluate` on 10,000 samples in domain features.
+
+    python benchmarks/evaluate_speed.py MODEL_OR_RUN [--repeats 3]
+
+Each run is a process of its own, first with an empty cache of real features, then with a full one.
+Prints wall and CPU time and the largest resident memory.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def measure(model: str, cache: str) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and MB of one evaluation."""
+    code = "from dropgan.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "evaluate", model, "-n", "10000", "--json", "--quiet"]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command, env={**os.environ, "XDG_CACHE_HOME": cache}, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"dropgan evaluate failed ({os.waitstatus_to_exitcode(status)})")
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    found: dict[str, list[tuple[float, float, float]]] = {"empty cache": [], "full cache": []}
+    for _ in range(options.repeats):
+        with tempfile.TemporaryDirectory() as cache:
+            for rows in found.values():
+                rows.append(measure(options.model, cache))
+    for name, rows in found.items():
+        wall, cpu, memory = (statistics.median(column) for column in zip(*rows, strict=True))
+        print(f"{name:<12} {wall:6.1f} s wall  {cpu:6.1f} s CPU  {memory:6.0f} MB  (median of {len(rows)})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What can be said of samples without comparing distributions: sharpness and classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import FeatureNetwork, Features
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class ClassShare:
+    """How often a class occurs, by the verdict of the feature network."""
+
+    name: str
+    generated: float
+    """Share of the samples, 0 to 1."""
+    real: float
+    """Share of the real images, by the same network."""
+
+
+def class_shares(network: FeatureNetwork, samples: Features, reals: Features) -> tuple[ClassShare, ...]:
+    """Shares of the network's classes among samples and real images; empty if it knows none, or too
+    many for every one to occur."""
+    classes = samples.logits.shape[1]
+    if not network.class_names and (not network.knows_classes or classes > 100):
+        return ()
+    generated, real = (
+        np.bincount(some.logits.argmax(1), minlength=classes) / len(some) for some in (samples, reals)
+    )
+    names = network.class_names or tuple(f"class {index}" for index in range(classes))
+    return tuple(
+        ClassShare(name, float(mine), float(theirs))
+        for name, mine, theirs in zip(names, generated, real, strict=True)
+    )
+
+
+def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
+    """Mean difference of neighbouring pixels over that of real images: under 1 for blurred samples,
+    over 1 for noisy ones.
+
+    Args:
+        samples: uint8 [n, h, w, c].
+        reals: uint8 [m, h, w, c].
+    """
+    return _variation(samples) / max(_variation(reals), 1e-9)
+
+
+def _variation(images: NDArray[np.uint8]) -> float:
+    total = 0.0
+    for first in range(0, len(images), _CHUNK):
+        part = images[first : first + _CHUNK].astype(np.int16)
+        total += float(np.abs(np.diff(part, axis=1)).mean() + np.abs(np.diff(part, axis=2)).mean()) * len(
+            part
+        )
+    return total / len(images)

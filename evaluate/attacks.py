@@ -1,0 +1,94 @@
+"""FGSM and PGD on the discriminator: the smallest change of an image that flips its verdict.
+
+Goodfellow, Shlens, Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015, section 4,
+and Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018, section
+2.1. Changes are bounded in every pixel (the maximum norm), and the image stays within -1 to 1.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+LIMIT = 64.0
+"""Levels of 255: an image that still stands there counts as not flipped."""
+PGD_STEPS = 10
+_SIZES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LIMIT)
+_BISECTIONS = 5
+_LEVEL = 1 / 127.5  # one level of 255 on the scale of -1 to 1
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How the discriminator stands against one kind of attack on one kind of image."""
+
+    method: str
+    """``fgsm`` or ``pgd``."""
+    images: str
+    """``real`` or ``generated``."""
+    attacked: int
+    """Images that it judged rightly before, which are those attacked."""
+    flipped: float
+    """Share of them whose verdict flipped within 64 levels; 0 where none were attacked."""
+    median_levels: float
+    """Median of the smallest flipping change of a pixel, in levels of 255; images that did not flip
+    count as 64."""
+
+
+def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str) -> Attack:
+    """Attack the images that a discriminator in eval mode judges rightly.
+
+    Sizes from half a level to 64 are tried, each twice the last; then it is bisected between the first
+    that flips the verdict and the one before, to 1/32 of it.
+
+    Args:
+        discriminator: Images to logits [n, 1], above 0 for real.
+        images: float32 [n, c, h, w], -1 to 1.
+        real: Whether they are real ones.
+        method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
+    """
+    with torch.no_grad():
+        images = images[(discriminator(images)[:, 0] > 0) == real]
+    kind = "real" if real else "generated"
+    if len(images) == 0:
+        return Attack(method, kind, 0, 0.0, 0.0)
+    direction = -1.0 if real else 1.0  # of the logit: away from the right verdict
+    low = torch.zeros(len(images))
+    high = torch.full((len(images),), torch.inf)
+    for size in _SIZES:  # one step of FGSM may overshoot: the first size that flips is looked for
+        open_ = high.isinf()
+        flips = _flipped(discriminator, images, torch.full_like(low, size), direction, method)
+        high[open_ & flips] = size
+        low[open_ & ~flips] = size
+    flipped = high.isfinite()
+    high = high.clamp(max=LIMIT)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        flips = _flipped(discriminator, images, middle, direction, method) | ~flipped
+        high, low = torch.where(flips & flipped, middle, high), torch.where(flips, low, middle)
+    levels = torch.where(flipped, high, LIMIT)
+    return Attack(method, kind, len(images), float(flipped.float().mean()), float(levels.median()))
+
+
+def _flipped(
+    discriminator: nn.Module, images: Tensor, levels: Tensor, direction: float, method: str
+) -> Tensor:
+    """Which verdicts flip within ``levels`` [n] of change, bool [n]."""
+    bound = (levels * _LEVEL)[:, None, None, None]
+    steps = 1 if method == "fgsm" else PGD_STEPS
+    size = bound if steps == 1 else bound * (2.5 / steps)
+    attacked = images
+    flips = torch.zeros(len(images), dtype=torch.bool)
+    for _ in range(steps):
+        gradient = _gradient(discriminator, attacked)
+        attacked = attacked + direction * size * gradient.sign()
+        attacked = torch.maximum(torch.minimum(attacked, images + bound), images - bound).clamp(-1, 1)
+        with torch.no_grad():
+            flips |= discriminator(attacked)[:, 0] * direction > 0
+    return flips
+
+
+def _gradient(discriminator: nn.Module, images: Tensor) -> Tensor:
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images)
+    return gradient

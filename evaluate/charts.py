@@ -1,0 +1,114 @@
+"""The report's charts, drawn at the size of a phone's page so that their text stays readable there."""
+
+import io
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .appearance import ClassShare
+from .evaluate import Material
+from .pictures import Picture
+
+REAL, GENERATED = "#3b6ea5", "#d9722e"  # told apart by colour-blind readers, and in grey on paper
+_SIZE = (3.7, 2.8)  # inches
+_DPI = 220
+_POINTS = 1500
+
+
+def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Picture]:
+    """Every chart for which there are numbers."""
+    charts = [_map(material)]
+    if classes:
+        charts.append(_bars(classes))
+    charts += [*_score_curve(material.metrics), *_curves(material.metrics)]
+    return charts
+
+
+def _map(material: Material) -> Picture:
+    """The first two principal components of the real features, both kinds drawn in them."""
+    reals, fakes = (_some(part) for part in (material.reference.features.vectors, material.features.vectors))
+    centre = reals.mean(0)
+    _, _, axes = np.linalg.svd(reals - centre, full_matrices=False)
+    figure, plot = _figure()
+    for vectors, colour, name, mark in ((reals, REAL, "real", "o"), (fakes, GENERATED, "generated", "^")):
+        places = (vectors - centre) @ axes[:2].T
+        plot.scatter(*places.T, s=4, c=colour, alpha=0.35, label=name, marker=mark, linewidths=0)
+    legend = plot.legend(frameon=False, fontsize=8, markerscale=3, loc="best")
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    plot.set_xticks([])
+    plot.set_yticks([])
+    return Picture(
+        "Where samples lie",
+        f"{len(reals):,} real images and {len(fakes):,} samples in the first two principal components of the"
+        " real images' features. Blue without orange is data that is never drawn, orange without blue is"
+        " what no data looks like.",
+        _png(figure),
+    )
+
+
+def _bars(classes: tuple[ClassShare, ...]) -> Picture:
+    figure, plot = _figure(height=0.26 * len(classes) + 0.7)
+    places = np.arange(len(classes))[::-1]
+    plot.barh(places + 0.19, [share.real for share in classes], 0.36, color=REAL, label="real")
+    plot.barh(places - 0.19, [share.generated for share in classes], 0.36, color=GENERATED, label="generated")
+    plot.set_yticks(places, [share.name for share in classes])
+    plot.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    plot.legend(frameon=False, fontsize=8)
+    return Picture(
+        "Classes", "How often each class occurs, by the verdict of the feature network.", _png(figure)
+    )
+
+
+def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
+    name = next((key for row in metrics for key in row if key.startswith(("frechet_distance", "fid"))), None)
+    rows = [row for row in metrics if name in row]
+    if name is None or len(rows) < 2:
+        return []
+    figure, plot = _figure()
+    plot.plot(
+        [row["step"] for row in rows], [row[name] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
+    )
+    plot.set_ylim(bottom=0)
+    plot.set_xlabel("step", fontsize=8)
+    caption = (
+        f"The averaged generator's {name.replace('_', ' ')} samples: compare its points with one another."
+    )
+    return [Picture("Fréchet distance in training", caption, _png(figure))]
+
+
+def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
+    rows = [row for row in metrics if "generator_loss" in row and "discriminator_loss" in row]
+    if len(rows) < 2:
+        return []
+    figure, plot = _figure()
+    steps = [row["step"] for row in rows]
+    plot.plot(steps, [row["discriminator_loss"] for row in rows], color=REAL, lw=1.2, label="discriminator")
+    plot.plot(
+        steps, [row["generator_loss"] for row in rows], color=GENERATED, lw=1.2, ls="--", label="generator"
+    )
+    plot.set_xlabel("step", fontsize=8)
+    plot.legend(frameon=False, fontsize=8)
+    return [Picture("Losses in training", "They show that training ran, not how good it got.", _png(figure))]
+
+
+def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _POINTS)).astype(np.int64)]
+
+
+def _figure(height: float = _SIZE[1]) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(_SIZE[0], height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)  # no window system, no global state
+    plot = figure.add_subplot()
+    plot.tick_params(labelsize=8)
+    plot.spines[["top", "right"]].set_visible(False)
+    return figure, plot
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,7 @@
+"""What evaluation refuses."""
+
+from ..serve.errors import DropganError
+
+
+class FeatureError(DropganError):
+    """A feature network that cannot be had, or images that it cannot look at."""

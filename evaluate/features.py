@@ -1,0 +1,109 @@
+"""Feature networks: what the scores see of an image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from .domain import load_domain, weights_fingerprint
+from .inception import load_inception
+
+Progress = Callable[[int], None]
+"""Called with the number of images done so far."""
+
+DOMAIN, INCEPTION = "domain", "inception"
+_BUILT_IN = Path(__file__).parent / "domain.safetensors"
+_BATCH = 250
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a network says of n images."""
+
+    vectors: NDArray[np.float32]
+    """[n, d], the activations that distances are taken in."""
+    logits: NDArray[np.float32]
+    """[n, classes], before the softmax."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Features":
+        return Features(self.vectors[rows], self.logits[rows])
+
+
+@dataclass(frozen=True)
+class FeatureNetwork:
+    """A network to look at images with; called, it gives their `Features`."""
+
+    name: str
+    """``domain``, ``inception``, or the name of the file."""
+    fingerprint: str
+    """``sha256:`` and the digest of the weights: scores compare only where it is equal."""
+    module: nn.Module
+    """uint8 [n, height, width, channels] to features and logits, in eval mode."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes of its logits, or empty."""
+    knows_classes: bool = True
+    """Whether the logits are of classes that the images have; if not, no Inception Score and no
+    counts of classes are made of them."""
+    device: str = "cpu"
+    """Where the module lies."""
+
+    @torch.inference_mode()
+    def __call__(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Features:
+        """Look at images uint8 [n, height, width, channels], n at least 1.
+
+        Raises:
+            FeatureError: The network is not for images of this shape.
+        """
+        vectors, logits = [], []
+        for first in range(0, len(images), _BATCH):
+            part = np.array(images[first : first + _BATCH])  # a copy: torch wants to own what it reads
+            some, scores = self.module(torch.from_numpy(part).to(self.device))
+            vectors.append(some.float().cpu().numpy())
+            logits.append(scores.float().cpu().numpy())
+            if progress is not None:
+                progress(first + len(part))
+        return Features(np.concatenate(vectors), np.concatenate(logits))
+
+
+def load_features(
+    name: str = DOMAIN, *, inception_weights: Path | None = None, device: str = "cpu"
+) -> FeatureNetwork:
+    """A feature network by its name.
+
+    Args:
+        name: ``domain`` (comes with dropgan, for 28x28 grey images of fashion), ``inception``, or a
+            file that `dropgan.evaluate.fit_features` wrote.
+        inception_weights: The standard weights of Inception, where they are not to be downloaded.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        FeatureError: It cannot be had; another one never takes its place.
+    """
+    if name == INCEPTION:
+        module, fingerprint = load_inception(inception_weights)
+        return FeatureNetwork(
+            name, fingerprint, module.to(device), class_names=(), knows_classes=True, device=device
+        )
+    path = _BUILT_IN if name == DOMAIN else Path(name)
+    return _load_file(name if name == DOMAIN else path.stem, path, device)
+
+
+@cache
+def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
+    network = load_domain(path)
+    return FeatureNetwork(
+        name,
+        weights_fingerprint(network),
+        network.to(device),
+        class_names=network.facts.class_names,
+        knows_classes=network.facts.task == "labels",
+        device=device,
+    )

@@ -1,0 +1,152 @@
+"""Train domain features on any data: its own classes, or which way up an image is.
+
+The features that come with dropgan were made by
+
+    dropgan evaluate --fit-features domain.safetensors --data fashion-mnist --held-out fashion-mnist-test
+
+(92.8 % of the test images, some ten minutes on two cores).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, pad
+
+from ..serve.errors import InputError
+from ..train.data import ImageData
+from .domain import DomainFacts, DomainNetwork
+
+LABELS, ROTATION = "labels", "rotation"
+EPOCHS = 10
+_BATCH = 125
+_LEARNING_RATE = 4e-3  # peak of the schedule
+_WEIGHT_DECAY = 0.02
+_SHIFT = 2
+_MOST_CLASSES = 1000
+
+Observer = Callable[[int, int, float], None]
+"""Called after each epoch: epochs done, epochs in all, mean loss."""
+
+
+def fit_features(
+    data: ImageData,
+    *,
+    task: str = LABELS,
+    held_out: ImageData | None = None,
+    epochs: int = EPOCHS,
+    flip: bool = True,
+    seed: int = 0,
+    observer: Observer | None = None,
+) -> DomainNetwork:
+    """Train a classifier whose last activations are features of this kind of images.
+
+    AdamW with a one-cycle schedule; batches are shifted by up to two pixels and images flipped.
+
+    Without labels, the task is to tell by how much an image is turned, 0, 90, 180 or 270 degrees
+    (Gidaris, Singh, Komodakis, "Unsupervised representation learning by predicting image
+    rotations", ICLR 2018). For images without an up and down (textures, cells) it teaches nothing.
+
+    Args:
+        data: Images, with labels for the task ``labels``.
+        task: ``labels`` or ``rotation``.
+        held_out: Images to measure the accuracy on; without, it is measured on the data itself.
+        epochs: Passes over the data, 1 or more.
+        flip: Whether a mirrored image is one of the same class (digits and letters are not).
+        seed: Of weights, order and augmentation.
+        observer: Told of each epoch.
+
+    Returns:
+        The network in eval mode, its accuracy in its facts.
+
+    Raises:
+        InputError: The data has no labels or too many classes, or is not square for ``rotation``.
+    """
+    if task not in (LABELS, ROTATION):
+        raise InputError(f"the task must be labels or rotation, not {task!r}")
+    height, width, channels = data.images.shape[1:]
+    if task == LABELS and data.labels is None:
+        raise InputError(f"{data.name} has no labels to learn: take --task rotation, which needs none")
+    if task == ROTATION and height != width:
+        raise InputError(f"rotation needs square images, {data.name} has {height}x{width}")
+    if held_out is not None and held_out.images.shape[1:] != data.images.shape[1:]:
+        raise InputError(f"{held_out.name} has images of another shape than {data.name}")
+    classes = 4 if data.labels is None or task == ROTATION else int(data.labels.max()) + 1
+    if not 2 <= classes <= _MOST_CLASSES:
+        raise InputError(f"{data.name} has {classes} classes: 2 to {_MOST_CLASSES} can be told apart")
+    names = data.class_names if task == LABELS and len(data.class_names) == classes else ()
+    torch.manual_seed(seed)
+    network = DomainNetwork(DomainFacts((height, width, channels), classes, names, task, data.name, 0.0))
+    _train(network, data, task, epochs, flip, observer)
+    checked = held_out if held_out is not None and (task == ROTATION or held_out.labels is not None) else data
+    found = round(accuracy(network, checked, task), 4)
+    network.facts = DomainFacts((height, width, channels), classes, names, task, data.name, found)
+    return network.requires_grad_(False)
+
+
+def _train(
+    network: DomainNetwork, data: ImageData, task: str, epochs: int, flip: bool, observer: Observer | None
+) -> None:
+    images = torch.from_numpy(np.array(data.images))
+    size = min(_BATCH, len(images))
+    steps = len(images) // size
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, _LEARNING_RATE, total_steps=epochs * steps, pct_start=0.2
+    )
+    for epoch in range(epochs):
+        total = 0.0
+        for rows in torch.randperm(len(images)).split(size)[:steps]:
+            batch, truth = _task(images[rows], _labels(data, rows), task)
+            with torch.autocast("cpu", torch.bfloat16):
+                _, logits = network(_augmented(batch, flip))
+            loss = cross_entropy(logits.float(), truth)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+        if observer is not None:
+            observer(epoch + 1, epochs, total / steps)
+    network.eval()
+
+
+@torch.inference_mode()
+def accuracy(network: DomainNetwork, data: ImageData, task: str = LABELS) -> float:
+    """Share of images (of quarter turns of them, for ``rotation``) told right, 0 to 1."""
+    right = count = 0
+    torch.manual_seed(0)
+    for rows in torch.arange(len(data.images)).split(500):
+        images = torch.from_numpy(data.images[rows.numpy()].copy())
+        batch, truth = _task(images, _labels(data, rows), task)
+        right += int((network(batch)[1].argmax(1) == truth).sum())
+        count += len(truth)
+    return right / count
+
+
+def _labels(data: ImageData, rows: Tensor) -> Tensor:
+    if data.labels is None:
+        return torch.zeros(len(rows), dtype=torch.int64)
+    return torch.from_numpy(data.labels[rows.numpy()])
+
+
+def _task(images: Tensor, labels: Tensor, task: str) -> tuple[Tensor, Tensor]:
+    if task == LABELS:
+        return images, labels
+    turns = torch.randint(0, 4, (len(images),))
+    turned = torch.stack(
+        [torch.rot90(image, int(turn), (0, 1)) for image, turn in zip(images, turns, strict=True)]
+    )
+    return turned, turns
+
+
+def _augmented(images: Tensor, flip: bool) -> Tensor:
+    """Flip each image with probability one half and shift the batch by up to two pixels."""
+    if flip:
+        images = torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, images.flip(2), images)
+    height, width = images.shape[1:3]
+    down, right = torch.randint(0, 2 * _SHIFT + 1, (2,)).tolist()
+    padded = pad(images, (0, 0, _SHIFT, _SHIFT, _SHIFT, _SHIFT))
+    return padded[:, down : down + height, right : right + width]

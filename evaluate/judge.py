@@ -1,0 +1,84 @@
+"""Everything that can be said of a set of samples without the networks behind them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve.card import ScoreCard
+from .appearance import ClassShare, class_shares, sharpness
+from .features import Features
+from .findings import Evidence
+from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
+from .scoring import Reference, score
+
+DEPLOYED, REAL = "deployed", "real"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores and tests of samples against real images."""
+
+    scores: tuple[ScoreCard, ...]
+    """Of the samples; the Fréchet distance first."""
+    held_out_scores: tuple[ScoreCard, ...]
+    """Of held-out real images in the samples' place: what an honest model can reach. Empty without."""
+    classes: tuple[ClassShare, ...]
+    """How often each class occurs, where the feature network knows classes."""
+    sharpness: float
+    """Mean difference of neighbouring pixels over the real images'."""
+    neighbours: tuple[NeighbourTest, ...]
+    """The test for copies, in features and in pixels; empty without training or held-out images."""
+
+    def evidence(self) -> Evidence:
+        """As the findings want it."""
+        return Evidence(self.scores, self.held_out_scores, self.classes, self.sharpness, self.neighbours)
+
+
+def judge_samples(
+    samples: NDArray[np.uint8],
+    features: Features,
+    reference: Reference,
+    held_out: Reference | None = None,
+    *,
+    seed: int = 0,
+) -> Judgement:
+    """Score samples, wherever they come from.
+
+    Args:
+        samples: uint8 [n, h, w, c], n at least 10.
+        features: Theirs, in the reference's network.
+        reference: The real images to compare with.
+        held_out: Real images of the same kind that the model never saw. With them and a reference
+            of training images, copies are looked for.
+        seed: Behind the samples; draws of the scores use it too.
+
+    Raises:
+        InputError: There are too few samples.
+    """
+    neighbours: tuple[NeighbourTest, ...] = ()
+    held_out_scores: tuple[ScoreCard, ...] = ()
+    if held_out is not None:
+        held_out_scores = score(reference, held_out.features[: len(samples)], mode=REAL, seed=seed)
+        if reference.split == "training":
+            neighbours = (
+                neighbour_test(
+                    features.vectors,
+                    reference.features.vectors,
+                    held_out.features.vectors,
+                    space=f"{reference.network.name} features",
+                ),
+                neighbour_test(
+                    pixel_vectors(samples[:SAMPLES]),
+                    pixel_vectors(reference.data.images),
+                    pixel_vectors(held_out.data.images),
+                    space="pixels",
+                ),
+            )
+    return Judgement(
+        scores=score(reference, features, mode=DEPLOYED, seed=seed),
+        held_out_scores=held_out_scores,
+        classes=class_shares(reference.network, features, reference.features),
+        sharpness=sharpness(samples, reference.data.images),
+        neighbours=neighbours,
+    )

@@ -1,0 +1,119 @@
+"""What needs the networks of a run and their gradients, which a model file does not have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.card import ScoreCard
+from ..train import TrainedNetworks, load_networks
+from .attacks import Attack, attack
+from .discriminator import IMAGES, DiscriminatorGap, discriminator_gap, to_floats
+from .recovery import IMAGES as RECOVERED
+from .recovery import Recovered, compare_recovery
+from .scoring import Reference, score
+from .sensitivity import LATENTS, SensitivityPictures, generator_sensitivity
+from .train_mode import has_dropout, train_mode_samples
+
+_ATTACKED = 100
+
+
+@dataclass(frozen=True)
+class NetworkTests:
+    """Tests of a run's networks; what could not be done is None or empty, and ``left_out`` says why."""
+
+    train_mode_scores: tuple[ScoreCard, ...]
+    """The Fréchet distance with dropout acting."""
+    sensitivity: SensitivityPictures
+    attacks: tuple[Attack, ...]
+    discriminator: DiscriminatorGap | None
+    recovered: Recovered | None
+    originals: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None
+    """The training and held-out images that were recovered."""
+    left_out: dict[str, str]
+    """What was not done, and why."""
+
+
+def check_networks(
+    run: Path,
+    generator: Generator,
+    samples: NDArray[np.uint8],
+    reference: Reference,
+    held_out: Reference | None,
+    *,
+    seed: int,
+    say: Callable[[str], None],
+) -> NetworkTests:
+    """Run every test that needs the networks.
+
+    Args:
+        run: The run directory.
+        generator: The deployed file of the same run, for its latents.
+        samples: Its samples of ``seed``, uint8 [n, h, w, c].
+        reference: The real images that scores compare with.
+        held_out: Images that the run never saw.
+        seed: Of the latent stream and of every draw.
+        say: Told what is being done.
+
+    Raises:
+        RunError: The directory holds no run.
+        CheckpointError: It has no checkpoint, or a damaged one.
+    """
+    networks = load_networks(run)
+    left_out: dict[str, str] = {}
+    draws = seed & 0x7FFFFFFF
+    train_mode: tuple[ScoreCard, ...] = ()
+    if has_dropout(networks.generator):
+        say("scoring with dropout acting")
+        latents = generator.latents(len(samples), seed=seed)
+        noisy = train_mode_samples(networks.generator, latents, seed=draws)
+        features = reference.network(noisy)
+        train_mode = score(reference, features, mode="train", seed=seed, frechet_only=True)
+    else:
+        left_out["train-mode gap"] = "the generator was trained without dropout"
+
+    say("searching the generator's and the discriminator's weak directions")
+    sensitivity = generator_sensitivity(networks.generator, generator.latents(LATENTS, seed=seed), seed=draws)
+    real = reference.data.images[_rows(len(reference.data.images), _ATTACKED)]
+    attacks = tuple(
+        attack(networks.discriminator, to_floats(images), real=is_real, method=method)
+        for method in ("fgsm", "pgd")
+        for images, is_real in ((real, True), (samples[:_ATTACKED], False))
+    )
+    recovered, gap, originals = None, None, None
+    if reference.split != "training":
+        left_out["overfitting"] = "the data is not what the run was trained on"
+    elif held_out is None:
+        left_out["overfitting"] = "there are no held-out images: give some with --held-out"
+    else:
+        say("comparing training with held-out images")
+        originals, recovered, gap = _overfitting(networks, samples, reference, held_out, draws)
+    return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
+
+
+def _overfitting(
+    networks: TrainedNetworks,
+    samples: NDArray[np.uint8],
+    reference: Reference,
+    held_out: Reference,
+    seed: int,
+) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], Recovered, DiscriminatorGap]:
+    mine, other = reference.data.images, held_out.data.images
+    gap = discriminator_gap(
+        networks.discriminator,
+        mine[_rows(len(mine), IMAGES)],
+        other[_rows(len(other), IMAGES)],
+        samples[:IMAGES],
+    )
+    originals = (mine[_rows(len(mine), RECOVERED)], other[_rows(len(other), RECOVERED)])
+    dim = networks.recipe.generator.latent_dim
+    recovered = compare_recovery(networks.generator, *originals, dim, seed=seed)
+    return originals, recovered, gap
+
+
+def _rows(available: int, wanted: int) -> NDArray[np.int64]:
+    """Rows spread evenly over a set that may be sorted by class."""
+    return np.linspace(0, available - 1, min(available, wanted)).astype(np.int64)

@@ -1,0 +1,133 @@
+"""All scores of one set of samples against one set of real images, each saying what it is of."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve.card import ScoreCard
+from ..serve.errors import InputError
+from ..train.data import ImageData
+from .distances import (
+    IS_SPLITS,
+    KID_SUBSET_SIZE,
+    KID_SUBSETS,
+    bootstrap_draws,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+)
+from .features import INCEPTION, FeatureNetwork, Features, Progress
+from .manifold import K, manifold_scores
+from .neighbours import radii
+from .reference import reference_features
+
+_MIN_SAMPLES = 2 * K
+_MAX_MANIFOLD = 10_000  # the number that both papers take; the cost grows with its square
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Real images to be compared with, looked at once."""
+
+    data: ImageData
+    network: FeatureNetwork
+    features: Features
+    split: str
+    """What the images are to the model: ``training``, ``held-out`` or ``other``."""
+
+    @classmethod
+    def of(
+        cls, data: ImageData, network: FeatureNetwork, *, split: str, progress: Progress | None = None
+    ) -> "Reference":
+        """Look at real images, or find their features in the cache.
+
+        Raises:
+            FeatureError: The network is not for images of this shape.
+            InputError: There are too few images.
+        """
+        if len(data.images) < _MIN_SAMPLES:
+            raise InputError(f"{data.name}: scores need at least {_MIN_SAMPLES} real images")
+        return cls(data, network, reference_features(network, data, progress), split)
+
+    @cached_property
+    def manifold(self) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """The vectors of up to 10,000 images, evenly spread over the set, and their balls' radii."""
+        vectors = _evenly(self.features.vectors, _MAX_MANIFOLD)
+        return vectors, radii(vectors, K)
+
+    def __str__(self) -> str:
+        return f"{len(self.data.images):,} of {self.data.name}"
+
+
+def score_name(metric: str, features: str) -> str:
+    """The name of a score, its features in it; only Inception's Fréchet distance is called FID."""
+    known = {"frechet_distance": "fid", "kid": "kid", "inception_score": "inception_score"}
+    return known[metric] if features == INCEPTION and metric in known else f"{metric}_{features}"
+
+
+def score(
+    reference: Reference, samples: Features, *, mode: str, seed: int, frechet_only: bool = False
+) -> tuple[ScoreCard, ...]:
+    """Score samples against real images.
+
+    Args:
+        reference: The real images.
+        samples: Features of the samples, in the same network.
+        mode: ``deployed``, ``train`` or ``real``.
+        seed: Behind the samples, and of the draws of the scores themselves.
+        frechet_only: Leave out all but the Fréchet distance.
+
+    Returns:
+        The Fréchet distance first; the Inception Score only where the network knows classes.
+
+    Raises:
+        InputError: There are fewer than 10 samples.
+    """
+    if len(samples) < _MIN_SAMPLES:
+        raise InputError(f"scores need at least {_MIN_SAMPLES} samples, not {len(samples)}")
+    network, reals = reference.network, reference.features
+    draws = seed & 0xFFFFFFFF
+
+    def card(metric: str, value: tuple[float, float], spread_of: str, generated: int, real: int) -> ScoreCard:
+        return ScoreCard(
+            name=score_name(metric, network.name),
+            value=value[0],
+            samples=generated,
+            reference=str(reference) if real else "no real images",
+            reference_samples=real,
+            features=network.name,
+            fingerprint=network.fingerprint,
+            split=reference.split if real else "",
+            mode=mode,
+            seed=seed,
+            spread=value[1],
+            spread_of=spread_of,
+        )
+
+    counts = (len(samples), len(reals))
+    distance = frechet_distance(reals.vectors, samples.vectors, seed=draws)
+    bootstrap = f"{bootstrap_draws(samples.vectors.shape[1])} bootstrap draws"
+    scores = [card("frechet_distance", distance, bootstrap, *counts)]
+    if frechet_only:
+        return tuple(scores)
+    kernel = kernel_distance(reals.vectors, samples.vectors, seed=draws)
+    subset = min(KID_SUBSET_SIZE, *counts)
+    scores.append(card("kid", kernel, f"{KID_SUBSETS} subsets of {subset:,}", *counts))
+    if network.knows_classes:
+        value = inception_score(samples.logits, seed=draws)
+        scores.append(card("inception_score", value, f"{IS_SPLITS} splits", len(samples), 0))
+    vectors, within = reference.manifold
+    generated = _evenly(samples.vectors, _MAX_MANIFOLD)
+    manifold = manifold_scores(vectors, generated, real_radii=within)
+    for metric in ("precision", "recall", "density", "coverage"):
+        value = getattr(manifold, metric)
+        scores.append(card(metric, value, "standard error", len(generated), len(vectors)))
+    return tuple(scores)
+
+
+def _evenly(vectors: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    if len(vectors) <= most:
+        return vectors
+    return vectors[np.linspace(0, len(vectors) - 1, most).astype(np.int64)]

@@ -1,0 +1,45 @@
+"""Samples with dropout acting: what a file would give whose export had forgotten to switch it off."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ..train.pixels import to_pixels
+
+_BATCH = 250
+
+
+def has_dropout(network: nn.Module) -> bool:
+    """Whether any dropout in it can act."""
+    return any(module.p > 0 for module in _dropouts(network))
+
+
+@torch.inference_mode()
+def train_mode_samples(
+    generator: nn.Module, latents: NDArray[np.float32], *, seed: int = 0
+) -> NDArray[np.uint8]:
+    """Samples uint8 [n, h, w, c] of latents [n, latent_dim] with dropout acting and all else in eval mode.
+
+    Batch normalisation keeps its running averages: the difference to the deployed samples is
+    dropout's alone. The generator is left in eval mode.
+    """
+    acting = _dropouts(generator)
+    before = torch.get_rng_state()
+    torch.manual_seed(seed)
+    try:
+        for module in acting:
+            module.train()
+        parts = [
+            to_pixels(generator(torch.from_numpy(np.array(latents[first : first + _BATCH])))).numpy()
+            for first in range(0, len(latents), _BATCH)
+        ]
+    finally:
+        for module in acting:
+            module.eval()
+        torch.set_rng_state(before)
+    return np.concatenate(parts)
+
+
+def _dropouts(network: nn.Module) -> list[nn.modules.dropout._DropoutNd]:
+    return [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]

@@ -1,0 +1,84 @@
+"""dropgan evaluate, as a user calls it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import Dropgan
+
+
+def test_a_run_is_evaluated_with_its_own_data(fashion_run: Path, dropgan: Dropgan, tmp_path: Path) -> None:
+    """Without --data a run is compared with what it was trained on; JSON and report in one go."""
+    report = tmp_path / "report.html"
+    answer = dropgan("evaluate", fashion_run, "-n", 100, "--json", "--quiet", "--report", report)
+    read = json.loads(answer.out)
+    assert answer.code == 0
+    assert read["scores"][0]["reference"] == "1,000 of clothes"
+    assert read["scores"][0]["split"] == "training"
+    assert read["sensitivity"]["ratio"] >= 1
+    assert read["left_out"].keys() == {"copies", "overfitting"}
+    assert report.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_run_whose_file_is_of_another_checkpoint_is_exported_anew(
+    fashion_run: Path,
+    model_file: Path,
+    dropgan: Dropgan,
+    tmp_path: Path,
+) -> None:
+    """A stale model.onnx in the run directory must not be scored in the run's name."""
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(fashion_run, run)
+    shutil.copy(model_file, run / "model.onnx")  # of another run
+    before = (run / "model.onnx").read_bytes()
+    answer = dropgan("evaluate", run, "-n", 50, "--json")
+    assert answer.code == 0
+    assert "exporting" in answer.err
+    assert json.loads(answer.out)["card"]["training"]["steps"] == 60
+    assert (run / "model.onnx").read_bytes() == before
+
+
+def test_features_of_one_s_own_from_fit_to_score(fashion_run: Path, dropgan: Dropgan, tmp_path: Path) -> None:
+    """The whole way for unlabelled data: train features by rotation, then score in them by their name."""
+    images = np.load(fashion_run.parent / "clothes.npz")["images"]
+    np.save(tmp_path / "plain.npy", images)
+    features = tmp_path / "turned.safetensors"
+    fit = ("evaluate", "--fit-features", features, "--data", tmp_path / "plain.npy", "--task", "rotation")
+    assert "accuracy" in dropgan(*fit, "--epochs", 1).out
+    answer = dropgan("evaluate", fashion_run, "-n", 50, "--features", features, "--json")
+    names = {score["name"] for score in json.loads(answer.out)["scores"]}
+    assert "frechet_distance_turned" in names
+    assert "inception_score_turned" not in names  # its classes are quarter turns
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["evaluate"], 2, "MODEL_OR_RUN|model file"),
+        (["evaluate", "RUN", "--features", "nowhere"], 1, "there is no file of features"),
+        (["evaluate", "RUN", "--held-out", "nowhere"], 1, "there is no data nowhere"),
+        (["evaluate", "RUN", "-n", "3"], 2, "10"),
+        (["evaluate", "/"], 1, "holds no run"),
+        (["evaluate", "RUN", "--held-out", "DATA"], 1, "held-out images are others"),
+        (["evaluate", "--fit-features", "x"], 2, "--data"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(
+    fashion_run: Path,
+    dropgan: Dropgan,
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
+    """No traceback, the right exit status, and what to do."""
+    import re
+
+    places = {"RUN": str(fashion_run), "DATA": str(fashion_run.parent / "clothes.npz")}
+    answer = dropgan(*(places.get(word, word) for word in arguments))
+    assert answer.code == status
+    assert re.search(message, answer.err)
+    assert "Traceback" not in answer.err
