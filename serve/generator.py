@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .card import METADATA_KEY, Card
 from .errors import InputError, ModelError
-from .latents import STREAM_NAME, LatentStream, check_range
+from .latents import LatentStream, check_range
+from .loading import screen
 from .providers import CPU, load_onnxruntime, open_session
 
 _CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
@@ -49,7 +49,8 @@ class Generator:
             threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
 
         Raises:
-            ModelError: The file is missing, not ONNX, or has no card or a wrong one.
+            ModelError: The file is missing, damaged, not dropgan's, changed since its export, or
+                holds what no generator needs; it is refused before onnxruntime sees it.
             DeviceError: CUDA was asked for and does not really run.
             InputError: ``device`` or ``threads`` makes no sense.
             RuntimeMissingError: onnxruntime is not installed.
@@ -57,13 +58,20 @@ class Generator:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, not {threads}")
         self._name = "the model" if isinstance(model, bytes) else str(Path(model))
-        self._bytes = model if isinstance(model, bytes) else _read_file(Path(model))
+        self._bytes, screened = screen(model)
+        self.card = screened.card
+        self._input, self._outputs = screened.input, [screened.output]
+        self._dtype = np.dtype(screened.dtype)
+        self._shape = screened.output_shape
+        # pixels are shown and stored with the channels last, whatever layout other tools asked for
+        self._channels_last = self.card.export.output == "pixels" and self.card.layout != "nhwc"
+        if self._channels_last:
+            self._shape = (*self._shape[1:], self._shape[0])
         self._device = device
         self._threads = threads
         self._lock = threading.Lock()
-        self._open()
-        self.card = self._check()
         self._stream = LatentStream(self.card.latents.dim)
+        self._open()
 
     def __repr__(self) -> str:
         return f"Generator({self._name!r}, provider={self.provider!r})"
@@ -75,7 +83,7 @@ class Generator:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as this file gives it, e.g. (28, 28, 1)."""
+        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
         return self._shape
 
     def sample(
@@ -90,8 +98,8 @@ class Generator:
             batch_size: Samples computed at once; changes the speed, never a pixel.
 
         Returns:
-            uint8 array [count, height, width, channels] (float32 [count, channels, height, width],
-            -1 to 1, from a file exported with float output).
+            uint8 array [count, height, width, channels] (from a file exported with float output:
+            float32, -1 to 1, in the file's own layout).
 
         Raises:
             InputError: An argument is out of its range.
@@ -178,7 +186,7 @@ class Generator:
                 if self._process != os.getpid():
                     self._open()
         result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
-        return result
+        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
 
     def _open(self) -> None:
         onnxruntime = load_onnxruntime()
@@ -196,40 +204,8 @@ class Generator:
             if type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be loaded: {_first_line(error)}") from error
             raise
-        self._process = os.getpid()
-
-    def _check(self) -> Card:
-        """Read the card and hold it against the graph's own inputs and outputs."""
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in metadata:
-            raise ModelError(f"{self._name} has no dropgan card: it was not made by dropgan export")
-        card = Card.from_json(metadata[METADATA_KEY])
-        if card.latents.stream != STREAM_NAME:
-            raise ModelError(
-                f"{self._name} uses the latent stream {card.latents.stream!r}, this dropgan knows"
-                f" {STREAM_NAME}: upgrade dropgan"
-            )
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(f"{self._name} must have one input and one output")
-        dim = inputs[0].shape[1] if len(inputs[0].shape) == 2 else None
-        if inputs[0].type != "tensor(float)" or dim != card.latents.dim:
-            raise ModelError(f"{self._name} has an input that does not match its card's latents")
-        shape = tuple(outputs[0].shape[1:])
-        if card.export.output == "float" and len(card.data.shape) == 3:
-            height, width, channels = card.data.shape
-            kind: np.dtype[Any] = np.dtype(np.float32)
-            name = "tensor(float)"
-            expected: tuple[int, ...] = (channels, height, width)
-        else:
-            kind, name = np.dtype(np.uint8), "tensor(uint8)"
-            expected = card.data.shape
-        if outputs[0].type != name or shape != expected:
-            raise ModelError(f"{self._name} has an output that does not match its card's data")
-        self._input, self._outputs = inputs[0].name, [outputs[0].name]
-        self._shape, self._dtype = shape, kind
         self._tile = _tile_for(self.provider)
-        return card
+        self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -253,17 +229,6 @@ def _tile_for(provider: str) -> int | None:
     if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
         return None
     return _TILE if provider != CPU else _CPU_BATCH
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no model file {path}") from error
-    except IsADirectoryError as error:
-        raise ModelError(f"{path} is a directory, not a model file: dropgan export makes one") from error
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _first_line(error: Exception) -> str:
