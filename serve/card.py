@@ -80,7 +80,7 @@ class WitnessCard:
     samples: int = 0
     """They are of the stream's first samples, of the comparison's seed."""
     stride: int = 1
-    """Every how many-th value of a sample is kept, in the file's own layout."""
+    """Every how many-th value of a sample is kept, in the order in which this runtime gives them."""
     values: str = ""
     """The values: base64 of uint8 for pixels, of little-endian float32 otherwise."""
 
