@@ -141,7 +141,9 @@ def test_a_random_operator_inside_a_function_is_found() -> None:
     assert any("function Noisy" in violation for violation in report.violations)
 
 
-@pytest.mark.parametrize("op", ["RandomNormal", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"])
+@pytest.mark.parametrize(
+    "op", ["RandomNormal", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"]
+)
 def test_every_random_operator_is_refused(op: str) -> None:
     """One that is forgotten is a hole."""
     attributes = {"shape": [1, 4]} if op in ("RandomNormal", "RandomUniform") else {}
@@ -154,7 +156,10 @@ def test_every_random_operator_is_refused(op: str) -> None:
 def test_a_dropout_node_of_another_domain_is_refused() -> None:
     """onnxruntime has Dropout kernels of its own, for instance BiasDropout."""
     node = helper.make_node("BiasDropout", ["x"], ["y"], domain="com.microsoft")
-    assert any("is dropout" in v for v in check_inference_only(model_of([node], domains=["com.microsoft"])).violations)
+    assert any(
+        "is dropout" in v
+        for v in check_inference_only(model_of([node], domains=["com.microsoft"])).violations
+    )
 
 
 def test_weights_outside_the_file_are_refused() -> None:
