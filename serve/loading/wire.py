@@ -19,10 +19,11 @@ Table = dict[int, tuple[str, Any, bool]]
 """Field number to name, kind and whether it repeats."""
 
 MAX_DEPTH = 64
-MAX_VALUES = 400_000
-"""Fields and packed numbers of one file: a generator has hundreds to a few thousand."""
+MAX_VALUES = 250_000
+"""Fields and packed numbers of one file, a message counting eight: a generator has a few thousand."""
 MAX_TEXT = 1 << 20
 
+_MESSAGE_COST = 8
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _WIRE_TYPES = {INTEGER: _VARINT, FLOAT: _FIXED32, DOUBLE: _FIXED64}
 _FORMATS = {FLOAT: "f", DOUBLE: "d"}
@@ -42,6 +43,7 @@ class Reader:
         """
         if depth > MAX_DEPTH:
             raise ModelError(f"it nests more than {MAX_DEPTH} levels deep")
+        self._count(_MESSAGE_COST)
         found: dict[str, Any] = {name: [] for name, _, repeats in table.values() if repeats}
         for number, wire_type, value in self._fields(data):
             if number not in table:

@@ -3,10 +3,9 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
 from dropgan.train.networks import build_networks
 from dropgan.train.recipe import Recipe, load_recipe
+from torch import Tensor, nn
 
 LATENT_DIM = 16
 

@@ -7,12 +7,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
-from torch import nn
-
 from dropgan.export import ExportError, GateError, check_inference_only
 from dropgan.export.graph import to_onnx
 from dropgan.serve import ModelError
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from .networks import LATENT_DIM, convolutions, mlp
 
@@ -58,7 +57,7 @@ def test_a_train_mode_dropout_export_is_refused() -> None:
     """The plain mistake: eval() forgotten, every image of every user differs and is noisy."""
     report = check_inference_only(torch_export(nn.Sequential(nn.Conv2d(4, 4, 1), nn.Dropout(0.5)).train()))
     assert not report.passed
-    with pytest.raises(GateError, match="model.onnx is not inference-only.*Dropout"):
+    with pytest.raises(GateError, match=r"model\.onnx is not inference-only.*Dropout"):
         report.require("model.onnx")
 
 
@@ -77,7 +76,7 @@ def test_a_network_left_in_train_mode_is_not_exported(make: object) -> None:
     """Nobody should get as far as the gate with a network that still drops units."""
     generator = make()  # type: ignore[operator]
     generator.train()
-    with pytest.raises(ExportError, match="train mode.*eval"):
+    with pytest.raises(ExportError, match=r"train mode.*eval"):
         to_onnx(generator, LATENT_DIM, output="pixels", opset=20)
 
 

@@ -8,20 +8,18 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import numpy_helper
-from torch import nn
-
 from dropgan.export import ExportError, ParityError, check_inference_only, export
 from dropgan.export.graph import OPSETS, DeployedGenerator, to_onnx
 from dropgan.export.half import measure_reach, require_half
 from dropgan.export.parity import check_parity
 from dropgan.export.precision import Quantiser, choose_precision
-from dropgan.export.quantize import find_layers
 from dropgan.serve import Generator
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.loading import read_onnx, require_plain
 from dropgan.train import load_generator
 from dropgan.train.pixels import to_pixels
+from onnx import numpy_helper
+from torch import nn
 
 from .networks import LATENT_DIM, convolutions, mlp
 
