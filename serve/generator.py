@@ -103,6 +103,7 @@ class Generator:
 
         Raises:
             InputError: An argument is out of its range.
+            ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
         out = np.empty((count if count > 0 else 0, *self._shape), dtype=self._dtype)
         done = 0
@@ -185,7 +186,12 @@ class Generator:
             with self._lock:
                 if self._process != os.getpid():
                     self._open()
-        result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
+        try:
+            result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
+        except Exception as error:
+            if type(error).__module__.startswith("onnxruntime"):
+                raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error
+            raise
         return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
 
     def _open(self) -> None:

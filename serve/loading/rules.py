@@ -33,6 +33,34 @@ def _same(node: Node, inputs: Inputs) -> list[Shape]:
     return [shape_of(inputs, 0)]
 
 
+def _quantise(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, scale = shape_of(inputs, 0), shape_of(inputs, 1)
+    if scale:  # one for each slice along an axis
+        need(scale == (shape[axis_of(integer(node, "axis", 1), len(shape))],))
+    if len(inputs) > 2 and inputs[2] is not None:
+        need(inputs[2].shape == scale)
+    return [shape]
+
+
+def _batch_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    need(len(inputs) == 5 and all(shape_of(inputs, place) == (shape[1],) for place in range(1, 5)))
+    return [shape]
+
+
+def _channel_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    need(all(len(shape_of(inputs, place)) == 1 for place in (1, 2)))
+    return [shape]
+
+
+def _layer_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    inner = shape[axis_of(integer(node, "axis", -1), len(shape)) :]
+    need(all(shape_of(inputs, place) == inner for place in range(1, len(inputs))))
+    return [shape]
+
+
 def _broadcast(node: Node, inputs: Inputs) -> list[Shape]:
     return [tuple(np.broadcast_shapes(*(value.shape for value in inputs if value is not None)))]
 
@@ -304,10 +332,9 @@ def _einsum(node: Node, inputs: Inputs) -> list[Shape]:
     return [tuple(sizes[letter] for letter in einsum_sizes(node, inputs, sizes))]
 
 
-_SAME = """Abs BatchNormalization Cast Ceil Celu Clip Cos DequantizeLinear Elu Erf Exp Floor Gelu
-GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Log
-LogSoftmax LpNormalization Mish Neg Not QuantizeLinear RMSNormalization Reciprocal Relu Round Selu Sigmoid
-Sign Sin Softmax Softplus Softsign Sqrt Swish Tanh ThresholdedRelu"""
+_SAME = """Abs Cast Ceil Celu Clip Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log
+LogSoftmax LpNormalization Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus
+Softsign Sqrt Swish Tanh ThresholdedRelu"""
 _BROADCAST = """Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or PRelu Pow
 Sub Sum Where Xor"""
 _REDUCE = "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
@@ -317,10 +344,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_BROADCAST.split(), _broadcast),
     **dict.fromkeys(_REDUCE.split(), _reduce),
     "AveragePool": _pool,
+    "BatchNormalization": _batch_norm,
     "Concat": _concat,
     "Constant": _same,  # its value is read, see serve.loading.shapes
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
+    "DequantizeLinear": _quantise,
     "DepthToSpace": _depth_to_space,
     "Einsum": _einsum,
     "Expand": _expand,
@@ -329,10 +358,15 @@ RULES: dict[str, Rule] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool,
     "GlobalMaxPool": _global_pool,
+    "GroupNormalization": _channel_norm,
+    "InstanceNormalization": _channel_norm,
+    "LayerNormalization": _layer_norm,
     "MatMul": _matmul,
     "MaxPool": _pool,
     "OneHot": _one_hot,
     "Pad": _pad,
+    "QuantizeLinear": _quantise,
+    "RMSNormalization": _layer_norm,
     "Reshape": _reshape,
     "Resize": _resize,
     "Shape": _shape,

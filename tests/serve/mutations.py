@@ -45,7 +45,40 @@ def _mutate_bytes(content: bytearray, chance: random.Random) -> None:
 
 
 _NUMBERS = [-(2**63), -(2**31), -1, 0, 1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**40, 2**63 - 1]
-_OPERATORS = ["Loop", "If", "Expand", "Tile", "ConstantOfShape", "Concat", "Conv", "ConvTranspose", "MatMul", "Transpose", "Reshape", "Resize", "Gather", "Split", "Slice", "Pad", "Einsum", "QuantizeLinear", "DequantizeLinear", "Cast", "Gemm", "Softmax", "BatchNormalization", "LayerNormalization", "OneHot", "ReduceSum", "DepthToSpace", "Shape", "Squeeze", "Unsqueeze", "MaxPool", "Clip"]
+_OPERATORS = [
+    "Loop",
+    "If",
+    "Expand",
+    "Tile",
+    "ConstantOfShape",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "MatMul",
+    "Transpose",
+    "Reshape",
+    "Resize",
+    "Gather",
+    "Split",
+    "Slice",
+    "Pad",
+    "Einsum",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Cast",
+    "Gemm",
+    "Softmax",
+    "BatchNormalization",
+    "LayerNormalization",
+    "OneHot",
+    "ReduceSum",
+    "DepthToSpace",
+    "Shape",
+    "Squeeze",
+    "Unsqueeze",
+    "MaxPool",
+    "Clip",
+]  # what a changed node may become
 
 
 def _mutate_graph(data: bytes, chance: random.Random) -> bytes:
