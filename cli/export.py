@@ -2,12 +2,19 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
-from .output import result, result_json
+from .output import result, result_json, say
+
+if TYPE_CHECKING:
+    from ..export import Scorer
+    from ..serve.card import Card
+
+_FEWEST, _MOST = 1_000, 10_000  # samples scored: as many as there are real ones, within these
+_SCORE_SEED = 1  # as dropgan evaluate: not the run's own, whose first samples its grids show
 
 
 def export(
@@ -15,26 +22,112 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")] = Path(
         "model.onnx"
     ),
-    output: Annotated[
+    precision: Annotated[
         str,
-        typer.Option("--output", help="pixels (uint8, NHWC, ready to show) or float (NCHW, -1 to 1)."),
+        typer.Option("--precision", help="fp32, fp16 (for CUDA), int8 (for CPUs), or auto with --target."),
+    ] = "fp32",
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="What --precision auto measures for: cpu or cuda.", show_default=False),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", help="pixels (uint8, ready to show) or float (-1 to 1).")
     ] = "pixels",
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout",
+            help="nhwc, nchw, or rgb-nchw (grey repeated).  [default: nhwc for pixels, nchw for float]",
+            show_default=False,
+        ),
+    ] = None,
     opset: Annotated[int, typer.Option("--opset", help="Version of the ONNX operator set.")] = 20,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score/--no-score", help="Score the file on the run's data, where its shape can be scored."
+        ),
+    ] = True,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Export a run's generator to one ONNX file, proven free of dropout and equal to PyTorch's."""
     from ..export import export as export_run
 
-    card = export_run(run, out, output=output, opset=opset)
+    scorer = _scorer(run, quiet=quiet) if score and output == "pixels" and layout != "rgb-nchw" else None
+    card = export_run(
+        run,
+        out,
+        output=output,
+        layout=layout or "",
+        opset=opset,
+        precision=precision,
+        target=target or "",
+        scorer=scorer,
+    )
     if json:
         result_json({"model": str(out), "card": dataclasses.asdict(card)})
         return
-    parity = card.export.parity
-    result(f"model      {out} ({out.stat().st_size / 1e6:.2f} MB, opset {card.export.opset})")
-    result("gate       inference-only: no dropout, no random operator, equal runs")
-    result(
-        f"parity     {parity.samples:,} samples at batches {', '.join(map(str, parity.batches))}: largest"
-        f" difference from PyTorch {parity.max_difference:g}, allowed {parity.tolerance:g}"
-        f" {'level(s) of 255' if output == 'pixels' else ''}".rstrip()
-    )
-    result(f"next       dropgan sample {out} -n 64 -o grid.png")
+    for name, text in _lines(out, card):
+        result(f"{name:<11}{text}")
+
+
+def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
+    parity, price = card.export.parity, card.export.price
+    unit = " levels of 255" if card.export.output == "pixels" else ""
+    lines = [
+        (
+            "model",
+            f"{out} ({out.stat().st_size / 1e6:.2f} MB, {card.export.precision}, opset {card.export.opset})",
+        ),
+        ("gate", "inference-only: no dropout, no random operator, equal runs"),
+        (
+            "parity",
+            f"{parity.samples:,} samples at batches {', '.join(map(str, parity.batches))}: from PyTorch"
+            f" {parity.max_difference:g} at most, {parity.mean_difference:.2g} in the mean"
+            f" (allowed {parity.tolerance:g} and {parity.mean_tolerance:.2g}{unit})",
+        ),
+    ]
+    if card.export.float_layers:
+        lines.append(("left float", ", ".join(card.export.float_layers)))
+    if price.score_name:
+        lines.append(
+            (
+                "price",
+                f"{price.score_name} {price.score:.3f}, in fp32 {price.score_fp32:.3f} (lower is better)",
+            )
+        )
+    lines += [
+        ("score", f"{score.name} {score.value:.3f} ({score.samples:,} samples against {score.reference})")
+        for score in card.scores
+    ]
+    return [*lines, ("next", f"dropgan sample {out} -n 64 -o grid.png")]
+
+
+def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
+    """The Fréchet distance to the run's own data, where there is a feature network for it."""
+    from ..evaluate import FeatureError, FrechetScorer
+    from ..export import Scorer
+    from ..serve.errors import DropganError
+    from ..train import RunDirectory, load_images
+
+    _, facts = RunDirectory(run).read_recipe()
+    try:
+        images = load_images(facts.data, Path(facts.data_dir) if facts.data_dir else None)
+    except DropganError as error:
+        say(f"not scored: {error}", quiet=quiet)
+        return None
+    if images.fingerprint != facts.fingerprint:
+        say(f"not scored: {facts.data} has changed since the training", quiet=quiet)
+        return None
+    if len(images.images) < 2:
+        return None
+    try:
+        distance = FrechetScorer(images.images)
+    except FeatureError as error:
+        say(f"not scored: {error}", quiet=quiet)
+        return None
+    samples = min(max(len(images.images), _FEWEST), _MOST)
+    say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out", quiet=quiet)
+    reference = f"{len(images.images):,} of {images.name}"
+    return Scorer("frechet_distance_domain", reference, samples, _SCORE_SEED, distance)

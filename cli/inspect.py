@@ -1,72 +1,182 @@
 """dropgan inspect"""
 
 import dataclasses
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
 from .output import result, result_json
 
+if TYPE_CHECKING:
+    from ..export import Comparison, GateReport, Recheck
+    from ..serve.card import Card
 
-def inspect(model: options.Model, json: options.Json = False) -> None:
-    """Show a model file's card and hold the file against the inference-only gate again."""
-    from ..export import check_inference_only
+_WIDTH = 15
+
+
+def inspect(
+    model: options.Model,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", metavar="OTHER", help="A second model file to compare with.", show_default=False
+        ),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", "-n", min=1, help="Samples made with both, for --against.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of their latents.")] = 0,
+    json: options.Json = False,
+) -> None:
+    """Show a model file's card, hold the file against gate and certificate again, compare two files.
+
+    Needs neither PyTorch nor onnx. Exit 1 if the gate fails or the file contradicts its card.
+    """
+    from ..export import check_inference_only, compare, recheck
     from ..serve import Generator
+    from ..serve.loading import read_file
 
+    data = read_file(model)
     generator = Generator(model, device="cpu")
-    gate = check_inference_only(model.read_bytes())
-    card = generator.card
+    gate, again = check_inference_only(data), recheck(data, generator)
+    comparison = None
+    if against is not None:
+        comparison = compare(data, read_file(against), samples=samples, seed=seed)
     if json:
         result_json(
             {
                 "model": str(model),
-                "card": dataclasses.asdict(card),
+                "card": dataclasses.asdict(generator.card),
                 "gate": {"passed": gate.passed, "violations": gate.violations, "operators": gate.operators},
+                "certificate": dataclasses.asdict(again),
+                "against": comparison and {"model": str(against), **dataclasses.asdict(comparison)},
             }
         )
     else:
-        for name, text in _lines(model, card, generator):
-            result(f"{name:<14}{text}")
-        operators = ", ".join(f"{count} {name}" for name, count in gate.operators.items())
-        result(f"{'graph':<14}{operators}")
-        if gate.passed:
-            result(f"{'gate':<14}passed: no dropout, no random operator, two runs are equal")
-        for violation in gate.violations:
-            result(f"{'gate':<14}FAILED: {violation}")
-    if not gate.passed:
+        result(f"{model}  {len(data) / 1e6:.2f} MB")
+        sections = [
+            ("What it makes", _makes(generator.card)),
+            ("Where it comes from", _origin(generator.card)),
+            ("The certificate", _certificate(generator.card)),
+            ("Checked just now", _checked(gate, again)),
+        ]
+        if comparison is not None:
+            sections.append((f"Against {against}", _compared(comparison, generator.card)))
+        for title, lines in sections:
+            result(f"\n{title}")
+            for name, text in lines:
+                result(f"  {name:<{_WIDTH}}{text}")
+    if not (gate.passed and again.passed):
         raise typer.Exit(1)
 
 
-def _lines(model: Any, card: Any, generator: Any) -> list[tuple[str, str]]:
-    shape = "x".join(map(str, generator.sample_shape))
-    parity, training = card.export.parity, card.training
-    versions = ", ".join(f"{name} {version}" for name, version in training.versions.items())
+_Lines = list[tuple[str, str]]
+
+
+def _makes(card: "Card") -> _Lines:
+    shape = "x".join(map(str, card.data.shape))
+    sizes = ", ".join(map(str, ("batch", *card.output_shape)))
+    what = "uint8 pixels" if card.export.output == "pixels" else "floats, -1 to 1"
     lines = [
-        ("model", f"{model} ({model.stat().st_size / 1e6:.2f} MB)"),
-        ("makes", f"{shape} {card.export.output}, {card.export.precision}, opset {card.export.opset}"),
-        ("latents", f"{card.latents.dim}, stream {card.latents.stream}"),
-        ("architecture", f"{card.architecture.name}, {card.architecture.parameters:,} weights"),
+        ("samples", f"{card.data.kind} {shape}"),
+        ("output", f"{what}, [{sizes}] ({card.layout})"),
+        ("latents", f"{card.latents.dim} standard normal numbers, stream {card.latents.stream}"),
+        ("arithmetic", f"{card.export.precision}, ONNX operator set {card.export.opset}"),
+    ]
+    if card.data.class_names:
+        lines.append(("classes", ", ".join(card.data.class_names)))
+    return lines
+
+
+def _origin(card: "Card") -> _Lines:
+    training = card.training
+    return [
+        ("data", f"{card.data.name}, {card.data.samples:,} samples, {card.data.fingerprint[:19]}..."),
+        ("network", f"{card.architecture.name}, {card.architecture.parameters:,} weights"),
         (
             "dropout",
             f"{card.dropout.generator:g} in the generator, {card.dropout.discriminator:g} in the"
             f" discriminator, {'disabled in this file' if card.dropout.disabled else 'ACTIVE'}",
         ),
-        ("data", f"{card.data.name}, {card.data.samples:,} samples, {card.data.fingerprint[:19]}..."),
         (
             "training",
             f"recipe {training.recipe}, {training.steps:,} steps, seed {training.seed},"
             f" {'averaged' if training.ema else 'last'} weights",
         ),
-        ("made with", versions),
-        (
-            "parity",
-            f"largest difference from PyTorch {parity.max_difference:g} (allowed {parity.tolerance:g})"
-            f" over {parity.samples:,} samples on {parity.provider}",
-        ),
+        ("made with", ", ".join(f"{name} {version}" for name, version in training.versions.items())),
     ]
+
+
+def _certificate(card: "Card") -> _Lines:
+    parity, price = card.export.parity, card.export.price
+    unit = " levels of 255" if card.export.output == "pixels" else ""
+    lines = [
+        ("compared with", parity.reference or "the PyTorch generator in eval mode"),
+        (
+            "on",
+            f"{parity.runtime or 'onnxruntime'}, {parity.provider}: {parity.samples:,} samples, batches"
+            f" {', '.join(map(str, parity.batches))}",
+        ),
+        ("at most", f"{parity.max_difference:g}{unit} apart (allowed {parity.tolerance:g})"),
+    ]
+    if parity.mean_tolerance:
+        lines.append(
+            ("in the mean", f"{parity.mean_difference:.2g}{unit} (allowed {parity.mean_tolerance:.2g})")
+        )
+    if card.export.float_layers:
+        lines.append(("left float", ", ".join(card.export.float_layers)))
+    if price.score_name:
+        lines.append(("price", f"{price.score_name} {price.score:.3f}, in fp32 {price.score_fp32:.3f}"))
     lines += [
         ("score", f"{score.name} {score.value:.3f} ({score.samples:,} samples against {score.reference})")
         for score in card.scores
     ]
+    return lines
+
+
+def _checked(gate: "GateReport", again: "Recheck") -> _Lines:
+    operators = ", ".join(f"{count} {name}" for name, count in gate.operators.items())
+    lines = [("graph", operators)]
+    if gate.passed:
+        lines.append(("gate", "PASSED: no dropout, no random operator, two runs are equal"))
+    lines += [("gate", f"FAILED: {violation}") for violation in gate.violations]
+    if again.digest is not None:
+        lines.append(
+            ("digest", "the file is the one that was compared" if again.digest else "FAILED: another file")
+        )
+    if again.witness_values:
+        verdict = "" if again.passed else "FAILED: "
+        lines.append(
+            (
+                "pixels",
+                f"{verdict}{again.witness_values:,} values that PyTorch made: at most"
+                f" {again.witness_difference:g} apart here",
+            )
+        )
+    agree = (
+        "the same at batches of 1, 3 and more" if again.batches_agree else "FAILED: they depend on the batch"
+    )
+    lines.append(("samples", agree))
+    return lines + [("not checked", line) for line in again.not_checked]
+
+
+def _compared(comparison: "Comparison", card: "Card") -> _Lines:
+    if comparison.same_file:
+        return [("file", "the same, byte for byte")]
+    first, second = comparison.precisions
+    unit = " levels of 255" if card.export.output == "pixels" else ""
+    lines = [("precision", f"the same, {first}" if first == second else f"{first} here, {second} there")]
+    if comparison.same_weights is not None:
+        lines.append(("weights", "the same, bit for bit" if comparison.same_weights else "others"))
+    if comparison.weight_difference is not None and not comparison.same_weights:
+        lines.append(("weights", f"at most {comparison.weight_difference:.3g} apart, as numbers"))
+    lines.append(
+        (
+            "samples",
+            f"{comparison.equal_samples:,} of {comparison.samples:,} the same; at most"
+            f" {comparison.max_difference:g} apart and {comparison.mean_difference:.3g} in the mean{unit}",
+        )
+    )
     return lines

@@ -1,16 +1,57 @@
-"""Export: a checkpoint to one verified ONNX file. Needs the extra ``dropgan[train]``."""
+"""Export: a checkpoint to one verified ONNX file. Needs the extra ``dropgan[train]``.
 
-from .export import add_scores, export
-from .gate import GateError, GateReport, check_inference_only
-from .graph import ExportError
-from .parity import ParityError
+What only reads files (the gate, certificates, comparisons) needs numpy and onnxruntime alone, so
+`dropgan inspect` works where PyTorch is not installed: names are imported when they are asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .certificate import Recheck, recheck
+    from .compare import Comparison, compare
+    from .gate import GateError, GateReport, check_inference_only
+    from .graph import ExportError
+    from .parity import ParityError
+    from .pipeline import add_scores, export
+    from .price import PriceError, Scorer
 
 __all__ = [
+    "Comparison",
     "ExportError",
     "GateError",
     "GateReport",
     "ParityError",
+    "PriceError",
+    "Recheck",
+    "Scorer",
     "add_scores",
     "check_inference_only",
+    "compare",
     "export",
+    "recheck",
 ]
+
+_HOMES = {
+    "Comparison": "compare",
+    "ExportError": "graph",
+    "GateError": "gate",
+    "GateReport": "gate",
+    "ParityError": "parity",
+    "PriceError": "price",
+    "Recheck": "certificate",
+    "Scorer": "price",
+    "add_scores": "pipeline",
+    "check_inference_only": "gate",
+    "compare": "compare",
+    "export": "pipeline",
+    "recheck": "certificate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value  # also where a module has the name of what it holds
+    return value

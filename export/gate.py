@@ -6,16 +6,15 @@ second runs it twice with graph optimisations off, on equal inputs, and compares
 also catches what the first has no name for.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from ..serve.errors import DropganError, ModelError
+from ..serve.loading import OnnxFile, read_onnx
+from ..serve.loading.onnx_file import Node
 from ..serve.providers import CPU, load_onnxruntime
 
 _RANDOM = frozenset(
@@ -73,66 +72,42 @@ def check_inference_only(model: bytes) -> GateReport:
     Raises:
         ModelError: The bytes are no valid ONNX model, or onnxruntime cannot run it.
     """
-    proto = parse_model(model)
+    try:
+        file = read_onnx(model)
+    except ModelError as error:
+        raise ModelError(f"not a readable ONNX file: {error}") from error
     operators: dict[str, int] = {}
     violations: list[str] = []
-    for node, where in _all_nodes(proto):
-        operators[node.op_type] = operators.get(node.op_type, 0) + 1
+    for node, where in file.nodes():
+        operators[node.op] = operators.get(node.op, 0) + 1
         reason = _objection(node)
         if reason:
-            violations.append(f"{node.op_type} {node.name or ''} in {where} {reason}".replace("  ", " "))
-    violations += [f"{name} is stored outside the file" for name in _external_tensors(proto)]
+            violations.append(f"{node.op} {node.name} in {where} {reason}".replace("  ", " "))
+    violations += _stored_elsewhere(file)
     if not violations and not _two_runs_agree(model):
         violations.append("two runs on equal inputs differ")
     return GateReport(tuple(violations), dict(sorted(operators.items())))
 
 
-def parse_model(model: bytes) -> onnx.ModelProto:
-    """The bytes as an ONNX model.
-
-    Raises:
-        ModelError: They are none.
-    """
-    try:
-        proto = onnx.load_model_from_string(model)
-    except (DecodeError, ValueError) as error:
-        raise ModelError(f"not an ONNX file: {error}") from error
-    if not proto.graph.output:
-        raise ModelError("not an ONNX file: it has no graph with an output")
-    return proto
-
-
-def _all_nodes(proto: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, str]]:
-    """Every node and where it stands: in the graph, in subgraphs of If, Loop and Scan, in functions."""
-    pending: list[tuple[Any, str]] = [(proto.graph.node, "the graph")]
-    pending += [(function.node, f"function {function.name}") for function in proto.functions]
-    while pending:
-        nodes, where = pending.pop()
-        for node in nodes:
-            yield node, where
-            for attribute in node.attribute:
-                graphs = [attribute.g] if attribute.HasField("g") else []
-                for graph in [*graphs, *attribute.graphs]:
-                    pending.append((graph.node, f"a subgraph of {node.op_type} {node.name}"))
-
-
-def _objection(node: onnx.NodeProto) -> str | None:
+def _objection(node: Node) -> str | None:
     """Why a node has no place in a file for inference, whatever domain it is of."""
-    if "Dropout" in node.op_type:
+    if "Dropout" in node.op:
         return "is dropout"
-    if node.op_type in _RANDOM:
+    if node.op in _RANDOM:
         return "draws random numbers"
-    if node.op_type == "BatchNormalization":
-        integers = {attribute.name: attribute.i for attribute in node.attribute}
-        if integers.get("training_mode") or len([name for name in node.output if name]) > 1:
-            return "normalises by the batch, as in training"
+    if node.op == "BatchNormalization" and (
+        node.attributes.get("training_mode") or len([name for name in node.outputs if name]) > 1
+    ):
+        return "normalises by the batch, as in training"
     return None
 
 
-def _external_tensors(proto: onnx.ModelProto) -> Iterator[str]:
-    for tensor in proto.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            yield f"weight {tensor.name}"
+def _stored_elsewhere(file: OnnxFile) -> list[str]:
+    """What the file leaves out or brings along that has nothing to do with inference."""
+    found = [
+        f"weight {tensor.name} is stored outside the file" for tensor in file.tensors() if tensor.external
+    ]
+    return [*found, "it carries a description of its training"] if file.training else found
 
 
 def _two_runs_agree(model: bytes) -> bool:

@@ -1,5 +1,6 @@
-"""From a PyTorch generator to the bytes of one self-contained ONNX file."""
+"""From a PyTorch generator to one self-contained ONNX model in float32 or float16."""
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator
@@ -11,11 +12,16 @@ from torch import Tensor, nn
 
 from ..serve.errors import DropganError
 from ..train.pixels import to_pixels
+from .fold import fold_batch_norms
+from .naming import describe, rename
+from .tail import append_tail
 
 OUTPUTS = ("pixels", "float")
+LAYOUTS = ("nhwc", "nchw", "rgb-nchw")
 DEFAULT_OPSET = 20
-OPSETS = range(18, 24)
-"""The operator sets that the exporter is held to by tests."""
+OPSETS = range(18, 26)
+"""What PyTorch's exporter and onnxscript's converter write themselves, without a fallback; the
+matrix in benchmarks/export_matrix.py holds both ends to the gate and to parity."""
 
 
 class ExportError(DropganError):
@@ -23,28 +29,80 @@ class ExportError(DropganError):
 
 
 class DeployedGenerator(nn.Module):
-    """The generator as it leaves the house: latents in, pixels out."""
+    """The generator as it leaves the house, in PyTorch: what a file is compared with."""
 
-    def __init__(self, generator: nn.Module, output: str) -> None:
+    def __init__(self, generator: nn.Module, output: str, layout: str = "") -> None:
         super().__init__()
         self.generator = generator
         self.output = output
+        self.layout = layout or default_layout(output)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """float32 [batch, latent_dim] to uint8 [batch, height, width, channels], or, for float
-        output, to float32 [batch, channels, height, width], -1 to 1."""
+        """float32 [batch, latent_dim] to images: uint8 pixels or float32 -1 to 1, [batch, height,
+        width, channels] or [batch, channels, height, width] as the layout says."""
         images: Tensor = self.generator(latents)
-        return to_pixels(images) if self.output == "pixels" else images
+        if self.output == "pixels":
+            images = to_pixels(images).permute(0, 3, 1, 2)
+        if self.layout == "nhwc":
+            return images.permute(0, 2, 3, 1)
+        return images.expand(-1, 3, -1, -1) if self.layout == "rgb-nchw" else images
 
 
-def to_onnx(generator: nn.Module, latent_dim: int, *, output: str, opset: int) -> onnx.ModelProto:
+class _Traced(nn.Module):
+    """What is traced: the generator alone, in its own arithmetic, between float32 values."""
+
+    def __init__(self, generator: nn.Module, precision: str) -> None:
+        super().__init__()
+        self.in_half = precision == "fp16"
+        self.generator = copy.deepcopy(generator).half() if self.in_half else generator
+
+    def forward(self, latents: Tensor) -> Tensor:
+        images: Tensor = self.generator(latents.half() if self.in_half else latents)
+        return images.float()
+
+
+def default_layout(output: str) -> str:
+    """Channels last for pixels, as pictures are shown and stored; first for floats, as tools expect."""
+    return "nhwc" if output == "pixels" else "nchw"
+
+
+def require_options(output: str, layout: str, opset: int) -> None:
+    """Refuse options that no file can have.
+
+    Raises:
+        ExportError: One is out of its range.
+    """
+    if output not in OUTPUTS:
+        raise ExportError(f"output must be pixels or float, not {output!r}")
+    if layout and layout not in LAYOUTS:
+        raise ExportError(f"layout must be one of {', '.join(LAYOUTS)}, not {layout!r}")
+    if opset not in OPSETS:
+        raise ExportError(f"opset must be {OPSETS.start} to {OPSETS.stop - 1}, not {opset}")
+
+
+def to_onnx(
+    generator: nn.Module,
+    latent_dim: int,
+    *,
+    output: str,
+    opset: int,
+    layout: str = "",
+    precision: str = "fp32",
+    about: str = "",
+) -> onnx.ModelProto:
     """Trace a generator into an ONNX model with a dynamic batch.
 
     Args:
-        generator: In eval mode throughout, on the CPU.
+        generator: In eval mode throughout, on the CPU; latents in, float32 images out
+            [n, channels, height, width], -1 to 1.
         latent_dim: Components of a latent.
         output: ``pixels`` or ``float``.
         opset: Version of the ONNX operator set.
+        layout: ``nhwc``, ``nchw`` or ``rgb-nchw`` (grey repeated into three channels); empty for
+            the output's usual one.
+        precision: ``fp32`` or ``fp16``, the arithmetic of the generator between float32 latents
+            and the scaling to pixels, which stays in float32.
+        about: A sentence on the generator for the file's reader.
 
     Returns:
         Model with input ``latents`` and output ``images``, free of traces of where it was made.
@@ -52,17 +110,13 @@ def to_onnx(generator: nn.Module, latent_dim: int, *, output: str, opset: int) -
     Raises:
         ExportError: A part of the generator is in train mode, or an option is out of range.
     """
-    if output not in OUTPUTS:
-        raise ExportError(f"output must be pixels or float, not {output!r}")
-    if opset not in OPSETS:
-        raise ExportError(f"opset must be {OPSETS.start} to {OPSETS.stop - 1}, not {opset}")
+    require_options(output, layout, opset)
     training = [name or type(part).__name__ for name, part in generator.named_modules() if part.training]
     if training:
         raise ExportError(f"the generator is in train mode ({', '.join(training[:3])}): call eval() first")
-    deployed = DeployedGenerator(generator, output).eval()
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            deployed,
+            _Traced(generator, precision).eval(),
             (torch.zeros(2, latent_dim),),
             input_names=["latents"],
             output_names=["images"],
@@ -73,34 +127,22 @@ def to_onnx(generator: nn.Module, latent_dim: int, *, output: str, opset: int) -
         )
     assert program is not None
     model = program.model_proto
-    _anonymise(model)
+    if model.opset_import[0].version != opset or len(model.opset_import) != 1:
+        raise ExportError(f"PyTorch's exporter cannot write opset {opset} for this generator: try another")
+    shape = [entry.dim_value for entry in model.graph.output[0].type.tensor_type.shape.dim[1:]]
+    if len(shape) != 3 or min(shape) < 1:
+        raise ExportError(f"the generator must make images [n, channels, height, width], not [n, {shape}]")
+    layout = layout or default_layout(output)
+    if layout == "rgb-nchw" and shape[0] not in (1, 3):
+        raise ExportError(f"layout rgb-nchw is for grey or RGB images, not {shape[0]} channels")
+    fold_batch_norms(model)
+    rename(model, prefix="generator.")
+    append_tail(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
+    describe(model, about, layout)
+    # the lowest that has these operators, so that older runtimes take the file too
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _anonymise(model: onnx.ModelProto) -> None:
-    """Remove the stack traces and paths that the exporter leaves behind, and names of its own."""
-    model.producer_name, model.producer_version = "dropgan", ""
-    model.domain, model.doc_string = "", ""
-    graphs = [model.graph]
-    graphs[0].name = "generator"
-    del model.metadata_props[:]
-    del model.graph.value_info[:]
-    del model.graph.metadata_props[:]
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in [*model.graph.input, *model.graph.output]:
-        value.doc_string = ""
-        del value.metadata_props[:]
-    for tensor in model.graph.initializer:
-        tensor.doc_string = ""
-        del tensor.metadata_props[:]
-        tensor.name, old = tensor.name.removeprefix("generator."), tensor.name
-        for node in model.graph.node:
-            for place, name in enumerate(node.input):
-                if name == old:
-                    node.input[place] = tensor.name
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import ModelError
 
 METADATA_KEY = "dropgan"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,21 @@ class TrainingCard:
 
 
 @dataclass(frozen=True)
+class WitnessCard:
+    """A few values of the PyTorch generator, so that anyone can compare without PyTorch."""
+
+    samples: int = 0
+    """They are of the stream's first samples, of the comparison's seed."""
+    stride: int = 1
+    """Every how many-th value of a sample is kept, in the order in which this runtime gives them."""
+    values: str = ""
+    """The values: base64 of uint8 for pixels, of little-endian float32 otherwise."""
+
+
+@dataclass(frozen=True)
 class ParityCard:
+    """The certificate: what was compared with the PyTorch generator before the file was written."""
+
     provider: str
     """The onnxruntime provider that was compared with PyTorch on the CPU in eval mode."""
     samples: int
@@ -85,6 +99,36 @@ class ParityCard:
     """Largest difference seen, in units of the output (levels of 0 to 255 for pixels)."""
     tolerance: float
     """Largest difference allowed."""
+    mean_difference: float = 0.0
+    """Mean absolute difference over all values of all samples, in the same units."""
+    mean_tolerance: float = 0.0
+    """Largest mean difference allowed; 0 in files from before it was kept."""
+    seed: int = 0
+    """Seed of the latents compared."""
+    reference: str = ""
+    """What the file was compared with."""
+    runtime: str = ""
+    """The onnxruntime that ran the file."""
+    digest: str = ""
+    """``sha256:`` and the digest of the file without this card."""
+    witness: WitnessCard = WitnessCard()
+    """Values to compare with where there is no PyTorch."""
+
+
+@dataclass(frozen=True)
+class PriceCard:
+    """What a precision below float32 costs in quality; empty where nothing was scored."""
+
+    score_name: str = ""
+    """What was measured, the feature network included."""
+    score: float = 0.0
+    """The score of this file."""
+    score_fp32: float = 0.0
+    """The same of the float32 file of the same weights and latents."""
+    samples: int = 0
+    """Generated samples behind each."""
+    reference: str = ""
+    """The data both were compared with."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +136,17 @@ class ExportCard:
     opset: int
     """Version of the ONNX operator set."""
     precision: str
-    """Arithmetic of the file: ``fp32``."""
+    """Arithmetic of the file: ``fp32``, ``fp16`` or ``int8``."""
     output: str
-    """``pixels`` (uint8, NHWC) or ``float`` (float32, NCHW, -1 to 1)."""
+    """``pixels`` (uint8) or ``float`` (float32, -1 to 1)."""
     parity: ParityCard
     """The comparison with PyTorch."""
+    layout: str = ""
+    """``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated); empty: nhwc for pixels, nchw for float."""
+    float_layers: tuple[str, ...] = ()
+    """Layers left in float32 in an int8 file."""
+    price: PriceCard = PriceCard()
+    """What the precision costs."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +193,29 @@ class Card:
     schema: str = SCHEMA_VERSION
     """Version of this layout, ``major.minor``."""
 
+    @property
+    def layout(self) -> str:
+        """Order of the output's axes after the batch: ``nhwc``, ``nchw`` or ``rgb-nchw``."""
+        return self.export.layout or ("nhwc" if self.export.output == "pixels" else "nchw")
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one sample as the file gives it.
+
+        Raises:
+            ModelError: The layout is unknown or does not suit the data.
+        """
+        if self.data.kind != "images":
+            return self.data.shape
+        if len(self.data.shape) != 3:
+            raise ModelError("the model's card has images without height, width and channels")
+        height, width, channels = self.data.shape
+        if self.layout == "rgb-nchw" and channels in (1, 3):
+            return 3, height, width
+        if self.layout not in ("nhwc", "nchw"):
+            raise ModelError(f"the model's card has an unknown layout {self.layout[:80]!r}: upgrade dropgan")
+        return (height, width, channels) if self.layout == "nhwc" else (channels, height, width)
+
     def to_json(self) -> str:
         """The card as indented JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=1)
@@ -163,7 +236,7 @@ class Card:
             raise ModelError("the model's card is not an object with a schema version")
         if raw["schema"].partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
             raise ModelError(
-                f"the model's card has schema version {raw['schema']}, this dropgan reads"
+                f"the model's card has schema version {raw['schema'][:80]}, this dropgan reads"
                 f" {SCHEMA_VERSION}: upgrade dropgan, or export the model again with this version"
             )
         card: Card = _read(cls, raw, "card")

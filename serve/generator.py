@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .card import METADATA_KEY, Card
 from .errors import InputError, ModelError
-from .latents import STREAM_NAME, LatentStream, check_range
+from .latents import LatentStream, check_range
+from .loading import screen
 from .providers import CPU, load_onnxruntime, open_session
 
 _CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
@@ -49,7 +49,8 @@ class Generator:
             threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
 
         Raises:
-            ModelError: The file is missing, not ONNX, or has no card or a wrong one.
+            ModelError: The file is missing, damaged, not dropgan's, changed since its export, or
+                holds what no generator needs; it is refused before onnxruntime sees it.
             DeviceError: CUDA was asked for and does not really run.
             InputError: ``device`` or ``threads`` makes no sense.
             RuntimeMissingError: onnxruntime is not installed.
@@ -57,13 +58,20 @@ class Generator:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, not {threads}")
         self._name = "the model" if isinstance(model, bytes) else str(Path(model))
-        self._bytes = model if isinstance(model, bytes) else _read_file(Path(model))
+        self._bytes, screened = screen(model)
+        self.card = screened.card
+        self._input, self._outputs = screened.input, [screened.output]
+        self._dtype = np.dtype(screened.dtype)
+        self._shape = screened.output_shape
+        # pixels are shown and stored with the channels last, whatever layout other tools asked for
+        self._channels_last = self.card.export.output == "pixels" and self.card.layout != "nhwc"
+        if self._channels_last:
+            self._shape = (*self._shape[1:], self._shape[0])
         self._device = device
         self._threads = threads
         self._lock = threading.Lock()
-        self._open()
-        self.card = self._check()
         self._stream = LatentStream(self.card.latents.dim)
+        self._open()
 
     def __repr__(self) -> str:
         return f"Generator({self._name!r}, provider={self.provider!r})"
@@ -75,7 +83,7 @@ class Generator:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as this file gives it, e.g. (28, 28, 1)."""
+        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
         return self._shape
 
     @property
@@ -107,13 +115,14 @@ class Generator:
             truncation: Factor of the latents; below 1, samples are more alike.
 
         Returns:
-            uint8 array [count, height, width, channels] (float32 [count, channels, height, width],
-            -1 to 1, from a file exported with float output).
+            uint8 array [count, height, width, channels] (from a file exported with float output:
+            float32, -1 to 1, in the file's own layout).
 
         Raises:
             InputError: An argument is out of its range.
+            ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
-        if batch_size is None and 0 < count <= (self._tile or _CPU_BATCH):  # one batch: no copy
+        if batch_size is None and truncation == 1 and 0 < count <= (self._tile or _CPU_BATCH):  # no copy
             return self._range(start, count, seed, truncation)
         batches = self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation)
         out = np.empty((count, *self._shape), dtype=self._dtype)
@@ -150,6 +159,8 @@ class Generator:
         check_range(count, seed, start)
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        if not 0 < truncation <= 1:
+            raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
         size = batch_size or (self._tile or _CPU_BATCH)
         return (
             self._range(first, min(size, start + count - first), seed, truncation)
@@ -204,8 +215,13 @@ class Generator:
             with self._lock:
                 if self._process != os.getpid():
                     self._open()
-        result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
-        return result
+        try:
+            result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
+        except Exception as error:
+            if type(error).__module__.startswith("onnxruntime"):
+                raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error
+            raise
+        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
 
     def _open(self) -> None:
         onnxruntime = load_onnxruntime()
@@ -223,40 +239,8 @@ class Generator:
             if type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be loaded: {_first_line(error)}") from error
             raise
-        self._process = os.getpid()
-
-    def _check(self) -> Card:
-        """Read the card and hold it against the graph's own inputs and outputs."""
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in metadata:
-            raise ModelError(f"{self._name} has no dropgan card: it was not made by dropgan export")
-        card = Card.from_json(metadata[METADATA_KEY])
-        if card.latents.stream != STREAM_NAME:
-            raise ModelError(
-                f"{self._name} uses the latent stream {card.latents.stream!r}, this dropgan knows"
-                f" {STREAM_NAME}: upgrade dropgan"
-            )
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(f"{self._name} must have one input and one output")
-        dim = inputs[0].shape[1] if len(inputs[0].shape) == 2 else None
-        if inputs[0].type != "tensor(float)" or dim != card.latents.dim:
-            raise ModelError(f"{self._name} has an input that does not match its card's latents")
-        shape = tuple(outputs[0].shape[1:])
-        if card.export.output == "float" and len(card.data.shape) == 3:
-            height, width, channels = card.data.shape
-            kind: np.dtype[Any] = np.dtype(np.float32)
-            name = "tensor(float)"
-            expected: tuple[int, ...] = (channels, height, width)
-        else:
-            kind, name = np.dtype(np.uint8), "tensor(uint8)"
-            expected = card.data.shape
-        if outputs[0].type != name or shape != expected:
-            raise ModelError(f"{self._name} has an output that does not match its card's data")
-        self._input, self._outputs = inputs[0].name, [outputs[0].name]
-        self._shape, self._dtype = shape, kind
         self._tile = _tile_for(self.provider)
-        return card
+        self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -284,17 +268,6 @@ def _tile_for(provider: str) -> int | None:
 
 def _truncate(latents: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     return latents if factor == 1 else np.multiply(latents, np.float32(factor), out=latents)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no model file {path}") from error
-    except IsADirectoryError as error:
-        raise ModelError(f"{path} is a directory, not a model file: dropgan export makes one") from error
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _first_line(error: Exception) -> str:

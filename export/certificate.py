@@ -1,0 +1,103 @@
+"""The certificate in a card, and what of it can be made again without PyTorch."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.card import METADATA_KEY, WitnessCard
+from ..serve.loading import digest_without
+
+WITNESS_SAMPLES = 16
+_WITNESS_BYTES = 4096
+_MOST_SAMPLES = 256  # that a card of somebody else's may ask for
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """What was made again, and what could not be.
+
+    Attributes:
+        digest: Whether the file is byte for byte the one that was compared; None for a card that
+            has no digest.
+        witness_values: How many of PyTorch's values were compared again; 0 for a card without any.
+        witness_difference: The largest difference from them here, in units of the output.
+        batches_agree: Whether the first samples are the same bits at batches of 1, 3 and all.
+        passed: Whether nothing of this contradicts the card.
+        not_checked: What would take PyTorch, the data, or another machine, one line each.
+    """
+
+    digest: bool | None
+    witness_values: int
+    witness_difference: float
+    batches_agree: bool
+    passed: bool
+    not_checked: tuple[str, ...]
+
+
+def make_witness(values: NDArray[Any]) -> WitnessCard:
+    """Keep a few values of the PyTorch generator's first samples.
+
+    Args:
+        values: uint8 or float32 [n, ...], in the order in which `Generator.sample` gives them.
+    """
+    rows = values[:WITNESS_SAMPLES].reshape(min(len(values), WITNESS_SAMPLES), -1)
+    stride = max(1, -(-rows.nbytes // _WITNESS_BYTES)) | 1  # odd, so that it meets every column
+    kept = np.ascontiguousarray(rows[:, ::stride])
+    text = base64.b64encode(kept.astype(kept.dtype.newbyteorder("<")).tobytes()).decode()
+    return WitnessCard(len(rows), stride, text)
+
+
+def recheck(model: bytes, generator: Generator) -> Recheck:
+    """Make again what a card certifies, as far as numpy and onnxruntime reach.
+
+    Args:
+        model: The file's bytes.
+        generator: Opened from them on the CPU.
+    """
+    card = generator.card
+    parity = card.export.parity
+    digest = None
+    if parity.digest:
+        digest = parity.digest == digest_without(model, METADATA_KEY)
+    kept = _witness_values(parity.witness, "u1" if card.export.output == "pixels" else "<f4")
+    count = min(max(parity.witness.samples, 1), _MOST_SAMPLES)
+    made = [generator.sample(count, seed=parity.seed, batch_size=batch) for batch in (1, 3, count)]
+    difference, compared = 0.0, 0
+    if kept is not None:
+        here = made[-1].reshape(count, -1)[:, :: parity.witness.stride]
+        compared = here.size if here.size == kept.size else 0
+        difference = (
+            float(np.abs(here.astype(np.float64).reshape(-1) - kept).max(initial=0)) if compared else np.inf
+        )
+    agree = all(np.array_equal(one, made[-1]) for one in made)
+    not_checked = [
+        f"the comparison with PyTorch on all {parity.samples:,} samples: export the run again",
+        "what the card says of data, recipe and training: only the run directory can tell",
+    ]
+    if card.scores or card.export.price.score_name:
+        not_checked.append("the scores: dropgan evaluate measures them again")
+    if kept is None:
+        not_checked.append("the pixels against PyTorch's: the card keeps none of PyTorch's values")
+    return Recheck(
+        digest=digest,
+        witness_values=compared,
+        witness_difference=difference,
+        batches_agree=agree,
+        passed=digest is not False and difference <= parity.tolerance and agree,
+        not_checked=tuple(not_checked),
+    )
+
+
+def _witness_values(witness: WitnessCard, kind: str) -> NDArray[Any] | None:
+    if not witness.values or witness.stride < 1 or not 1 <= witness.samples <= _MOST_SAMPLES:
+        return None
+    try:
+        values = np.frombuffer(base64.b64decode(witness.values, validate=True), dtype=kind)
+    except (binascii.Error, ValueError):
+        return np.full(1, np.inf)  # matches nothing
+    return values.astype(np.float64)

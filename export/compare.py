@@ -1,0 +1,120 @@
+"""Two model files side by side: the same weights, the same precision, the same pixels?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.errors import InputError
+from ..serve.loading import OnnxFile, read_onnx
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two files have in common.
+
+    Attributes:
+        same_file: Whether they are byte for byte the same.
+        same_weights: Whether every constant of the two is bit for bit the same; None where their
+            precisions differ and the question has no such answer.
+        weight_difference: Largest difference between weights of one name, bytes turned back into
+            numbers by their scales; None where the files share no weights of one shape.
+        precisions: Of the first and the second.
+        samples: How many samples were made with both, from equal latents.
+        equal_samples: How many of them came out the same in every value.
+        max_difference: Largest difference of any value: levels of 0 to 255 for pixels.
+        mean_difference: Mean absolute difference.
+    """
+
+    same_file: bool
+    same_weights: bool | None
+    weight_difference: float | None
+    precisions: tuple[str, str]
+    samples: int
+    equal_samples: int
+    max_difference: float
+    mean_difference: float
+
+
+def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) -> Comparison:
+    """Compare two model files on the CPU.
+
+    Args:
+        first: Bytes of a file.
+        second: Bytes of another.
+        samples: How many samples to make with both.
+        seed: Of their latents.
+
+    Raises:
+        ModelError: One is no model of dropgan's.
+        InputError: They take other latents or make other outputs, so that nothing can be compared.
+    """
+    one, other = (Generator(data, device="cpu") for data in (first, second))
+    if one.card.latents != other.card.latents:
+        raise InputError("the two models take different latents: their samples cannot be compared")
+    if one.sample_shape != other.sample_shape or one.card.export.output != other.card.export.output:
+        raise InputError(
+            f"the two models make different things: {one.card.export.output} {list(one.sample_shape)}"
+            f" and {other.card.export.output} {list(other.sample_shape)}"
+        )
+    largest, total, equal, done = 0.0, 0.0, 0, 0
+    batches = zip(one.stream(samples, seed=seed), other.stream(samples, seed=seed), strict=True)
+    for mine, theirs in batches:
+        difference = np.abs(mine.astype(np.float32) - theirs.astype(np.float32)).reshape(len(mine), -1)
+        largest = max(largest, float(difference.max(initial=0)))
+        total += float(difference.sum(dtype=np.float64))
+        equal += int((difference.max(axis=1) == 0).sum())
+        done += difference.size
+    precisions = (one.card.export.precision, other.card.export.precision)
+    weights = [_weights(read_onnx(data)) for data in (first, second)]
+    return Comparison(
+        same_file=first == second,
+        same_weights=_identical(first, second) if precisions[0] == precisions[1] else None,
+        weight_difference=_largest_difference(*weights),
+        precisions=precisions,
+        samples=samples,
+        equal_samples=equal,
+        max_difference=largest,
+        mean_difference=total / max(done, 1),
+    )
+
+
+def _identical(first: bytes, second: bytes) -> bool:
+    files = [
+        {tensor.name: tensor.array() for tensor in read_onnx(data).graph.tensors if tensor.size > 1}
+        for data in (first, second)
+    ]
+    mine, theirs = files
+    return mine.keys() == theirs.keys() and all(
+        mine[name].dtype == theirs[name].dtype
+        and mine[name].shape == theirs[name].shape
+        and mine[name].tobytes() == theirs[name].tobytes()
+        for name in mine
+    )
+
+
+def _weights(file: OnnxFile) -> dict[str, NDArray[Any]]:
+    """Weight matrices and kernels as numbers, by name."""
+    tensors = {tensor.name: tensor for tensor in file.graph.tensors}
+    found = {}
+    for name, tensor in tensors.items():
+        if not name.endswith(".weight"):
+            continue
+        values = tensor.array().astype(np.float64)
+        reader = next((node for node in file.graph.nodes if name in node.inputs), None)
+        for scale, unit in ((f"{name}.scale", 1.0), (f"{name}.scale_doubled", 2.0)):
+            if reader is not None and reader.op == "DequantizeLinear" and scale in tensors:
+                shape = [1] * values.ndim
+                shape[int(reader.attributes.get("axis", 1))] = -1
+                values = values * (tensors[scale].array().astype(np.float64) / unit).reshape(shape)
+        found[name] = values
+    return found
+
+
+def _largest_difference(mine: dict[str, NDArray[Any]], theirs: dict[str, NDArray[Any]]) -> float | None:
+    shared = [name for name in mine if name in theirs and mine[name].shape == theirs[name].shape]
+    if not shared:
+        return None
+    return max(float(np.abs(mine[name] - theirs[name]).max(initial=0)) for name in shared)

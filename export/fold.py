@@ -1,0 +1,81 @@
+"""Batch norms folded into the layers before them.
+
+PyTorch's exporter folds a batch norm that stands right behind a convolution or a dense layer. A
+generator also has one behind the reshape of its first dense layer into a stack of small images:
+that one is folded here, each channel's scale and shift repeated over the rows that become its
+pixels. A batch norm that nothing linear precedes stays, in its inference form.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from .tail import drop_unused
+
+
+def fold_batch_norms(model: onnx.ModelProto) -> None:
+    """Fold every Gemm, Reshape, BatchNormalization in a row into Gemm, Reshape, in place."""
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    readers: dict[str, int] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers[name] = readers.get(name, 0) + 1
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:
+        reshape = makers.get(norm.input[0])
+        dense = makers.get(reshape.input[0]) if reshape is not None else None
+        if (
+            reshape is None
+            or dense is None
+            or (reshape.op_type, dense.op_type) != ("Reshape", "Gemm")
+            or any(readers[name] > 1 for name in (norm.input[0], reshape.input[0]))
+            or not all(name in constants and readers[name] == 1 for name in dense.input[1:3])
+            or len(dense.input) != 3
+            or not all(name in constants for name in norm.input[1:])
+            or reshape.input[1] not in constants
+        ):
+            continue
+        scale, shift = _affine(norm, constants)
+        sizes = numpy_helper.to_array(constants[reshape.input[1]])
+        if len(sizes) < 3 or sizes[1] != len(scale) or min(sizes[2:]) < 1:
+            continue
+        repeat = int(np.prod(sizes[2:]))
+        _scale_rows(dense, constants, scale.repeat(repeat), shift.repeat(repeat))
+        norm_output = norm.output[0]
+        graph.node.remove(norm)
+        reshape.output[0] = norm_output
+    drop_unused(graph)
+
+
+def _affine(
+    norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A batch norm as ``x * scale + shift``, a channel each, in float64."""
+    weight, bias, mean, variance = (
+        numpy_helper.to_array(constants[name]).astype(np.float64) for name in norm.input[1:5]
+    )
+    epsilon = next((attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), 1e-5)
+    scale = weight / np.sqrt(variance + epsilon)
+    return scale, bias - mean * scale
+
+
+def _scale_rows(
+    dense: onnx.NodeProto,
+    constants: dict[str, onnx.TensorProto],
+    scale: NDArray[Any],
+    shift: NDArray[Any],
+) -> None:
+    attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in dense.attribute}
+    weight, bias = (constants[name] for name in dense.input[1:3])
+    matrix, vector = numpy_helper.to_array(weight), numpy_helper.to_array(bias)
+    factor = scale[:, None] if attributes.get("transB") else scale
+    for tensor, value in (
+        (weight, matrix.astype(np.float64) * factor),
+        (bias, vector.astype(np.float64) * scale + shift),
+    ):
+        kind = numpy_helper.to_array(tensor).dtype
+        tensor.CopyFrom(numpy_helper.from_array(value.astype(kind), tensor.name))

@@ -1,0 +1,74 @@
+"""Does a generator stay within what float16 can hold?"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..serve.latents import LatentStream
+from .graph import ExportError
+
+LARGEST = 65504.0
+"""The largest float16."""
+_HEADROOM = 4.0  # rare latents reach further than those seen
+_SAMPLES, _BATCH = 4096, 512
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The largest magnitude in a generator and where it is."""
+
+    value: float
+    where: str
+
+
+def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int) -> Reach:
+    """The largest magnitude among weights and, over 4,096 latents, activations.
+
+    Args:
+        generator: In eval mode, on the CPU, in float32.
+        latent_dim: Components of a latent.
+        seed: Of the latents.
+    """
+    found: dict[str, float] = {}
+    for name, weight in [*generator.named_parameters(), *generator.named_buffers()]:
+        found[f"weight {name}"] = float(weight.detach().abs().max()) if weight.numel() else 0.0
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                seen = float(output.detach().abs().max())
+                found[name] = max(found.get(name, 0.0), seen) if not math.isnan(seen) else math.inf
+
+        return hook
+
+    hooks = [
+        module.register_forward_hook(note(f"the output of {name}"))
+        for name, module in generator.named_modules()
+        if name
+    ]
+    stream = LatentStream(latent_dim)
+    try:
+        with torch.no_grad():
+            for start in range(0, _SAMPLES, _BATCH):
+                generator(torch.from_numpy(stream(_BATCH, seed=seed, start=start)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    where = max(found, key=found.__getitem__)
+    return Reach(found[where], where)
+
+
+def require_half(reach: Reach) -> None:
+    """Refuse a generator that float16 could not carry.
+
+    Raises:
+        ExportError: A magnitude comes within a quarter of the largest float16.
+    """
+    if not reach.value * _HEADROOM <= LARGEST:
+        raise ExportError(
+            f"fp16 cannot carry this generator: {reach.where} reaches {reach.value:g}, and float16 ends at"
+            f" {LARGEST:g} (a factor of {_HEADROOM:g} is kept for rarer latents): use --precision fp32"
+        )

@@ -1,0 +1,112 @@
+"""Names and words in the file, so that a viewer such as Netron shows a clear picture.
+
+Nodes are named after the module of the network that they came from, weights as in a checkpoint.
+Nothing is left of where and by whom the file was made: no stack traces, no paths, no names of the
+exporter's own.
+"""
+
+import ast
+from collections.abc import MutableSequence
+
+import onnx
+
+_ROLES = {
+    "Reshape": {1: "shape"},
+    "Resize": {2: "scales", 3: "sizes"},
+    "Expand": {1: "shape"},
+    "Slice": {1: "starts", 2: "ends", 3: "axes", 4: "steps"},
+    "Squeeze": {1: "axes"},
+    "Unsqueeze": {1: "axes"},
+}
+_SCOPES = "pkg.torch.onnx.name_scopes"
+
+
+def rename(model: onnx.ModelProto, *, prefix: str) -> None:
+    """Name nodes, values and constants after the modules they belong to; forget all else.
+
+    Args:
+        model: As the exporter made it.
+        prefix: What the names of all modules begin with, to be left out.
+    """
+    graph = model.graph
+    kept = {value.name for value in [*graph.input, *graph.output]}
+    new: dict[str, str] = {}
+    taken: set[str] = set(kept)
+    weights = {tensor.name for tensor in graph.initializer}
+    for tensor in graph.initializer:
+        if "." in tensor.name:
+            # the exporter calls the bias of a batch norm that it folded into a layer weight_bias
+            name = tensor.name.removeprefix(prefix).replace(".weight_bias", ".bias")
+            new[tensor.name] = _unused(name, taken)
+    for node in graph.node:
+        node.name = _unused(_title(node, prefix), taken)
+        for name in node.output:
+            if name and name not in kept:
+                new[name] = node.name if len(node.output) == 1 else _unused(f"{node.name}.out", taken)
+        for place, name in enumerate(node.input):
+            if name in weights and name not in new:
+                role = _ROLES.get(node.op_type, {}).get(place, "constant")
+                new[name] = _unused(f"{node.name}.{role}", taken)
+    for node in graph.node:
+        _replace(node.input, new)
+        _replace(node.output, new)
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for tensor in graph.initializer:
+        tensor.name = new.get(tensor.name, tensor.name)
+        tensor.doc_string = ""
+        del tensor.metadata_props[:]
+    for value in [*graph.input, *graph.output]:
+        value.doc_string = ""
+        del value.metadata_props[:]
+    del model.metadata_props[:], graph.value_info[:], graph.metadata_props[:]
+
+
+def describe(model: onnx.ModelProto, about: str, layout: str) -> None:
+    """Say in the file itself what it is, what goes in and what comes out."""
+    model.producer_name, model.producer_version, model.domain = "dropgan", "", ""
+    model.graph.name = "generator"
+    model.graph.doc_string = ""
+    model.doc_string = " ".join(
+        part
+        for part in (
+            about,
+            "Latents in, images out; no dropout and no other training-time operation is in this file."
+            " What it was trained on and how it was verified stands in the metadata key dropgan.",
+        )
+        if part
+    )
+    latents, images = model.graph.input[0], model.graph.output[0]
+    latents.doc_string = "standard normal numbers, one row a sample"
+    order = "height, width, channels" if layout == "nhwc" else "channels, height, width"
+    kind = images.type.tensor_type.elem_type
+    scale = "pixels, 0 black to 255 white" if kind == onnx.TensorProto.UINT8 else "-1 black to 1 white"
+    images.doc_string = f"{scale}; batch, {order}"
+
+
+def _title(node: onnx.NodeProto, prefix: str) -> str:
+    """``body.0.gemm`` for the Gemm of module ``body.0``; the operator alone outside all modules."""
+    text = next((entry.value for entry in node.metadata_props if entry.key == _SCOPES), "[]")
+    scopes = [str(scope) for scope in ast.literal_eval(text)]
+    path = scopes[-2] if len(scopes) > 1 else ""
+    if len(node.input) > 1 and node.input[1].endswith(".weight"):
+        path = node.input[1].removesuffix(".weight")  # also right where a batch norm was folded in
+    path = path.removeprefix(prefix.rstrip(".")).removeprefix(".")
+    name = node.op_type.lower()
+    if node.op_type == "Cast":
+        kind = next(entry.i for entry in node.attribute if entry.name == "to")
+        name = f"to_{onnx.helper.tensor_dtype_to_np_dtype(kind)}"
+    return f"{path}.{name}".lstrip(".")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    taken.add(candidate)
+    return candidate
+
+
+def _replace(names: MutableSequence[str], new: dict[str, str]) -> None:
+    names[:] = [new.get(name, name) for name in names]

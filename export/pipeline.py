@@ -1,0 +1,236 @@
+"""A run's generator to one verified ONNX file."""
+
+import dataclasses
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from ..serve.atomic import write_bytes
+from ..serve.card import (
+    METADATA_KEY,
+    ArchitectureCard,
+    Card,
+    DataCard,
+    DropoutCard,
+    ExportCard,
+    LatentCard,
+    ParityCard,
+    PriceCard,
+    ScoreCard,
+    TrainingCard,
+)
+from ..serve.latents import STREAM_NAME
+from ..serve.loading import read_file, screen_bytes, with_metadata
+from ..train import TrainedGenerator, load_generator
+from ..train.state import parameter_count
+from .gate import check_inference_only
+from .graph import DEFAULT_OPSET, ExportError, default_layout, require_options, to_onnx
+from .half import measure_reach, require_half
+from .parity import check_parity
+from .precision import PRECISIONS, Quantiser, choose_precision
+from .price import PriceError, Scorer, bearable
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The options of an export, all of them decided."""
+
+    output: str
+    layout: str
+    opset: int
+    precision: str
+
+
+def export(
+    run: Path | str,
+    destination: Path | str,
+    *,
+    output: str = "pixels",
+    layout: str = "",
+    opset: int = DEFAULT_OPSET,
+    precision: str = "fp32",
+    target: str = "",
+    scorer: Scorer | None = None,
+) -> Card:
+    """Export the averaged generator of a run's last checkpoint, verified before it is written.
+
+    Args:
+        run: The run directory.
+        destination: The ``.onnx`` file to write.
+        output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1).
+        layout: ``nhwc``, ``nchw`` or ``rgb-nchw``; empty: nhwc for pixels, nchw for float.
+        opset: Version of the ONNX operator set.
+        precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
+        target: For ``auto``: ``cpu`` or ``cuda``.
+        scorer: Scores the file; for a precision below fp32 also the fp32 file beside it.
+
+    Returns:
+        The card that the file carries.
+
+    Raises:
+        GateError: The file would not be inference-only.
+        ParityError: It would differ from the PyTorch generator.
+        PriceError: The precision would cost more of the score than it may.
+        ExportError: An option is out of range, or the generator does not suit the precision.
+        RunError: ``run`` holds no run.
+        CheckpointError: The run has no checkpoint, or a damaged one.
+        OutputError: The file cannot be written.
+    """
+    require_options(output, layout, opset)
+    if precision not in PRECISIONS:
+        raise ExportError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if (precision == "auto") != bool(target):
+        raise ExportError("precision auto and a target go together: --precision auto --target cpu")
+    trained = load_generator(run)
+    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
+    layout = layout or default_layout(output)
+    if precision == "auto":
+        fp32 = _trace(trained, _Wanted(output, layout, opset, "fp32"))
+        precision = choose_precision(target, fp32, trained.module, latent_dim=dim, output=output, seed=seed)
+    wanted = _Wanted(output, layout, opset, precision)
+    scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
+    data, card = _make(trained, wanted, scorer)
+    write_bytes(destination, data)
+    return card
+
+
+def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
+    """Write scores into a model file's card, beside those of other names that it has.
+
+    Raises:
+        ModelError: The file is no model of dropgan's.
+        OutputError: It cannot be written.
+    """
+    data = read_file(Path(path))
+    card = screen_bytes(data).card
+    names = {score.name for score in scores}
+    kept = tuple(score for score in card.scores if score.name not in names)
+    card = dataclasses.replace(card, scores=kept + scores)
+    write_bytes(path, with_metadata(data, METADATA_KEY, card.to_json()))
+    return card
+
+
+def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> tuple[bytes, Card]:
+    """The file's bytes, card included, and the card."""
+    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
+    if wanted.precision == "fp16":
+        require_half(measure_reach(trained.module, dim, seed=seed))
+    if wanted.precision != "int8":
+        data, card = _verified(trained, _trace(trained, wanted), wanted)
+        fp32 = None
+        if scorer is not None and wanted.precision != "fp32":
+            exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
+            fp32 = scorer(_fp32(trained, wanted, exact))
+        return _scored(data, card, scorer, fp32)
+    exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
+    quantiser = Quantiser(exact, latent_dim=dim, output=wanted.output, seed=seed)
+    fp32 = scorer(_fp32(trained, wanted, exact)) if scorer is not None else None
+    made = quantiser.best()
+    while True:
+        data, card = _verified(trained, made.model, wanted, float_layers=made.float_layers)
+        try:
+            return _scored(data, card, scorer, fp32)
+        except PriceError:
+            made = quantiser.without_worst()
+
+
+def _fp32(trained: TrainedGenerator, wanted: _Wanted, model: onnx.ModelProto) -> bytes:
+    """The float32 file of the same weights, to compare scores with."""
+    return _verified(trained, model, dataclasses.replace(wanted, precision="fp32"))[0]
+
+
+def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
+    recipe = trained.recipe
+    return to_onnx(
+        trained.module,
+        recipe.generator.latent_dim,
+        output=wanted.output,
+        layout=wanted.layout,
+        opset=wanted.opset,
+        precision="fp16" if wanted.precision == "fp16" else "fp32",
+        about=f"Generator of a GAN of architecture {recipe.architecture}, trained with dropout"
+        f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
+        " discriminator.",
+    )
+
+
+def _verified(
+    trained: TrainedGenerator, model: onnx.ModelProto, wanted: _Wanted, float_layers: tuple[str, ...] = ()
+) -> tuple[bytes, Card]:
+    """The model's bytes with its card, held against the gate, the generator and the loader."""
+    plain = model.SerializeToString(deterministic=True)
+    check_inference_only(plain).require("the exported generator")
+    parity = check_parity(
+        plain,
+        trained.module,
+        trained.recipe.generator.latent_dim,
+        output=wanted.output,
+        layout=wanted.layout,
+        precision=wanted.precision,
+        seed=trained.recipe.training.seed,
+    )
+    card = _card(trained, wanted, parity, float_layers)
+    data = with_metadata(plain, METADATA_KEY, card.to_json())
+    screen_bytes(data)  # what the runtime would refuse must not leave the house
+    return data, card
+
+
+def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) -> tuple[bytes, Card]:
+    """The file with its score in the card.
+
+    Raises:
+        PriceError: It is too far from the float32 file's.
+    """
+    if scorer is None:
+        return data, card
+    value = scorer(data)
+    price = PriceCard()
+    if fp32 is not None:
+        price = scorer.price(value, fp32)
+        if not bearable(value, fp32):
+            raise PriceError(
+                f"{card.export.precision} makes {scorer.name} {value:.2f}, fp32 has {fp32:.2f}:"
+                " use --precision fp32"
+            )
+    card = dataclasses.replace(
+        card, scores=(scorer.card(value),), export=dataclasses.replace(card.export, price=price)
+    )
+    return with_metadata(data, METADATA_KEY, card.to_json()), card
+
+
+def _card(
+    trained: TrainedGenerator, wanted: _Wanted, parity: ParityCard, float_layers: tuple[str, ...]
+) -> Card:
+    recipe, about = trained.recipe, trained.about
+    data = about["data"]
+    versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
+    return Card(
+        data=DataCard(
+            kind=data["kind"],
+            shape=tuple(data["shape"]),
+            name=data["name"],
+            fingerprint=data["fingerprint"],
+            samples=data["samples"],
+            class_names=tuple(data["class_names"]),
+        ),
+        latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
+        architecture=ArchitectureCard(recipe.architecture, parameter_count(trained.module)),
+        dropout=DropoutCard(recipe.generator.dropout, recipe.discriminator.dropout, disabled=True),
+        training=TrainingCard(
+            recipe=recipe.name,
+            steps=about["step"],
+            seed=recipe.training.seed,
+            ema=recipe.training.ema_decay > 0,
+            versions=versions,
+        ),
+        export=ExportCard(
+            opset=wanted.opset,
+            precision=wanted.precision,
+            output=wanted.output,
+            parity=parity,
+            layout=wanted.layout,
+            float_layers=float_layers,
+        ),
+    )

@@ -1,0 +1,54 @@
+"""What a precision costs: a score of the file and of the float32 file of the same weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.card import PriceCard, ScoreCard
+from ..serve.errors import DropganError
+
+MAX_SHARE, MAX_DIFFERENCE = 0.03, 0.1
+"""A score may be worse by this share of the float32 file's, or by this much, whichever is more."""
+
+
+class PriceError(DropganError):
+    """A precision that costs more than it may."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A score in which lower is better, of pixels as they ship.
+
+    Attributes:
+        name: What it measures, the feature network included.
+        reference: The data it compares with.
+        samples: Generated samples that it takes.
+        seed: Of their latents.
+        distance: The score of uint8 images [n, height, width, channels].
+    """
+
+    name: str
+    reference: str
+    samples: int
+    seed: int
+    distance: Callable[[NDArray[Any]], float]
+
+    def __call__(self, model: bytes) -> float:
+        """Score a model file as it ships, sampled through the light runtime on the CPU."""
+        return self.distance(Generator(model, device="cpu").sample(self.samples, seed=self.seed))
+
+    def card(self, value: float) -> ScoreCard:
+        """A score for the card."""
+        return ScoreCard(self.name, value, self.samples, self.reference)
+
+    def price(self, value: float, fp32: float) -> PriceCard:
+        """What a precision costs, for the card."""
+        return PriceCard(self.name, value, fp32, self.samples, self.reference)
+
+
+def bearable(value: float, fp32: float) -> bool:
+    """Whether a score is near enough to the float32 file's."""
+    return value - fp32 <= max(MAX_SHARE * fp32, MAX_DIFFERENCE)

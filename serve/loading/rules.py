@@ -1,0 +1,380 @@
+"""How each operator that a dropgan file may hold turns shapes into shapes.
+
+After the definitions in the ONNX operator reference; an operator without a rule is one that the
+runtime does not take. To allow one more, write its rule and name it in RULES. A rule raises any
+ValueError, IndexError, KeyError, TypeError or AttributeError where inputs do not fit: `serve.loading.shapes`
+turns it into words.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from .onnx_file import Node
+from .values import (
+    MAX_RANK,
+    Known,
+    Shape,
+    axis_of,
+    integer,
+    integers,
+    need,
+    numbers_of,
+    optional_numbers,
+    shape_of,
+)
+
+Inputs = list[Known | None]
+Rule = Callable[[Node, Inputs], list[Shape]]
+
+
+def _same(node: Node, inputs: Inputs) -> list[Shape]:
+    return [shape_of(inputs, 0)]
+
+
+def _quantise(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, scale = shape_of(inputs, 0), shape_of(inputs, 1)
+    if scale:  # one for each slice along an axis
+        need(scale == (shape[axis_of(integer(node, "axis", 1), len(shape))],))
+    if len(inputs) > 2 and inputs[2] is not None:
+        need(inputs[2].shape == scale)
+    return [shape]
+
+
+def _batch_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    need(len(inputs) == 5 and all(shape_of(inputs, place) == (shape[1],) for place in range(1, 5)))
+    return [shape]
+
+
+def _channel_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    need(all(len(shape_of(inputs, place)) == 1 for place in (1, 2)))
+    return [shape]
+
+
+def _layer_norm(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    inner = shape[axis_of(integer(node, "axis", -1), len(shape)) :]
+    need(all(shape_of(inputs, place) == inner for place in range(1, len(inputs))))
+    return [shape]
+
+
+def _broadcast(node: Node, inputs: Inputs) -> list[Shape]:
+    return [tuple(np.broadcast_shapes(*(value.shape for value in inputs if value is not None)))]
+
+
+def _gemm(node: Node, inputs: Inputs) -> list[Shape]:
+    (rows, inner), (depth, columns) = (
+        shape[::-1] if integer(node, name, 0) else shape
+        for shape, name in ((shape_of(inputs, 0), "transA"), (shape_of(inputs, 1), "transB"))
+    )
+    need(inner == depth)
+    if len(inputs) > 2:
+        need(np.broadcast_shapes(shape_of(inputs, 2), (rows, columns)) == (rows, columns))
+    return [(rows, columns)]
+
+
+def _matmul(node: Node, inputs: Inputs) -> list[Shape]:
+    first, second = shape_of(inputs, 0), shape_of(inputs, 1)
+    left = first if len(first) > 1 else (1, *first)
+    right = second if len(second) > 1 else (*second, 1)
+    need(left[-1] == right[-2])
+    shape = [*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1]]
+    if len(first) == 1:
+        del shape[-2]
+    if len(second) == 1:
+        del shape[-1]
+    return [tuple(shape)]
+
+
+def _window(node: Node, space: Shape, kernel: Shape) -> tuple[list[int], list[int], list[int]]:
+    """Strides, dilations and the sums of begin and end padding, checked."""
+    rank = len(space)
+    strides = list(node.attributes.get("strides", [1] * rank))
+    dilations = list(node.attributes.get("dilations", [1] * rank))
+    pads = list(node.attributes.get("pads", [0] * 2 * rank))
+    need(node.attributes.get("auto_pad", b"NOTSET") in (b"", b"NOTSET"))
+    need(rank == len(kernel) == len(strides) == len(dilations) == len(pads) // 2)
+    need(min([*strides, *dilations, *kernel]) >= 1)
+    need(max([*strides, *dilations, *kernel, *pads]) < 2**16)
+    need(min(pads) >= 0)
+    return strides, dilations, [pads[i] + pads[i + rank] for i in range(rank)]
+
+
+def _slide(node: Node, space: Shape, kernel: Shape) -> Shape:
+    strides, dilations, pads = _window(node, space, kernel)
+    need(not integer(node, "ceil_mode", 0))
+    sizes = tuple(
+        (size + pad - dilation * (width - 1) - 1) // stride + 1
+        for size, pad, dilation, width, stride in zip(space, pads, dilations, kernel, strides, strict=True)
+    )
+    need(min(sizes) >= 1)
+    return sizes
+
+
+def _conv(node: Node, inputs: Inputs) -> list[Shape]:
+    (count, channels, *space), (filters, depth, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
+    group = integer(node, "group", 1)
+    need(group >= 1 and channels == depth * group and filters % group == 0)
+    need(list(node.attributes.get("kernel_shape", kernel)) == kernel)
+    if len(inputs) > 2:
+        need(shape_of(inputs, 2) == (filters,))
+    return [(count, filters, *_slide(node, tuple(space), tuple(kernel)))]
+
+
+def _conv_transpose(node: Node, inputs: Inputs) -> list[Shape]:
+    (count, channels, *space), (depth, filters, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
+    group = integer(node, "group", 1)
+    need(group >= 1 and channels == depth and depth % group == 0)
+    need(
+        list(node.attributes.get("kernel_shape", kernel)) == kernel and "output_shape" not in node.attributes
+    )
+    if len(inputs) > 2:
+        need(shape_of(inputs, 2) == (filters * group,))
+    strides, dilations, pads = _window(node, tuple(space), tuple(kernel))
+    extra = list(node.attributes.get("output_padding", [0] * len(space)))
+    need(
+        all(
+            0 <= more < max(stride, dilation)
+            for more, stride, dilation in zip(extra, strides, dilations, strict=True)
+        )
+    )
+    sizes = tuple(
+        stride * (size - 1) + more + dilation * (width - 1) + 1 - pad
+        for size, stride, more, dilation, width, pad in zip(
+            space, strides, extra, dilations, kernel, pads, strict=True
+        )
+    )
+    need(min(sizes) >= 1)
+    return [(count, filters * group, *sizes)]
+
+
+def _pool(node: Node, inputs: Inputs) -> list[Shape]:
+    need(len(node.outputs) == 1)
+    shape = shape_of(inputs, 0)
+    return [(*shape[:2], *_slide(node, shape[2:], tuple(integers(node, "kernel_shape"))))]
+
+
+def _global_pool(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    return [(*shape[:2], *(1 for _ in shape[2:]))]
+
+
+def _reshape(node: Node, inputs: Inputs) -> list[Shape]:
+    old, new = shape_of(inputs, 0), numbers_of(inputs, 1)
+    if not integer(node, "allowzero", 0):
+        new = [old[place] if size == 0 else size for place, size in enumerate(new)]
+    need(new.count(-1) <= 1 and min(new, default=0) >= -1)
+    rest = math.prod(size for size in new if size != -1)
+    if -1 in new:
+        need(rest > 0 and math.prod(old) % rest == 0)
+        new[new.index(-1)] = math.prod(old) // rest
+    need(math.prod(new) == math.prod(old))
+    return [tuple(new)]
+
+
+def _flatten(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    axis = integer(node, "axis", 1)
+    need(-len(shape) <= axis <= len(shape))
+    axis = axis + len(shape) if axis < 0 else axis
+    return [(math.prod(shape[:axis]), math.prod(shape[axis:]))]
+
+
+def _transpose(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    order = list(node.attributes.get("perm", range(len(shape))[::-1]))
+    need(sorted(order) == list(range(len(shape))))
+    return [tuple(shape[place] for place in order)]
+
+
+def _axes(node: Node, inputs: Inputs, place: int) -> list[int] | None:
+    """Axes from the input that newer operator sets have, or the attribute of older ones."""
+    numbers = optional_numbers(inputs, place)
+    return integers(node, "axes") if numbers is None and "axes" in node.attributes else numbers
+
+
+def _squeeze(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, axes = shape_of(inputs, 0), _axes(node, inputs, 1)
+    gone = (
+        {axis_of(axis, len(shape)) for axis in axes} if axes else {i for i, n in enumerate(shape) if n == 1}
+    )
+    need(all(shape[place] == 1 for place in gone))
+    return [tuple(size for place, size in enumerate(shape) if place not in gone)]
+
+
+def _unsqueeze(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, axes = list(shape_of(inputs, 0)), _axes(node, inputs, 1)
+    if axes is None or len(axes) > MAX_RANK:
+        raise ValueError
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis_of(axis, rank) for axis in axes):
+        shape.insert(axis, 1)
+    need(len(shape) == rank)
+    return [tuple(shape)]
+
+
+def _concat(node: Node, inputs: Inputs) -> list[Shape]:
+    shapes = [shape_of(inputs, place) for place in range(len(inputs))]
+    axis = axis_of(integer(node, "axis", 0), len(shapes[0]))
+    need(len({(*shape[:axis], *shape[axis + 1 :], len(shape)) for shape in shapes}) == 1)
+    return [(*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])]
+
+
+def _split(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, sizes = shape_of(inputs, 0), optional_numbers(inputs, 1)
+    axis, parts = axis_of(integer(node, "axis", 0), len(shape)), len(node.outputs)
+    if sizes is None:
+        each = -(-shape[axis] // parts)
+        sizes = [each] * (parts - 1) + [shape[axis] - each * (parts - 1)]
+    need(len(sizes) == parts and sum(sizes) == shape[axis] and min(sizes) >= 0)
+    return [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
+
+
+def _slice(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = list(shape_of(inputs, 0))
+    starts, ends = numbers_of(inputs, 1), numbers_of(inputs, 2)
+    axes = optional_numbers(inputs, 3) or list(range(len(starts)))
+    steps = optional_numbers(inputs, 4) or [1] * len(starts)
+    need(len(starts) == len(ends) == len(axes) == len(steps))
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        place = axis_of(axis, len(shape))
+        stop = None if step < 0 and end < -shape[place] else end
+        shape[place] = len(range(*slice(start, stop, step).indices(shape[place])))
+    return [tuple(shape)]
+
+
+def _gather(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, indices = shape_of(inputs, 0), shape_of(inputs, 1)
+    axis = axis_of(integer(node, "axis", 0), len(shape))
+    return [(*shape[:axis], *indices, *shape[axis + 1 :])]
+
+
+def _expand(node: Node, inputs: Inputs) -> list[Shape]:
+    sizes = numbers_of(inputs, 1)
+    need(min(sizes, default=1) >= 0)
+    return [tuple(np.broadcast_shapes(shape_of(inputs, 0), tuple(sizes)))]
+
+
+def _tile(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, repeats = shape_of(inputs, 0), numbers_of(inputs, 1)
+    need(min(repeats, default=1) >= 0)
+    return [tuple(size * times for size, times in zip(shape, repeats, strict=True))]
+
+
+def _pad(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, pads = shape_of(inputs, 0), numbers_of(inputs, 1)
+    need(len(pads) == 2 * len(shape) and min(pads) >= 0)
+    need(len(inputs) < 4)
+    return [tuple(size + pads[i] + pads[i + len(shape)] for i, size in enumerate(shape))]
+
+
+def _shape(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    return [(len(shape[integer(node, "start", 0) : node.attributes.get("end", len(shape))]),)]
+
+
+def _reduce(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, axes = shape_of(inputs, 0), _axes(node, inputs, 1)
+    if not axes and integer(node, "noop_with_empty_axes", 0):
+        return [shape]
+    gone = {axis_of(axis, len(shape)) for axis in axes} if axes else set(range(len(shape)))
+    if integer(node, "keepdims", 1):
+        return [tuple(1 if place in gone else size for place, size in enumerate(shape))]
+    return [tuple(size for place, size in enumerate(shape) if place not in gone)]
+
+
+def _resize(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    need("axes" not in node.attributes)
+    scales = inputs[2] if len(inputs) > 2 else None
+    if scales is not None and scales.shape != (0,):
+        if scales.numbers is None or scales.numbers.shape != (len(shape),):
+            raise ValueError
+        need(np.all((scales.numbers > 0) & (scales.numbers < 2**16)))
+        return [tuple(int(size * scale) for size, scale in zip(shape, scales.numbers.tolist(), strict=True))]
+    sizes = numbers_of(inputs, 3)
+    need(len(sizes) == len(shape) and min(sizes) >= 1)
+    return [tuple(sizes)]
+
+
+def _depth_to_space(node: Node, inputs: Inputs) -> list[Shape]:
+    count, channels, height, width = shape_of(inputs, 0)
+    block = integer(node, "blocksize", 0)
+    need(1 <= block < 2**10 and channels % (block * block) == 0)
+    return [(count, channels // (block * block), height * block, width * block)]
+
+
+def _one_hot(node: Node, inputs: Inputs) -> list[Shape]:
+    indices, depth = list(shape_of(inputs, 0)), numbers_of(inputs, 1)
+    need(len(depth) == 1 and 1 <= depth[0] < 2**20)
+    axis = integer(node, "axis", -1)
+    indices.insert(axis_of(axis, len(indices) + 1), depth[0])
+    return [tuple(indices)]
+
+
+def einsum_sizes(node: Node, inputs: Inputs, sizes: dict[str, int]) -> str:
+    """Note the size of each letter of an equation in ``sizes``; returns the output's letters."""
+    left, _, right = bytes(node.attributes["equation"]).decode().replace(" ", "").partition("->")
+    terms = left.split(",")
+    need(right and len(terms) == len(inputs))
+    for place, term in enumerate(terms):
+        need(term.isalpha())
+        for letter, size in zip(term, shape_of(inputs, place), strict=True):
+            need(sizes.setdefault(letter, size) == size)
+    return right
+
+
+def _einsum(node: Node, inputs: Inputs) -> list[Shape]:
+    sizes: dict[str, int] = {}
+    return [tuple(sizes[letter] for letter in einsum_sizes(node, inputs, sizes))]
+
+
+_SAME = """Abs Cast Ceil Celu Clip Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log
+LogSoftmax LpNormalization Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus
+Softsign Sqrt Swish Tanh ThresholdedRelu"""
+_BROADCAST = """Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or PRelu Pow
+Sub Sum Where Xor"""
+_REDUCE = "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_SAME.split(), _same),
+    **dict.fromkeys(_BROADCAST.split(), _broadcast),
+    **dict.fromkeys(_REDUCE.split(), _reduce),
+    "AveragePool": _pool,
+    "BatchNormalization": _batch_norm,
+    "Concat": _concat,
+    "Constant": _same,  # its value is read, see serve.loading.shapes
+    "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
+    "DequantizeLinear": _quantise,
+    "DepthToSpace": _depth_to_space,
+    "Einsum": _einsum,
+    "Expand": _expand,
+    "Flatten": _flatten,
+    "Gather": _gather,
+    "Gemm": _gemm,
+    "GlobalAveragePool": _global_pool,
+    "GlobalMaxPool": _global_pool,
+    "GroupNormalization": _channel_norm,
+    "InstanceNormalization": _channel_norm,
+    "LayerNormalization": _layer_norm,
+    "MatMul": _matmul,
+    "MaxPool": _pool,
+    "OneHot": _one_hot,
+    "Pad": _pad,
+    "QuantizeLinear": _quantise,
+    "RMSNormalization": _layer_norm,
+    "Reshape": _reshape,
+    "Resize": _resize,
+    "Shape": _shape,
+    "Slice": _slice,
+    "Split": _split,
+    "Squeeze": _squeeze,
+    "Tile": _tile,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}
+"""The operators that a dropgan file may hold, and how each turns shapes into shapes."""

@@ -1,0 +1,161 @@
+"""Will the runtime take this file? Decided from its bytes, before onnxruntime sees them.
+
+onnxruntime's reader and its constant folding trust a file: a few hundred bytes can make it use all
+memory, read other files, or load an operator library's kernels. A dropgan file needs none of what
+makes that possible, so everything else is refused: subgraphs, functions, other operator domains,
+operators without a shape rule, constants kept outside the file, values too large for a generator
+of images up to 128 pixels.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..card import METADATA_KEY, Card
+from ..errors import ModelError
+from ..latents import STREAM_NAME
+from .onnx_file import NUMPY_TYPES, Node, OnnxFile, Value, digest_without, read_file, read_onnx
+from .rules import RULES
+from .shapes import trace, with_batch
+from .values import MAX_RANK
+
+IR_VERSIONS = range(3, 14)
+OPSETS = range(13, 29)
+MAX_NODES = 5000
+
+_FLOAT32, _UINT8 = 1, 2
+_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32)}
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A file that the runtime will take.
+
+    Attributes:
+        card: What the file says of itself; it fits the graph.
+        file: Its structure.
+        input: Name of the latents' input.
+        output: Name of the output.
+        output_shape: Shape of one sample as the file gives it.
+        dtype: Of the output: ``uint8`` or ``float32``.
+    """
+
+    card: Card
+    file: OnnxFile
+    input: str
+    output: str
+    output_shape: tuple[int, ...]
+    dtype: str
+
+
+def screen(model: str | os.PathLike[str] | bytes) -> tuple[bytes, Screened]:
+    """Read a model file and hold it against everything that the runtime relies on.
+
+    Args:
+        model: Path of the file, or its bytes.
+
+    Returns:
+        Its bytes and what they hold.
+
+    Raises:
+        ModelError: It is missing, damaged, no ONNX, not dropgan's, changed since its export,
+            or holds something that a generator has no use for.
+    """
+    name = "the model" if isinstance(model, bytes) else str(Path(model))
+    data = model if isinstance(model, bytes) else read_file(Path(model))
+    try:
+        return data, screen_bytes(data)
+    except ModelError as error:
+        raise ModelError(f"{name} cannot be loaded: {error}") from error
+
+
+def screen_bytes(data: bytes) -> Screened:
+    """The same for bytes at hand.
+
+    Raises:
+        ModelError: As for `screen`; the message continues a sentence that names the file.
+    """
+    file = _read(data)
+    if METADATA_KEY not in file.metadata:
+        raise ModelError("it has no dropgan card: it was not made by dropgan export")
+    card = Card.from_json(file.metadata[METADATA_KEY])
+    digest = card.export.parity.digest
+    if digest and digest != digest_without(data, METADATA_KEY):
+        raise ModelError("it has changed since its export (its digest is not its card's): export it again")
+    require_plain(file)
+    return _match(file, card)
+
+
+def require_plain(file: OnnxFile) -> None:
+    """Insist that a file holds only what a generator needs.
+
+    Raises:
+        ModelError: It holds something else.
+    """
+    if file.ir_version not in IR_VERSIONS:
+        raise ModelError(f"its IR version is {file.ir_version}, this dropgan reads 3 to {IR_VERSIONS[-1]}")
+    if set(file.opsets) != {""}:
+        other = ", ".join(sorted(set(file.opsets) - {""}))[:80]
+        raise ModelError(f"it uses operators of its own ({other})" if other else "it names no operator set")
+    if file.opsets[""] not in OPSETS:
+        raise ModelError(f"its operator set is {file.opsets['']}, this dropgan reads 13 to {OPSETS[-1]}")
+    graph = file.graph
+    if file.functions or file.training or graph.sparse:
+        raise ModelError("it has functions, training information or sparse weights, which no generator needs")
+    if len(graph.nodes) > MAX_NODES:
+        raise ModelError(f"it has {len(graph.nodes):,} nodes, more than {MAX_NODES:,}")
+    for node in graph.nodes:
+        _require_known(node)
+    for tensor in file.tensors():
+        tensor.array()  # refuses what lies outside the file or is cut short; a repeated name fails below
+    for value in (*graph.inputs, *graph.outputs):
+        _require_declared(value)
+    values = trace(graph, file.size)
+    for value in graph.outputs:
+        if value.name not in values or values[value.name].shape != with_batch(value):
+            raise ModelError(f"its output {value.name[:80]} is not of the shape that it says")
+
+
+def _read(data: bytes) -> OnnxFile:
+    try:
+        return read_onnx(data)
+    except ModelError as error:
+        raise ModelError(f"not a readable ONNX file: {error}") from error
+
+
+def _require_known(node: Node) -> None:
+    if node.domain or node.op not in RULES:
+        title = f"{node.domain}.{node.op}" if node.domain else node.op
+        raise ModelError(f"it holds the operator {title[:80]}, which no generator of dropgan's needs")
+    if any(True for _ in node.subgraphs):
+        raise ModelError(f"its node {node.op} {node.name[:80]} holds a graph of its own")
+
+
+def _require_declared(value: Value) -> None:
+    shape = value.shape
+    if value.kind not in NUMPY_TYPES or shape is None or not 1 <= len(shape) <= MAX_RANK:
+        raise ModelError(f"its input or output {value.name[:80]} has no type or shape")
+    if isinstance(shape[0], int) or any(not isinstance(size, int) or size < 1 for size in shape[1:]):
+        raise ModelError(f"its input or output {value.name[:80]} must have an open batch and fixed sizes")
+
+
+def _match(file: OnnxFile, card: Card) -> Screened:
+    """Hold the card against the graph's inputs and outputs."""
+    if card.latents.stream != STREAM_NAME:
+        raise ModelError(
+            f"it uses the latent stream {card.latents.stream[:80]!r}, this dropgan knows {STREAM_NAME}:"
+            " upgrade dropgan"
+        )
+    graph = file.graph
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ModelError("it must have one input and one output")
+    latents, images = graph.inputs[0], graph.outputs[0]
+    if latents.kind != _FLOAT32 or latents.shape is None or latents.shape[1:] != (card.latents.dim,):
+        raise ModelError("its input does not match its card's latents")
+    if card.export.output not in _OUTPUTS:
+        raise ModelError(f"its card has an unknown output {card.export.output[:80]!r}: upgrade dropgan")
+    dtype, kind = _OUTPUTS[card.export.output]
+    expected = card.output_shape
+    if images.kind != kind or images.shape is None or images.shape[1:] != expected:
+        raise ModelError("its output does not match its card's data")
+    return Screened(card, file, latents.name, images.name, expected, dtype)

@@ -1,0 +1,61 @@
+"""Small generators of every architecture that there is, and one that uses more kinds of layer."""
+
+from typing import Any
+
+import torch
+from dropgan.train.networks import build_networks
+from dropgan.train.recipe import Recipe, load_recipe
+from torch import Tensor, nn
+
+LATENT_DIM = 16
+
+
+class Convolutions(nn.Module):
+    """Batch norms behind a dense layer, a transposed and a plain convolution, resizing, Dropout2d."""
+
+    def __init__(self, channels: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Linear(LATENT_DIM, 8 * 9)
+        self.first_norm = nn.BatchNorm2d(8)
+        self.body = nn.Sequential(
+            nn.ReLU(),
+            nn.Dropout2d(0.3),
+            nn.ConvTranspose2d(8, 8, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.LeakyReLU(0.2),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(8, 6, 3, padding=1, bias=False),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+        )
+        self.last = nn.Conv2d(6, channels, 3, padding=1)
+        for part in self.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                nn.init.normal_(part.running_mean)
+                nn.init.uniform_(part.running_var, 0.5, 2.0)
+                nn.init.uniform_(part.weight, 0.5, 1.5)
+                nn.init.normal_(part.bias)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        images: Tensor = self.first_norm(self.first(latents).view(-1, 8, 3, 3))
+        return self.last(self.body(images)).tanh()
+
+
+def small_recipe(**changes: Any) -> Recipe:
+    """The seed recipe with a generator that exports in a second."""
+    return load_recipe("seed").with_settings(
+        {"generator.latent_dim": LATENT_DIM, "generator.hidden": [24, 32], **changes}
+    )
+
+
+def mlp(shape: tuple[int, int, int] = (1, 8, 8), **changes: Any) -> nn.Module:
+    """The architecture `mlp`, freshly initialised and in eval mode."""
+    torch.manual_seed(0)
+    generator, _ = build_networks(small_recipe(**changes), shape)
+    return generator.eval()
+
+
+def convolutions(channels: int = 3) -> nn.Module:
+    """`Convolutions` in eval mode."""
+    torch.manual_seed(0)
+    return Convolutions(channels).eval()
