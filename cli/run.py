@@ -31,6 +31,9 @@ def run(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=4096, help="Samples in the grid.")] = 100,
+    score_samples: Annotated[
+        int, typer.Option("--score-samples", min=10, help="Samples that are scored.")
+    ] = 10_000,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -74,6 +77,7 @@ def run(
         evaluation = evaluate(
             generator,
             images,
+            samples=score_samples,
             held_out=held_out_images(images.name, None, data_dir),
             run=out,
             name=out.resolve().name,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .neighbours import radii, squared_distances
 
 K = 5
-"""Neighbours; both papers' choice for density and coverage."""
+"""Neighbours: the choice of Naeem et al.; Kynkäänniemi et al. take 3."""
 
 
 @dataclass(frozen=True)
