@@ -1,6 +1,6 @@
 """Which onnxruntime releases run an exported file, and do they draw the same?
 
-    python benchmarks/export_oldest_runtime.py --run RUN [--versions 1.15.0 1.16.0 ...]
+    python benchmarks/export_oldest_runtime.py --run RUN [--versions 1.15.0 1.17.0 ...]
 
 Exports the run at several opsets in fp32 and int8, installs each release from the package index into
 an environment of its own, and runs the files there with nothing but onnxruntime and numpy.
