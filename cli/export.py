@@ -1,8 +1,9 @@
 """dropgan export"""
 
 import dataclasses
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,10 +11,13 @@ from . import options
 from .output import result, result_json, say
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..export import Scorer
     from ..serve.card import Card
 
 _FEWEST, _MOST = 1_000, 10_000  # samples scored: as many as there are real ones, within these
+_SCORED_SHAPE = (28, 28, 1)
 _SCORE_SEED = 1  # as dropgan evaluate: not the run's own, whose first samples its grids show
 
 
@@ -106,7 +110,7 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
 
 def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     """The Fréchet distance to the run's own data, where there is a feature network for it."""
-    from ..evaluate import FeatureError, FrechetScorer
+    from ..evaluate import FrechetScorer
     from ..export import Scorer
     from ..serve.errors import DropganError
     from ..train import RunDirectory, load_images
@@ -120,14 +124,18 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     if images.fingerprint != facts.fingerprint:
         say(f"not scored: {facts.data} has changed since the training", quiet=quiet)
         return None
-    if len(images.images) < 2:
+    if images.images.shape[1:] != _SCORED_SHAPE or len(images.images) < 2:
+        say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
         return None
-    try:
-        distance = FrechetScorer(images.images)
-    except FeatureError as error:
-        say(f"not scored: {error}", quiet=quiet)
-        return None
+
+    @cache
+    def scorer() -> FrechetScorer:  # not before the options are known to be possible: it takes a while
+        say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out", quiet=quiet)
+        return FrechetScorer(images.images)
+
+    def distance(made: "NDArray[Any]") -> float:
+        return scorer()(made)
+
     samples = min(max(len(images.images), _FEWEST), _MOST)
-    say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out", quiet=quiet)
     reference = f"{len(images.images):,} of {images.name}"
     return Scorer("frechet_distance_domain", reference, samples, _SCORE_SEED, distance)
