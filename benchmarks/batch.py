@@ -211,8 +211,9 @@ def torch_loop(shape: tuple[int, ...], dim: int, samples: int) -> tuple[float, f
         parts += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
     body = torch.nn.Sequential(*parts[:-1], torch.nn.Tanh()).eval()
 
-    def work() -> None:
-        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+
+        def work() -> None:
             for first in range(0, samples, 100):
                 images = body(torch.randn(100, dim)).view(-1, *shape)
                 pixels = ((images + 1) * 127.5).round().to(torch.uint8).numpy()
@@ -220,7 +221,7 @@ def torch_loop(shape: tuple[int, ...], dim: int, samples: int) -> tuple[float, f
                     picture = Image.fromarray(image[:, :, 0] if channels == 1 else image)
                     picture.save(f"{folder}/{first + place:09d}.png")
 
-    return timed(work, samples)
+        return timed(work, samples)  # removing the files is not counted
 
 
 def torch_(model: str, samples: int, rounds: int) -> None:

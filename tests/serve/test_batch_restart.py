@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgan.serve import InputError, OutputError
+from dropgan.serve import Generator, InputError, OutputError
 from dropgan.serve.batch import Part, generate, verify
 from dropgan.serve.batch.stages import Ahead
+from dropgan.serve.providers import CUDA, load_onnxruntime, nvidia_driver
 
 FAST = {"device": "cpu", "workers": 1, "threads": 1, "batch_size": 128}
 
@@ -338,3 +339,13 @@ def test_the_guide_runs(model_file: Path, tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1].startswith("3000 ")
     assert answer.stdout.endswith("True\n")
+
+
+@pytest.mark.gpu
+def test_job_on_cuda(model_file: Path, tmp_path: Path) -> None:
+    """On a GPU, several workers on one device would write other samples than one process gives."""
+    if nvidia_driver() is not None or CUDA not in load_onnxruntime().get_available_providers():
+        pytest.skip("no NVIDIA GPU that onnxruntime can use")
+    generate(model_file, tmp_path / "out", 5000, shard_size=1024, device="cuda", workers=2)
+    shards = [np.load(path) for path in sorted((tmp_path / "out").glob("*.npy"))]
+    assert np.array_equal(np.concatenate(shards), Generator(model_file, device="cuda").sample(5000))
