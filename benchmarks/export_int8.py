@@ -49,7 +49,7 @@ def main() -> None:
         print(f"pixels    mean difference {difference.mean():.2f} levels, largest {difference.max()}")
         _, facts = RunDirectory(options.run).read_recipe()
         data_dir = Path(facts.data_dir) if facts.data_dir else None
-        scorer = FrechetScorer(load_images(facts.data, data_dir).images)
+        scorer = FrechetScorer(load_images(facts.data, data_dir))
         scores = {name: scorer(made) for name, made in images.items()}
         print(f"score     frechet_distance_domain fp32 {scores['fp32']:.3f}, int8 {scores['int8']:.3f}")
         passed &= bearable(scores["int8"], scores["fp32"])

@@ -131,7 +131,7 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     @cache
     def scorer() -> FrechetScorer:  # not before the options are known to be possible: it takes a while
         say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out", quiet=quiet)
-        return FrechetScorer(images.images)
+        return FrechetScorer(images)
 
     def distance(made: "NDArray[Any]") -> float:
         return scorer()(made)
