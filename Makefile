@@ -11,14 +11,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NAMESPACE := $(VENV)/namespace/dropgan
 PACKAGES := cli evaluate export serve train
 
-.PHONY: demo test lint light clean
+.PHONY: demo test test-slow lint light clean
 
 demo: $(INSTALLED)
 	$(BIN)/dropgan run --data fashion-mnist-10k -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Those that take minutes: a hundred kills, ten thousand damaged files, a cluster, packages installed.
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

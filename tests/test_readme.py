@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TRAINS = {"run", "train"}
+_FAST = ["--steps", "20", "--threads", "1", "--precision", "fp32"]
+SHORTENED = {
+    "run": [*_FAST, "--score-samples", "500"],
+    "train": _FAST,
+    "export": ["--no-score"],
+    "evaluate": ["-n", "500"],
+}
 
 
 def _blocks(text: str, language: str) -> list[str]:
@@ -17,15 +23,14 @@ def _blocks(text: str, language: str) -> list[str]:
 
 
 def test_readme(tmp_path: Path) -> None:
-    """A reader types these lines in this order; only the training is cut short here."""
+    """A reader types these lines in this order; what takes long is cut short here."""
     text = (ROOT / "README.md").read_text()
     lines = [line for block in _blocks(text, "bash") for line in block.strip().splitlines()]
     assert len(lines) >= 7
     for line in lines:
         program, *arguments = shlex.split(line, comments=True)
         assert program == "dropgan"
-        if arguments[0] in TRAINS:
-            arguments += ["--steps", "20", "--threads", "1", "--precision", "fp32"]
+        arguments += SHORTENED.get(arguments[0], [])
         _run(str(Path(sys.executable).parent / "dropgan"), *arguments, cwd=tmp_path)
     programs = _blocks(text, "python")
     assert programs
@@ -38,7 +43,9 @@ def _run(*command: str, cwd: Path) -> None:
     assert answer.returncode == 0, f"{command}\n{answer.stderr}"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/design.md"])
+@pytest.mark.parametrize(
+    "document", sorted(["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+)
 def test_links_lead_somewhere(document: str) -> None:
     """A moved file must not leave dead links behind."""
     path = ROOT / document
