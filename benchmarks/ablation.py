@@ -27,6 +27,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "rates / 4": {"generator.learning_rate": 5e-4, "discriminator.learning_rate": 5e-4},
     "beta1 0.5": {"training.beta1": 0.5},
     "no dropout": {"generator.dropout": 0.0, "discriminator.dropout": 0.0},
+    "dropout G 0.03 D 0.05": {"generator.dropout": 0.03, "discriminator.dropout": 0.05},
     "dropout G 0 D 0.2": {"generator.dropout": 0.0, "discriminator.dropout": 0.2},
     "dropout G 0.2 D 0": {"generator.dropout": 0.2, "discriminator.dropout": 0.0},
     "dropout G 0.5 D 0.5": {"generator.dropout": 0.5, "discriminator.dropout": 0.5},

@@ -20,7 +20,8 @@ TARGETS = ("cpu", "cuda")
 
 _SAMPLES = 2048
 _BATCH = 256
-_BUDGET = {"pixels": 1.25, "float": 1.25 / 127.5}  # under parity's mean, for other latents than these
+# Of the mean difference; the score, where there is one, has the last word (price.py).
+_BUDGET = {"pixels": 3.0, "float": 3.0 / 127.5}  # under parity's mean, for other latents than these
 _WORTHWHILE = 1.2
 
 

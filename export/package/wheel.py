@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ...serve import Generator
 from ...serve.atomic import write_bytes
-from ...serve.errors import ModelError
 from ..gate import check_inference_only
 from .archive import wheel_bytes, wheel_tags
 from .content import readme, samples_png, summary
@@ -73,12 +72,8 @@ def read_model(model: Path | str) -> tuple[bytes, Generator]:
         GateError: It is not inference-only.
     """
     generator = Generator(model, device="cpu")
-    try:
-        content = Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {model}: {error.strerror}") from error
-    check_inference_only(content).require(str(model))
-    return content, generator
+    check_inference_only(generator.model_bytes).require(str(model))
+    return generator.model_bytes, generator
 
 
 def _module_files(details: Details, model: bytes, line: str, generator: Generator) -> dict[str, bytes]:

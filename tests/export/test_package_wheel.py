@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgan.export import GateError
 from dropgan.export.package import Details, PackageError, package_wheel
 from dropgan.serve import Generator, ModelError, OutputError
 
@@ -158,7 +157,7 @@ def test_models_that_are_refused(tmp_path: Path, model_file: Path) -> None:
     model.graph.node.insert(0, helper.make_node("Dropout", ["latents"], ["dropped"]))
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(without_digest(model.SerializeToString()))  # else it is refused as changed
-    with pytest.raises(GateError):
+    with pytest.raises(ModelError, match="Dropout"):
         package_wheel(bad, tmp_path / "dist", DETAILS)
     with pytest.raises(PackageError, match="runtime"):
         package_wheel(model_file, tmp_path / "dist", DETAILS, runtime="cuda")
