@@ -4,7 +4,7 @@
 
 Prints the Fréchet distance of the exported file of each variant, and the training steps a CPU
 second, since a piece that costs time has to earn it. One thread, one seed unless --seeds says more:
-two seeds of one recipe differ by up to a twentieth.
+a single seed tells large differences only.
 """
 
 import argparse
