@@ -1,9 +1,11 @@
-"""Training images as one array on the device, so that a batch is an index."""
+"""Batches of training images, in an order that is a function of seed and step."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from .stored import store
 
 
 class Batches:
@@ -14,7 +16,7 @@ class Batches:
     """
 
     def __init__(self, images: NDArray[np.uint8], batch_size: int, seed: int, device: torch.device) -> None:
-        """Move the images to ``device`` if they fit into half of its free memory.
+        """Take the images into memory, or leave them in a file mapped into memory (see `stored`).
 
         Args:
             images: uint8 [n, height, width, channels].
@@ -25,12 +27,8 @@ class Batches:
         self._device = device
         self._size = batch_size
         self._seed = seed
-        # NCHW; a view is enough for grey images, where it is the same order of bytes
-        stored = torch.from_numpy(np.array(np.moveaxis(images, 3, 1), order="C", copy=True))
-        if device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(device)
-            stored = stored.to(device) if stored.nbytes < free // 2 else stored.pin_memory()
-        self._images = stored
+        self._count = len(images)
+        self._images = store(images, device)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -40,14 +38,14 @@ class Batches:
         Returns:
             float32 [batch, channels, height, width] on the device, -1 to 1.
         """
-        batch = self._images[self._indices(step)].to(self._device, non_blocking=True)
+        batch = self._images(self._indices(step)).to(self._device, non_blocking=True)
+        self._images.read_ahead(lambda: self._indices(step + 1))
         return batch.to(torch.float32).mul_(1 / 127.5).sub_(1)
 
     def _indices(self, step: int) -> Tensor:
-        count = len(self._images)
         position, wanted, parts = step * self._size, self._size, []
         while wanted:
-            epoch, offset = divmod(position, count)
+            epoch, offset = divmod(position, self._count)
             part = self._permutation(epoch)[offset : offset + wanted]
             parts.append(part)
             position, wanted = position + len(part), wanted - len(part)
@@ -57,6 +55,6 @@ class Batches:
         if epoch != self._epoch:
             mixed = np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(mixed) >> 1)
-            order = torch.randperm(len(self._images), generator=generator)
+            order = torch.randperm(self._count, generator=generator)
             self._order, self._epoch = order.to(self._images.device), epoch
         return self._order

@@ -12,7 +12,16 @@ from torch import nn
 
 from .batches import Batches
 from .checkpoint import load_checkpoint
-from .data import BUILT_IN_DATA, DEFAULT_DATA, DataError, ImageData, load_images
+from .data import (
+    DEFAULT_DATA,
+    DataError,
+    DataOptions,
+    ImageData,
+    Watcher,
+    load_images,
+    options_differences,
+    unchanging_name,
+)
 from .loop import Observer, Score, training_loop
 from .networks import Shape
 from .plan import Plan, choose_device, make_plan
@@ -34,12 +43,14 @@ def train(
     *,
     data: str = DEFAULT_DATA,
     data_dir: Path | None = None,
+    data_options: DataOptions | None = None,
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
+    watch: Watcher | None = None,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -48,12 +59,14 @@ def train(
         recipe: A recipe, the name of one that comes with dropgan, or a TOML file's path.
         data: What to train on, see `dropgan.train.data.load_images`.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32`` or ``bf16``.
         threads: CPU threads; None chooses by measurement.
         announce: Told what was chosen.
         observer: Given each row of metrics.
         score: Scores the averaged generator now and then, for the rows of metrics.
+        watch: Told while the data is being read.
 
     Returns:
         The run directory, its last checkpoint at the recipe's last step.
@@ -65,15 +78,17 @@ def train(
     run = RunDirectory(directory)
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    images = load_images(data, data_dir)
+    options = data_options or DataOptions()
+    images = load_images(data, data_dir, options=options, watch=watch or Watcher())
     plan = make_plan(recipe, _shape(images), device=device, precision=precision, threads=threads)
     facts = RunFacts(
-        data=_source(data),
+        data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
         fingerprint=images.fingerprint,
         device=str(plan.device),
         precision=plan.precision,
         threads=plan.threads,
+        data_options=options,
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
@@ -90,6 +105,7 @@ def resume(
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
+    watch: Watcher | None = None,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
@@ -102,6 +118,7 @@ def resume(
         announce: Told what the run goes on with.
         observer: Given each row of metrics.
         score: Scores the averaged generator now and then, for the rows of metrics.
+        watch: Told while the data is being read.
 
     Raises:
         DropganError: As for `train`; DataError also if the data is not what the run began with.
@@ -110,7 +127,7 @@ def resume(
     recipe, facts = run.read_recipe()
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
-    images = load_images(facts.data, Path(facts.data_dir) if facts.data_dir else None)
+    images = facts.load_images(watch)
     if images.fingerprint != facts.fingerprint:
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
@@ -144,8 +161,9 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         return train(directory, recipe, data=data, **options)
     begun, facts = run.read_recipe()
     differences = recipe_differences(begun, recipe)
-    if facts.data != _source(data):
+    if facts.data != unchanging_name(data):
         differences.append(f"data was {facts.data}, now {data}")
+    differences += options_differences(facts.data_options, options.get("data_options") or DataOptions())
     if differences:
         raise RunError(
             f"{run.path} already holds a run with other settings ({'; '.join(differences)}): choose another"
@@ -155,7 +173,7 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         done = load_checkpoint(run.last_checkpoint).about["step"]
         if done >= recipe.training.steps:
             return run
-    watchers = {key: options[key] for key in ("announce", "observer", "score") if key in options}
+    watchers = {key: options[key] for key in ("announce", "observer", "score", "watch") if key in options}
     return resume(directory, **watchers)
 
 
@@ -254,11 +272,6 @@ def _run(
         observer=observer,
         score=score,
     )
-
-
-def _source(data: str) -> str:
-    """What stood after ``--data`` in a form that means the same from any working directory."""
-    return data if data in BUILT_IN_DATA else str(Path(data).resolve())
 
 
 def _shape(images: ImageData) -> Shape:
