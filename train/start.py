@@ -14,7 +14,7 @@ from .batches import Batches
 from .checkpoint import load_checkpoint
 from .data import BUILT_IN_DATA, DEFAULT_DATA, DataError, ImageData, load_images
 from .loop import Observer, Score, training_loop
-from .networks import Shape
+from .networks import SampleSpec
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
@@ -66,7 +66,8 @@ def train(
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     images = load_images(data, data_dir)
-    plan = make_plan(recipe, _shape(images), device=device, precision=precision, threads=threads)
+    spec = _spec(recipe, images)
+    plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
         data=_source(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
@@ -78,7 +79,7 @@ def train(
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, spec, plan.device)
     _run(state, recipe, images, run, plan, observer, score)
     return run
 
@@ -115,7 +116,7 @@ def resume(
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
     if run.last_checkpoint.exists():
         state.restore(load_checkpoint(run.last_checkpoint))
     if steps is not None:
@@ -165,11 +166,13 @@ class TrainedGenerator:
 
     Attributes:
         module: In eval mode, on the CPU, without gradients.
+        spec: What its samples are.
         recipe: What it was trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     module: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -181,12 +184,14 @@ class TrainedNetworks:
     Attributes:
         generator: The averaged generator, in eval mode, on the CPU, without gradients.
         discriminator: In eval mode, on the CPU, without gradients.
+        spec: What samples are.
         recipe: What they were trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -202,10 +207,11 @@ def load_networks(directory: Path | str) -> TrainedNetworks:
     recipe, _ = run.read_recipe()
     checkpoint = load_checkpoint(run.last_checkpoint)
     height, width, channels = checkpoint.about["data"]["shape"]
-    state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
+    spec = SampleSpec((channels, height, width), checkpoint.about["classes"])
+    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
     state.restore(checkpoint)
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, recipe, checkpoint.about)
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, checkpoint.about)
 
 
 def load_generator(directory: Path | str) -> TrainedGenerator:
@@ -216,7 +222,7 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
         CheckpointError: It has no checkpoint yet, or a damaged one.
     """
     networks = load_networks(directory)
-    return TrainedGenerator(networks.generator, networks.recipe, networks.about)
+    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
 
 
 def _run(
@@ -237,6 +243,7 @@ def _run(
             "samples": len(images.images),
             "class_names": list(images.class_names),
         },
+        "classes": state.spec.classes,
         "versions": {
             "dropgan": importlib.metadata.version("dropgan"),
             "torch": torch.__version__,
@@ -246,7 +253,13 @@ def _run(
     training_loop(
         state,
         recipe,
-        Batches(images.images, recipe.training.batch_size, recipe.training.seed, plan.device),
+        Batches(
+            images.images,
+            recipe.training.batch_size,
+            recipe.training.seed,
+            plan.device,
+            images.labels if recipe.conditional else None,
+        ),
         run,
         device=plan.device,
         precision=plan.precision,
@@ -261,6 +274,11 @@ def _source(data: str) -> str:
     return data if data in BUILT_IN_DATA else str(Path(data).resolve())
 
 
-def _shape(images: ImageData) -> Shape:
-    height, width, channels = images.images.shape[1:]
-    return channels, height, width
+def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
+    if recipe.conditional and data.labels is None:
+        raise DataError(
+            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
+            " --set conditional=false"
+        )
+    height, width, channels = data.images.shape[1:]
+    return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)

@@ -57,6 +57,13 @@ class ImageData:
         if labels is not None and (labels.shape != (count,) or labels.min() < 0):
             raise DataError(f"{self.name}: needs one label of 0 or more for each of its {count} images")
 
+    @property
+    def classes(self) -> int:
+        """Number of classes, 0 without labels; labels are below it."""
+        if self.labels is None:
+            return 0
+        return max(len(self.class_names), int(self.labels.max()) + 1)
+
     @cached_property
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and pixels: the same images have the same one."""
