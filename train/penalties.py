@@ -1,18 +1,20 @@
 """Gradient penalties on the discriminator."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def r1_penalty(discriminator: nn.Module, reals: Tensor) -> Tensor:
-    """Half the mean squared norm of the discriminator's gradient at real images.
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], reals: Tensor) -> Tensor:
+    """Half the mean squared norm of the discriminator's gradient at real samples.
 
     Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", ICML 2018,
     equation 9 without its weight.
 
     Args:
-        discriminator: Images to logits; its training mode is left as it is.
-        reals: float images [batch, ...].
+        discriminator: Samples to logits.
+        reals: float samples [batch, ...].
 
     Returns:
         Scalar that can be differentiated with respect to the discriminator's weights.

@@ -28,6 +28,8 @@ class _Settings(BaseModel):
 class GeneratorSettings(_Settings):
     latent_dim: Annotated[int, Field(ge=1, le=4096)]
     """Components of a latent."""
+    label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Components of a label's embedding; only in a class-conditional model."""
     hidden: Widths
     """Width of each hidden layer."""
     activation: Literal["relu", "leaky_relu"]
@@ -89,6 +91,8 @@ class Recipe(_Settings):
 
     name: str
     architecture: Literal["mlp"]
+    conditional: bool = False
+    """Whether samples are made of a label too; the data must have labels."""
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings
     penalty: PenaltySettings

@@ -23,7 +23,7 @@ from .data import (
     unchanging_name,
 )
 from .loop import Observer, Score, training_loop
-from .networks import Shape
+from .networks import SampleSpec
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
@@ -80,7 +80,8 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
     images = load_images(data, data_dir, options=options, watch=watch or Watcher())
-    plan = make_plan(recipe, _shape(images), device=device, precision=precision, threads=threads)
+    spec = _spec(recipe, images)
+    plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
@@ -93,7 +94,7 @@ def train(
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, spec, plan.device)
     _run(state, recipe, images, run, plan, observer, score)
     return run
 
@@ -132,7 +133,7 @@ def resume(
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
     if run.last_checkpoint.exists():
         state.restore(load_checkpoint(run.last_checkpoint))
     if steps is not None:
@@ -183,11 +184,13 @@ class TrainedGenerator:
 
     Attributes:
         module: In eval mode, on the CPU, without gradients.
+        spec: What its samples are.
         recipe: What it was trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     module: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -199,12 +202,14 @@ class TrainedNetworks:
     Attributes:
         generator: The averaged generator, in eval mode, on the CPU, without gradients.
         discriminator: In eval mode, on the CPU, without gradients.
+        spec: What samples are.
         recipe: What they were trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -220,10 +225,11 @@ def load_networks(directory: Path | str) -> TrainedNetworks:
     recipe, _ = run.read_recipe()
     checkpoint = load_checkpoint(run.last_checkpoint)
     height, width, channels = checkpoint.about["data"]["shape"]
-    state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
+    spec = SampleSpec((channels, height, width), checkpoint.about["classes"])
+    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
     state.restore(checkpoint)
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, recipe, checkpoint.about)
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, checkpoint.about)
 
 
 def load_generator(directory: Path | str) -> TrainedGenerator:
@@ -234,7 +240,7 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
         CheckpointError: It has no checkpoint yet, or a damaged one.
     """
     networks = load_networks(directory)
-    return TrainedGenerator(networks.generator, networks.recipe, networks.about)
+    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
 
 
 def _run(
@@ -255,6 +261,7 @@ def _run(
             "samples": len(images.images),
             "class_names": list(images.class_names),
         },
+        "classes": state.spec.classes,
         "versions": {
             "dropgan": importlib.metadata.version("dropgan"),
             "torch": torch.__version__,
@@ -264,7 +271,13 @@ def _run(
     training_loop(
         state,
         recipe,
-        Batches(images.images, recipe.training.batch_size, recipe.training.seed, plan.device),
+        Batches(
+            images.images,
+            recipe.training.batch_size,
+            recipe.training.seed,
+            plan.device,
+            images.labels if recipe.conditional else None,
+        ),
         run,
         device=plan.device,
         precision=plan.precision,
@@ -274,6 +287,11 @@ def _run(
     )
 
 
-def _shape(images: ImageData) -> Shape:
-    height, width, channels = images.images.shape[1:]
-    return channels, height, width
+def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
+    if recipe.conditional and data.labels is None:
+        raise DataError(
+            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
+            " --set conditional=false"
+        )
+    height, width, channels = data.images.shape[1:]
+    return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)

@@ -15,7 +15,7 @@ from .checkpoint import (
     restore_optimizer,
 )
 from .ema import Ema
-from .networks import Shape, build_networks
+from .networks import SampleSpec, build_networks
 from .recipe import Recipe
 
 
@@ -23,6 +23,7 @@ from .recipe import Recipe
 class TrainingState:
     """Networks, averages, optimisers and the number of steps done."""
 
+    spec: SampleSpec
     generator: nn.Module
     discriminator: nn.Module
     ema: Ema
@@ -32,16 +33,17 @@ class TrainingState:
     seconds: float = 0.0
 
     @classmethod
-    def fresh(cls, recipe: Recipe, shape: Shape, device: torch.device) -> "TrainingState":
+    def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
         """Untrained networks from the recipe's seed, which is also set as torch's global seed."""
         torch.manual_seed(recipe.training.seed)
-        generator, discriminator = (net.to(device) for net in build_networks(recipe, shape))
+        generator, discriminator = (net.to(device) for net in build_networks(recipe, spec))
         betas = (recipe.training.beta1, recipe.training.beta2)
         # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
         # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
         # improving the image quality of StyleGAN", CVPR 2020, appendix B).
         ratio = _lazy_ratio(recipe)
         return cls(
+            spec,
             generator,
             discriminator,
             Ema(generator, recipe.training.ema_decay),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...serve.errors import DropganError
 from .options import MAX_SIDE, MIN_SIDE
 
+_MOST_CLASSES = 65536
 _CHUNK_BYTES = 16 * 2**20
 
 
@@ -61,6 +62,11 @@ class ImageData:
             raise DataError(f"{self.name}: all {count} images are the same")
         if labels is not None and (labels.shape != (count,) or labels.min() < 0):
             raise DataError(f"{self.name}: needs one label of 0 or more for each of its {count} images")
+        if labels is not None and labels.max() >= _MOST_CLASSES:
+            raise DataError(
+                f"{self.name}: labels number the classes from 0, there are more than {_MOST_CLASSES:,}"
+                f" (the largest is {labels.max():,})"
+            )
 
     @property
     def classes(self) -> int:
