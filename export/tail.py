@@ -1,5 +1,6 @@
 """The end of the graph: from the generator's floats to the output that was asked for."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,29 @@ from numpy.typing import NDArray
 
 Shape = tuple[int, int, int]
 """(channels, height, width)."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """What turns standardised columns back into their own units: ``x * scale + mean``."""
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @property
+    def step(self) -> NDArray[np.float32]:
+        """What differences of each column are measured in: its standard deviation, and 1/32 of its
+        mean's size, so that float32's own rounding of a large number is nowhere near 1e-5."""
+        return (self.scale + np.abs(self.mean) / 32).astype(np.float32)
+
+
+def append_units(model: onnx.ModelProto, units: Units) -> None:
+    """Give the output, float32 [batch, columns], back in the columns' own units."""
+    tail = _Tail(model)
+    scale, mean = tail.constant("units.scale", units.scale), tail.constant("units.mean", units.mean)
+    tail.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
+    tail.add("Add", "to_units.mean", [mean], doc="means of the training data's columns")
+    tail.finish(onnx.TensorProto.FLOAT, (len(units.mean),))
 
 
 def append_tail(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:

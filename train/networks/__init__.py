@@ -2,7 +2,7 @@
 
 - The generator turns latents float32 [n, latent_dim], and labels int64 [n] if it is
   class-conditional, into samples float32 [n, *shape]: images [n, channels, height, width] between
-  -1 and 1.
+  -1 and 1, or vectors [n, columns], each column standardised.
 - The discriminator turns samples, and labels, into logits [n, 1], above 0 for real.
 """
 
