@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..serve import Generator
 from ..serve.card import METADATA_KEY, Card, WitnessCard
 from ..serve.loading import digest_without
-from .tail import Units
+from .units import Units
 
 WITNESS_SAMPLES = 16
 _WITNESS_BYTES = 4096

@@ -14,7 +14,8 @@ from ..serve.errors import DropganError
 from ..train.pixels import to_pixels
 from .fold import fold_batch_norms
 from .naming import describe, rename
-from .tail import Units, append_tail, append_units
+from .tail import append_tail, append_units
+from .units import Units
 
 OUTPUTS = ("pixels", "float")
 LAYOUTS = ("nhwc", "nchw", "rgb-nchw")

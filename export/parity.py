@@ -14,7 +14,7 @@ from ..serve.loading import digest_without
 from ..serve.providers import CPU, load_onnxruntime
 from .certificate import make_witness
 from .graph import DeployedGenerator, default_layout
-from .tail import Units
+from .units import Units
 
 SAMPLES = 10_000
 BATCHES = (1, 3, 1024)

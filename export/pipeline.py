@@ -32,7 +32,7 @@ from .half import measure_reach, require_half
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
 from .price import PriceError, Scorer, bearable
-from .tail import Units
+from .units import Units
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,15 @@
 """The end of the graph: from the generator's floats to the output that was asked for."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from .units import Units
+
 Shape = tuple[int, int, int]
 """(channels, height, width)."""
-
-
-@dataclass(frozen=True)
-class Units:
-    """What turns standardised columns back into their own units: ``x * scale + mean``."""
-
-    mean: NDArray[np.float32]
-    scale: NDArray[np.float32]
-
-    @property
-    def step(self) -> NDArray[np.float32]:
-        """What differences of each column are measured in: its standard deviation, and 1/32 of its
-        mean's size, so that float32's own rounding of a large number is nowhere near 1e-5."""
-        return (self.scale + np.abs(self.mean) / 32).astype(np.float32)
 
 
 def append_units(model: onnx.ModelProto, units: Units) -> None:
