@@ -11,7 +11,7 @@ import torch
 from dropgan.export import ExportError, export
 from dropgan.export.certificate import recheck
 from dropgan.serve import Generator
-from dropgan.train import load_generator, load_recipe, resume, train
+from dropgan.train import RecipeError, load_generator, load_recipe, resume, train
 from dropgan.train.batches import Batches, Standard
 from dropgan.train.data import DataError, DataOptions, VectorData, load_data, load_images
 
@@ -160,3 +160,11 @@ def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) ->
         with pytest.raises(ExportError, match="images"):
             export(run, tmp_path / "no.onnx", **options)
     assert not (tmp_path / "no.onnx").exists()
+
+
+def test_what_is_for_images_is_refused(table: Path, tmp_path: Path) -> None:
+    """Augmentation of a row of numbers would teach the generator nonsense."""
+    recipe = load_recipe("mlp").with_settings({"training.augmentation": ["colour"]})
+    with pytest.raises(RecipeError, match="vectors"):
+        train(tmp_path / "run", recipe, data=str(table), threads=1, precision="fp32")
+    assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ from torch import nn
 from ..recipe import Recipe, RecipeError
 from .mlp import MLPDiscriminator, MLPGenerator
 from .spec import SampleSpec
+from .spectral import add_spectral_norm
 
 _ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGenerator, MLPDiscriminator),
@@ -22,5 +23,14 @@ def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Modu
             f"architecture {recipe.architecture} is for images, these data are vectors of {spec.shape[0]}"
             " columns: take --set architecture=mlp"
         )
-    generator, discriminator = _ARCHITECTURES[recipe.architecture]
-    return generator(recipe.generator, spec), discriminator(recipe.discriminator, spec)
+    if not spec.is_image and recipe.training.augmentation:
+        raise RecipeError(
+            "augmentation changes images, these data are vectors: --set training.augmentation=[]"
+        )
+    makers = _ARCHITECTURES[recipe.architecture]
+    generator, discriminator = makers[0](recipe.generator, spec), makers[1](recipe.discriminator, spec)
+    if recipe.generator.spectral_norm:
+        add_spectral_norm(generator)
+    if recipe.discriminator.spectral_norm:
+        add_spectral_norm(discriminator)
+    return generator, discriminator
