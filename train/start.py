@@ -25,7 +25,7 @@ from .data import (
 )
 from .loop import Observer, Score, training_loop
 from .marginals import marginals_picture
-from .networks import SampleSpec
+from .networks import SampleSpec, require_fit
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
@@ -303,7 +303,9 @@ def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
             f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
             " --set conditional=false"
         )
-    return SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
+    spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
+    require_fit(recipe, spec)
+    return spec
 
 
 def _network_shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -6,9 +6,9 @@
 - The discriminator turns samples, and labels, into logits [n, 1], above 0 for real.
 """
 
-from .build import build_networks
+from .build import build_networks, require_fit
 from .layers import SLOPE
 from .spec import SampleSpec
 from .texture import roughness
 
-__all__ = ["SLOPE", "SampleSpec", "build_networks", "roughness"]
+__all__ = ["SLOPE", "SampleSpec", "build_networks", "require_fit", "roughness"]

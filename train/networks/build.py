@@ -13,20 +13,7 @@ _ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 
 
 def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Module]:
-    """The recipe's generator and discriminator, freshly initialised from torch's global generator.
-
-    Raises:
-        RecipeError: The architecture is not for such samples.
-    """
-    if not spec.is_image and recipe.architecture != "mlp":
-        raise RecipeError(
-            f"architecture {recipe.architecture} is for images, these data are vectors of {spec.shape[0]}"
-            " columns: take --set architecture=mlp"
-        )
-    if not spec.is_image and recipe.training.augmentation:
-        raise RecipeError(
-            "augmentation changes images, these data are vectors: --set training.augmentation=[]"
-        )
+    """The recipe's generator and discriminator, freshly initialised from torch's global generator."""
     makers = _ARCHITECTURES[recipe.architecture]
     generator, discriminator = makers[0](recipe.generator, spec), makers[1](recipe.discriminator, spec)
     if recipe.generator.spectral_norm:
@@ -34,3 +21,22 @@ def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Modu
     if recipe.discriminator.spectral_norm:
         add_spectral_norm(discriminator)
     return generator, discriminator
+
+
+def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
+    """Refuse a recipe that is not for such samples.
+
+    Raises:
+        RecipeError: Vectors, and an architecture or an augmentation that is for images.
+    """
+    if spec.is_image:
+        return
+    if recipe.architecture != "mlp":
+        raise RecipeError(
+            f"architecture {recipe.architecture} is for images, these data are vectors of {spec.shape[0]}"
+            " columns: take a recipe of architecture mlp"
+        )
+    if recipe.training.augmentation:
+        raise RecipeError(
+            "augmentation is for images, these data are vectors: --set training.augmentation=[]"
+        )
