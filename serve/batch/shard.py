@@ -1,7 +1,8 @@
-"""Making shards: compute, filter, encode, write, publish, each stage ahead of the next."""
+"""Making shards: draw, render, filter, encode, write, publish, each stage ahead of the next."""
 
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..generator import Generator
+from ..generator import Drawn, Generator
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
@@ -20,8 +21,12 @@ from .png import PngFolder
 from .stages import Ahead
 from .tar import TarShard
 
+_DRAWN_AHEAD = 1
 _CHUNKS_AHEAD = 3
 _SHARDS_AHEAD = 1
+# A chunk's arrays are used again once no stage can hold them: those of the chunks in the two queues, and
+# of one in each of three hands (drawing, rendering, writing).
+_ROOMS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 
 class ShardWriter(Protocol):
@@ -39,10 +44,11 @@ class ShardWriter(Protocol):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some computed samples of a shard."""
+    """Some samples of a shard: drawn at first, and rendered into ``images`` in the next stage."""
 
     shard: Shard
     start: int
+    drawn: Drawn
     images: NDArray[Any]
     last: bool
 
@@ -79,8 +85,15 @@ class ShardMaker:
         self._keep = load_keep(job.keep.callable) if job.keep else None
         self._pending: set[Path] = set()
 
-    def make(self, shards: Iterator[Shard]) -> Iterator[dict[str, Any]]:
+    def make(
+        self, shards: Iterator[Shard], stop: Callable[[], None] = lambda: None
+    ) -> Iterator[dict[str, Any]]:
         """Make shards in turn; yields each one's manifest line once it has its name.
+
+        Args:
+            shards: What to make.
+            stop: Ends ``shards`` from another thread, if they may wait for orders: called when no more
+                are wanted, for a stage that waits for one could not be ended otherwise.
 
         Raises:
             OutputError: A file cannot be written.
@@ -88,9 +101,12 @@ class ShardMaker:
         """
         try:
             with (
-                Ahead(self._compute(shards), _CHUNKS_AHEAD) as chunks,
+                Ahead(self._draw(shards), _DRAWN_AHEAD) as drawn,
+                Ahead(self._render(drawn), _CHUNKS_AHEAD) as chunks,
                 Ahead(self._write(chunks), _SHARDS_AHEAD) as written,
+                ExitStack() as first,
             ):
+                first.callback(stop)
                 for ready in written:
                     for output in ready.outputs:
                         output.publish()
@@ -103,19 +119,29 @@ class ShardMaker:
             for path in list(self._pending):
                 remove(path)
 
-    def _compute(self, shards: Iterator[Shard]) -> Iterator[Chunk]:
-        job = self._job
+    def _draw(self, shards: Iterator[Shard]) -> Iterator[Chunk]:
+        job, rooms = self._job, self._rooms()
         for shard in shards:
-            chunks = job.chunks(shard)
-            for start, count in chunks:
-                images = self._generator.sample(
-                    count,
-                    seed=job.seed,
-                    start=start,
-                    batch_size=self._batch_size,
-                    truncation=job.truncation,
+            for start, count in job.chunks(shard):
+                latents, images = next(rooms)
+                drawn = self._generator.draw(
+                    count, seed=job.seed, start=start, truncation=job.truncation, room=latents
                 )
-                yield Chunk(shard, start, images, last=start + count == shard.stop)
+                yield Chunk(shard, start, drawn, images[:count], last=start + count == shard.stop)
+
+    def _rooms(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        """Arrays for latents and images, in turn; made when they are first needed."""
+        rows = self._job.chunk_samples
+        rooms: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
+        for place in itertools.count():
+            if place < _ROOMS:
+                rooms.append((self._generator.latent_room(rows), self._generator.image_room(rows)))
+            yield rooms[place % _ROOMS]
+
+    def _render(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self._generator.render(chunk.drawn, chunk.images, batch_size=self._batch_size)
+            yield chunk
 
     def _write(self, chunks: Iterator[Chunk]) -> Iterator[WrittenShard]:
         for first in chunks:
