@@ -124,7 +124,7 @@ class Job:
     def chunk_samples(self) -> int:
         """The most samples of a chunk."""
         size = math.prod(self.sample_shape) * np.dtype(self.dtype).itemsize
-        return 2 ** int(math.log2(max(16, min(_CHUNK_SAMPLES, _CHUNK_BYTES // size))))
+        return int(2 ** math.floor(math.log2(max(16, min(_CHUNK_SAMPLES, _CHUNK_BYTES // size)))))
 
     def chunks(self, shard: Shard) -> list[tuple[int, int]]:
         """(first sample, samples) of the pieces in which a shard is computed and filtered.

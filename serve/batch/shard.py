@@ -1,11 +1,12 @@
 """Making shards: draw, render, filter, encode, write, publish, each stage ahead of the next."""
 
 import itertools
+from collections import abc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,8 @@ from .tar import TarShard
 _DRAWN_AHEAD = 1
 _CHUNKS_AHEAD = 3
 _SHARDS_AHEAD = 1
-# A chunk's arrays are used again once no stage can hold them: those of the chunks in the two queues, and
-# of one in each of three hands (drawing, rendering, writing).
+# A chunk's arrays are used again once no stage can hold them. With a thread a stage those are the arrays
+# of the chunks in two queues, and of one in each of three hands (drawing, rendering, writing).
 _ROOMS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 
@@ -53,6 +54,9 @@ class Chunk:
     last: bool
 
 
+Chunks: TypeAlias = abc.Generator[Chunk, None, None]
+
+
 @dataclass(frozen=True)
 class WrittenShard:
     """A shard that only waits for its name."""
@@ -73,15 +77,28 @@ class ShardMaker:
         tag: str,
         *,
         batch_size: int | None,
+        overlap: bool,
         progress: Callable[[int], None],
     ) -> None:
-        """Prepare; ``progress`` is called with the number of samples of each piece computed and written.
+        """Prepare.
+
+        Args:
+            generator: Where the samples come from.
+            job: What is made.
+            directory: Where.
+            tag: Of the temporary files, for which part of a job they are.
+            batch_size: Samples computed at once; None leaves it to the generator.
+            overlap: Whether a chunk is drawn, another rendered and another written at the same time,
+                each in a thread. Where other processes fill the cores that only costs: threads that
+                take turns on a core empty its caches for each other. Flushing to the disk, a wait,
+                always has a thread of its own.
+            progress: Called with the number of samples of each piece computed and written.
 
         Raises:
             InputError: The job's filter cannot be imported.
         """
         self._generator, self._job, self._directory, self._tag = generator, job, directory, tag
-        self._batch_size, self._progress = batch_size, progress
+        self._batch_size, self._overlap, self._progress = batch_size, overlap, progress
         self._keep = load_keep(job.keep.callable) if job.keep else None
         self._pending: set[Path] = set()
 
@@ -101,8 +118,8 @@ class ShardMaker:
         """
         try:
             with (
-                Ahead(self._draw(shards), _DRAWN_AHEAD) as drawn,
-                Ahead(self._render(drawn), _CHUNKS_AHEAD) as chunks,
+                self._stage(self._draw(shards), _DRAWN_AHEAD) as drawn,
+                self._stage(self._render(drawn), _CHUNKS_AHEAD) as chunks,
                 Ahead(self._write(chunks), _SHARDS_AHEAD) as written,
                 ExitStack() as first,
             ):
@@ -119,7 +136,10 @@ class ShardMaker:
             for path in list(self._pending):
                 remove(path)
 
-    def _draw(self, shards: Iterator[Shard]) -> Iterator[Chunk]:
+    def _stage(self, chunks: Chunks, depth: int) -> AbstractContextManager[Iterator[Chunk]]:
+        return Ahead(chunks, depth) if self._overlap else closing(chunks)
+
+    def _draw(self, shards: Iterator[Shard]) -> Chunks:
         job, rooms = self._job, self._rooms()
         for shard in shards:
             for start, count in job.chunks(shard):
@@ -131,14 +151,14 @@ class ShardMaker:
 
     def _rooms(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
         """Arrays for latents and images, in turn; made when they are first needed."""
-        rows = self._job.chunk_samples
+        rows, count = self._job.chunk_samples, _ROOMS if self._overlap else 1
         rooms: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
         for place in itertools.count():
-            if place < _ROOMS:
+            if place < count:
                 rooms.append((self._generator.latent_room(rows), self._generator.image_room(rows)))
-            yield rooms[place % _ROOMS]
+            yield rooms[place % count]
 
-    def _render(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def _render(self, chunks: Iterator[Chunk]) -> Chunks:
         for chunk in chunks:
             self._generator.render(chunk.drawn, chunk.images, batch_size=self._batch_size)
             yield chunk

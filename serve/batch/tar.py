@@ -78,7 +78,7 @@ class TarShard:
         room[ends - 3] = 0  # what the picture leaves of its last block
         room[ends - 2] = json_heads
         room[ends - 1] = texts
-        view = memoryview(room).cast("B")
+        view = room.data.cast("B")
         for place, data in zip(((starts + 1) * _BLOCK).tolist(), files, strict=True):
             view[place : place + len(data)] = data
         self._file.write(view[: int(ends[-1]) * _BLOCK])

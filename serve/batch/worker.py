@@ -67,6 +67,7 @@ def main() -> None:
             Path(setup["directory"]),
             setup["tag"],
             batch_size=setup["batch_size"],
+            overlap=setup["overlap"],
             progress=answers.progress,
         )
         shards = _Orders(job, orders)
