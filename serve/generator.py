@@ -306,8 +306,8 @@ class Generator:
                     self._open()
         try:
             return call()
-        except Exception as error:
-            if type(error).__module__.startswith("onnxruntime"):
+        except Exception as error:  # with I/O binding onnxruntime raises plain RuntimeErrors
+            if isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error
             raise
 
