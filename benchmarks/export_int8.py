@@ -19,7 +19,7 @@ from dropgan.export import export
 from dropgan.export.price import bearable
 from dropgan.export.speed import rates
 from dropgan.serve import Generator
-from dropgan.train import RunDirectory, load_images
+from dropgan.train import RunDirectory
 
 SAMPLES = 10_000
 
@@ -48,8 +48,7 @@ def main() -> None:
         difference = np.abs(images["fp32"].astype(int) - images["int8"])
         print(f"pixels    mean difference {difference.mean():.2f} levels, largest {difference.max()}")
         _, facts = RunDirectory(options.run).read_recipe()
-        data_dir = Path(facts.data_dir) if facts.data_dir else None
-        scorer = FrechetScorer(load_images(facts.data, data_dir))
+        scorer = FrechetScorer(facts.load_images())
         scores = {name: scorer(made) for name, made in images.items()}
         print(f"score     frechet_distance_domain fp32 {scores['fp32']:.3f}, int8 {scores['int8']:.3f}")
         passed &= bearable(scores["int8"], scores["fp32"])

@@ -24,7 +24,7 @@ from dropgan.export.speed import rates
 from dropgan.serve.errors import DropganError
 from dropgan.serve.loading import read_onnx, require_plain
 from dropgan.train import load_recipe, recipe_names
-from dropgan.train.networks import build_networks
+from dropgan.train.networks import SampleSpec, build_networks
 from torch import nn
 
 from tests.export.networks import LATENT_DIM, convolutions
@@ -42,7 +42,7 @@ def networks() -> dict[str, tuple[nn.Module, int]]:
             title = f"{recipe.architecture} {'x'.join(map(str, shape))}"
             if title not in found:
                 torch.manual_seed(0)
-                generator, _ = build_networks(recipe, shape)
+                generator, _ = build_networks(recipe, SampleSpec(shape))
                 found[title] = (generator.eval(), recipe.generator.latent_dim)
     found["test convolutions"] = (convolutions(), LATENT_DIM)
     return found

@@ -17,6 +17,7 @@ import torch
 from dropgan.evaluate import evaluate
 from dropgan.export import export
 from dropgan.train import Recipe, load_images, load_recipe, train
+from dropgan.train.networks import SampleSpec
 from dropgan.train.plan import make_plan
 
 _TRIAL_STEPS = 150
@@ -60,7 +61,7 @@ def main() -> None:
                     {**(changes if recipe_name == options.recipes[-1] else {}), "training.seed": seed}
                 )
                 precision = make_plan(
-                    recipe, (1, 28, 28), device="cpu", precision=options.precision, threads=1
+                    recipe, SampleSpec((1, 28, 28)), device="cpu", precision=options.precision, threads=1
                 ).precision
                 torch.set_num_threads(1)
                 steps = steps_for(options.seconds, recipe, options.data, precision, folder)

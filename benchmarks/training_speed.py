@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 import torch
 from dropgan.train import load_images, load_recipe
 from dropgan.train.batches import Batches
-from dropgan.train.loop import discriminator_step, generator_step
+from dropgan.train.networks import SampleSpec
 from dropgan.train.plan import make_plan
-from dropgan.train.state import TrainingState, autocast
+from dropgan.train.state import TrainingState
+from dropgan.train.steps import train_step
 from torch import nn
 
 CPU = torch.device("cpu")
@@ -72,18 +73,12 @@ def plain_step() -> Step:
 def dropgan_step(precision: str) -> Step:
     """One step of dropgan's loop, the average included."""
     recipe = load_recipe("seed")
-    state = TrainingState.fresh(recipe, (1, 28, 28), CPU)
+    state = TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
     batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, 0, CPU)
 
     def step() -> None:
         state.set_learning_rates(recipe)
-        reals = batches(state.step)
-        with autocast(CPU, precision):
-            fakes = state.generator(torch.randn(len(reals), recipe.generator.latent_dim))
-        discriminator_step(state, recipe, reals, fakes.detach(), precision, penalise=False)
-        generator_step(state, fakes, precision)
-        state.ema.update(state.step)
-        state.step += 1
+        train_step(state, recipe, batches, device=CPU, precision=precision)
 
     return step
 
@@ -97,7 +92,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    chosen = make_plan(load_recipe("seed"), (1, 28, 28), device="cpu", precision="auto", threads=1).precision
+    chosen = make_plan(
+        load_recipe("seed"), SampleSpec((1, 28, 28)), device="cpu", precision="auto", threads=1
+    ).precision
     torch.set_num_threads(1)
     contenders = {"plain eager loop": plain_step()}
     contenders |= {f"dropgan {precision}": dropgan_step(precision) for precision in ("fp32", "bf16")}

@@ -9,10 +9,11 @@ import typer
 
 from . import options
 from .output import result, result_json, say
+from .training import DataReport, data_options
 
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
-    from ..train import ImageData
+    from ..train import DataOptions, ImageData
 
 _BUILT_IN_HELD_OUT = "fashion-mnist-test"
 
@@ -33,6 +34,10 @@ def evaluate(
         ),
     ] = None,
     data_dir: options.DataDir = None,
+    size: options.Size = None,
+    colour: options.Colour = None,
+    strict: options.Strict = False,
+    label_column: options.LabelColumn = None,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -83,7 +88,8 @@ def evaluate(
     if fit_features is not None:
         if model is not None or report is not None:
             raise typer.BadParameter("--fit-features trains a feature network and evaluates nothing")
-        _fit(fit_features, data, data_dir, held_out, task, epochs, flip, json=json, quiet=quiet)
+        reading = data_options(size, colour, strict, label_column)
+        _fit(fit_features, data, data_dir, reading, held_out, task, epochs, flip, json=json, quiet=quiet)
         return
     if model is None:
         raise typer.BadParameter("say what to evaluate: a model file or a run directory")
@@ -99,18 +105,27 @@ def evaluate(
         from ..evaluate import evaluate as evaluate_model
         from ..evaluate import load_features
         from ..serve import Generator
-        from ..train import RunDirectory
+        from ..train import DataOptions, RunDirectory
+        from ..train.data import unchanging_name
 
         generator = Generator(file, device=device)
-        source = data or (RunDirectory(run).read_recipe()[1].data if run else generator.card.data.name)
-        images = _images(source, data_dir, asked=data is not None)
+        facts = RunDirectory(run).read_recipe()[1] if run else None
+        source = data or (facts.data if facts else generator.card.data.name)
+        reading = data_options(size, colour, strict, label_column)
+        if facts and reading == DataOptions() and unchanging_name(source) == facts.data:
+            reading = facts.data_options
+        images = _images(
+            source, data_dir, reading, generator.sample_shape, asked=data is not None, quiet=quiet
+        )
         evaluation = evaluate_model(
             generator,
             images,
             samples=samples,
             seed=seed,
             features=load_features(features, inception_weights=inception_weights, device=str(place)),
-            held_out=held_out_images(images.name, held_out, data_dir),
+            held_out=held_out_images(
+                images.name, held_out, data_dir, reading, generator.sample_shape, quiet=quiet
+            ),
             run=run,
             name=model.resolve().name,
             say=told,
@@ -148,40 +163,73 @@ def show(evaluation: "Evaluation") -> None:
         result(f"left out    {name}: {reason}")
 
 
-def held_out_images(data: str, held_out: str | None, data_dir: Path | None) -> "ImageData | None":
+def held_out_images(
+    data: str,
+    held_out: str | None,
+    data_dir: Path | None,
+    reading: "DataOptions",
+    shape: tuple[int, ...],
+    *,
+    quiet: bool,
+) -> "ImageData | None":
     """The held-out images: those asked for, or Fashion-MNIST's test images where they are installed.
 
     Args:
         data: Name of the data that is compared with.
         held_out: What stood after ``--held-out``; ``none`` for no such images.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        reading: How the data that is compared with is read.
+        shape: (height, width, channels) that pictures are brought to.
+        quiet: Whether nothing is said while pictures are read.
 
     Raises:
         DataError: What was asked for is not there, or damaged.
     """
-    from ..train import load_images
     from ..train.data.fashion_mnist import has_fashion_mnist
 
     if held_out == "none":
         return None
     if held_out is not None:
-        return load_images(held_out, data_dir if held_out.startswith("fashion-mnist") else None)
+        folder = data_dir if held_out.startswith("fashion-mnist") else None
+        return _read(held_out, folder, reading, shape, quiet=quiet)
     if data in ("fashion-mnist", "fashion-mnist-10k") and has_fashion_mnist(data_dir):
-        return load_images(_BUILT_IN_HELD_OUT, data_dir)
+        return _read(_BUILT_IN_HELD_OUT, data_dir, reading, shape, quiet=quiet)
     return None
 
 
-def _images(source: str, data_dir: Path | None, *, asked: bool) -> "ImageData":
-    from ..train import DataError, load_images
+def _images(
+    source: str,
+    data_dir: Path | None,
+    reading: "DataOptions",
+    shape: tuple[int, ...] | None,
+    *,
+    asked: bool,
+    quiet: bool,
+) -> "ImageData":
+    from ..train import DataError
 
     # data_dir also serves the held-out images, so that it may stand beside the embedded data
     folder = data_dir if source in ("fashion-mnist", _BUILT_IN_HELD_OUT) else None
     try:
-        return load_images(source, folder)
+        return _read(source, folder, reading, shape, quiet=quiet)
     except DataError as error:
         if asked:
             raise
         raise DataError(f"the model's training data cannot be found ({error}): say --data D") from error
+
+
+def _read(
+    source: str, data_dir: Path | None, reading: "DataOptions", shape: tuple[int, ...] | None, *, quiet: bool
+) -> "ImageData":
+    """Read images; pictures, which can have any size, in the shape of the model's samples."""
+    from ..train import load_images
+    from ..train.data import holds_pictures
+
+    if shape is not None and holds_pictures(source):
+        height, width, channels = shape
+        reading = reading.fitted_to(height, width, channels)
+    with DataReport(quiet=quiet) as report:
+        return load_images(source, data_dir, options=reading, watch=report.watcher)
 
 
 def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> tuple[Path, Path | None]:
@@ -217,6 +265,7 @@ def _fit(
     path: Path,
     data: str | None,
     data_dir: Path | None,
+    reading: "DataOptions",
     held_out: str | None,
     task: str,
     epochs: int,
@@ -229,8 +278,9 @@ def _fit(
 
     if data is None:
         raise typer.BadParameter("say which images to train on: --data D")
-    images = _images(data, data_dir, asked=True)
-    unseen = held_out_images(images.name, held_out, data_dir)
+    images = _images(data, data_dir, reading, None, asked=True, quiet=quiet)
+    shape = images.images.shape[1:]
+    unseen = held_out_images(images.name, held_out, data_dir, reading, shape, quiet=quiet)
     network = fit_features(
         images,
         task=task,

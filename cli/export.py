@@ -113,11 +113,11 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     from ..evaluate import FrechetScorer
     from ..export import Scorer
     from ..serve.errors import DropganError
-    from ..train import RunDirectory, load_images
+    from ..train import RunDirectory
 
     _, facts = RunDirectory(run).read_recipe()
     try:
-        images = load_images(facts.data, Path(facts.data_dir) if facts.data_dir else None)
+        images = facts.load_images()
     except DropganError as error:
         say(f"not scored: {error}", quiet=quiet)
         return None

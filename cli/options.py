@@ -5,13 +5,49 @@ from typing import Annotated
 
 import typer
 
+MIN_SIDE, MAX_SIDE = 4, 512  # as in train/data/options.py, which --help need not import
+
 Data = Annotated[
     str,
     typer.Option(
         "--data",
         metavar="DATA",
-        help="fashion-mnist-10k (comes with dropgan), fashion-mnist (whole), a directory of IDX files,"
-        " or a .npy or .npz file of uint8 images.",
+        help="fashion-mnist-10k (comes with dropgan), fashion-mnist (whole), a folder of pictures (with a"
+        " subfolder a class or without), a .npy, .npz or .parquet file, a directory of IDX files, or"
+        " hf:NAME[:SPLIT] of a Hugging Face data set; docs/data.md has the rules.",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        metavar="S",
+        min=MIN_SIDE,
+        max=MAX_SIDE,
+        help="Make the images S pixels high and wide: the square in the middle, resized with antialiasing."
+        "  [default: the size that all have]",
+        show_default=False,
+    ),
+]
+Colour = Annotated[
+    bool | None,
+    typer.Option(
+        "--colour/--grey",
+        help="Channels of the images.  [default: grey if every one is grey]",
+        show_default=False,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Stop at a picture that cannot be read, in place of leaving it out."),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column",
+        metavar="NAME",
+        help="The column of labels in a table.  [default: label or another usual name]",
+        show_default=False,
     ),
 ]
 DataDir = Annotated[

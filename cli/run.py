@@ -10,7 +10,7 @@ import typer
 from . import options
 from .evaluate import held_out_images
 from .output import ProgressBar, result, result_json, say
-from .training import TrainingReport, changes_from
+from .training import DataReport, TrainingReport, changes_from, data_options
 
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
@@ -21,6 +21,10 @@ def run(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for everything.")],
     data: options.Data = "fashion-mnist-10k",
     data_dir: options.DataDir = None,
+    size: options.Size = None,
+    colour: options.Colour = None,
+    strict: options.Strict = False,
+    label_column: options.LabelColumn = None,
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
@@ -49,7 +53,9 @@ def run(
 
     changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
     settings_of_run = load_recipe(recipe).with_settings(changes)
-    images = load_images(data, data_dir)
+    reading = data_options(size, colour, strict, label_column)
+    with DataReport(quiet=quiet) as report_of_data:
+        images = load_images(data, data_dir, options=reading, watch=report_of_data.watcher)
     scorable = images.images.shape[1:] == (28, 28, 1)
     metric = LeadingMetric(images, settings_of_run.generator.latent_dim) if scorable else None
     with TrainingReport(out, quiet=quiet) as report:
@@ -58,6 +64,7 @@ def run(
             settings_of_run,
             data=data,
             data_dir=data_dir,
+            data_options=reading,
             device=device,
             precision=precision,
             threads=threads,
@@ -78,7 +85,9 @@ def run(
             generator,
             images,
             samples=score_samples,
-            held_out=held_out_images(images.name, None, data_dir),
+            held_out=held_out_images(
+                images.name, None, data_dir, reading, generator.sample_shape, quiet=quiet
+            ),
             run=out,
             name=out.resolve().name,
             say=lambda message: say(message, quiet=quiet),

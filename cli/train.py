@@ -7,7 +7,7 @@ import typer
 
 from . import options
 from .output import result, result_json
-from .training import TrainingReport, changes_from, describe
+from .training import TrainingReport, changes_from, data_options, describe
 
 
 def train(
@@ -17,6 +17,10 @@ def train(
     ] = None,
     data: options.Data = "fashion-mnist-10k",
     data_dir: options.DataDir = None,
+    size: options.Size = None,
+    colour: options.Colour = None,
+    strict: options.Strict = False,
+    label_column: options.LabelColumn = None,
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
@@ -58,25 +62,28 @@ def train(
         raise typer.BadParameter("say where the run goes: -o RUN")
     with TrainingReport(out, quiet=quiet) as report:
         if resume:
-            fixed = (data, data_dir, recipe, device, precision, threads)
-            if fixed != ("fashion-mnist-10k", None, "mlp", "auto", "auto", None) or set(changes) - {
-                "training.steps"
-            }:
+            fixed = (data, data_dir, size, colour, strict, label_column, recipe, device, precision, threads)
+            unset = ("fashion-mnist-10k", None, None, None, False, None, "mlp", "auto", "auto", None)
+            if fixed != unset or set(changes) - {"training.steps"}:
                 raise typer.BadParameter(
                     "a resumed run keeps its settings; beside --resume only --steps may stand"
                 )
-            run = resume_run(out, steps=steps, announce=report.announce, observer=report.observe)
+            run = resume_run(
+                out, steps=steps, announce=report.announce, observer=report.observe, watch=report.watcher
+            )
         else:
             run = train_run(
                 out,
                 load_recipe(recipe).with_settings(changes),
                 data=data,
                 data_dir=data_dir,
+                data_options=data_options(size, colour, strict, label_column),
                 device=device,
                 precision=precision,
                 threads=threads,
                 announce=report.announce,
                 observer=report.observe,
+                watch=report.watcher,
             )
     summary = describe(run)
     if json:

@@ -8,7 +8,7 @@ import typer
 from .output import ProgressBar, say
 
 if TYPE_CHECKING:
-    from ..train import Recipe, RunDirectory
+    from ..train import DataOptions, Recipe, RunDirectory
     from ..train.run_directory import RunFacts
 
 
@@ -39,17 +39,65 @@ def changes_from(
     return changes | {key: value for key, value in named.items() if value is not None}
 
 
+def data_options(
+    size: int | None, colour: bool | None, strict: bool, label_column: str | None
+) -> "DataOptions":
+    """The options that stand beside ``--data``."""
+    from ..train import DataOptions
+
+    chosen = {None: "auto", True: "colour", False: "grey"}[colour]
+    return DataOptions(size or 0, chosen, strict, label_column or "")
+
+
+class DataReport:
+    """Shows how far the reading of pictures is; `watcher` is what `dropgan.train` wants."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from ..train import Watcher
+
+        self._quiet = quiet
+        self._bar: ProgressBar | None = None
+        self.watcher = Watcher(self._progress, self._say)
+
+    def __enter__(self) -> "DataReport":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = ProgressBar("reading images", total, "images", quiet=self._quiet)
+            self._bar.__enter__()
+        self._bar.update(done)
+        if done >= total:
+            self.close()
+
+    def _say(self, message: str) -> None:
+        self.close()
+        say(f"note: {message}", quiet=self._quiet)
+
+    def close(self) -> None:
+        """End the bar, if there is one."""
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
 class TrainingReport:
     """Shows a run as it goes; gives the callbacks that `dropgan.train` wants."""
 
     def __init__(self, directory: Path, *, quiet: bool) -> None:
         self._directory, self._quiet = directory, quiet
         self._bar: ProgressBar | None = None
+        self._data = DataReport(quiet=quiet)
+        self.watcher = self._data.watcher
 
     def __enter__(self) -> "TrainingReport":
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self._data.close()
         if self._bar is not None:
             self._bar.__exit__(*error)
 

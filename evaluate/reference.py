@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save
 from ..serve.atomic import write_bytes
 from ..serve.errors import OutputError
 from ..train.data import ImageData
-from ..train.data.fashion_mnist import cache_directory
+from ..train.data.cache import cache_directory
 from .features import FeatureNetwork, Features, Progress
 
 

@@ -1,7 +1,7 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
 from .checkpoint import CheckpointError
-from .data import DataError, ImageData, load_images
+from .data import DataError, DataOptions, ImageData, Watcher, load_images
 from .loop import TrainingError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
@@ -19,6 +19,7 @@ from .stop import Interrupted
 __all__ = [
     "CheckpointError",
     "DataError",
+    "DataOptions",
     "ImageData",
     "Interrupted",
     "Recipe",
@@ -28,6 +29,7 @@ __all__ = [
     "TrainedGenerator",
     "TrainedNetworks",
     "TrainingError",
+    "Watcher",
     "continue_or_train",
     "load_generator",
     "load_images",

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from ..serve.errors import DeviceError, InputError
-from .loop import discriminator_step, generator_step
-from .networks import Shape
+from .batches import Batch
+from .networks import SampleSpec
 from .recipe import Recipe
-from .state import TrainingState, autocast
+from .state import TrainingState
+from .steps import train_step
 
 PRECISIONS = ("fp32", "bf16")
 _SECONDS = 0.5  # for each candidate
@@ -55,8 +56,8 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def make_plan(recipe: Recipe, shape: Shape, *, device: str, precision: str, threads: int | None) -> Plan:
-    """Choose what is left open by timing training steps of the recipe on random images.
+def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, threads: int | None) -> Plan:
+    """Choose what is left open by timing training steps of the recipe on noise.
 
     Two threads can be slower than one for products this small on a shared machine, and bf16 is
     faster only on CPUs that have instructions for it: both are tried for half a second. On CUDA,
@@ -64,7 +65,7 @@ def make_plan(recipe: Recipe, shape: Shape, *, device: str, precision: str, thre
 
     Args:
         recipe: The recipe to be trained.
-        shape: Shape of an image.
+        spec: SampleSpec of an image.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         threads: CPU threads, or None to choose.
@@ -93,27 +94,27 @@ def make_plan(recipe: Recipe, shape: Shape, *, device: str, precision: str, thre
     before = torch.get_num_threads()
     random = torch.get_rng_state()
     try:
-        seconds = [_seconds_per_step(candidate, recipe, shape) for candidate in candidates]
+        seconds = [_seconds_per_step(candidate, recipe, spec) for candidate in candidates]
     finally:
         torch.set_num_threads(before)
         torch.set_rng_state(random)
     return candidates[seconds.index(min(seconds))]
 
 
-def _seconds_per_step(plan: Plan, recipe: Recipe, shape: Shape) -> float:
-    """Fastest of a few training steps, without the penalty, on random images."""
+def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
+    """Fastest of a few training steps, without the R1 penalty, on noise."""
     plan.apply()
-    state = TrainingState.fresh(recipe, shape, plan.device)
+    state = TrainingState.fresh(recipe, spec, plan.device)
     state.set_learning_rates(recipe)
     size = recipe.training.batch_size
-    reals = torch.rand(size, *shape) * 2 - 1
+    reals = torch.rand(size, *spec.shape) * 2 - 1
+    batch = Batch(reals, torch.randint(spec.classes, (size,)) if spec.classes else None)
     best, end, steps = math.inf, time.monotonic() + _SECONDS, 0
     while steps < _MIN_STEPS or time.monotonic() < end:
         started = time.perf_counter()
-        with autocast(plan.device, plan.precision):
-            fakes = state.generator(torch.randn(size, recipe.generator.latent_dim))
-        discriminator_step(state, recipe, reals, fakes.detach(), plan.precision, penalise=False)
-        generator_step(state, fakes, plan.precision)
+        train_step(
+            state, recipe, lambda _: batch, device=plan.device, precision=plan.precision, penalise=False
+        )
         if steps:  # the first one pays for caches
             best = min(best, time.perf_counter() - started)
         steps += 1

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import tomli_w
 
 from ..serve.atomic import write_text
 from ..serve.errors import DropganError
+from .data import DataOptions, ImageData, Watcher, load_images
 from .recipe import Recipe, parse_recipe
 
 
@@ -33,6 +34,17 @@ class RunFacts:
     """``fp32`` or ``bf16``."""
     threads: int
     """CPU threads of PyTorch."""
+    data_options: DataOptions = field(default_factory=DataOptions)
+    """How the data was read."""
+
+    def load_images(self, watch: Watcher | None = None) -> ImageData:
+        """The run's training images, read as they were.
+
+        Raises:
+            DropganError: As for `dropgan.train.data.load_images`.
+        """
+        folder = Path(self.data_dir) if self.data_dir else None
+        return load_images(self.data, folder, options=self.data_options, watch=watch or Watcher())
 
 
 class RunDirectory:
@@ -92,7 +104,8 @@ class RunDirectory:
         """
         try:
             document = tomllib.loads(self.recipe_file.read_text("utf-8"))
-            facts = RunFacts(**document.pop("run"))
+            run = document.pop("run")
+            facts = RunFacts(**run | {"data_options": DataOptions(**run.get("data_options", {}))})
         except FileNotFoundError as error:
             raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

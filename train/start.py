@@ -12,9 +12,18 @@ from torch import nn
 
 from .batches import Batches
 from .checkpoint import load_checkpoint
-from .data import BUILT_IN_DATA, DEFAULT_DATA, DataError, ImageData, load_images
+from .data import (
+    DEFAULT_DATA,
+    DataError,
+    DataOptions,
+    ImageData,
+    Watcher,
+    load_images,
+    options_differences,
+    unchanging_name,
+)
 from .loop import Observer, Score, training_loop
-from .networks import Shape
+from .networks import SampleSpec
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
@@ -34,12 +43,14 @@ def train(
     *,
     data: str = DEFAULT_DATA,
     data_dir: Path | None = None,
+    data_options: DataOptions | None = None,
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
+    watch: Watcher | None = None,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -48,12 +59,14 @@ def train(
         recipe: A recipe, the name of one that comes with dropgan, or a TOML file's path.
         data: What to train on, see `dropgan.train.data.load_images`.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32`` or ``bf16``.
         threads: CPU threads; None chooses by measurement.
         announce: Told what was chosen.
         observer: Given each row of metrics.
         score: Scores the averaged generator now and then, for the rows of metrics.
+        watch: Told while the data is being read.
 
     Returns:
         The run directory, its last checkpoint at the recipe's last step.
@@ -65,20 +78,23 @@ def train(
     run = RunDirectory(directory)
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    images = load_images(data, data_dir)
-    plan = make_plan(recipe, _shape(images), device=device, precision=precision, threads=threads)
+    options = data_options or DataOptions()
+    images = load_images(data, data_dir, options=options, watch=watch or Watcher())
+    spec = _spec(recipe, images)
+    plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
-        data=_source(data),
+        data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
         fingerprint=images.fingerprint,
         device=str(plan.device),
         precision=plan.precision,
         threads=plan.threads,
+        data_options=options,
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, spec, plan.device)
     _run(state, recipe, images, run, plan, observer, score)
     return run
 
@@ -90,6 +106,7 @@ def resume(
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
+    watch: Watcher | None = None,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
@@ -102,6 +119,7 @@ def resume(
         announce: Told what the run goes on with.
         observer: Given each row of metrics.
         score: Scores the averaged generator now and then, for the rows of metrics.
+        watch: Told while the data is being read.
 
     Raises:
         DropganError: As for `train`; DataError also if the data is not what the run began with.
@@ -110,12 +128,12 @@ def resume(
     recipe, facts = run.read_recipe()
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
-    images = load_images(facts.data, Path(facts.data_dir) if facts.data_dir else None)
+    images = facts.load_images(watch)
     if images.fingerprint != facts.fingerprint:
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _shape(images), plan.device)
+    state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
     if run.last_checkpoint.exists():
         state.restore(load_checkpoint(run.last_checkpoint))
     if steps is not None:
@@ -144,8 +162,9 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         return train(directory, recipe, data=data, **options)
     begun, facts = run.read_recipe()
     differences = recipe_differences(begun, recipe)
-    if facts.data != _source(data):
+    if facts.data != unchanging_name(data):
         differences.append(f"data was {facts.data}, now {data}")
+    differences += options_differences(facts.data_options, options.get("data_options") or DataOptions())
     if differences:
         raise RunError(
             f"{run.path} already holds a run with other settings ({'; '.join(differences)}): choose another"
@@ -155,7 +174,7 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         done = load_checkpoint(run.last_checkpoint).about["step"]
         if done >= recipe.training.steps:
             return run
-    watchers = {key: options[key] for key in ("announce", "observer", "score") if key in options}
+    watchers = {key: options[key] for key in ("announce", "observer", "score", "watch") if key in options}
     return resume(directory, **watchers)
 
 
@@ -165,11 +184,13 @@ class TrainedGenerator:
 
     Attributes:
         module: In eval mode, on the CPU, without gradients.
+        spec: What its samples are.
         recipe: What it was trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     module: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -181,12 +202,14 @@ class TrainedNetworks:
     Attributes:
         generator: The averaged generator, in eval mode, on the CPU, without gradients.
         discriminator: In eval mode, on the CPU, without gradients.
+        spec: What samples are.
         recipe: What they were trained with.
         about: What the checkpoint says of the training: step, data, versions.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
 
@@ -202,10 +225,11 @@ def load_networks(directory: Path | str) -> TrainedNetworks:
     recipe, _ = run.read_recipe()
     checkpoint = load_checkpoint(run.last_checkpoint)
     height, width, channels = checkpoint.about["data"]["shape"]
-    state = TrainingState.fresh(recipe, (channels, height, width), torch.device("cpu"))
+    spec = SampleSpec((channels, height, width), checkpoint.about["classes"])
+    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
     state.restore(checkpoint)
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, recipe, checkpoint.about)
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, checkpoint.about)
 
 
 def load_generator(directory: Path | str) -> TrainedGenerator:
@@ -216,7 +240,7 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
         CheckpointError: It has no checkpoint yet, or a damaged one.
     """
     networks = load_networks(directory)
-    return TrainedGenerator(networks.generator, networks.recipe, networks.about)
+    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
 
 
 def _run(
@@ -237,6 +261,7 @@ def _run(
             "samples": len(images.images),
             "class_names": list(images.class_names),
         },
+        "classes": state.spec.classes,
         "versions": {
             "dropgan": importlib.metadata.version("dropgan"),
             "torch": torch.__version__,
@@ -246,7 +271,13 @@ def _run(
     training_loop(
         state,
         recipe,
-        Batches(images.images, recipe.training.batch_size, recipe.training.seed, plan.device),
+        Batches(
+            images.images,
+            recipe.training.batch_size,
+            recipe.training.seed,
+            plan.device,
+            images.labels if recipe.conditional else None,
+        ),
         run,
         device=plan.device,
         precision=plan.precision,
@@ -256,11 +287,11 @@ def _run(
     )
 
 
-def _source(data: str) -> str:
-    """What stood after ``--data`` in a form that means the same from any working directory."""
-    return data if data in BUILT_IN_DATA else str(Path(data).resolve())
-
-
-def _shape(images: ImageData) -> Shape:
-    height, width, channels = images.images.shape[1:]
-    return channels, height, width
+def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
+    if recipe.conditional and data.labels is None:
+        raise DataError(
+            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
+            " --set conditional=false"
+        )
+    height, width, channels = data.images.shape[1:]
+    return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)

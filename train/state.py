@@ -15,7 +15,7 @@ from .checkpoint import (
     restore_optimizer,
 )
 from .ema import Ema
-from .networks import Shape, build_networks
+from .networks import SampleSpec, build_networks
 from .recipe import Recipe
 
 
@@ -23,6 +23,7 @@ from .recipe import Recipe
 class TrainingState:
     """Networks, averages, optimisers and the number of steps done."""
 
+    spec: SampleSpec
     generator: nn.Module
     discriminator: nn.Module
     ema: Ema
@@ -32,22 +33,23 @@ class TrainingState:
     seconds: float = 0.0
 
     @classmethod
-    def fresh(cls, recipe: Recipe, shape: Shape, device: torch.device) -> "TrainingState":
+    def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
         """Untrained networks from the recipe's seed, which is also set as torch's global seed."""
         torch.manual_seed(recipe.training.seed)
-        generator, discriminator = (net.to(device) for net in build_networks(recipe, shape))
+        generator, discriminator = (net.to(device) for net in build_networks(recipe, spec))
         betas = (recipe.training.beta1, recipe.training.beta2)
         # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
         # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
         # improving the image quality of StyleGAN", CVPR 2020, appendix B).
         ratio = _lazy_ratio(recipe)
         return cls(
+            spec,
             generator,
             discriminator,
             Ema(generator, recipe.training.ema_decay),
-            torch.optim.Adam(generator.parameters(), betas=betas, fused=True),
-            torch.optim.Adam(
-                discriminator.parameters(), betas=(betas[0] ** ratio, betas[1] ** ratio), fused=True
+            _optimizer(generator, betas, recipe.generator.weight_decay),
+            _optimizer(
+                discriminator, (betas[0] ** ratio, betas[1] ** ratio), recipe.discriminator.weight_decay
             ),
         )
 
@@ -101,6 +103,18 @@ class TrainingState:
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """The context in which the networks run: bf16 matrix products, or none."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:
+    """Adam with weight decay beside its step (Loshchilov and Hutter, "Decoupled weight decay
+    regularization", ICLR 2019), of matrices and kernels; biases and gains are not decayed.
+    """
+    if not decay:
+        return torch.optim.AdamW(network.parameters(), betas=betas, weight_decay=0.0, fused=True)
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, betas=betas, fused=True)
 
 
 def _lazy_ratio(recipe: Recipe) -> float:

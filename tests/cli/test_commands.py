@@ -161,7 +161,7 @@ def test_doctor_finds_both_runtimes(dropgan: Dropgan, monkeypatch: pytest.Monkey
         (["train", "-o", "new", "--set", "x=1"], 1, "no setting x"),
         (["train", "-o", "new", "--generator-dropout", "1.5"], 1, "generator.dropout"),
         (["train", "-o", "new", "--data", "absent"], 1, "there is no data absent"),
-        (["train", "-o", "new", "--data", "{file}"], 1, "no .npy"),
+        (["train", "-o", "new", "--data", "{file}"], 1, "of no kind that can be trained on"),
         (["train", "-o", "new", "--device", "cuda:99"], 1, "does not work"),
         (["train", "-o", "new", "--device", "tpu"], 1, "device must be"),
         (["train", "-o", "new", "--precision", "fp8"], 1, "precision must be"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from dropgan.train.networks import build_networks
+from dropgan.train.networks import SampleSpec, build_networks
 from dropgan.train.recipe import Recipe, load_recipe
 from torch import Tensor, nn
 
@@ -51,7 +51,7 @@ def small_recipe(**changes: Any) -> Recipe:
 def mlp(shape: tuple[int, int, int] = (1, 8, 8), **changes: Any) -> nn.Module:
     """The architecture `mlp`, freshly initialised and in eval mode."""
     torch.manual_seed(0)
-    generator, _ = build_networks(small_recipe(**changes), shape)
+    generator, _ = build_networks(small_recipe(**changes), SampleSpec(shape))
     return generator.eval()
 
 

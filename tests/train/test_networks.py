@@ -4,7 +4,7 @@ import pytest
 import torch
 from dropgan.train import load_recipe
 from dropgan.train.dropout import Dropout
-from dropgan.train.networks import build_networks, roughness
+from dropgan.train.networks import SampleSpec, build_networks, roughness
 from torch import nn
 
 
@@ -13,7 +13,7 @@ from torch import nn
 def test_shapes_and_ranges(name: str, shape: tuple[int, int, int]) -> None:
     """Latents in, tanh images out, one logit each; colour and odd sizes included."""
     recipe = load_recipe(name)
-    generator, discriminator = build_networks(recipe, shape)
+    generator, discriminator = build_networks(recipe, SampleSpec(shape))
     images = generator(torch.randn(5, recipe.generator.latent_dim))
     assert images.shape == (5, *shape)
     assert images.abs().max() <= 1
@@ -25,7 +25,7 @@ def test_dropout_after_every_hidden_layer(name: str) -> None:
     """Both networks, with the recipe's probabilities, and never after the last layer."""
     recipe = load_recipe(name)
     for network, settings in zip(
-        build_networks(recipe, (1, 28, 28)), (recipe.generator, recipe.discriminator), strict=True
+        build_networks(recipe, SampleSpec((1, 28, 28))), (recipe.generator, recipe.discriminator), strict=True
     ):
         drops = [part.p for part in network.modules() if isinstance(part, Dropout)]
         assert drops == [settings.dropout] * len(settings.hidden)
@@ -35,7 +35,7 @@ def test_dropout_after_every_hidden_layer(name: str) -> None:
 def test_seed_networks_are_the_articles() -> None:
     """100-256-256-784 and 784-256-256-1."""
     for network, widths in zip(
-        build_networks(load_recipe("seed"), (1, 28, 28)),
+        build_networks(load_recipe("seed"), SampleSpec((1, 28, 28))),
         ((100, 256, 256, 784), (784, 256, 256, 1)),
         strict=True,
     ):
@@ -59,7 +59,7 @@ def test_roughness() -> None:
 def test_texture_shows_the_discriminator_grain() -> None:
     """Without it, noise that the first layer happens not to look at costs the generator nothing."""
     recipe = load_recipe("mlp")
-    discriminator = build_networks(recipe, (1, 28, 28))[1].eval()
+    discriminator = build_networks(recipe, SampleSpec((1, 28, 28)))[1].eval()
     first = discriminator.body[0].weight[:, :784]
     smooth = torch.zeros(1, 784)
     blind = torch.linalg.svd(first, full_matrices=True).Vh[-1:]  # a direction that the layer maps to 0

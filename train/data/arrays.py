@@ -13,19 +13,24 @@ from .dataset import DataError, ImageData
 def load_array_file(path: Path) -> ImageData:
     """Read ``.npy`` images, or ``.npz`` with ``images`` and, if there are some, ``labels``.
 
-    Images are uint8 of shape [n, height, width] or [n, height, width, channels].
+    Images are uint8 of shape [n, height, width] or [n, height, width, channels]. A ``.npy`` file is
+    mapped into memory, so that it may be larger; an ``.npz`` is read whole. Labels are whole
+    numbers; ``class_names`` in the ``.npz``, an array of texts, has one name for each.
 
     Raises:
         DataError: The file cannot be read, is damaged, or holds something else.
     """
     try:
-        content = np.load(path, allow_pickle=False)  # a pickle could run code of the file's maker
+        # no pickles: one could run code of the file's maker
+        content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         if isinstance(content, np.ndarray):
             return ImageData(_as_images(path, content), path.stem)
         with content:
             return _from_archive(path, content)
     except DataError:
         raise
+    except MemoryError as error:
+        raise DataError(f"{path} does not fit into memory: a .npy file need not") from error
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, OSError) as error:
         raise DataError(f"cannot read {path} as numpy data: {error}") from error
 
@@ -38,12 +43,15 @@ def _from_archive(path: Path, archive: Any) -> ImageData:
     if len(candidates) != 1:
         raise DataError(f"{path} must hold one array of images, named images; it has: {', '.join(names)}")
     labels = None
+    class_names: tuple[str, ...] = ()
     if "labels" in names:
         labels = archive["labels"]
         if labels.dtype.kind not in "iu":
             raise DataError(f"{path}: labels must be whole numbers, not {labels.dtype}")
         labels = labels.astype(np.int64)
-    return ImageData(_as_images(path, archive[candidates[0]]), path.stem, labels)
+        if "class_names" in names:
+            class_names = tuple(str(name) for name in archive["class_names"].ravel())
+    return ImageData(_as_images(path, archive[candidates[0]]), path.stem, labels, class_names)
 
 
 def _as_images(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:

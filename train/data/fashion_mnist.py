@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...serve.atomic import write_bytes
+from .cache import cache_directory
 from .dataset import DataError, ImageData
 from .idx import read_idx, read_payload
 
@@ -64,11 +65,6 @@ def has_fashion_mnist(folder: Path | None = None) -> bool:
     named = folder or (Path(given) if (given := os.environ.get(DIRECTORY_VARIABLE)) else None)
     places = [named] if named is not None else [_DEBIAN_FOLDER, cache_directory() / "fashion-mnist"]
     return any(all(_in_folder(place, name) for name in _SHA256) for place in places)
-
-
-def cache_directory() -> Path:
-    """Where downloads are kept: ``$XDG_CACHE_HOME/dropgan``, by default ``~/.cache/dropgan``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dropgan"
 
 
 def _find(folder: Path | None, name: str) -> Path:

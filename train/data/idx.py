@@ -55,6 +55,11 @@ def read_payload(path: Path) -> bytes:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
+def has_idx_files(folder: Path) -> bool:
+    """Whether a folder holds IDX files of images."""
+    return any("idx3" in path.name or "idx4" in path.name for path in folder.iterdir() if path.is_file())
+
+
 def load_idx_directory(folder: Path) -> ImageData:
     """Read the images, and the labels where there are some, from a folder of IDX files.
 

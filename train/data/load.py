@@ -2,28 +2,108 @@
 
 from pathlib import Path
 
+from . import parquet
 from .arrays import load_array_file
 from .dataset import DataError, ImageData
+from .decode import decode_pictures, fit_array
 from .fashion_mnist import load_embedded, load_fashion_mnist
-from .idx import load_idx_directory
+from .folder import FolderPictures
+from .hub import PREFIX, HubTable, absolute_source, is_saved_dataset
+from .idx import has_idx_files, load_idx_directory
+from .options import DataOptions, Watcher
+from .table import Table, TablePictures
 
 DEFAULT_DATA = "fashion-mnist-10k"
 BUILT_IN_DATA = (DEFAULT_DATA, "fashion-mnist", "fashion-mnist-test")
+_KINDS = (
+    "fashion-mnist-10k, fashion-mnist, a folder of pictures or of IDX files, a .npy, .npz or .parquet file,"
+    " or hf:NAME of a Hugging Face data set"
+)
+_DEFAULTS = DataOptions()
+_NOBODY = Watcher()
 
 
-def load_images(source: str, data_dir: Path | None = None) -> ImageData:
+def load_images(
+    source: str,
+    data_dir: Path | None = None,
+    *,
+    options: DataOptions = _DEFAULTS,
+    watch: Watcher = _NOBODY,
+) -> ImageData:
     """Load training images.
 
     Args:
         source: ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (whole), ``fashion-mnist-test``,
-            a directory of IDX files, or a ``.npy`` or ``.npz`` file.
+            a folder of pictures, of IDX files, of Parquet files or that Hugging Face's
+            ``save_to_disk`` wrote, a ``.npy``, ``.npz`` or ``.parquet`` file, or ``hf:NAME``,
+            ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        options: Size, colour, what to do with broken pictures, the column of labels.
+        watch: Told of the progress where pictures must be decoded, and of those that are left out.
 
     Raises:
         DataError: There is no such data, or it is damaged or unfit.
+        OutputError: Pictures cannot be kept in the cache directory.
+        MissingExtraError: A package that reads this kind of data is not installed.
     """
     if data_dir is not None and source not in BUILT_IN_DATA[1:]:
         raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
+    table = _table(source)
+    if table is not None:
+        return decode_pictures(TablePictures(table, options.label_column), options, watch)
+    if options.label_column:
+        raise DataError(f"{source} has no columns, so --label-column does not fit it")
+    path = Path(source)
+    if source not in BUILT_IN_DATA and path.is_dir() and not has_idx_files(path):
+        return decode_pictures(FolderPictures(path), options, watch)
+    return fit_array(_array(source, data_dir), options, watch)
+
+
+def holds_pictures(source: str) -> bool:
+    """Whether the data are files of pictures, which have a size only once one is asked for."""
+    if source in BUILT_IN_DATA:
+        return False
+    path = Path(source)
+    return _is_table(source) or (path.is_dir() and not has_idx_files(path))
+
+
+def unchanging_name(source: str) -> str:
+    """What stood after ``--data`` in a form that means the same from any working directory."""
+    if source in BUILT_IN_DATA:
+        return source
+    if source.startswith(PREFIX):
+        return absolute_source(source)
+    return str(Path(source).resolve())
+
+
+def _is_table(source: str) -> bool:
+    if source in BUILT_IN_DATA:
+        return False
+    path = Path(source)
+    if source.startswith(PREFIX) or path.suffix in parquet.SUFFIXES:
+        return True
+    return path.is_dir() and (is_saved_dataset(path) or bool(_parquet_files(path)))
+
+
+def _table(source: str) -> Table | None:
+    if not _is_table(source):
+        return None
+    path = Path(source)
+    if source.startswith(PREFIX):
+        return HubTable(source.removeprefix(PREFIX))
+    if path.is_dir():
+        files = _parquet_files(path)
+        return parquet.ParquetTable(path, files) if files else HubTable(source)
+    if not path.exists():
+        raise DataError(f"there is no file {path}")
+    return parquet.ParquetTable(path, [path])
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in parquet.SUFFIXES and path.is_file())
+
+
+def _array(source: str, data_dir: Path | None) -> ImageData:
     if source == DEFAULT_DATA:
         return load_embedded()
     if source == "fashion-mnist":
@@ -36,8 +116,5 @@ def load_images(source: str, data_dir: Path | None = None) -> ImageData:
     if path.suffix in (".npy", ".npz") and path.is_file():
         return load_array_file(path)
     if path.exists():
-        raise DataError(f"{path} is no .npy or .npz file and no directory of IDX files")
-    raise DataError(
-        f"there is no data {source}: give fashion-mnist-10k, fashion-mnist, a directory of IDX files,"
-        " or a .npy or .npz file"
-    )
+        raise DataError(f"{path} is of no kind that can be trained on: give {_KINDS}")
+    raise DataError(f"there is no data {source}: give {_KINDS}")

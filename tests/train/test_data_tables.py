@@ -1,0 +1,156 @@
+"""Parquet files and Hugging Face data sets: pictures and labels in columns."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dropgan.train.data import DataError, DataOptions, Watcher, load_images, unchanging_name
+from PIL import Image
+
+RANDOM = np.random.default_rng(0)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return RANDOM.integers(0, 256, (200, 8, 8, 3), dtype=np.uint8)
+
+
+def _write(path: Path, **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), path, row_group_size=70)
+    return path
+
+
+def test_bytes_and_labels(tmp_path: Path, pixels: np.ndarray) -> None:
+    """The plain layout: a column of encoded bytes, a column of class numbers."""
+    path = _write(tmp_path / "a.parquet", picture=[_png(p) for p in pixels], label=np.arange(200) % 7)
+    data = load_images(str(path))
+    assert np.array_equal(data.images, pixels)
+    assert data.labels is not None
+    assert data.labels.tolist() == [i % 7 for i in range(200)]
+    assert data.name == "a"
+
+
+def test_hugging_face_layout(tmp_path: Path, pixels: np.ndarray) -> None:
+    """Bytes and path, names of classes as texts, some pictures in files beside, some rows empty."""
+    (tmp_path / "beside.png").write_bytes(_png(pixels[1]))
+    values = [{"bytes": _png(p), "path": None} for p in pixels]
+    values[1] = {"bytes": None, "path": "beside.png"}
+    values[2] = {"bytes": None, "path": None}
+    values[3] = {"bytes": b"junk", "path": "junk.png"}
+    kinds = np.array(["moth", "ant"])[np.arange(200) % 2]
+    path = _write(tmp_path / "a.parquet", image=values, kind=kinds)
+    said: list[str] = []
+    data = load_images(str(path), options=DataOptions(label_column="kind"), watch=Watcher(say=said.append))
+    assert np.array_equal(data.images, np.delete(pixels, [2, 3], axis=0))
+    assert data.class_names == ("ant", "moth")
+    assert data.labels is not None
+    assert data.labels[:4].tolist() == [1, 0, 1, 0]
+    assert "row 2 (there is no picture)" in said[0]
+    assert "row 3 (junk.png)" in said[0]
+    assert load_images(str(path)).labels is None
+
+
+def test_several_files_in_a_folder(tmp_path: Path, pixels: np.ndarray) -> None:
+    """Large sets come in pieces, read in the order of their names."""
+    for number in range(2):
+        part = pixels[100 * number : 100 * (number + 1)]
+        _write(tmp_path / f"train-{number}.parquet", image=[_png(p) for p in part])
+    assert np.array_equal(load_images(str(tmp_path)).images, pixels)
+    _write(tmp_path / "train-2.parquet", other=[1, 2])
+    with pytest.raises(DataError, match="other columns"):
+        load_images(str(tmp_path))
+
+
+def test_own_shards_come_back(tmp_path: Path, model_file: Path) -> None:
+    """What `dropgan sample --format parquet` and `--format png` write can be trained on."""
+    from dropgan.serve import Generator
+    from dropgan.serve.batch import generate
+
+    expected = Generator(model_file).sample(10, seed=3)
+    for format_ in ("parquet", "png"):
+        generate(model_file, tmp_path / format_, 10, seed=3, format=format_, shard_size=5)
+        assert np.array_equal(load_images(str(tmp_path / format_)).images, expected)
+
+
+def test_unfit_tables(tmp_path: Path, pixels: np.ndarray) -> None:
+    """Each refusal names the columns that there are."""
+    pictures = [_png(p) for p in pixels[:4]]
+    with pytest.raises(DataError, match="no file"):
+        load_images(str(tmp_path / "absent.parquet"))
+    (tmp_path / "junk.parquet").write_bytes(b"junk")
+    with pytest.raises(DataError, match=r"cannot read .* as Parquet"):
+        load_images(str(tmp_path / "junk.parquet"))
+    with pytest.raises(DataError, match=r"no column of pictures.*text"):
+        load_images(str(_write(tmp_path / "a.parquet", text=["x", "y"])))
+    with pytest.raises(DataError, match="several columns of pictures"):
+        load_images(str(_write(tmp_path / "b.parquet", left=pictures, right=pictures)))
+    path = _write(tmp_path / "c.parquet", image=pictures, label=[1, None, 0, 1], weight=[0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(DataError, match="no value in the column label"):
+        load_images(str(path))
+    with pytest.raises(DataError, match="whole numbers or texts"):
+        load_images(str(path), options=DataOptions(label_column="weight"))
+    with pytest.raises(DataError, match="no column typo; it has image, label, weight"):
+        load_images(str(path), options=DataOptions(label_column="typo"))
+    with pytest.raises(DataError, match="no columns"):
+        load_images("fashion-mnist-10k", options=DataOptions(label_column="label"))
+
+
+def test_labels_kept_back_are_none(tmp_path: Path, pixels: np.ndarray) -> None:
+    """Test splits on the Hub have -1 for every label; that is no class."""
+    path = _write(tmp_path / "a.parquet", image=[_png(p) for p in pixels[:4]], label=[-1] * 4)
+    assert load_images(str(path)).labels is None
+
+
+@pytest.fixture
+def saved(tmp_path: Path, pixels: np.ndarray) -> Path:
+    """A data set with splits as `save_to_disk` writes it."""
+    datasets = pytest.importorskip("datasets", reason="the extra dropgan[hub] is not installed")
+    features = datasets.Features(
+        {"img": datasets.Image(), "label": datasets.ClassLabel(names=["ant", "bee", "cow"])}
+    )
+    rows = {"img": [Image.fromarray(p) for p in pixels], "label": [i % 3 for i in range(200)]}
+    whole = datasets.Dataset.from_dict(rows, features=features)
+    splits = datasets.DatasetDict({"train": whole.select(range(150)), "test": whole.select(range(150, 200))})
+    splits.save_to_disk(str(tmp_path / "insects"))
+    return tmp_path / "insects"
+
+
+def test_saved_hugging_face_data(saved: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its folder or as hf:PATH[:SPLIT]; the path may be relative and still mean the same later."""
+    data = load_images(str(saved))
+    assert np.array_equal(data.images, pixels[:150])
+    assert data.class_names == ("ant", "bee", "cow")
+    assert data.labels is not None
+    assert data.labels[:4].tolist() == [0, 1, 2, 0]
+    assert data.name == "insects"
+    assert np.array_equal(load_images(f"hf:{saved}:test").images, pixels[150:])
+    monkeypatch.chdir(saved.parent)
+    assert unchanging_name("hf:insects:test") == f"hf:{saved}:test"
+    with pytest.raises(DataError, match="no split dev; it has train, test"):
+        load_images(f"hf:{saved}:dev")
+
+
+def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offline the user needs to know the other way, not forty lines of a library's traceback."""
+    pytest.importorskip("datasets", reason="the extra dropgan[hub] is not installed")
+    import datasets
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    with pytest.raises(DataError, match="save_to_disk") as caught:
+        load_images("hf:nobody/nothing")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match="none of hf:NAME"):
+        load_images("hf:a:b:c:d")
+    assert unchanging_name("hf:nobody/nothing:test") == "hf:nobody/nothing:test"

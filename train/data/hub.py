@@ -1,0 +1,100 @@
+"""Hugging Face data sets, by name from the Hub or its cache, or saved to a directory."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...serve.errors import MissingExtraError
+from .dataset import DataError
+
+PREFIX = "hf:"
+_SAVED = ("state.json", "dataset_dict.json")
+
+
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote the folder."""
+    return any((folder / name).is_file() for name in _SAVED)
+
+
+def absolute_source(source: str) -> str:
+    """``hf:`` and what follows it, a path in it made absolute."""
+    name, *rest = _pieces(source.removeprefix(PREFIX))
+    return PREFIX + ":".join([str(Path(name).resolve()) if Path(name).exists() else name, *rest])
+
+
+class HubTable:
+    """A Hugging Face data set; see `table.Table`."""
+
+    def __init__(self, source: str) -> None:
+        """Load it.
+
+        Args:
+            source: ``NAME``, ``NAME:SPLIT`` or ``NAME:CONFIG:SPLIT``; a name is the Hub's or a
+                directory's. The split is ``train`` if none is named.
+
+        Raises:
+            DataError: It cannot be found, or has no such split.
+            MissingExtraError: The library is not installed.
+        """
+        name, config, split = _parts(source)
+        try:
+            import datasets
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(f"hf:{source} needs datasets: pip install 'dropgan[hub]'") from error
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each of its five attempts is a line
+        try:
+            loaded: Any
+            if is_saved_dataset(Path(name)):
+                loaded = datasets.load_from_disk(name)
+            else:
+                loaded = datasets.load_dataset(name, config)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise DataError(
+                f"cannot load the Hugging Face data set {name}: {reason}. Without a network, give the folder"
+                " that save_to_disk wrote"
+            ) from error
+        if isinstance(loaded, Mapping):
+            if split not in loaded:
+                raise DataError(f"{name} has no split {split}; it has {', '.join(loaded)}: hf:NAME:SPLIT")
+            loaded = loaded[split]
+        self._rows = loaded.with_format("arrow")
+        self.name = Path(name).resolve().name if Path(name).exists() else name.rsplit("/", 1)[-1]
+        self.base = Path(name)
+        self.schema: Any = self._rows.features.arrow_schema
+        self.class_names: Mapping[str, tuple[str, ...]] = {
+            column: tuple(feature.names)
+            for column, feature in self._rows.features.items()
+            if isinstance(feature, datasets.ClassLabel)
+        }
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def key(self) -> str:
+        return str(self._rows._fingerprint)
+
+    def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
+        yield from self._rows.select_columns(columns).iter(rows)
+
+
+def _parts(source: str) -> tuple[str, str | None, str]:
+    """Name, configuration and split."""
+    match _pieces(source):
+        case [name]:
+            return name, None, "train"
+        case [name, split]:
+            return name, None, split
+        case [name, config, split]:
+            return name, config, split
+    raise DataError(f"hf:{source} is none of hf:NAME, hf:NAME:SPLIT and hf:NAME:CONFIG:SPLIT")
+
+
+def _pieces(source: str) -> list[str]:
+    """What stands between the colons; a name that is a path may have colons in it."""
+    pieces = source.split(":")
+    for taken in range(len(pieces), 0, -1):
+        if Path(":".join(pieces[:taken])).exists():
+            return [":".join(pieces[:taken]), *pieces[taken:]]
+    return pieces

@@ -1,0 +1,61 @@
+"""How data is to be read, and who is told about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...serve.errors import InputError
+
+MIN_SIDE, MAX_SIDE = 4, 512
+COLOURS = ("auto", "grey", "colour")
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What may stand beside ``--data``.
+
+    Raises:
+        InputError: A value is none of those below.
+    """
+
+    size: int = 0
+    """Pixels of each side that images get; 0 keeps the size that all of them have."""
+    colour: str = "auto"
+    """``grey`` or ``colour`` (RGB); ``auto`` is grey only where every image is grey."""
+    strict: bool = False
+    """Whether an image that cannot be read is an error; else it is named and left out."""
+    label_column: str = ""
+    """The column of labels in a table; empty looks for one under a usual name."""
+
+    def __post_init__(self) -> None:
+        if self.size and not MIN_SIDE <= self.size <= MAX_SIDE:
+            raise InputError(f"size must be {MIN_SIDE} to {MAX_SIDE} pixels, not {self.size}")
+        if self.colour not in COLOURS:
+            raise InputError(f"colour must be auto, grey or colour, not {self.colour!r}")
+
+    def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
+        """The same with what was left open set so that pictures become images of this shape."""
+        size = self.size or (height if height == width else 0)
+        colour = self.colour if self.colour != "auto" else ("grey" if channels == 1 else "colour")
+        return replace(self, size=size, colour=colour)
+
+
+def options_differences(before: DataOptions, after: DataOptions) -> list[str]:
+    """Each option in which two differ and that changes the data, as ``data key was A, now B``."""
+    pairs = [
+        (name, getattr(before, name), getattr(after, name)) for name in ("size", "colour", "label_column")
+    ]
+    return [f"data {name} was {old or 'none'}, now {new or 'none'}" for name, old, new in pairs if old != new]
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told while data is being read, which may take minutes the first time."""
+
+    progress: Callable[[int, int], None] = _nothing
+    """Images done, and how many there are."""
+    say: Callable[[str], None] = _nothing
+    """A remark for a person: images that are left out."""

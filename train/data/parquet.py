@@ -1,0 +1,81 @@
+"""Parquet files as a table."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...serve.errors import MissingExtraError
+from .dataset import DataError
+
+SUFFIXES = (".parquet", ".pq")
+
+
+class ParquetTable:
+    """One file, or several of the same columns that follow each other; see `table.Table`."""
+
+    def __init__(self, path: Path, files: list[Path]) -> None:
+        """Read the files' ends, where columns and numbers of rows stand.
+
+        Args:
+            path: What the user named: the file, or the folder of the files.
+            files: The files in their order, at least one.
+
+        Raises:
+            DataError: A file is damaged, or its columns are not those of the first.
+            MissingExtraError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(f"{path} needs pyarrow: pip install 'dropgan[train]'") from error
+        self.name = path.stem if path.is_file() else path.resolve().name
+        self.base = files[0].parent
+        self._files = files
+        self._open: Any = pq.ParquetFile
+        self._error: Any = (pa.ArrowException, OSError)
+        self._rows = 0
+        self.schema: Any = None
+        for file in files:
+            try:
+                with pq.ParquetFile(file) as parquet:
+                    schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+            except self._error as error:
+                raise DataError(f"cannot read {file} as Parquet: {' '.join(str(error).split())}") from error
+            if self.schema is not None and not schema.equals(self.schema):
+                raise DataError(f"{file} has other columns than {files[0]}: give one of them")
+            self.schema, self._rows = schema, self._rows + rows
+        self.class_names: Mapping[str, tuple[str, ...]] = _class_names(self.schema.metadata or {})
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def key(self) -> str:
+        digest = hashlib.sha256()
+        for file in self._files:
+            about = file.stat()
+            digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
+
+    def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
+        for file in self._files:
+            try:
+                with self._open(file) as parquet:
+                    yield from parquet.iter_batches(rows, columns=columns)
+            except self._error as error:
+                raise DataError(f"cannot read {file} as Parquet: {' '.join(str(error).split())}") from error
+
+
+def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """What Hugging Face's library leaves in a file about columns of class numbers."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        return {
+            column: tuple(str(name) for name in feature["names"])
+            for column, feature in features.items()
+            if feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}

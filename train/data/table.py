@@ -1,0 +1,152 @@
+"""Tables of columns, from Parquet files or Hugging Face data sets: finding pictures and labels."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset import DataError
+from .decode import Encoded, Named
+
+_IMAGE_NAMES = ("image", "img", "picture", "png", "jpg", "jpeg")
+LABEL_NAMES = ("label", "labels", "class", "target", "fine_label")
+_CHUNK = 64
+
+
+class Table(Protocol):
+    """Rows of named columns, read some at a time.
+
+    Attributes:
+        name: Name of the data set, without directories.
+        schema: pyarrow's schema.
+        class_names: Names of the classes of a column of numbers, for the columns that have them.
+        base: Where relative paths in it begin.
+    """
+
+    name: str
+    schema: Any
+    class_names: Mapping[str, tuple[str, ...]]
+    base: Path
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def key(self) -> str:
+        """Changes whenever the content changes."""
+
+    def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
+        """pyarrow tables or record batches of these columns, at most ``rows`` rows each."""
+
+
+class TablePictures:
+    """A column of pictures: content as bytes, or Hugging Face's pair of bytes and path.
+
+    Attributes:
+        name: Name of the data set.
+        labels: int64 [n], or None where there is no column of labels.
+        class_names: One name a class, or empty.
+    """
+
+    def __init__(self, table: Table, label_column: str = "") -> None:
+        """Find the columns and read the labels.
+
+        Raises:
+            DataError: There is no column of pictures or several, no such column of labels, or labels
+                that are none.
+        """
+        self.name = table.name
+        self._table = table
+        self._column = _image_column(table)
+        self.labels, self.class_names = read_labels(table, label_column)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def key(self) -> str:
+        return f"{self._table.key()} {self._column}"
+
+    def chunks(self) -> Iterator[list[Named]]:
+        row = 0
+        for batch in self._table.batches([self._column], _CHUNK):
+            values = batch.column(self._column).to_pylist()
+            yield [self._named(row + offset, value) for offset, value in enumerate(values)]
+            row += len(values)
+
+    def _named(self, row: int, value: Any) -> Named:
+        content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
+        encoded: Encoded = content
+        if content is None and path:
+            encoded = self._table.base / path
+        return (f"row {row} ({Path(path).name})" if path else f"row {row}"), encoded
+
+
+def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """The labels of a table and the names of its classes.
+
+    Whole numbers are taken as they are; texts are numbered in their alphabetical order. A column of
+    nothing but -1, by which Hugging Face says that labels are kept back, counts as none.
+
+    Args:
+        column: The column's name; empty looks for one of `LABEL_NAMES`, which need not be there.
+
+    Raises:
+        DataError: The column is not there, or holds something else.
+    """
+    if column and column not in table.schema.names:
+        raise DataError(f"{table.name} has no column {column}; it has {', '.join(table.schema.names)}")
+    column = column or next((name for name in LABEL_NAMES if name in table.schema.names), "")
+    if not column:
+        return None, ()
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = table.schema.field(column).type
+    values = pa.chunked_array(
+        [chunk for batch in table.batches([column], 65536) for chunk in _chunks(batch.column(column))], kind
+    )
+    if pa.types.is_dictionary(kind):
+        values = pc.cast(values, kind.value_type)
+        kind = kind.value_type
+    if values.null_count:
+        raise DataError(f"{table.name}: {values.null_count:,} rows have no value in the column {column}")
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        names, labels = np.unique(values.to_numpy().astype(str), return_inverse=True)
+        return labels.astype(np.int64), tuple(names.tolist())
+    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        raise DataError(f"{table.name}: labels must be whole numbers or texts, column {column} is {kind}")
+    numbers = values.to_numpy().astype(np.int64)
+    if len(numbers) and (numbers == -1).all():
+        return None, ()
+    return numbers, table.class_names.get(column, ())
+
+
+def _chunks(column: Any) -> list[Any]:
+    """The arrays of a column, which pyarrow gives as one array or as several."""
+    chunks: list[Any] = column.chunks if hasattr(column, "chunks") else [column]
+    return chunks
+
+
+def _image_column(table: Table) -> str:
+    found = [field.name for field in table.schema if _holds_pictures(field.type)]
+    named = [name for name in _IMAGE_NAMES if name in found]
+    if named or len(found) == 1:
+        return (named or found)[0]
+    columns = ", ".join(f"{field.name} ({field.type})" for field in table.schema)
+    if not found:
+        raise DataError(
+            f"{table.name} has no column of pictures (bytes, or bytes and path); it has {columns}"
+        )
+    raise DataError(
+        f"{table.name} has several columns of pictures ({', '.join(found)}): call the one that is meant image"
+    )
+
+
+def _holds_pictures(kind: Any) -> bool:
+    import pyarrow as pa
+
+    binary = (pa.types.is_binary, pa.types.is_large_binary)
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" and any(test(field.type) for test in binary) for field in kind)
+    return any(test(kind) for test in binary)

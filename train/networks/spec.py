@@ -1,0 +1,13 @@
+"""What a sample is: all that the networks need to know of the data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SampleSpec:
+    """Shape of a sample, and by how many classes the networks are conditioned."""
+
+    shape: tuple[int, ...]
+    """Without the batch: (channels, height, width) of an image."""
+    classes: int = 0
+    """0 in a model without labels; else labels are 0 to ``classes - 1``."""

@@ -1,0 +1,65 @@
+"""Where training images lie: on the device, or in a file larger than the memory."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .memory import available_memory
+
+
+class InMemory:
+    """All images as one array, on the device if they fit into half of its free memory."""
+
+    def __init__(self, images: NDArray[np.uint8], device: torch.device) -> None:
+        # NCHW; a view is enough for grey images, where it is the same order of bytes
+        stored = torch.from_numpy(np.array(np.moveaxis(images, 3, 1), order="C", copy=True))
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            stored = stored.to(device) if stored.nbytes < free // 2 else stored.pin_memory()
+        self._images = stored
+        self.device = stored.device
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """uint8 [batch, channels, height, width] on ``self.device``."""
+        return self._images[indices]
+
+    def read_ahead(self, indices: Callable[[], Tensor]) -> None:
+        """Nothing to do."""
+
+
+class Mapped:
+    """Images in a file mapped into memory: each batch is read from there, the next one meanwhile."""
+
+    def __init__(self, images: NDArray[np.uint8]) -> None:
+        self._images = images
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._ahead: tuple[Tensor, Future[Tensor]] | None = None
+        self.device = torch.device("cpu")
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """uint8 [batch, channels, height, width] on the CPU."""
+        if self._ahead is not None and torch.equal(self._ahead[0], indices):
+            return self._ahead[1].result()
+        return self._read(indices)
+
+    def read_ahead(self, indices: Callable[[], Tensor]) -> None:
+        """Begin to read the batch that will be asked for next."""
+        wanted = indices()
+        self._ahead = wanted, self._reader.submit(self._read, wanted)
+
+    def _read(self, indices: Tensor) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(self._images[indices.numpy()], 3, 1)))
+
+
+def store(images: NDArray[np.uint8], device: torch.device) -> InMemory | Mapped:
+    """Take the images into memory, unless that would need more than half of what is left.
+
+    Args:
+        images: uint8 [n, height, width, channels], possibly a mapped file.
+        device: Where batches are wanted.
+    """
+    return Mapped(images) if images.nbytes > available_memory() // 2 else InMemory(images, device)
