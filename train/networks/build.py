@@ -38,5 +38,5 @@ def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
         )
     if recipe.training.augmentation:
         raise RecipeError(
-            "augmentation is for images, these data are vectors: --set training.augmentation=[]"
+            "augmentation is for images, not for vectors: --set training.augmentation=[]"
         )
