@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import OutputError
 from ..generator import Drawn, Generator
+from .columns import ColumnShard
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
@@ -194,6 +195,8 @@ class ShardMaker:
         if job.format == "npy":
             count = shard.stop - shard.start
             return NpyShard(path, job.sample_shape, job.dtype, count, filtered=job.keep is not None)
+        if len(job.sample_shape) == 1:
+            return ColumnShard(path, job.format, self._generator.card.data.columns)
         if job.format == "png":
             return PngFolder(path, job.sample_shape)
         kind = TarShard if job.format == "tar" else ParquetShard
