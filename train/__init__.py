@@ -1,7 +1,7 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
 from .checkpoint import CheckpointError
-from .data import DataError, DataOptions, ImageData, Watcher, load_images
+from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
 from .loop import TrainingError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
@@ -29,8 +29,10 @@ __all__ = [
     "TrainedGenerator",
     "TrainedNetworks",
     "TrainingError",
+    "VectorData",
     "Watcher",
     "continue_or_train",
+    "load_data",
     "load_generator",
     "load_images",
     "load_networks",
