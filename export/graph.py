@@ -37,10 +37,11 @@ class DeployedGenerator(nn.Module):
         self.output = output
         self.layout = layout or default_layout(output)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """float32 [batch, latent_dim] to images: uint8 pixels or float32 -1 to 1, [batch, height,
-        width, channels] or [batch, channels, height, width] as the layout says."""
-        images: Tensor = self.generator(latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """float32 [batch, latent_dim], and int64 [batch] with classes, to images: uint8 pixels or
+        float32 -1 to 1, [batch, height, width, channels] or [batch, channels, height, width] as the
+        layout says."""
+        images: Tensor = self.generator(latents) if labels is None else self.generator(latents, labels)
         if self.output == "pixels":
             images = to_pixels(images).permute(0, 3, 1, 2)
         if self.layout == "nhwc":
@@ -56,8 +57,9 @@ class _Traced(nn.Module):
         self.in_half = precision == "fp16"
         self.generator = copy.deepcopy(generator).half() if self.in_half else generator
 
-    def forward(self, latents: Tensor) -> Tensor:
-        images: Tensor = self.generator(latents.half() if self.in_half else latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        given = [latents.half() if self.in_half else latents] + ([] if labels is None else [labels])
+        images: Tensor = self.generator(*given)
         return images.float()
 
 
@@ -86,6 +88,7 @@ def to_onnx(
     *,
     output: str,
     opset: int,
+    classes: int = 0,
     layout: str = "",
     precision: str = "fp32",
     about: str = "",
@@ -93,11 +96,12 @@ def to_onnx(
     """Trace a generator into an ONNX model with a dynamic batch.
 
     Args:
-        generator: In eval mode throughout, on the CPU; latents in, float32 images out
-            [n, channels, height, width], -1 to 1.
+        generator: In eval mode throughout, on the CPU; latents, and labels with classes, in;
+            float32 images out [n, channels, height, width], -1 to 1.
         latent_dim: Components of a latent.
         output: ``pixels`` or ``float``.
         opset: Version of the ONNX operator set.
+        classes: Number of classes, 0 without labels.
         layout: ``nhwc``, ``nchw`` or ``rgb-nchw`` (grey repeated into three channels); empty for
             the output's usual one.
         precision: ``fp32`` or ``fp16``, the arithmetic of the generator between float32 latents
@@ -105,7 +109,8 @@ def to_onnx(
         about: A sentence on the generator for the file's reader.
 
     Returns:
-        Model with input ``latents`` and output ``images``, free of traces of where it was made.
+        Model with input ``latents``, with classes also ``labels``, and output ``images``, free of
+        traces of where it was made.
 
     Raises:
         ExportError: A part of the generator is in train mode, or an option is out of range.
@@ -114,13 +119,17 @@ def to_onnx(
     training = [name or type(part).__name__ for name, part in generator.named_modules() if part.training]
     if training:
         raise ExportError(f"the generator is in train mode ({', '.join(training[:3])}): call eval() first")
+    example = {"latents": torch.zeros(2, latent_dim)}
+    if classes:
+        example["labels"] = torch.zeros(2, dtype=torch.int64)
+    batch = torch.export.Dim("batch")
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             _Traced(generator, precision).eval(),
-            (torch.zeros(2, latent_dim),),
-            input_names=["latents"],
+            tuple(example.values()),
+            input_names=list(example),
             output_names=["images"],
-            dynamic_shapes={"latents": {0: torch.export.Dim("batch")}},
+            dynamic_shapes={name: {0: batch} for name in example},
             opset_version=opset,
             dynamo=True,
             verbose=False,
@@ -138,7 +147,7 @@ def to_onnx(
     fold_batch_norms(model)
     rename(model, prefix="generator.")
     append_tail(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
-    describe(model, about, layout)
+    describe(model, about, layout, classes)
     # the lowest that has these operators, so that older runtimes take the file too
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     onnx.checker.check_model(model, full_check=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError, ModelError
+from .labels import LabelStream, choose_labels
 from .latents import LatentStream, check_range
 from .loading import screen
 from .providers import CPU, load_onnxruntime, open_session
@@ -60,7 +61,7 @@ class Generator:
         self._name = "the model" if isinstance(model, bytes) else str(Path(model))
         self._bytes, screened = screen(model)
         self.card = screened.card
-        self._input, self._outputs = screened.input, [screened.output]
+        self._input, self._labels_input, self._outputs = screened.input, screened.labels, [screened.output]
         self._dtype = np.dtype(screened.dtype)
         self._shape = screened.output_shape
         # pixels are shown and stored with the channels last, whatever layout other tools asked for
@@ -71,6 +72,7 @@ class Generator:
         self._threads = threads
         self._lock = threading.Lock()
         self._stream = LatentStream(self.card.latents.dim)
+        self._label_stream = LabelStream(self.classes) if self.classes else None
         self._open()
 
     def __repr__(self) -> str:
@@ -85,6 +87,16 @@ class Generator:
     def sample_shape(self) -> tuple[int, ...]:
         """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
         return self._shape
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of a class-conditional model, 0 of any other; labels are below it."""
+        return self.card.labels.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, by label; empty where they have none."""
+        return self.card.class_names
 
     @property
     def model_bytes(self) -> bytes:
@@ -102,6 +114,7 @@ class Generator:
         *,
         seed: int = 0,
         start: int = 0,
+        labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> NDArray[Any]:
@@ -111,6 +124,8 @@ class Generator:
             count: How many, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first.
+            labels: Only of a class-conditional model: a label or class name for all, or one for each
+                sample; None takes those of the label stream, see `labels`.
             batch_size: Samples computed at once; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
@@ -123,8 +138,10 @@ class Generator:
             ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
         if batch_size is None and truncation == 1 and 0 < count <= (self._tile or _CPU_BATCH):  # no copy
-            return self._range(start, count, seed, truncation)
-        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation)
+            return self._range(start, count, seed, truncation, self._chosen(labels, count))
+        batches = self.stream(
+            count, seed=seed, start=start, labels=labels, batch_size=batch_size, truncation=truncation
+        )
         out = np.empty((count, *self._shape), dtype=self._dtype)
         done = 0
         for batch in batches:
@@ -138,6 +155,7 @@ class Generator:
         *,
         seed: int = 0,
         start: int = 0,
+        labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
@@ -147,6 +165,8 @@ class Generator:
             count: How many in all.
             seed: 0 to 2**64 - 1.
             start: Index of the first.
+            labels: Only of a class-conditional model: a label or class name for all, or one for each
+                sample; None takes those of the label stream, see `labels`.
             batch_size: Samples in each array but the last; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
@@ -162,9 +182,16 @@ class Generator:
         if not 0 < truncation <= 1:
             raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
         size = batch_size or (self._tile or _CPU_BATCH)
+        chosen = self._chosen(labels, count)
         return (
-            self._range(first, min(size, start + count - first), seed, truncation)
-            for first in range(start, start + count, size)
+            self._range(
+                start + first,
+                min(size, count - first),
+                seed,
+                truncation,
+                None if chosen is None else chosen[first : first + size],
+            )
+            for first in range(0, count, size)
         )
 
     def latents(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.float32]:
@@ -178,17 +205,32 @@ class Generator:
         """
         return self._stream(count, seed=seed, start=start)
 
-    def __call__(self, latents: ArrayLike) -> NDArray[Any]:
+    def labels(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.int64]:
+        """The labels of samples ``start`` to ``start + count - 1`` of ``seed`` where none are chosen.
+
+        Returns:
+            int64 array [count], all classes equally likely.
+
+        Raises:
+            InputError: An argument is out of its range, or the model is not class-conditional.
+        """
+        if self._label_stream is None:
+            raise InputError(f"{self._name} is not class-conditional: it has no labels")
+        return self._label_stream(count, seed=seed, start=start)
+
+    def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
         """Samples from latents of your own (an interpolation, say).
 
         Args:
             latents: float32 [n, latent_dim]; float64 is converted.
+            labels: Only of a class-conditional model, which needs them: a label or class name for
+                all, or one for each latent.
 
         Returns:
             Array as `sample` returns it, one sample a latent, computed in one batch.
 
         Raises:
-            InputError: The array has another shape or holds no numbers.
+            InputError: The array has another shape or holds no numbers, or the labels do not fit.
         """
         array = np.ascontiguousarray(latents)
         if array.ndim != 2 or array.shape[1] != self._stream.dim or array.dtype.kind not in "fiu":
@@ -196,27 +238,49 @@ class Generator:
                 f"latents must be numbers of shape [n, {self._stream.dim}],"
                 f" not {array.dtype} of shape {list(array.shape)}"
             )
-        return self._run(array.astype(np.float32, copy=False))
+        if labels is None and self.classes:
+            raise InputError(f"latents alone are not enough: give labels, 0 to {self.classes - 1}")
+        return self._run(array.astype(np.float32, copy=False), self._chosen(labels, len(array)))
 
-    def _range(self, start: int, count: int, seed: int, truncation: float) -> NDArray[Any]:
+    def _chosen(self, labels: ArrayLike | str | None, count: int) -> NDArray[np.int64] | None:
+        if labels is None:
+            return None
+        if not self.classes:
+            raise InputError(f"{self._name} is not class-conditional: it takes no labels")
+        return choose_labels(labels, count, self.classes, self.class_names)
+
+    def _range(
+        self, start: int, count: int, seed: int, truncation: float, labels: NDArray[np.int64] | None
+    ) -> NDArray[Any]:
         """One batch, on a provider that needs it as whole tiles at fixed places of the index line."""
+        if labels is None and self._label_stream is not None:
+            labels = self._label_stream(count, seed=seed, start=start)
         if self._tile is None:
-            return self._run(_truncate(self._stream(count, seed=seed, start=start), truncation))
+            return self._run(_truncate(self._stream(count, seed=seed, start=start), truncation), labels)
         first = start // self._tile * self._tile
         tiles = -(-(start + count - first) // self._tile)
         latents = _truncate(self._stream(tiles * self._tile, seed=seed, start=first), truncation)
+        if labels is not None:  # rows outside the range are thrown away: any label will do
+            labels = np.pad(labels, (start - first, len(latents) - count - (start - first)))
         outputs = [
-            self._run(latents[place : place + self._tile]) for place in range(0, len(latents), self._tile)
+            self._run(
+                latents[place : place + self._tile],
+                None if labels is None else labels[place : place + self._tile],
+            )
+            for place in range(0, len(latents), self._tile)
         ]
         return np.concatenate(outputs)[start - first : start - first + count]
 
-    def _run(self, latents: NDArray[np.float32]) -> NDArray[Any]:
+    def _run(self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[Any]:
         if self._process != os.getpid():  # forked: the session's threads stayed in the parent
             with self._lock:
                 if self._process != os.getpid():
                     self._open()
+        feed: dict[str, NDArray[Any]] = {self._input: latents}
+        if labels is not None:
+            feed[self._labels_input] = np.ascontiguousarray(labels)
         try:
-            result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
+            result: NDArray[Any] = self._session.run(self._outputs, feed)[0]
         except Exception as error:
             if type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error

@@ -18,9 +18,11 @@ from .data import (
     DataOptions,
     ImageData,
     Watcher,
+    label_fingerprint,
     load_images,
     options_differences,
     unchanging_name,
+    with_classes,
 )
 from .loop import Observer, Score, training_loop
 from .networks import SampleSpec
@@ -80,6 +82,8 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
     images = load_images(data, data_dir, options=options, watch=watch or Watcher())
+    if recipe.conditional:
+        images = with_classes(images, watch)
     spec = _spec(recipe, images)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
@@ -90,6 +94,7 @@ def train(
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        labels=label_fingerprint(images) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
@@ -129,7 +134,11 @@ def resume(
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
     images = facts.load_images(watch)
-    if images.fingerprint != facts.fingerprint:
+    if recipe.conditional:
+        images = with_classes(images, watch)
+    if images.fingerprint != facts.fingerprint or (
+        facts.labels and label_fingerprint(images) != facts.labels
+    ):
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
@@ -288,10 +297,5 @@ def _run(
 
 
 def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
-    if recipe.conditional and data.labels is None:
-        raise DataError(
-            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
-            " --set conditional=false"
-        )
     height, width, channels = data.images.shape[1:]
     return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)
