@@ -14,8 +14,8 @@ from .checkpoint import save_checkpoint
 from .recipe import Recipe
 from .run_directory import RunDirectory
 from .samples import write_samples
-from .state import TrainingState, autocast
-from .steps import discriminator_step, generator_step
+from .state import TrainingState
+from .steps import train_step
 from .stop import Interrupted, StopRequest
 
 Observer = Callable[[dict[str, float]], None]
@@ -55,17 +55,7 @@ def training_loop(
     with StopRequest() as stop:
         while state.step < training.steps:
             state.set_learning_rates(recipe)
-            reals, labels = batches(state.step)
-            latents = torch.randn(len(reals), recipe.generator.latent_dim, device=device)
-            with autocast(device, precision):
-                fakes = state.generator(latents, labels)
-            penalise = recipe.penalty.r1_weight > 0 and state.step % recipe.penalty.r1_interval == 0
-            d_loss = discriminator_step(
-                state, recipe, reals, fakes.detach(), labels, precision=precision, penalise=penalise
-            )
-            g_loss = generator_step(state, fakes, labels, precision=precision)
-            state.ema.update(state.step)
-            state.step += 1
+            d_loss, g_loss = train_step(state, recipe, batches, device=device, precision=precision)
             losses += torch.stack((d_loss, g_loss))
             counted += 1
 
