@@ -110,6 +110,11 @@ def choose_labels(
     return np.broadcast_to(array.astype(np.int64, copy=False), (count,))
 
 
+def part(labels: NDArray[np.int64] | None, first: int, count: int) -> NDArray[np.int64] | None:
+    """Some of the labels, if there are any."""
+    return None if labels is None else labels[first : first + count]
+
+
 def class_number(name: str, classes: int, class_names: Sequence[str]) -> int:
     """The label of a class that is told by its name, or, where no class is called so, its number.
 
