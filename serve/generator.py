@@ -83,7 +83,7 @@ class Generator:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
+        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1), or (columns,) for vectors."""
         return self._shape
 
     @property
@@ -129,7 +129,8 @@ class Generator:
 
         Returns:
             uint8 array [count, height, width, channels] (from a file exported with float output:
-            float32, -1 to 1, in the file's own layout).
+            float32, -1 to 1, in the file's own layout). From a model of vectors float32 [count,
+            columns], in the columns' own units; ``card.data.columns`` has their names.
 
         Raises:
             InputError: An argument is out of its range.

@@ -25,7 +25,7 @@ OPSETS = range(13, 29)
 MAX_NODES = 5000
 
 _FLOAT32, _UINT8, _INT64 = 1, 2, 7
-_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32)}
+_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32), "vectors": ("float32", _FLOAT32)}
 
 
 @dataclass(frozen=True)
@@ -153,16 +153,18 @@ def _match(file: OnnxFile, card: Card) -> Screened:
     labels = _match_labels(file, card)
     if len(graph.outputs) != 1:
         raise ModelError("it must have one output")
-    latents, images = graph.inputs[0], graph.outputs[0]
+    latents, samples = graph.inputs[0], graph.outputs[0]
     if latents.kind != _FLOAT32 or latents.shape is None or latents.shape[1:] != (card.latents.dim,):
         raise ModelError("its input does not match its card's latents")
     if card.export.output not in _OUTPUTS:
         raise ModelError(f"its card has an unknown output {card.export.output[:80]!r}: upgrade dropgan")
+    if (card.export.output == "vectors") != (card.data.kind == "vectors"):
+        raise ModelError(f"its card has {card.data.kind[:80]} and output {card.export.output}")
     dtype, kind = _OUTPUTS[card.export.output]
     expected = card.output_shape
-    if images.kind != kind or images.shape is None or images.shape[1:] != expected:
+    if samples.kind != kind or samples.shape is None or samples.shape[1:] != expected:
         raise ModelError("its output does not match its card's data")
-    return Screened(card, file, latents.name, labels, images.name, expected, dtype)
+    return Screened(card, file, latents.name, labels, samples.name, expected, dtype)
 
 
 def _match_labels(file: OnnxFile, card: Card) -> str:

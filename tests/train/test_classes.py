@@ -54,14 +54,14 @@ def test_classes_left_out_are_said() -> None:
     """Names without images are most often a mistake in the data."""
     said: list[str] = []
     with_classes(data([2, 0], ("cat", "dog", "eel", "fox")), Watcher(say=said.append))
-    assert said == ["2 of 4 classes have no images and are left out: dog, fox"]
+    assert said == ["2 of 4 classes have no samples and are left out: dog, fox"]
 
 
 @pytest.mark.parametrize(
     ("labels", "names", "message"),
     [
         (None, (), "some has no labels"),
-        ([1, 1], (), "all images are of one class"),
+        ([1, 1], (), "all samples are of one class"),
         ([0, 1], ("cat", "cat"), "once each"),
         ([0, 1], ("cat", " "), "not be empty"),
         ([0, 2], ("cat", "dog"), "2 class names, but labels go up to 2"),
