@@ -92,7 +92,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("conditional", [False])
+@pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize(("kind", "architecture"), CASES)
 def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, conditional: bool) -> None:
     """Whatever a user combines must come through to samples, not only what the examples show."""
