@@ -84,16 +84,27 @@ KINDS: dict[str, tuple[Callable[[Path], Path], DataOptions, tuple[int, ...]]] = 
 }
 """How a data set is made, how it is read, and the shape of a sample."""
 
+TRAINED_ALIKE = {"folder", "parquet", "hugging-face"}
+"""Kinds that are images in memory like grey and colour once they are read: all combinations of them
+are only among the slow tests."""
+
 CASES = [
-    (kind, architecture)
+    pytest.param(
+        kind,
+        architecture,
+        conditional,
+        marks=[pytest.mark.slow]
+        if kind in TRAINED_ALIKE and (conditional or architecture in ONLY_IMAGES)
+        else [],
+    )
     for kind, (_, _, shape) in KINDS.items()
     for architecture in ARCHITECTURES
+    for conditional in (False, True)
     if len(shape) == 3 or architecture not in ONLY_IMAGES
 ]
 
 
-@pytest.mark.parametrize("conditional", [False, True])
-@pytest.mark.parametrize(("kind", "architecture"), CASES)
+@pytest.mark.parametrize(("kind", "architecture", "conditional"), CASES)
 def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, conditional: bool) -> None:
     """Whatever a user combines must come through to samples, not only what the examples show."""
     make, options, shape = KINDS[kind]
@@ -107,6 +118,7 @@ def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, cond
     assert card.data.shape == shape
     generator = Generator(model, device="cpu")
     samples = generator.sample(5, seed=1)
+    assert (card.labels.classes == 3) == conditional
     assert samples.shape == (5, *shape)
     assert samples.dtype == (np.uint8 if len(shape) == 3 else np.float32)
     assert len(np.unique(samples, axis=0)) == 5
