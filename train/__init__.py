@@ -3,6 +3,7 @@
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
 from .loop import TrainingError
+from .pretrained import PretrainedError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
 from .start import (
@@ -22,6 +23,7 @@ __all__ = [
     "DataOptions",
     "ImageData",
     "Interrupted",
+    "PretrainedError",
     "Recipe",
     "RecipeError",
     "RunDirectory",
