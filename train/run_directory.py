@@ -50,6 +50,8 @@ class RunFacts:
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
     """What the first weights are of."""
+    labels: str = ""
+    """Fingerprint of the labels of a class-conditional run, else empty."""
 
     def load_data(self, watch: Watcher | None = None) -> TrainingData:
         """The run's training data, read as it was.

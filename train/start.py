@@ -19,9 +19,11 @@ from .data import (
     TrainingData,
     VectorData,
     Watcher,
+    label_fingerprint,
     load_data,
     options_differences,
     unchanging_name,
+    with_classes,
 )
 from .freezing import require_learned
 from .loop import Observer, Score, training_loop
@@ -89,6 +91,8 @@ def train(
     pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
     samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     plan.apply()
@@ -102,6 +106,7 @@ def train(
         threads=plan.threads,
         data_options=options,
         init=init,
+        labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
@@ -139,7 +144,10 @@ def resume(
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
     samples = facts.load_data(watch)
-    if samples.fingerprint != facts.fingerprint:
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
+    changed = facts.labels and label_fingerprint(samples) != facts.labels
+    if changed or samples.fingerprint != facts.fingerprint:
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
@@ -334,11 +342,6 @@ def _run(
 
 
 def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
-    if recipe.conditional and data.labels is None:
-        raise DataError(
-            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
-            " --set conditional=false"
-        )
     spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     return spec
