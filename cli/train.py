@@ -24,6 +24,7 @@ def train(
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
+    conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
@@ -64,7 +65,7 @@ def train(
             for name, description in described.items():
                 result(f"{name:<{width}}  {description}")
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
     if show:
         result(show_recipe(load_recipe(recipe).with_settings(changes), recipe_layers(recipe)).rstrip())
         return
