@@ -1,8 +1,9 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
+from .changes import ResumeError
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
-from .loop import TrainingError
+from .monitor import TrainingError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_names
 from .run_directory import RunDirectory, RunError
 from .start import (
@@ -24,6 +25,7 @@ __all__ = [
     "Interrupted",
     "Recipe",
     "RecipeError",
+    "ResumeError",
     "RunDirectory",
     "RunError",
     "TrainedGenerator",

@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..serve.errors import InputError
 from .batches import Batches
-from .checkpoint import load_checkpoint
+from .changes import ResumeError, changed_recipe, refuse
+from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .data import (
     DEFAULT_DATA,
     DataError,
@@ -22,12 +25,15 @@ from .data import (
     options_differences,
     unchanging_name,
 )
-from .loop import Observer, Score, training_loop
+from .loop import training_loop
+from .monitor import Ending, Observer, Score
 from .networks import SampleSpec
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
 from .state import TrainingState
+
+CHECKPOINTS = ("auto", "best", "last")
 
 Announce = Callable[[Recipe, RunFacts, int], None]
 """Called once before the first step: recipe, facts, and the step training begins at."""
@@ -51,6 +57,7 @@ def train(
     observer: Observer = _silent,
     score: Score | None = None,
     watch: Watcher | None = None,
+    minutes: float | None = None,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -65,11 +72,13 @@ def train(
         threads: CPU threads; None chooses by measurement.
         announce: Told what was chosen.
         observer: Given each row of metrics.
-        score: Scores the averaged generator now and then, for the rows of metrics.
+        score: Scores the averaged generator wherever a sample grid is written, beside the training;
+            the best one's weights are kept.
         watch: Told while the data is being read.
+        minutes: Time after which to stop, the state saved; None trains all steps.
 
     Returns:
-        The run directory, its last checkpoint at the recipe's last step.
+        The run directory, its last checkpoint at the recipe's last step, or where training ended.
 
     Raises:
         DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
@@ -95,53 +104,101 @@ def train(
     announce(recipe, facts, 0)
     plan.apply()
     state = TrainingState.fresh(recipe, spec, plan.device)
-    _run(state, recipe, images, run, plan, observer, score)
+    _run(state, recipe, images, run, plan, observer, score, minutes)
     return run
 
 
 def resume(
     directory: Path | str,
     *,
-    steps: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    recipe: Recipe | None = None,
+    data: str | None = None,
+    data_options: DataOptions | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
     watch: Watcher | None = None,
+    minutes: float | None = None,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
-    Everything but the number of steps is as it was: recipe, data, device, precision, threads. On
-    the CPU the weights at the end equal those of a run that was never stopped, bit for bit.
+    Recipe, data, device, precision and threads are as they were. On the CPU the weights at the end
+    equal those of a run that was never stopped, bit for bit.
 
     Args:
         directory: The run directory.
-        steps: Another total number of steps; None keeps it.
+        changes: Settings to change, by dotted key; only those that `may_change`.
+        recipe: Refuse to go on if this is not the run's recipe; None takes what is there. The same
+            of ``data``, ``data_options``, ``device``, ``precision`` and ``threads``.
         announce: Told what the run goes on with.
         observer: Given each row of metrics.
-        score: Scores the averaged generator now and then, for the rows of metrics.
+        score: As for `train`.
         watch: Told while the data is being read.
+        minutes: As for `train`, from now on.
 
     Raises:
-        DropganError: As for `train`; DataError also if the data is not what the run began with.
+        ResumeError: Something is not as it was, and may not change; both values are named.
+        DropganError: As for `train`.
     """
     run = RunDirectory(directory)
-    recipe, facts = run.read_recipe()
-    if steps is not None:
-        recipe = recipe.with_settings({"training.steps": steps})
+    begun, facts = run.read_recipe()
+    recipe = changed_recipe(begun, changes or {}, recipe)
+    wanted = {
+        "data": data and unchanging_name(data),
+        "device": device and str(choose_device(device)),
+        "precision": precision,
+        "threads": threads,
+    }
+    refuse(
+        [
+            f"{name} was {getattr(facts, name)}, now {value}"
+            for name, value in wanted.items()
+            if value is not None and value != getattr(facts, name)
+        ]
+        + (options_differences(facts.data_options, data_options) if data_options else [])
+    )
     images = facts.load_images(watch)
     if images.fingerprint != facts.fingerprint:
-        raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
+        raise ResumeError(
+            f"{facts.data} has changed since {run.path} began: its fingerprint was"
+            f" {facts.fingerprint[:19]}, now {images.fingerprint[:19]}: start a new run"
+        )
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
     state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
-    if run.last_checkpoint.exists():
-        state.restore(load_checkpoint(run.last_checkpoint))
-    if steps is not None:
+    checkpoint = _resumable(run)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+    if recipe != begun:
         run.write_recipe(recipe, facts)
-    run.rewind_metrics(state.step)
+    run.rewind_metrics(state.step, len(state.rollbacks))
     announce(recipe, facts, state.step)
-    _run(state, recipe, images, run, plan, observer, score)
+    _run(state, recipe, images, run, plan, observer, score, minutes)
     return run
+
+
+def _resumable(run: RunDirectory) -> Checkpoint | None:
+    """The last checkpoint; if it is damaged, the one before; None if the run has none yet.
+
+    Raises:
+        CheckpointError: All that there are are damaged.
+    """
+    if not run.last_checkpoint.exists() and not run.previous_checkpoint.exists():
+        return None
+    try:
+        return load_checkpoint(run.last_checkpoint)
+    except CheckpointError as error:
+        try:
+            checkpoint = load_checkpoint(run.previous_checkpoint)
+        except CheckpointError:
+            raise error from None
+        step = checkpoint.about["step"]
+        warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
+        return checkpoint
 
 
 def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **options: Any) -> RunDirectory:
@@ -172,9 +229,11 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         )
     if run.last_checkpoint.exists():
         done = load_checkpoint(run.last_checkpoint).about["step"]
-        if done >= recipe.training.steps:
+        scored = any("score" in row and row["step"] == done for row in run.read_metrics())
+        if done >= recipe.training.steps and (scored or options.get("score") is None):
             return run
-    watchers = {key: options[key] for key in ("announce", "observer", "score", "watch") if key in options}
+    kept = ("announce", "observer", "score", "watch", "minutes")
+    watchers = {key: options[key] for key in kept if key in options}
     return resume(directory, **watchers)
 
 
@@ -214,33 +273,46 @@ class TrainedNetworks:
     about: dict[str, Any]
 
 
-def load_networks(directory: Path | str) -> TrainedNetworks:
-    """The averaged generator and the discriminator of a run's last checkpoint.
+def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNetworks:
+    """The averaged generator and the discriminator of a run.
+
+    Args:
+        directory: The run directory.
+        checkpoint: ``last``, ``best`` (of the best score), or ``auto``: best if the run has scores,
+            else last.
 
     Raises:
+        InputError: ``checkpoint`` is none of these.
         RunError: The directory holds no run.
-        CheckpointError: It has no checkpoint yet, or a damaged one.
+        CheckpointError: It has no such checkpoint, or a damaged one.
     """
     run = RunDirectory(directory)
     recipe, _ = run.read_recipe()
-    checkpoint = load_checkpoint(run.last_checkpoint)
-    height, width, channels = checkpoint.about["data"]["shape"]
-    spec = SampleSpec((channels, height, width), checkpoint.about["classes"])
+    saved = load_checkpoint(_checkpoint_file(run, checkpoint))
+    height, width, channels = saved.about["data"]["shape"]
+    spec = SampleSpec((channels, height, width), saved.about["classes"])
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
-    state.restore(checkpoint)
+    state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, checkpoint.about)
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
 
 
-def load_generator(directory: Path | str) -> TrainedGenerator:
-    """The averaged generator of a run's last checkpoint.
-
-    Raises:
-        RunError: The directory holds no run.
-        CheckpointError: It has no checkpoint yet, or a damaged one.
-    """
-    networks = load_networks(directory)
+def load_generator(directory: Path | str, checkpoint: str = "auto") -> TrainedGenerator:
+    """The averaged generator of a run; arguments and errors as for `load_networks`."""
+    networks = load_networks(directory, checkpoint)
     return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
+
+
+def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
+    if checkpoint not in CHECKPOINTS:
+        raise InputError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {checkpoint!r}")
+    if checkpoint == "best" and not run.best_checkpoint.exists():
+        raise CheckpointError(
+            f"{run.path} has no best checkpoint, since nothing was scored in training: take --checkpoint last"
+        )
+    if checkpoint == "last" or not run.best_checkpoint.exists():
+        return run.last_checkpoint
+    return run.best_checkpoint
 
 
 def _run(
@@ -251,6 +323,7 @@ def _run(
     plan: Plan,
     observer: Observer,
     score: Score | None,
+    minutes: float | None,
 ) -> None:
     about = {
         "data": {
@@ -268,7 +341,7 @@ def _run(
             "python": platform.python_version(),
         },
     }
-    training_loop(
+    ending = training_loop(
         state,
         recipe,
         Batches(
@@ -284,6 +357,17 @@ def _run(
         about=about,
         observer=observer,
         score=score,
+        minutes=minutes,
+    )
+    if ending is not Ending.DONE:
+        observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirectory) -> str:
+    more = " --set training.patience=0" if ending is Ending.PATIENCE else ""
+    return (
+        f"{ending.value}: stopped after step {state.step} of {recipe.training.steps}, everything is saved;"
+        f" go on with: dropgan train --resume -o {run.path}{more}"
     )
 
 

@@ -1,5 +1,7 @@
 """The two training steps."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,15 @@ from .losses import discriminator_loss, generator_loss
 from .penalties import r1_penalty
 from .recipe import Recipe
 from .state import TrainingState, autocast
+
+
+class Judged(NamedTuple):
+    """What a discriminator step leaves to be measured."""
+
+    loss: Tensor
+    """float32 [], without the penalty, detached."""
+    real: Tensor
+    """int64 [2]: how many of the real and of the generated samples got a logit above 0."""
 
 
 def discriminator_step(
@@ -18,7 +29,7 @@ def discriminator_step(
     *,
     precision: str,
     penalise: bool,
-) -> Tensor:
+) -> Judged:
     """One update of the discriminator; the generator is out of the graph.
 
     Real and generated samples go through in one pass: twice the rows cost less than two passes.
@@ -33,12 +44,13 @@ def discriminator_step(
         penalise: Whether this step carries the R1 penalty, for all the steps of its interval.
 
     Returns:
-        The loss without the penalty, detached.
+        The loss, and how the samples were judged before the update, dropout acting.
     """
     discriminator = state.discriminator.requires_grad_(True)
     with autocast(reals.device, precision):
         both = None if labels is None else labels.repeat(2)
-        real_logits, fake_logits = discriminator(torch.cat((reals, fakes)), both).chunk(2)
+        logits = discriminator(torch.cat((reals, fakes)), both)
+        real_logits, fake_logits = logits.chunk(2)
         loss = discriminator_loss(real_logits, fake_logits)
         total = loss
         if penalise:
@@ -47,7 +59,7 @@ def discriminator_step(
     state.discriminator_optimizer.zero_grad()
     total.backward()
     state.discriminator_optimizer.step()
-    return loss.detach()
+    return Judged(loss.detach(), (logits.detach() > 0).view(2, -1).sum(1))
 
 
 def generator_step(
