@@ -17,8 +17,8 @@ from dropgan.train import load_images, load_recipe
 from dropgan.train.batches import Batches
 from dropgan.train.networks import SampleSpec
 from dropgan.train.plan import make_plan
-from dropgan.train.state import TrainingState, autocast
-from dropgan.train.steps import discriminator_step, generator_step
+from dropgan.train.state import TrainingState
+from dropgan.train.steps import train_step
 from torch import nn
 
 CPU = torch.device("cpu")
@@ -78,13 +78,7 @@ def dropgan_step(precision: str) -> Step:
 
     def step() -> None:
         state.set_learning_rates(recipe)
-        reals, _ = batches(state.step)
-        with autocast(CPU, precision):
-            fakes = state.generator(torch.randn(len(reals), recipe.generator.latent_dim))
-        discriminator_step(state, recipe, reals, fakes.detach(), precision=precision, penalise=False)
-        generator_step(state, fakes, precision=precision)
-        state.ema.update(state.step)
-        state.step += 1
+        train_step(state, recipe, batches, device=CPU, precision=precision)
 
     return step
 

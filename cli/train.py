@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 
 from . import options
 from .output import result, result_json
@@ -11,6 +12,7 @@ from .training import TrainingReport, changes_from, data_options, describe
 
 
 def train(
+    context: typer.Context,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False),
@@ -30,10 +32,19 @@ def train(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    patience: options.Patience = None,
+    minutes: options.Minutes = None,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score/--no-score", help="Score the generator as training goes, and keep the best weights."
+        ),
+    ] = True,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the run in -o; of the other options only --steps may change it."
+            "--resume",
+            help="Go on with the run in -o; --set, --steps and --patience may change how, see docs/training.md.",
         ),
     ] = False,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes and stop.")] = False,
@@ -52,7 +63,7 @@ def train(
         for name in recipe_names():
             result(name)
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, patience)
     if show_recipe:
         import tomli_w
 
@@ -60,16 +71,32 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
+    make_score = None
+    if score:
+        from ..evaluate import leading_metric as make_score
     with TrainingReport(out, quiet=quiet) as report:
         if resume:
-            fixed = (data, data_dir, size, colour, strict, label_column, recipe, device, precision, threads)
-            unset = ("fashion-mnist-10k", None, None, None, False, None, "mlp", "auto", "auto", None)
-            if fixed != unset or set(changes) - {"training.steps"}:
-                raise typer.BadParameter(
-                    "a resumed run keeps its settings; beside --resume only --steps may stand"
+
+            def said(*names: str) -> bool:
+                return any(
+                    context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names
                 )
+
+            reading = said("size", "colour", "strict", "label_column")
             run = resume_run(
-                out, steps=steps, announce=report.announce, observer=report.observe, watch=report.watcher
+                out,
+                changes=changes,
+                recipe=load_recipe(recipe) if said("recipe") else None,
+                data=data if said("data") else None,
+                data_options=data_options(size, colour, strict, label_column) if reading else None,
+                device=device if said("device") else None,
+                precision=precision if said("precision") else None,
+                threads=threads,
+                announce=report.announce,
+                observer=report.observe,
+                score=make_score,
+                watch=report.watcher,
+                minutes=minutes,
             )
         else:
             run = train_run(
@@ -83,7 +110,9 @@ def train(
                 threads=threads,
                 announce=report.announce,
                 observer=report.observe,
+                score=make_score,
                 watch=report.watcher,
+                minutes=minutes,
             )
     summary = describe(run)
     if json:
@@ -91,4 +120,9 @@ def train(
         return
     result(f"run        {summary['run']}")
     result(f"samples    {summary['samples']}")
+    if summary["best"] is not None:
+        best = summary["best"]
+        result(
+            f"best       {best['score_name']} {best['score']:.2f} at step {best['step']} (lower is better)"
+        )
     result(f"next       dropgan export {run.path} -o model.onnx")

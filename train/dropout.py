@@ -1,4 +1,6 @@
-"""Dropout, with masks that cost little on a CPU."""
+"""Dropout of single units and of whole channels, with masks that cost little on a CPU."""
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +23,34 @@ class Dropout(nn.Dropout):
         """Any shape in, the same shape and dtype out."""
         if not self.training or self.p == 0 or input.device.type != "cpu":
             return super().forward(input)
-        kept = min(max(round((1 - self.p) * _RANGE), 1), _RANGE)
-        count = input.numel()
-        words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        uniform = words.view(torch.int16)[:count].view(input.shape)  # -2**15 to 2**15 - 1
-        keep = uniform < kept - _RANGE // 2 if kept < _RANGE else torch.ones_like(uniform)
-        return input * (keep.to(torch.float32) * (_RANGE / kept)).to(input.dtype)
+        return input * _mask(input.shape, self.p).to(input.dtype)
+
+
+class ChannelDropout(nn.Dropout2d):
+    """Dropout of whole channels: one draw for a channel of a sample, for all of its pixels.
+
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015:
+    neighbouring pixels of a feature map say nearly the same, so dropping single ones leaves the
+    rest to say it. Units that have no pixels (``[n, units]``) are dropped one by one.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[n, channels, ...] in, the same shape and dtype out."""
+        if not self.training or self.p == 0:
+            return input
+        shape = (*input.shape[:2], *[1] * (input.dim() - 2))
+        if input.device.type != "cpu":
+            return input * nn.functional.dropout(torch.ones(shape, device=input.device), self.p).to(
+                input.dtype
+            )
+        return input * _mask(shape, self.p).to(input.dtype)
+
+
+def _mask(shape: tuple[int, ...], p: float) -> Tensor:
+    """float32 of that shape on the CPU: 0 with probability p, else what keeps the expectation."""
+    kept = min(max(round((1 - p) * _RANGE), 1), _RANGE)
+    count = math.prod(shape)
+    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    uniform = words.view(torch.int16)[:count].view(shape)  # -2**15 to 2**15 - 1
+    keep = uniform < kept - _RANGE // 2 if kept < _RANGE else torch.ones_like(uniform)
+    return keep.to(torch.float32) * (_RANGE / kept)

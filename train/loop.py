@@ -8,8 +8,8 @@ from .batches import Batches
 from .monitor import Ending, Monitor, Observer, Score
 from .recipe import Recipe
 from .run_directory import RunDirectory
-from .state import TrainingState, autocast
-from .steps import discriminator_step, generator_step
+from .state import TrainingState
+from .steps import train_step
 from .stop import Interrupted, StopRequest
 
 
@@ -52,18 +52,8 @@ def training_loop(
         ending = monitor.begin()
         while ending is None:
             state.set_learning_rates(recipe)
-            reals, labels = batches(state.data_step)
-            latents = torch.randn(len(reals), recipe.generator.latent_dim, device=device)
-            with autocast(device, precision):
-                fakes = state.generator(latents, labels)
-            penalise = recipe.penalty.r1_weight > 0 and state.step % recipe.penalty.r1_interval == 0
-            judged = discriminator_step(
-                state, recipe, reals, fakes.detach(), labels, precision=precision, penalise=penalise
-            )
-            g_loss = generator_step(state, fakes, labels, precision=precision)
-            state.ema.update(state.step)
-            state.step += 1
-            monitor.meter.add(judged.loss, g_loss, judged.real)
+            done = train_step(state, recipe, batches, device=device, precision=precision)
+            monitor.meter.add(done)
             ending = monitor.after_step(stop)
         monitor.finish()
     if ending is Ending.SIGNAL:

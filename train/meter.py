@@ -7,21 +7,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from .recipe import Recipe
 from .state import TrainingState
+from .steps import Step
 
 
 class Meter:
     """Means since the last line. Nothing is read from the device before `row`, and then at once."""
 
-    def __init__(self, device: torch.device, batch_size: int, seconds: float) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device, seconds: float) -> None:
         """Begin to measure.
 
         Args:
+            recipe: Of the run.
             device: Where training computes.
-            batch_size: Real samples a step, and as many generated ones.
             seconds: Training time before now.
         """
-        self._device, self._batch_size = device, batch_size
+        self._device, self._batch_size = device, recipe.training.batch_size
+        self._judges = recipe.training.loss != "wasserstein"
         self._started = time.monotonic() - seconds
         self.reset()
 
@@ -31,22 +34,18 @@ class Meter:
         self._judged_real = torch.zeros(2, device=self._device, dtype=torch.int64)
         self._steps, self._since = 0, time.monotonic()
 
-    def add(self, discriminator_loss: Tensor, generator_loss: Tensor, judged_real: Tensor) -> None:
-        """Count a step.
-
-        Args:
-            discriminator_loss: float32 [].
-            generator_loss: float32 [].
-            judged_real: int64 [2], how many real and how many generated samples got a logit above 0.
-        """
-        self._losses += torch.stack((discriminator_loss, generator_loss))
-        self._judged_real += judged_real
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        self._losses += torch.stack((step.judged.loss, step.generator_loss))
+        self._judged_real += step.judged.real
         self._steps += 1
 
     def row(self, state: TrainingState) -> dict[str, float]:
         """The line for ``state.step``, after at least one step; sets ``state.seconds`` and begins anew.
 
         Accuracies are shares judged rightly, dropout acting; gradients are those of the last step.
+        What is not finite but harmless (gradients, with fp16) is left out; so are accuracies of the
+        Wasserstein loss, whose logits have no zero.
         """
         now = time.monotonic()
         state.seconds = now - self._started
@@ -69,6 +68,10 @@ class Meter:
         )
         row: dict[str, float] = {"step": state.step, **dict(zip(names, numbers, strict=True))}
         row["accuracy_generated"] = 1 - row["accuracy_generated"]
+        for name in names:
+            harmless = name.endswith("gradient") and not math.isfinite(row[name])
+            if harmless or (name.startswith("accuracy") and not self._judges):
+                del row[name]
         row |= {"steps_per_second": self._steps / max(now - self._since, 1e-9), "seconds": state.seconds}
         self.reset()
         return row

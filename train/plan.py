@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from ..serve.errors import DeviceError, InputError
+from .batches import Batch
 from .networks import SampleSpec
 from .recipe import Recipe
-from .state import TrainingState, autocast
-from .steps import discriminator_step, generator_step
+from .state import TrainingState
+from .steps import train_step
 
 PRECISIONS = ("fp32", "bf16")
 _SECONDS = 0.5  # for each candidate
@@ -101,22 +102,19 @@ def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, 
 
 
 def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
-    """Fastest of a few training steps, without the penalty, on noise."""
+    """Fastest of a few training steps, without the R1 penalty, on noise."""
     plan.apply()
     state = TrainingState.fresh(recipe, spec, plan.device)
     state.set_learning_rates(recipe)
     size = recipe.training.batch_size
     reals = torch.rand(size, *spec.shape) * 2 - 1
-    labels = torch.randint(spec.classes, (size,)) if spec.classes else None
+    batch = Batch(reals, torch.randint(spec.classes, (size,)) if spec.classes else None)
     best, end, steps = math.inf, time.monotonic() + _SECONDS, 0
     while steps < _MIN_STEPS or time.monotonic() < end:
         started = time.perf_counter()
-        with autocast(plan.device, plan.precision):
-            fakes = state.generator(torch.randn(size, recipe.generator.latent_dim), labels)
-        discriminator_step(
-            state, recipe, reals, fakes.detach(), labels, precision=plan.precision, penalise=False
+        train_step(
+            state, recipe, lambda _: batch, device=plan.device, precision=plan.precision, penalise=False
         )
-        generator_step(state, fakes, labels, precision=plan.precision)
         if steps:  # the first one pays for caches
             best = min(best, time.perf_counter() - started)
         steps += 1

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..serve.errors import DropganError
+from .refusals import refused
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1)]
@@ -25,7 +26,24 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class GeneratorSettings(_Settings):
+class _NetworkSettings(_Settings):
+    """What both networks may have."""
+
+    dropout: Probability
+    """Probability of dropping a unit after each hidden layer, in training only."""
+    dropout_kind: Literal["element", "channel"] = "element"
+    """What is dropped at once: single units, or whole channels of a convolution."""
+    dropout_layers: Literal["all", "last"] = "all"
+    """Behind which hidden layers units are dropped; with batch norm behind the last one only."""
+    normalisation: Literal["none", "batch"] = "none"
+    """Between a hidden layer and its activation."""
+    spectral_norm: bool = False
+    """Whether every weight is divided by its largest singular value."""
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """How much of itself a weight loses in a step, times the learning rate; not biases and gains."""
+
+
+class GeneratorSettings(_NetworkSettings):
     latent_dim: Annotated[int, Field(ge=1, le=4096)]
     """Components of a latent."""
     label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
@@ -34,19 +52,15 @@ class GeneratorSettings(_Settings):
     """Width of each hidden layer."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
-    dropout: Probability
-    """Probability of dropping a unit after each hidden layer, in training only."""
     learning_rate: LearningRate
     """Adam's."""
 
 
-class DiscriminatorSettings(_Settings):
+class DiscriminatorSettings(_NetworkSettings):
     hidden: Widths
     """Width of each hidden layer."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
-    dropout: Probability
-    """Probability of dropping a unit after each hidden layer, in training only."""
     texture_weight: Annotated[float, Field(ge=0)]
     """Weight of the local roughness that the first layer sees beside the pixels; 0 leaves it out."""
     learning_rate: LearningRate
@@ -55,9 +69,11 @@ class DiscriminatorSettings(_Settings):
 
 class PenaltySettings(_Settings):
     r1_weight: Annotated[float, Field(ge=0)]
-    """Weight of the R1 gradient penalty; 0 leaves it out."""
+    """Weight of the R1 gradient penalty, at real samples; 0 leaves it out."""
     r1_interval: Annotated[int, Field(ge=1)]
-    """Steps from one penalty step to the next; the weight is multiplied by it."""
+    """Steps from one R1 penalty to the next; the weight is multiplied by it."""
+    wgan_gp_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 leaves it out."""
 
 
 class TrainingSettings(_Settings):
@@ -73,6 +89,14 @@ class TrainingSettings(_Settings):
     """Adam's decay of the mean squared gradient."""
     ema_decay: Beta
     """Of the averaged generator, which is the one exported; 0 exports the last weights."""
+    loss: Literal["non-saturating", "minimax", "hinge", "wasserstein"] = "non-saturating"
+    """What the two networks minimise."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """How far below 1 the discriminator's target for real samples is."""
+    discriminator_steps: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Discriminator updates for each one of the generator, each on samples of its own."""
+    augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = ()
+    """Random changes to every image that the discriminator sees, real or generated; for little data."""
     schedule: Literal["constant", "linear"]
     """Learning rates stay, or fall linearly to 0 at the last step."""
     patience: Annotated[int, Field(ge=0)] = 0
@@ -185,16 +209,20 @@ def parse_recipe(document: dict[str, Any], where: str) -> Recipe:
     """A recipe from the content of a TOML file.
 
     Raises:
-        RecipeError: A key is unknown or missing, or a value impossible; all of them are named.
+        RecipeError: A key is unknown or missing, a value impossible, or a combination of them refused;
+            all of them are named.
     """
     try:
-        return Recipe.model_validate(document)
+        recipe = Recipe.model_validate(document)
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         ]
         raise RecipeError(f"{where}: {'; '.join(problems)}") from error
+    if problems := refused(recipe):
+        raise RecipeError(f"{where}: {'; '.join(problems)}")
+    return recipe
 
 
 def recipe_differences(before: Recipe, after: Recipe) -> list[str]:

@@ -38,6 +38,9 @@ CHECKPOINTS = ("auto", "best", "last")
 Announce = Callable[[Recipe, RunFacts, int], None]
 """Called once before the first step: recipe, facts, and the step training begins at."""
 
+MakeScore = Callable[[ImageData, Recipe], Score | None]
+"""Makes the score of a run, or None where its data cannot be scored."""
+
 
 def _silent(*_: Any) -> None:
     pass
@@ -55,7 +58,7 @@ def train(
     threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
-    score: Score | None = None,
+    score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
 ) -> RunDirectory:
@@ -72,8 +75,8 @@ def train(
         threads: CPU threads; None chooses by measurement.
         announce: Told what was chosen.
         observer: Given each row of metrics.
-        score: Scores the averaged generator wherever a sample grid is written, beside the training;
-            the best one's weights are kept.
+        score: Makes the score from data and recipe. It sees the averaged generator wherever a sample
+            grid is written, beside the training; the weights of the best score are kept.
         watch: Told while the data is being read.
         minutes: Time after which to stop, the state saved; None trains all steps.
 
@@ -120,7 +123,7 @@ def resume(
     threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
-    score: Score | None = None,
+    score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
 ) -> RunDirectory:
@@ -322,7 +325,7 @@ def _run(
     run: RunDirectory,
     plan: Plan,
     observer: Observer,
-    score: Score | None,
+    score: MakeScore | None,
     minutes: float | None,
 ) -> None:
     about = {
@@ -356,7 +359,7 @@ def _run(
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=score,
+        score=None if score is None else score(images, recipe),
         minutes=minutes,
     )
     if ending is not Ending.DONE:

@@ -18,7 +18,7 @@ from .ema import Ema
 from .networks import SampleSpec, build_networks
 from .recipe import Recipe
 
-_FAR = 10**9  # steps; no run is as long
+_FAR = 10**9  # batches; no run has as many
 
 
 @dataclass
@@ -51,9 +51,9 @@ class TrainingState:
             generator,
             discriminator,
             Ema(generator, recipe.training.ema_decay),
-            torch.optim.Adam(generator.parameters(), betas=betas, fused=True),
-            torch.optim.Adam(
-                discriminator.parameters(), betas=(betas[0] ** ratio, betas[1] ** ratio), fused=True
+            _optimizer(generator, betas, recipe.generator.weight_decay),
+            _optimizer(
+                discriminator, (betas[0] ** ratio, betas[1] ** ratio), recipe.discriminator.weight_decay
             ),
         )
 
@@ -118,9 +118,9 @@ class TrainingState:
             raise _misfit(error) from error
 
     @property
-    def data_step(self) -> int:
-        """The step whose batch comes next: after each rollback in an order not seen before."""
-        return self.step + len(self.rollbacks) * _FAR
+    def batch_offset(self) -> int:
+        """Added to the number of a batch: after each rollback the data come in an order not seen before."""
+        return len(self.rollbacks) * _FAR
 
 
 def _misfit(error: Exception) -> CheckpointError:
@@ -131,6 +131,18 @@ def _misfit(error: Exception) -> CheckpointError:
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """The context in which the networks run: bf16 matrix products, or none."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:
+    """Adam with weight decay beside its step (Loshchilov and Hutter, "Decoupled weight decay
+    regularization", ICLR 2019), of matrices and kernels; biases and gains are not decayed.
+    """
+    if not decay:
+        return torch.optim.AdamW(network.parameters(), betas=betas, weight_decay=0.0, fused=True)
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, betas=betas, fused=True)
 
 
 def _lazy_ratio(recipe: Recipe) -> float:

@@ -1,23 +1,84 @@
-"""The two training steps."""
+"""The two training steps, and the whole of one step."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .augment import augment
+from .batch_norm import has_batch_norm, running_statistics_kept
+from .batches import Batch
 from .losses import discriminator_loss, generator_loss
-from .penalties import r1_penalty
+from .penalties import r1_penalty, wgan_gp_penalty
 from .recipe import Recipe
 from .state import TrainingState, autocast
 
 
 class Judged(NamedTuple):
-    """What a discriminator step leaves to be measured."""
+    """What an update of the discriminator leaves to be measured."""
 
     loss: Tensor
-    """float32 [], without the penalty, detached."""
+    """float32 [], without penalties, detached."""
     real: Tensor
     """int64 [2]: how many of the real and of the generated samples got a logit above 0."""
+
+
+class Step(NamedTuple):
+    """What a training step leaves to be measured."""
+
+    judged: Judged
+    """By the discriminator, before its last update."""
+    generator_loss: Tensor
+    """float32 [], detached."""
+
+
+def train_step(
+    state: TrainingState,
+    recipe: Recipe,
+    batches: Callable[[int], Batch],
+    *,
+    device: torch.device,
+    precision: str,
+    penalise: bool = True,
+) -> Step:
+    """One update of the generator after as many of the discriminator as the recipe says.
+
+    Each update of the discriminator has real and generated samples of its own; the generator is
+    updated on the last generated ones. Counts the step and moves the average.
+
+    Args:
+        state: What is trained.
+        recipe: Its settings.
+        batches: Number of the discriminator's update to real samples: counted from the beginning of
+            the run, and after each rollback in a range of its own.
+        device: Where the networks are.
+        precision: ``fp32`` or ``bf16``.
+        penalise: False leaves the R1 penalty out, for measuring.
+
+    Returns:
+        Losses without penalties, and how the discriminator judged.
+    """
+    penalty, count = recipe.penalty, recipe.training.discriminator_steps
+    for update in range(state.step * count, (state.step + 1) * count):
+        last = update == (state.step + 1) * count - 1
+        reals, labels = batches(update + state.batch_offset)
+        latents = torch.randn(len(reals), recipe.generator.latent_dim, device=device)
+        with torch.set_grad_enabled(last), autocast(device, precision):
+            fakes = state.generator(latents, labels)
+        judged = discriminator_step(
+            state,
+            recipe,
+            reals,
+            fakes.detach(),
+            labels,
+            precision=precision,
+            penalise=penalise and penalty.r1_weight > 0 and update % penalty.r1_interval == 0,
+        )
+    g_loss = generator_step(state, recipe, fakes, labels, precision=precision)
+    state.ema.update(state.step)
+    state.step += 1
+    return Step(judged, g_loss)
 
 
 def discriminator_step(
@@ -33,6 +94,8 @@ def discriminator_step(
     """One update of the discriminator; the generator is out of the graph.
 
     Real and generated samples go through in one pass: twice the rows cost less than two passes.
+    With batch norm they go through apart, so that generated samples are judged by statistics of
+    generated ones here as in the generator's step (Radford et al. 2016, DCGAN, train so).
 
     Args:
         state: What is trained.
@@ -46,29 +109,36 @@ def discriminator_step(
     Returns:
         The loss, and how the samples were judged before the update, dropout acting.
     """
-    discriminator = state.discriminator.requires_grad_(True)
+    discriminator, penalty, training = _judge(state, recipe), recipe.penalty, recipe.training
+    state.discriminator.requires_grad_(True)
     with autocast(reals.device, precision):
-        both = None if labels is None else labels.repeat(2)
-        logits = discriminator(torch.cat((reals, fakes)), both)
-        real_logits, fake_logits = logits.chunk(2)
-        loss = discriminator_loss(real_logits, fake_logits)
+        if has_batch_norm(state.discriminator):
+            real_logits, fake_logits = discriminator(reals, labels), discriminator(fakes, labels)
+        else:
+            both = None if labels is None else labels.repeat(2)
+            real_logits, fake_logits = discriminator(torch.cat((reals, fakes)), both).chunk(2)
+        loss = discriminator_loss(real_logits, fake_logits, training.loss, training.label_smoothing)
         total = loss
         if penalise:
-            weight = recipe.penalty.r1_weight * recipe.penalty.r1_interval
-            total = loss + weight * r1_penalty(lambda samples: discriminator(samples, labels), reals)
+            weight = penalty.r1_weight * penalty.r1_interval
+            total = total + weight * r1_penalty(lambda samples: discriminator(samples, labels), reals)
+        if penalty.wgan_gp_weight:
+            slope = wgan_gp_penalty(lambda samples: discriminator(samples, labels), reals, fakes)
+            total = total + penalty.wgan_gp_weight * slope
     state.discriminator_optimizer.zero_grad()
     total.backward()
     state.discriminator_optimizer.step()
-    return Judged(loss.detach(), (logits.detach() > 0).view(2, -1).sum(1))
+    return Judged(loss.detach(), torch.stack([(logits > 0).sum() for logits in (real_logits, fake_logits)]))
 
 
 def generator_step(
-    state: TrainingState, fakes: Tensor, labels: Tensor | None = None, *, precision: str
+    state: TrainingState, recipe: Recipe, fakes: Tensor, labels: Tensor | None = None, *, precision: str
 ) -> Tensor:
     """One update of the generator through the discriminator, whose weights are frozen.
 
     Args:
         state: What is trained.
+        recipe: Its settings.
         fakes: float32 [batch, *shape] with the generator's graph.
         labels: int64 [batch] that they were made of, or None in a model without classes.
         precision: ``fp32`` or ``bf16``.
@@ -76,10 +146,17 @@ def generator_step(
     Returns:
         The loss, detached.
     """
-    discriminator = state.discriminator.requires_grad_(False)
-    with autocast(fakes.device, precision):
-        loss = generator_loss(discriminator(fakes, labels))
+    discriminator = _judge(state, recipe)
+    state.discriminator.requires_grad_(False)
+    with autocast(fakes.device, precision), running_statistics_kept(state.discriminator):
+        loss = generator_loss(discriminator(fakes, labels), recipe.training.loss)
     state.generator_optimizer.zero_grad()
     loss.backward()
     state.generator_optimizer.step()
     return loss.detach()
+
+
+def _judge(state: TrainingState, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """Samples and labels to logits, through the augmentation if there is one."""
+    discriminator, policy = state.discriminator, recipe.training.augmentation
+    return lambda samples, labels: discriminator(augment(samples, policy), labels)

@@ -36,6 +36,37 @@ def test_losses_stay_finite_at_extreme_logits() -> None:
     assert torch.isfinite(far.grad).all()
 
 
+def test_hinge_and_wasserstein_by_hand() -> None:
+    """Wrong signs would train both networks towards the opposite."""
+    real, fake = torch.tensor([[2.0], [0.5]]), torch.tensor([[-3.0], [0.0]])
+    # hinge: (max(0, 1 - 2) + max(0, 1 - 0.5)) / 2 + (max(0, 1 - 3) + max(0, 1 + 0)) / 2
+    assert discriminator_loss(real, fake, "hinge").item() == pytest.approx(0.25 + 0.5)
+    assert discriminator_loss(real, fake, "wasserstein").item() == pytest.approx(-1.5 - 1.25)
+    assert generator_loss(fake, "hinge").item() == pytest.approx(1.5)
+    assert generator_loss(fake, "wasserstein").item() == pytest.approx(1.5)
+
+
+def test_minimax_saturates_where_non_saturating_does_not() -> None:
+    """log(1 - D) has no slope where the discriminator is sure; both push the logit up."""
+    logits = torch.tensor([[-8.0]], requires_grad=True)
+    probability = logits.detach().sigmoid()
+    torch.testing.assert_close(generator_loss(logits, "minimax").detach(), (1 - probability).log().mean())
+    (minimax,) = torch.autograd.grad(generator_loss(logits, "minimax"), logits)
+    (usual,) = torch.autograd.grad(generator_loss(logits), logits)
+    assert -1e-3 < minimax.item() < 0
+    assert usual.item() < -0.99
+    zero = torch.zeros(3, 1)
+    assert discriminator_loss(zero, zero, "minimax") == discriminator_loss(zero, zero)
+
+
+def test_label_smoothing_is_of_the_real_side_alone() -> None:
+    """A smoothed target of generated images would praise the generator for what it does already."""
+    real, fake = torch.randn(64, 1) * 4, torch.randn(64, 1) * 4
+    expected = binary_cross_entropy_with_logits(real, torch.full((64, 1), 0.9))
+    expected = expected + binary_cross_entropy_with_logits(fake, torch.zeros(64, 1))
+    torch.testing.assert_close(discriminator_loss(real, fake, label_smoothing=0.1), expected)
+
+
 def test_r1_of_a_linear_discriminator() -> None:
     """The gradient of w.x is w everywhere: the penalty is |w|^2 / 2 whatever the images."""
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(12, 1))

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..recipe import HealthSettings
+from ..recipe import Recipe
 
 ACCURATE = 0.99
-HIGH_LOSS = 5.0  # the discriminator gives the generator's samples a chance of 1 in 150 of being real
+SURE = 5.0  # logits of generated samples below -5: a chance of 1 in 150 of being real
+_NEVER = math.inf
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Health:
     fatal. A discriminator that has won and samples that are alike are named once, when they begin.
     """
 
-    def __init__(self, settings: HealthSettings, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, recipe: Recipe, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         """Begin after the lines that there are."""
-        self._settings = settings
+        self._settings, self._loss = recipe.health, recipe.training.loss
         self._won_since: int | None = None
         self._named: set[str] = set()
         self._last_step = 0
@@ -60,21 +61,30 @@ class Health:
             ("generator_weights", "the generator's weights"),
         ):
             if not math.isfinite(row[key]):
-                return Problem("not_finite", f"{name} {_verb(name)} no longer finite", "rollback")
+                return Problem(
+                    "not_finite",
+                    f"{name} {'are' if key.endswith('weights') else 'is'} no longer finite",
+                    "rollback",
+                )
             if key.endswith("loss") and abs(row[key]) > limits.loss_limit:
                 return Problem("exploded", f"{name} has exploded to {row[key]:.3g}", "rollback")
         for key, name in (
             ("discriminator_gradient", "the discriminator's gradient"),
             ("generator_gradient", "the generator's gradient"),
         ):
-            # one that is not finite shows in the weights, unless a scaler of fp16 has left it out
-            if math.isfinite(row[key]) and row[key] > limits.gradient_limit:
+            # one that is not finite is left out of the line; it shows in the weights, unless a scaler
+            # of fp16 has skipped that step
+            if row.get(key, 0.0) > limits.gradient_limit:
                 return Problem("exploded", f"{name} has exploded to a length of {row[key]:.3g}", "rollback")
         return None
 
     def _won(self, row: Mapping[str, Any]) -> Problem | None:
-        accurate = min(row["accuracy_real"], row["accuracy_generated"]) >= ACCURATE
-        if self._settings.won == "ignore" or not accurate or row["generator_loss"] < HIGH_LOSS:
+        accurate = min(row.get("accuracy_real", 0.0), row.get("accuracy_generated", 0.0)) >= ACCURATE
+        lost = row["generator_loss"] >= {
+            "minimax": -math.log1p(math.exp(-SURE)),
+            "wasserstein": _NEVER,
+        }.get(self._loss, SURE)
+        if self._settings.won == "ignore" or not accurate or not lost:
             self._won_since = None
             return None
         if self._won_since is None:
@@ -96,7 +106,3 @@ class Health:
             return None
         text = f"the samples are nearly all the same: they vary by {row['spread']:.1%} of what the data does"
         return Problem("collapsed", text, limits.collapsed)
-
-
-def _verb(name: str) -> str:
-    return "are" if name.endswith("s") and not name.endswith("loss") else "is"

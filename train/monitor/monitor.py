@@ -71,7 +71,7 @@ class Monitor:
             score: Scores the averaged generator; None leaves scores out.
             minutes: Time from now on after which to stop, or None.
         """
-        self.meter = Meter(device, recipe.training.batch_size, state.seconds)
+        self.meter = Meter(recipe, device, state.seconds)
         self._state, self._recipe, self._run = state, recipe, run
         self._device, self._about, self._observer = device, about, observer
         self._scoring = None if score is None else BackgroundScoring(score)
@@ -79,7 +79,7 @@ class Monitor:
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self._data_spread = spread(batches(0).samples)
         self._rows = run.read_metrics()
-        self._health = Health(recipe.health, self._rows)
+        self._health = Health(recipe, self._rows)
 
     def __enter__(self) -> "Monitor":
         return self
@@ -218,7 +218,7 @@ class Monitor:
         torch.manual_seed(int(fresh.generate_state(1, np.uint64)[0]) >> 1)
         run.rewind_metrics(state.step, count - 1)
         self._rows = run.read_metrics()
-        self._health = Health(health, self._rows)
+        self._health = Health(self._recipe, self._rows)
         self.meter.reset()
         self._append(_rollback(problem, found_at, state.step, count, health.rate_factor**count))
         self._save(rotate=False)

@@ -5,6 +5,7 @@ from torch import nn
 from ..recipe import Recipe
 from .mlp import MLPDiscriminator, MLPGenerator
 from .spec import SampleSpec
+from .spectral import add_spectral_norm
 
 _ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGenerator, MLPDiscriminator),
@@ -13,5 +14,10 @@ _ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 
 def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Module]:
     """The recipe's generator and discriminator, freshly initialised from torch's global generator."""
-    generator, discriminator = _ARCHITECTURES[recipe.architecture]
-    return generator(recipe.generator, spec), discriminator(recipe.discriminator, spec)
+    makers = _ARCHITECTURES[recipe.architecture]
+    generator, discriminator = makers[0](recipe.generator, spec), makers[1](recipe.discriminator, spec)
+    if recipe.generator.spectral_norm:
+        add_spectral_norm(generator)
+    if recipe.discriminator.spectral_norm:
+        add_spectral_norm(discriminator)
+    return generator, discriminator

@@ -1,8 +1,73 @@
-"""Layers that the architectures share."""
+"""Layers that the architectures share, and what follows a hidden layer."""
+
+from typing import Protocol
 
 from torch import nn
 
+from ..dropout import ChannelDropout, Dropout
+
 SLOPE = 0.2  # of leaky_relu
+
+
+class LayerSettings(Protocol):
+    """What a recipe says of a network's hidden layers; see `dropgan.train.recipe` for each."""
+
+    @property
+    def activation(self) -> str: ...
+    @property
+    def normalisation(self) -> str: ...
+    @property
+    def dropout(self) -> float: ...
+    @property
+    def dropout_kind(self) -> str: ...
+    @property
+    def dropout_layers(self) -> str: ...
+
+
+def block(layer: nn.Module, settings: LayerSettings, *, last: bool) -> list[nn.Module]:
+    """A hidden layer with all that follows it.
+
+    Args:
+        layer: A dense layer, or a convolution in two dimensions, plain or transposed.
+        settings: The network's.
+        last: Whether it is the last hidden layer of its network.
+    """
+    if isinstance(layer, nn.Linear):
+        return [layer, *trimmings(layer.out_features, settings, spatial=False, last=last)]
+    assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    return [layer, *trimmings(layer.out_channels, settings, spatial=True, last=last)]
+
+
+def trimmings(features: int, settings: LayerSettings, *, spatial: bool, last: bool) -> list[nn.Module]:
+    """What follows a hidden layer: normalisation, activation, dropout, in this order.
+
+    What dropout gives must not go into a batch norm: dropout changes the variance of its output
+    between training and use, and the norm keeps the one of training (Li et al., "Understanding the
+    disharmony between dropout and batch normalization by variance shift", CVPR 2019). Their remedy
+    is to drop units behind the last norm only, which is ``dropout_layers = "last"``; a recipe with
+    batch norm and dropout behind every layer is refused before it comes here.
+
+    Args:
+        features: Units or channels of the layer.
+        settings: The network's.
+        spatial: Whether its output is [n, features, height, width] rather than [n, features].
+        last: Whether it is the last hidden layer of its network.
+    """
+    modules = [*normalisation(features, settings, spatial=spatial), activation(settings.activation)]
+    if settings.dropout and (last or settings.dropout_layers == "all"):
+        kind = ChannelDropout if settings.dropout_kind == "channel" else Dropout
+        modules.append(kind(settings.dropout))
+    return modules
+
+
+def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> list[nn.Module]:
+    """The network's normalisation of so many units or channels; empty if it has none.
+
+    Batch norm: Ioffe and Szegedy, ICML 2015.
+    """
+    if settings.normalisation == "none":
+        return []
+    return [nn.BatchNorm2d(features) if spatial else nn.BatchNorm1d(features)]
 
 
 def activation(name: str) -> nn.Module:
@@ -14,7 +79,8 @@ def initialise(layer: nn.Module, activation: str) -> None:
     """Normal weights that keep the variance from layer to layer (He et al. 2015), biases 0.
 
     Args:
-        layer: With ``weight`` and ``bias``.
+        layer: With ``weight`` and ``bias``; not yet under spectral norm, which `build_networks`
+            puts on at the end.
         activation: What follows it: ``relu``, ``leaky_relu``, or ``linear`` for nothing.
     """
     slope = {"relu": 0.0, "leaky_relu": SLOPE, "linear": 1.0}[activation]

@@ -5,16 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..dropout import Dropout
 from ..recipe import DiscriminatorSettings, GeneratorSettings
 from .labels import LatentInput, LogitHead
-from .layers import activation, initialise
+from .layers import block, initialise
 from .spec import SampleSpec
 from .texture import roughness
 
 
 class MLPGenerator(nn.Module):
-    """Dense layers, dropout after every hidden one, tanh at the end."""
+    """Dense layers, `block` after `block`, tanh at the end."""
 
     def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -31,7 +30,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Dense layers, dropout after every hidden one, a logit at the end.
+    """Dense layers, `block` after `block`, a logit at the end.
 
     With a texture weight above 0 the first layer also sees how rough the image is in each cell of
     4x4 pixels. A dense layer of 256 units looks at 256 of the 784 directions that pixels span and
@@ -58,13 +57,11 @@ class MLPDiscriminator(nn.Module):
 
 
 def _hidden_layers(settings: GeneratorSettings | DiscriminatorSettings, inputs: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in settings.hidden:
-        layers += [nn.Linear(inputs, width), activation(settings.activation)]
-        if settings.dropout:
-            layers.append(Dropout(settings.dropout))
+    modules: list[nn.Module] = []
+    for index, width in enumerate(settings.hidden, 1):
+        modules += block(nn.Linear(inputs, width), settings, last=index == len(settings.hidden))
         inputs = width
-    return nn.Sequential(*layers)
+    return nn.Sequential(*modules)
 
 
 def _initialise(body: nn.Sequential, activation: str) -> None:

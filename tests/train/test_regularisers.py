@@ -1,0 +1,330 @@
+"""Each regulariser does what its paper says."""
+
+import copy
+
+import pytest
+import torch
+from dropgan.train import RecipeError, load_recipe
+from dropgan.train.augment import augment
+from dropgan.train.dropout import ChannelDropout, Dropout
+from dropgan.train.ema import Ema
+from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.networks.layers import block
+from dropgan.train.networks.spectral import SpectralNorm, add_spectral_norm, remove_spectral_norm
+from dropgan.train.penalties import wgan_gp_penalty
+from dropgan.train.recipe import Recipe
+from dropgan.train.state import TrainingState
+from dropgan.train.steps import discriminator_step, generator_step, train_step
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+CPU = torch.device("cpu")
+SPEC = SampleSpec((1, 8, 8))
+ORDER = ["Linear", "BatchNorm1d", "LeakyReLU", "Dropout"]
+
+
+def _recipe(**settings: object) -> Recipe:
+    small = {
+        "generator.hidden": [12, 12],
+        "discriminator.hidden": [12, 12],
+        "training.batch_size": 8,
+        "penalty.r1_weight": 0.0,
+        "generator.dropout": 0.0,
+        "discriminator.dropout": 0.0,
+    }
+    return load_recipe("mlp").with_settings(
+        {**small, **{k.replace("__", "."): v for k, v in settings.items()}}
+    )
+
+
+def _state(recipe: Recipe) -> TrainingState:
+    state = TrainingState.fresh(recipe, SPEC, CPU)
+    state.set_learning_rates(recipe)
+    return state
+
+
+def _names(network: nn.Module) -> list[str]:
+    return [type(part).__name__ for part in network.body]
+
+
+# Dropout and batch norm
+
+
+def test_dropout_never_feeds_a_batch_norm() -> None:
+    """The norm would keep a variance that the deployed network does not have."""
+    settings = {"normalisation": "batch", "dropout": 0.3, "dropout_layers": "last"}
+    recipe = _recipe(**{f"generator__{key}": value for key, value in settings.items()})
+    generator, _ = build_networks(recipe, SPEC)
+    assert _names(generator) == [*ORDER[:3], *ORDER]
+    with pytest.raises(RecipeError, match=r'dropout_layers = "last".*Li et al'):
+        recipe.with_settings({"generator.dropout_layers": "all"})
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(4, 6), nn.Conv2d(4, 6, 3), nn.ConvTranspose2d(4, 6, 4, 2)])
+def test_a_block_fits_its_layer(layer: nn.Module) -> None:
+    """Dense and convolutional layers get norms and dropout of their own shape, in the same order."""
+    settings = _recipe(generator__normalisation="batch").generator.model_copy(
+        update={"dropout": 0.5, "dropout_kind": "channel", "dropout_layers": "last"}
+    )
+    modules = nn.Sequential(*block(layer, settings, last=True))
+    norm, dropout = modules[1], modules[3]
+    assert isinstance(norm, nn.BatchNorm1d if isinstance(layer, nn.Linear) else nn.BatchNorm2d)
+    assert isinstance(dropout, ChannelDropout)
+    shape = (5, 4) if isinstance(layer, nn.Linear) else (5, 4, 8, 8)
+    assert modules(torch.randn(shape)).shape[:2] == (5, 6)
+
+
+def test_channel_dropout_drops_whole_channels() -> None:
+    """Single dropped pixels of a feature map are told by their neighbours; the expectation stays."""
+    torch.manual_seed(0)
+    out = ChannelDropout(0.25)(torch.ones(400, 50, 3, 2))
+    flat = out.flatten(2)
+    assert torch.equal(flat, flat[..., :1].expand_as(flat))
+    assert out.mean().item() == pytest.approx(1, abs=0.02)
+    assert (out == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    values = torch.randn(3, 4, 2, 2)
+    assert torch.equal(ChannelDropout(0.5).eval()(values), values)
+    assert set(Dropout(0.5)(torch.ones(1, 1, 50, 50)).unique().tolist()) == {0.0, 2.0}  # single ones
+
+
+def test_batch_norm_judges_fakes_by_statistics_of_fakes() -> None:
+    """In one pass with real images a generated one would be judged otherwise than in the generator's step."""
+    recipe = _recipe(discriminator__normalisation="batch")
+    state, seen = _state(recipe), []
+    state.discriminator.register_forward_hook(lambda _, args, out: seen.append((args[0], out.detach())))
+    reals, fakes = torch.rand(8, 1, 8, 8), -torch.rand(8, 1, 8, 8)
+    norm = state.discriminator.body[1]
+    discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=False)
+    assert [len(inputs) for inputs, _ in seen] == [8, 8]
+    assert norm.num_batches_tracked == 2
+    running = norm.running_mean.clone()
+    generator_step(state, recipe, fakes.requires_grad_(), precision="fp32")
+    assert torch.equal(norm.running_mean, running)
+    assert norm.training
+    assert norm.track_running_stats
+
+
+def test_average_of_a_batch_norm_follows_the_average_of_its_weights() -> None:
+    """Statistics of the last step beside weights of a thousand steps would shift every activation."""
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    ema = Ema(network, 0.9)
+    network[1].running_mean.fill_(1.0)
+    ema.update(10_000)
+    torch.testing.assert_close(ema.module[1].running_mean, torch.full((2,), 0.1))
+
+
+# Spectral norm
+
+
+def _largest(weight: Tensor, dim: int = 0) -> float:
+    return torch.linalg.matrix_norm(weight.detach().movedim(dim, 0).flatten(1), 2).item()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_spectral_norm_holds_the_largest_singular_value_at_one(precision: str) -> None:
+    """It bounds the slope of the discriminator; in training it must keep up with the weights."""
+    rates = {"generator__learning_rate": 2e-4, "discriminator__learning_rate": 2e-4}  # the paper's
+    recipe = _recipe(discriminator__spectral_norm=True, generator__spectral_norm=True, **rates)
+    state = _state(recipe)
+    batch = torch.rand(8, 1, 8, 8) * 2 - 1
+    for _ in range(30):
+        train_step(state, recipe, lambda _: (batch, None), device=CPU, precision=precision)  # type: ignore[arg-type, return-value]
+    for network in (state.generator, state.discriminator):
+        layers = [layer for layer in network.modules() if parametrize.is_parametrized(layer)]
+        assert len(layers) == 3
+        for layer in layers:
+            assert _largest(layer.weight) == pytest.approx(1, abs=0.05)
+            assert _largest(layer.parametrizations.weight.original) > 1.05
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 5, 3), nn.ConvTranspose2d(3, 5, 4), nn.Embedding(7, 4)])
+def test_spectral_norm_of_other_layers(layer: nn.Module) -> None:
+    """A transposed convolution and an embedding keep their outputs in dimension 1."""
+    add_spectral_norm(layer)
+    for _ in range(50):
+        weight = layer.weight
+    assert _largest(weight, 0 if isinstance(layer, nn.Conv2d) else 1) == pytest.approx(1, abs=1e-3)
+    norm = layer.parametrizations.weight[0]
+    assert isinstance(norm, SpectralNorm)
+    assert len(norm.left) == (4 if isinstance(layer, nn.Embedding) else 5)
+
+
+def test_spectral_norm_agrees_with_torchs_own() -> None:
+    """Same weights, iterated to the end: the same quotient."""
+    torch.manual_seed(0)
+    plain = nn.Linear(6, 9)
+    ours, theirs = copy.deepcopy(plain), nn.utils.parametrizations.spectral_norm(copy.deepcopy(plain))
+    add_spectral_norm(ours)
+    for _ in range(200):
+        pair = ours.weight, theirs.weight
+    torch.testing.assert_close(*pair)
+
+
+def test_the_average_has_plain_weights_as_they_act() -> None:
+    """What is exported must hold no iteration and equal the trained network where there is no average."""
+    recipe = _recipe(generator__spectral_norm=True, training__ema_decay=0.0)
+    state = _state(recipe)
+    batch = torch.rand(8, 1, 8, 8)
+    train_step(state, recipe, lambda _: (batch, None), device=CPU, precision="fp32")  # type: ignore[arg-type, return-value]
+    names = [name for name, _ in state.ema.module.named_parameters()]
+    assert not any("parametrizations" in name for name in [*names, *dict(state.ema.module.named_buffers())])
+    latents = torch.randn(4, recipe.generator.latent_dim)
+    torch.testing.assert_close(state.ema.module(latents), state.generator.eval()(latents))
+
+
+def test_removing_spectral_norm_changes_no_output() -> None:
+    """The average is made so."""
+    network = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 2))
+    add_spectral_norm(network)
+    inputs = torch.randn(3, 5)
+    before = network.eval()(inputs)
+    remove_spectral_norm(network)
+    torch.testing.assert_close(network(inputs), before)
+    assert list(network.state_dict()) == ["0.bias", "0.weight", "2.bias", "2.weight"]
+
+
+# Weight decay
+
+
+def test_weight_decay_is_beside_adams_step() -> None:
+    """Added to the gradient it would be divided by Adam's root; decoupled it is lr * decay * weight."""
+    recipe = _recipe(discriminator__weight_decay=0.5)
+    decayed, plain = _state(recipe), _state(_recipe())
+    reals, fakes = torch.rand(8, 1, 8, 8), -torch.rand(8, 1, 8, 8)
+    before = {name: weight.detach().clone() for name, weight in plain.discriminator.named_parameters()}
+    for state in (decayed, plain):
+        discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=False)
+    rate = recipe.discriminator.learning_rate
+    with_decay = dict(decayed.discriminator.named_parameters())
+    for name, weight in plain.discriminator.named_parameters():
+        lost = rate * 0.5 * before[name] if weight.dim() > 1 else torch.zeros_like(weight)
+        torch.testing.assert_close(with_decay[name], weight - lost, rtol=0, atol=1e-7)
+
+
+# WGAN-GP
+
+
+def test_wgan_gp_against_finite_differences() -> None:
+    """The slope is that between the samples, each point on the line of its own pair."""
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    reals, fakes = torch.randn(5, 3), torch.randn(5, 3)
+    torch.manual_seed(2)
+    share = torch.rand(5, 1).double()
+    points, exact, step = share * reals + (1 - share) * fakes, copy.deepcopy(network).double(), 1e-6
+    slopes = torch.cat(
+        [
+            (exact(points + step * axis) - exact(points - step * axis)) / (2 * step)
+            for axis in torch.eye(3).double()
+        ],
+        1,
+    )
+    torch.manual_seed(2)
+    penalty = wgan_gp_penalty(network, reals, fakes)
+    expected = (slopes.norm(dim=1) - 1).square().mean().float()
+    torch.testing.assert_close(penalty, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_wgan_gp_pulls_the_slope_to_one() -> None:
+    """And its gradient reaches the weights, also where the slope is 0."""
+    critic = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), 0.1)
+    nn.init.constant_(critic.weight, 3.0)
+    for _ in range(100):
+        optimizer.zero_grad()
+        wgan_gp_penalty(critic, torch.randn(6, 4), torch.randn(6, 4)).backward()
+        optimizer.step()
+    assert critic.weight.norm().item() == pytest.approx(1, abs=1e-3)
+    nn.init.zeros_(critic.weight)
+    optimizer.zero_grad()
+    wgan_gp_penalty(critic, torch.randn(6, 4), torch.randn(6, 4)).backward()
+    assert torch.isfinite(critic.weight.grad).all()
+
+
+# Augmentation
+
+
+@pytest.mark.parametrize(
+    "policy", [("colour",), ("translation",), ("cutout",), ("colour", "translation", "cutout")]
+)
+def test_augmentation_is_random_repeatable_and_differentiable(policy: tuple[str, ...]) -> None:
+    """The generator learns through it; a resumed run must draw the same changes."""
+    images = (torch.rand(6, 3, 16, 12) * 2 - 1).requires_grad_()
+    outs = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        outs.append(augment(images, policy))
+    assert torch.equal(outs[0], outs[1])
+    assert not torch.equal(outs[0], outs[2])
+    assert outs[0].shape == images.shape
+    (gradient,) = torch.autograd.grad(outs[0].square().sum(), images)
+    assert gradient.abs().sum((1, 2, 3)).min() > 0
+    one = torch.ones(6, 1, 16, 16)
+    torch.manual_seed(0)
+    changed = augment(one, policy)
+    assert any(not torch.equal(changed[0], other) for other in changed[1:])  # each in its own way
+
+
+def test_augmentation_off_is_nothing() -> None:
+    """No copy, no random number: the recipes without it must train as before."""
+    images, before = torch.rand(2, 1, 4, 4), torch.get_rng_state()
+    assert augment(images, ()) is images
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_translation_moves_and_fills_with_grey() -> None:
+    """Every image is the original moved by at most an eighth, nothing interpolated."""
+    torch.manual_seed(0)
+    image = torch.rand(1, 2, 16, 16) + 0.5
+    moved = augment(image.expand(64, -1, -1, -1), ("translation",))
+    padded = nn.functional.pad(image, (2, 2, 2, 2))
+    wanted = [padded[0, :, y : y + 16, x : x + 16] for y in range(5) for x in range(5)]
+    found = [next(i for i, one in enumerate(wanted) if torch.equal(one, other)) for other in moved]
+    assert len(set(found)) > 15
+
+
+def test_cutout_cuts_one_square() -> None:
+    """At most half of each side, the rest untouched."""
+    torch.manual_seed(0)
+    cut = augment(torch.ones(200, 2, 12, 12), ("cutout",))
+    hole = cut == 0
+    assert torch.equal(hole[:, 0], hole[:, 1])
+    assert ((cut == 0) | (cut == 1)).all()
+    rows, columns = hole[:, 0].any(2).sum(1), hole[:, 0].any(1).sum(1)
+    assert rows.max() == columns.max() == 6
+    assert torch.equal(hole[:, 0].sum((1, 2)), rows * columns)
+
+
+def test_both_steps_see_augmented_images() -> None:
+    """Augmenting the real ones alone would teach the generator to draw holes."""
+    recipe = _recipe(training__augmentation=["cutout"], discriminator__texture_weight=0.0)
+    state, seen = _state(recipe), []
+    state.discriminator.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    ones = torch.ones(8, 1, 8, 8)
+    discriminator_step(state, recipe, ones, ones, precision="fp32", penalise=False)
+    generator_step(state, recipe, ones.clone().requires_grad_(), precision="fp32")
+    assert [len(images) for images in seen] == [16, 8]
+    assert all((part == 0).any() for part in (*seen[0].chunk(2), seen[1]))
+
+
+# Several updates of the discriminator
+
+
+def test_discriminator_steps() -> None:
+    """n updates on n different batches for one of the generator, and the step counts once."""
+    recipe = _recipe(training__discriminator_steps=3, penalty__r1_weight=1.0, penalty__r1_interval=2)
+    state, asked = _state(recipe), []
+
+    def batches(index: int) -> tuple[Tensor, None]:
+        asked.append(index)
+        return torch.rand(8, 1, 8, 8), None
+
+    for _ in range(2):
+        train_step(state, recipe, batches, device=CPU, precision="fp32")  # type: ignore[arg-type]
+    assert asked == [0, 1, 2, 3, 4, 5]
+    assert state.step == 2
+    steps = [
+        optimizer.state_dict()["state"][0]["step"].item()
+        for optimizer in (state.discriminator_optimizer, state.generator_optimizer)
+    ]
+    assert steps == [6, 2]
