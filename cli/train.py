@@ -1,14 +1,16 @@
 """dropgan train"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from click.core import ParameterSource
 
 from . import options
 from .output import result, result_json
 from .training import TrainingReport, changes_from, data_options, describe
+
+if TYPE_CHECKING:
+    from ..train.start import MakeScore
 
 
 def train(
@@ -44,7 +46,8 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the run in -o; --set, --steps and --patience may change how, see docs/training.md.",
+            help="Go on with the run in -o; --steps, --patience and --set may change what is said in"
+            " docs/training.md.",
         ),
     ] = False,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes and stop.")] = False,
@@ -71,16 +74,13 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
-    make_score = None
-    if score:
-        from ..evaluate import leading_metric as make_score
+    make_score = _leading_metric() if score else None
     with TrainingReport(out, quiet=quiet) as report:
         if resume:
 
             def said(*names: str) -> bool:
-                return any(
-                    context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names
-                )
+                sources = [context.get_parameter_source(name) for name in names]
+                return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
             reading = said("size", "colour", "strict", "label_column")
             run = resume_run(
@@ -126,3 +126,9 @@ def train(
             f"best       {best['score_name']} {best['score']:.2f} at step {best['step']} (lower is better)"
         )
     result(f"next       dropgan export {run.path} -o model.onnx")
+
+
+def _leading_metric() -> "MakeScore":
+    from ..evaluate import leading_metric
+
+    return leading_metric

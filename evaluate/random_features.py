@@ -28,11 +28,12 @@ class RandomNetwork(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         inputs = (channels, *_WIDTHS)
-        self.layers = nn.ModuleList(
+        layers = [
             nn.Conv2d(inputs[place], width, 3, stride=2, padding=1, bias=False)
             for place, width in enumerate(_WIDTHS)
-        )
-        for number, layer in enumerate(self.layers):
+        ]
+        self.layers = nn.ModuleList(layers)
+        for number, layer in enumerate(layers):
             weight = layer.weight
             count = weight[0].numel()  # normal numbers that are the same with any version of anything
             normal = torch.from_numpy(LatentStream(count)(len(weight), seed=_SEED, start=number * 1000))

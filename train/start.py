@@ -114,6 +114,7 @@ def train(
 def resume(
     directory: Path | str,
     *,
+    steps: int | None = None,
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe | None = None,
     data: str | None = None,
@@ -134,6 +135,7 @@ def resume(
 
     Args:
         directory: The run directory.
+        steps: Another total number of steps; None keeps it.
         changes: Settings to change, by dotted key; only those that `may_change`.
         recipe: Refuse to go on if this is not the run's recipe; None takes what is there. The same
             of ``data``, ``data_options``, ``device``, ``precision`` and ``threads``.
@@ -149,7 +151,8 @@ def resume(
     """
     run = RunDirectory(directory)
     begun, facts = run.read_recipe()
-    recipe = changed_recipe(begun, changes or {}, recipe)
+    longer = {} if steps is None else {"training.steps": steps}
+    recipe = changed_recipe(begun, {**(changes or {}), **longer}, recipe)
     wanted = {
         "data": data and unchanging_name(data),
         "device": device and str(choose_device(device)),
@@ -199,6 +202,8 @@ def _resumable(run: RunDirectory) -> Checkpoint | None:
             checkpoint = load_checkpoint(run.previous_checkpoint)
         except CheckpointError:
             raise error from None
+        if not run.last_checkpoint.exists():
+            return checkpoint
         step = checkpoint.about["step"]
         warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
         return checkpoint

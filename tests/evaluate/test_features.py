@@ -7,10 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dropgan.evaluate import FeatureError, LeadingMetric, fit_features, load_features, save_domain
+from dropgan.evaluate import (
+    FeatureError,
+    LeadingMetric,
+    fit_features,
+    leading_metric,
+    load_features,
+    save_domain,
+)
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.fit import accuracy
+from dropgan.evaluate.frechet import FrechetScorer
 from dropgan.evaluate.inception import load_inception
+from dropgan.evaluate.random_features import random_features
 from dropgan.evaluate.reference import reference_features
 from dropgan.evaluate.scoring import score_name
 from dropgan.serve import Generator, InputError
@@ -186,10 +195,8 @@ def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: P
     np.save(tmp_path / "clothes.npy", load_images("fashion-mnist-10k").images[::50])
     settings = {"training.steps": 20, "training.batch_size": 20, "output.sample_interval": 10}
     recipe = load_recipe("seed").with_settings(settings)
-    data = load_images(str(tmp_path / "clothes.npy"))
-    metric = LeadingMetric(data, recipe.generator.latent_dim, samples=50)
     weights = []
-    for name, score in (("watched", metric), ("alone", None)):
+    for name in ("watched", "alone"):
         run = train(
             tmp_path / name,
             recipe,
@@ -197,10 +204,36 @@ def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: P
             device="cpu",
             precision="fp32",
             threads=1,
-            score=score,
+            score=leading_metric if name == "watched" else None,
         )
-        rows = {row["step"]: row.get(metric.name) for row in run.read_metrics()}
-        assert set(rows) == ({10, 20} if score else {20})
-        assert all((value is not None) == (score is not None) for value in rows.values())
-        weights.append(load_generator(run.path).module.state_dict())
+        rows = [row for row in run.read_metrics() if "score" in row]
+        assert [row["step"] for row in rows] == ([10, 20] if name == "watched" else [])
+        assert all(row["score_name"] == "frechet_distance_domain_2000" for row in rows)
+        weights.append(load_generator(run.path, "last").module.state_dict())
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_images_without_a_network_of_their_own_are_scored_too() -> None:
+    """Colour images, or others than 28x28: random features must order faults by how bad they are, or the
+    weights that are kept as the best would be the worst."""
+    images = np.repeat(load_images("fashion-mnist-10k").images[::5, :24], 3, axis=3)
+    reals, others = images[:1000], images[1000:]
+    scorer = FrechetScorer(ImageData(reals, "colour"), random_features(3))
+    noise = np.random.default_rng(0).normal(0, 1, others.shape)
+    noisy = [np.clip(others + sigma * noise, 0, 255).round().astype(np.uint8) for sigma in (10, 40)]
+    blurred = (
+        others.astype(int)[:, :-1, :-1] + others[:, 1:, :-1] + others[:, :-1, 1:] + others[:, 1:, 1:]
+    ) // 4
+    same = np.repeat(others[:1], 500, axis=0)
+    clean, little, much = (scorer(made) for made in (others, *noisy))
+    assert clean < little / 1.5 < much / 3
+    assert clean < scorer(blurred.astype(np.uint8)) < scorer(same)
+    assert scorer.name == "frechet_distance_random"
+
+
+def test_real_images_beyond_ten_thousand_are_thinned_out() -> None:
+    """A data set of a million images must not hold up the first score."""
+    images = np.random.default_rng(0).integers(0, 256, (20_001, 8, 8, 1), dtype=np.uint8)
+    metric = LeadingMetric(ImageData(images, "many"), 4, features=random_features(1), samples=50)
+    assert len(metric._scorer._distance._metric.real_features_num_samples.shape) == 0
+    assert int(metric._scorer._distance._metric.real_features_num_samples) == 10_000
