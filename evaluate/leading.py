@@ -9,10 +9,11 @@ from torch import nn
 
 from ..serve.latents import LatentStream
 from ..train import Recipe
-from ..train.data import ImageData
+from ..train.data import ImageData, TrainingData, VectorData
 from ..train.pixels import to_pixels
 from .features import FeatureNetwork, load_features
 from .frechet import FrechetScorer
+from .leading_vectors import VectorMetric
 from .random_features import random_features
 from .scoring import score_name
 
@@ -101,21 +102,20 @@ class LeadingMetric:
         return images
 
 
-def leading_metric(data: ImageData, recipe: Recipe) -> LeadingMetric:
+def leading_metric(data: TrainingData, recipe: Recipe) -> LeadingMetric | VectorMetric:
     """The metric for a run on this data.
 
     28x28 grey images are seen by the network that comes with dropgan; others by a fixed network of
-    random weights, which needs no download and no labels (`random_features`). Samples of a
-    class-conditional generator have the data's mixture of labels.
+    random weights, which needs no download and no labels (`random_features`); vectors by random
+    features of their own. Samples of a class-conditional generator have the data's mixture of labels.
     """
-    shape = data.images.shape[1:]
     labels = None
     if recipe.conditional and data.labels is not None:
         rows = np.linspace(0, len(data.labels) - 1, SAMPLES).astype(np.int64)
         labels = np.ascontiguousarray(data.labels[rows])
-    return LeadingMetric(
-        data,
-        recipe.generator.latent_dim,
-        features=load_features() if shape == _DOMAIN_SHAPE else random_features(shape[2]),
-        labels=labels,
-    )
+    dim = recipe.generator.latent_dim
+    if isinstance(data, VectorData):
+        return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)
+    shape = data.images.shape[1:]
+    features = load_features() if shape == _DOMAIN_SHAPE else random_features(shape[2])
+    return LeadingMetric(data, dim, features=features, labels=labels)

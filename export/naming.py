@@ -67,17 +67,21 @@ def describe(model: onnx.ModelProto, about: str, layout: str) -> None:
     model.producer_name, model.producer_version, model.domain = "dropgan", "", ""
     model.graph.name = "generator"
     model.graph.doc_string = ""
+    what = "vectors" if layout == "nd" else "images"
     model.doc_string = " ".join(
         part
         for part in (
             about,
-            "Latents in, images out; no dropout and no other training-time operation is in this file."
+            f"Latents in, {what} out; no dropout and no other training-time operation is in this file."
             " What it was trained on and how it was verified stands in the metadata key dropgan.",
         )
         if part
     )
     latents, images = model.graph.input[0], model.graph.output[0]
     latents.doc_string = "standard normal numbers, one row a sample"
+    if layout == "nd":
+        images.doc_string = "the columns in their own units; batch, column"
+        return
     order = "height, width, channels" if layout == "nhwc" else "channels, height, width"
     kind = images.type.tensor_type.elem_type
     scale = "pixels, 0 black to 255 white" if kind == onnx.TensorProto.UINT8 else "-1 black to 1 white"

@@ -5,6 +5,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from ..serve.atomic import write_bytes
@@ -31,6 +32,7 @@ from .half import measure_reach, require_half
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
 from .price import PriceError, Scorer, bearable
+from .units import Units
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def export(
     run: Path | str,
     destination: Path | str,
     *,
-    output: str = "pixels",
+    output: str = "",
     layout: str = "",
     opset: int = DEFAULT_OPSET,
     precision: str = "fp32",
@@ -60,7 +62,8 @@ def export(
     Args:
         run: The run directory.
         destination: The ``.onnx`` file to write.
-        output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1).
+        output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1) for images, ``vectors`` (float32 in
+            the columns' own units) for vectors; empty: pixels, or vectors.
         layout: ``nhwc``, ``nchw`` or ``rgb-nchw``; empty: nhwc for pixels, nchw for float.
         opset: Version of the ONNX operator set.
         precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
@@ -80,12 +83,17 @@ def export(
         CheckpointError: The run has no checkpoint, or a damaged one.
         OutputError: The file cannot be written.
     """
-    require_options(output, layout, opset)
     if precision not in PRECISIONS:
         raise ExportError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if (precision == "auto") != bool(target):
         raise ExportError("precision auto and a target go together: --precision auto --target cpu")
     trained = load_generator(run, checkpoint)
+    output = output or ("pixels" if trained.spec.is_image else "vectors")
+    if not trained.spec.is_image:
+        _require_vector_options(output, layout, precision)
+        require_options("pixels", "", opset)
+    else:
+        require_options(output, layout, opset)
     dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
     layout = layout or default_layout(output)
     if precision == "auto":
@@ -96,6 +104,16 @@ def export(
     data, card = _make(trained, wanted, scorer)
     write_bytes(destination, data)
     return card
+
+
+def _require_vector_options(output: str, layout: str, precision: str) -> None:
+    if output != "vectors" or layout:
+        raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
+    if precision not in ("fp32", "fp16"):
+        raise ExportError(
+            f"precision {precision} is for images, whose pixels and scores tell its price: vectors take fp32"
+            " or fp16"
+        )
 
 
 def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
@@ -155,7 +173,16 @@ def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
         about=f"Generator of a GAN of architecture {recipe.architecture}, trained with dropout"
         f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
         " discriminator.",
+        units=_units(trained),
     )
+
+
+def _units(trained: TrainedGenerator) -> Units | None:
+    """What gives a run's vectors back in their own units; None for images."""
+    data = trained.about["data"]
+    if trained.spec.is_image:
+        return None
+    return Units(np.array(data["mean"], np.float32), np.array(data["scale"], np.float32))
 
 
 def _verified(
@@ -172,6 +199,7 @@ def _verified(
         layout=wanted.layout,
         precision=wanted.precision,
         seed=trained.recipe.training.seed,
+        units=_units(trained),
     )
     card = _card(trained, wanted, parity, float_layers)
     data = with_metadata(plain, METADATA_KEY, card.to_json())
@@ -216,6 +244,9 @@ def _card(
             fingerprint=data["fingerprint"],
             samples=data["samples"],
             class_names=tuple(data["class_names"]),
+            columns=tuple(data.get("columns", ())),
+            mean=tuple(data.get("mean", ())),
+            scale=tuple(data.get("scale", ())),
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
         architecture=ArchitectureCard(recipe.architecture, parameter_count(trained.module)),

@@ -3,13 +3,15 @@
 import os
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .binding import host_array, run_bound
 from .errors import InputError, ModelError
 from .latents import LatentStream, check_range
 from .loading import screen
@@ -17,6 +19,17 @@ from .providers import CPU, load_onnxruntime, open_session
 
 _CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
 _TILE = 1024
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Latents of some samples, and of those around them that the provider must compute with them."""
+
+    latents: NDArray[np.float32]
+    skip: int
+    """Rows before the first of the samples."""
+    count: int
+    """Samples."""
 
 
 class Generator:
@@ -83,7 +96,7 @@ class Generator:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
+        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1), or (columns,) for vectors."""
         return self._shape
 
     @property
@@ -116,7 +129,8 @@ class Generator:
 
         Returns:
             uint8 array [count, height, width, channels] (from a file exported with float output:
-            float32, -1 to 1, in the file's own layout).
+            float32, -1 to 1, in the file's own layout). From a model of vectors float32 [count,
+            columns], in the columns' own units; ``card.data.columns`` has their names.
 
         Raises:
             InputError: An argument is out of its range.
@@ -124,12 +138,13 @@ class Generator:
         """
         if batch_size is None and truncation == 1 and 0 < count <= (self._tile or _CPU_BATCH):  # no copy
             return self._range(start, count, seed, truncation)
-        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation)
+        check_range(count, seed, start)
+        size = self._batch(batch_size, truncation)
         out = np.empty((count, *self._shape), dtype=self._dtype)
-        done = 0
-        for batch in batches:
-            out[done : done + len(batch)] = batch
-            done += len(batch)
+        for first in range(0, count, size):
+            images = out[first : first + size]
+            drawn = self.draw(len(images), seed=seed, start=start + first, truncation=truncation)
+            self.render(drawn, images)
         return out
 
     def stream(
@@ -157,11 +172,7 @@ class Generator:
             InputError: An argument is out of its range (at once, not at the first batch).
         """
         check_range(count, seed, start)
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, not {batch_size}")
-        if not 0 < truncation <= 1:
-            raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
-        size = batch_size or (self._tile or _CPU_BATCH)
+        size = self._batch(batch_size, truncation)
         return (
             self._range(first, min(size, start + count - first), seed, truncation)
             for first in range(start, start + count, size)
@@ -198,30 +209,108 @@ class Generator:
             )
         return self._run(array.astype(np.float32, copy=False))
 
+    def draw(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        truncation: float = 1.0,
+        room: NDArray[np.float32] | None = None,
+    ) -> Drawn:
+        """The first half of `sample`: what `render` needs for ``start`` to ``start + count - 1``.
+
+        A program that draws the next batch in one thread while another renders keeps a GPU busy.
+
+        Args:
+            count: How many, 1 or more.
+            seed: 0 to 2**64 - 1.
+            start: Index of the first.
+            truncation: Factor of the latents, above 0 and at most 1.
+            room: Rows of `latent_room` to write the latents into; None for a new array.
+
+        Raises:
+            InputError: An argument is out of its range.
+        """
+        tile = self._tile or 1
+        first = start // tile * tile
+        rows = -(-(start + count - first) // tile) * tile  # of whole tiles at fixed places
+        latents = self._stream(rows, seed=seed, start=first, out=None if room is None else room[:rows])
+        if truncation != 1:
+            np.multiply(latents, np.float32(truncation), out=latents)
+        return Drawn(latents, start - first, count)
+
+    def render(self, drawn: Drawn, images: NDArray[Any], *, batch_size: int | None = None) -> None:
+        """The second half of `sample`: write the samples into an array that is there.
+
+        Args:
+            drawn: From `draw` of this generator.
+            images: C-contiguous array of `sample`'s type [drawn.count, ...]; one of `image_room` lets
+                a GPU write into it directly.
+            batch_size: Samples computed at once; None for all of them (on some providers it is fixed).
+
+        Raises:
+            ModelError: onnxruntime could not run the file, for want of memory perhaps.
+        """
+        rows, skip, stop = len(drawn.latents), drawn.skip, drawn.skip + drawn.count
+        size = self._tile or batch_size or rows
+        for place in range(0, rows, size):
+            latents = drawn.latents[place : place + size]
+            first, last = max(place, skip), min(place + len(latents), stop)
+            wanted = images[first - skip : last - skip]
+            if len(wanted) == len(latents) and not self._channels_last:
+                self._into(latents, wanted)
+            else:  # the edge of a tile
+                wanted[:] = self._run(latents)[first - place : last - place]
+
+    def latent_room(self, count: int) -> NDArray[np.float32]:
+        """An array for the latents of any ``count`` samples, page-locked where the device is CUDA."""
+        tile = self._tile or 1
+        rows = -(-count // tile) * tile + (tile if tile > 1 else 0)
+        return host_array((rows, self._stream.dim), np.float32, self._session)
+
+    def image_room(self, count: int) -> NDArray[Any]:
+        """An array for ``count`` samples, page-locked where the device is CUDA."""
+        return host_array((count, *self._shape), self._dtype, self._session)
+
+    def _batch(self, batch_size: int | None, truncation: float) -> int:
+        """Samples computed at once."""
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        if not 0 < truncation <= 1:
+            raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
+        return batch_size or self._tile or _CPU_BATCH
+
     def _range(self, start: int, count: int, seed: int, truncation: float) -> NDArray[Any]:
-        """One batch, on a provider that needs it as whole tiles at fixed places of the index line."""
-        if self._tile is None:
-            return self._run(_truncate(self._stream(count, seed=seed, start=start), truncation))
-        first = start // self._tile * self._tile
-        tiles = -(-(start + count - first) // self._tile)
-        latents = _truncate(self._stream(tiles * self._tile, seed=seed, start=first), truncation)
-        outputs = [
-            self._run(latents[place : place + self._tile]) for place in range(0, len(latents), self._tile)
-        ]
-        return np.concatenate(outputs)[start - first : start - first + count]
+        """One batch."""
+        if self._tile is None and truncation == 1:  # the short way, for single samples
+            return self._run(self._stream(count, seed=seed, start=start))
+        images = np.empty((count, *self._shape), dtype=self._dtype)
+        self.render(self.draw(count, seed=seed, start=start, truncation=truncation), images)
+        return images
 
     def _run(self, latents: NDArray[np.float32]) -> NDArray[Any]:
+        result: NDArray[Any] = self._guarded(
+            lambda: self._session.run(self._outputs, {self._input: latents})[0]
+        )
+        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
+
+    def _into(self, latents: NDArray[np.float32], images: NDArray[Any]) -> None:
+        names = (self._input, self._outputs[0])
+        self._guarded(lambda: run_bound(self._session, names, latents, images))
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        """Call onnxruntime, in the process that opened the session, and say plainly what it raises."""
         if self._process != os.getpid():  # forked: the session's threads stayed in the parent
             with self._lock:
                 if self._process != os.getpid():
                     self._open()
         try:
-            result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
-        except Exception as error:
-            if type(error).__module__.startswith("onnxruntime"):
+            return call()
+        except Exception as error:  # with I/O binding onnxruntime raises plain RuntimeErrors
+            if isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error
             raise
-        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
 
     def _open(self) -> None:
         onnxruntime = load_onnxruntime()
@@ -264,10 +353,6 @@ def _tile_for(provider: str) -> int | None:
     if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
         return None
     return _TILE if provider != CPU else _CPU_BATCH
-
-
-def _truncate(latents: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    return latents if factor == 1 else np.multiply(latents, np.float32(factor), out=latents)
 
 
 def _first_line(error: Exception) -> str:

@@ -54,13 +54,16 @@ class LatentStream:
     def __reduce__(self) -> tuple[type["LatentStream"], tuple[int]]:
         return LatentStream, (self.dim,)
 
-    def __call__(self, count: int, *, seed: int, start: int = 0) -> NDArray[np.float32]:
+    def __call__(
+        self, count: int, *, seed: int, start: int = 0, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Latents of the samples ``start`` to ``start + count - 1``.
 
         Args:
             count: How many, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first, 0 or more.
+            out: Where to write them, C-contiguous float32 [count, dim]; None for a new array.
 
         Returns:
             float32 array [count, dim], standard normal.
@@ -69,7 +72,11 @@ class LatentStream:
             InputError: An argument is out of its range.
         """
         check_range(count, seed, start)
-        return self._one(seed, start) if count == 1 else self._many(count, seed, start)
+        if out is not None:
+            return self._many(seed, start, out)
+        if count == 1:
+            return self._one(seed, start)
+        return self._many(seed, start, np.empty((count, self.dim), dtype=np.float32))
 
     def _one(self, seed: int, index: int) -> NDArray[np.float32]:
         """One latent; who asks for single samples in turn has the next ones made with it, because
@@ -78,13 +85,14 @@ class LatentStream:
         place = index - first
         if seed != made_seed or not 0 <= place < len(rows):
             in_turn = seed == made_seed and place == len(rows)
-            rows = self._many(_AHEAD if in_turn else 1, seed, index)
+            room = np.empty((_AHEAD if in_turn else 1, self.dim), dtype=np.float32)
+            rows = self._many(seed, index, room)
             self._local.rows, place = (seed, index, rows), 0
         latent: NDArray[np.float32] = rows[place : place + 1].copy()
         return latent
 
-    def _many(self, count: int, seed: int, start: int) -> NDArray[np.float32]:
-        out = np.empty((count, self.dim), dtype=np.float32)
+    def _many(self, seed: int, start: int, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        count = len(out)
         words_per_sample = self._blocks * _WORDS_PER_BLOCK
         philox = self._philox(seed, start * self._blocks)
         step = max(1, _CHUNK_WORDS // words_per_sample)

@@ -8,6 +8,7 @@ from .batches import Batches
 from .monitor import Ending, Monitor, Observer, Score
 from .recipe import Recipe
 from .run_directory import RunDirectory
+from .samples import IMAGE_GRID, SamplePicture
 from .state import TrainingState
 from .steps import train_step
 from .stop import Interrupted, StopRequest
@@ -25,6 +26,7 @@ def training_loop(
     observer: Observer,
     score: Score | None = None,
     minutes: float | None = None,
+    picture: SamplePicture = IMAGE_GRID,
 ) -> Ending:
     """Train from ``state.step`` to the recipe's last step, writing into the run directory.
 
@@ -47,6 +49,7 @@ def training_loop(
         observer=observer,
         score=score,
         minutes=minutes,
+        picture=picture,
     )
     with StopRequest() as stop, monitor:
         ending = monitor.begin()

@@ -119,8 +119,9 @@ class HealthSettings(_Settings):
     """How often training may go back to its last good checkpoint before it gives up."""
     rate_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Both learning rates are multiplied by it at each rollback."""
-    loss_limit: Annotated[float, Field(gt=0)] = 1e4
-    """A mean loss beyond it, either sign, has exploded."""
+    loss_limit: Annotated[float, Field(gt=0)] = 1e3
+    """A mean loss beyond it, either sign, has exploded; not asked of Wasserstein losses, whose size means
+    nothing."""
     gradient_limit: Annotated[float, Field(gt=0)] = 1e6
     """A gradient longer than it has exploded."""
     won: Literal["ignore", "warn", "rollback"] = "warn"

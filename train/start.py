@@ -3,7 +3,7 @@
 import importlib.metadata
 import platform
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,28 @@ import torch
 from torch import nn
 
 from ..serve.errors import InputError
-from .batches import Batches
+from .batches import Batches, Standard
 from .changes import ResumeError, changed_recipe, refuse
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .data import (
     DEFAULT_DATA,
     DataError,
     DataOptions,
-    ImageData,
+    TrainingData,
+    VectorData,
     Watcher,
-    load_images,
+    load_data,
     options_differences,
     unchanging_name,
 )
 from .loop import training_loop
+from .marginals import marginals_picture
 from .monitor import Ending, Observer, Score
-from .networks import SampleSpec
+from .networks import SampleSpec, require_fit
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
+from .samples import IMAGE_GRID
 from .state import TrainingState
 
 CHECKPOINTS = ("auto", "best", "last")
@@ -38,7 +41,7 @@ CHECKPOINTS = ("auto", "best", "last")
 Announce = Callable[[Recipe, RunFacts, int], None]
 """Called once before the first step: recipe, facts, and the step training begins at."""
 
-MakeScore = Callable[[ImageData, Recipe], Score | None]
+MakeScore = Callable[[TrainingData, Recipe], Score | None]
 """Makes the score of a run, or None where its data cannot be scored."""
 
 
@@ -67,7 +70,7 @@ def train(
     Args:
         directory: The run directory; must not hold anything yet.
         recipe: A recipe, the name of one that comes with dropgan, or a TOML file's path.
-        data: What to train on, see `dropgan.train.data.load_images`.
+        data: What to train on, see `dropgan.train.data.load_data`.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -91,13 +94,13 @@ def train(
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
-    images = load_images(data, data_dir, options=options, watch=watch or Watcher())
-    spec = _spec(recipe, images)
+    samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
-        fingerprint=images.fingerprint,
+        fingerprint=samples.fingerprint,
         device=str(plan.device),
         precision=plan.precision,
         threads=plan.threads,
@@ -107,7 +110,7 @@ def train(
     announce(recipe, facts, 0)
     plan.apply()
     state = TrainingState.fresh(recipe, spec, plan.device)
-    _run(state, recipe, images, run, plan, observer, score, minutes)
+    _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
 
 
@@ -167,15 +170,15 @@ def resume(
         ]
         + (options_differences(facts.data_options, data_options) if data_options else [])
     )
-    images = facts.load_images(watch)
-    if images.fingerprint != facts.fingerprint:
+    samples = facts.load_data(watch)
+    if samples.fingerprint != facts.fingerprint:
         raise ResumeError(
             f"{facts.data} has changed since {run.path} began: its fingerprint was"
-            f" {facts.fingerprint[:19]}, now {images.fingerprint[:19]}: start a new run"
+            f" {facts.fingerprint[:19]}, now {samples.fingerprint[:19]}: start a new run"
         )
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
+    state = TrainingState.fresh(recipe, _spec(recipe, samples), plan.device)
     checkpoint = _resumable(run)
     if checkpoint is not None:
         state.restore(checkpoint)
@@ -183,7 +186,7 @@ def resume(
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step, len(state.rollbacks))
     announce(recipe, facts, state.step)
-    _run(state, recipe, images, run, plan, observer, score, minutes)
+    _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
 
 
@@ -297,8 +300,7 @@ def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNet
     run = RunDirectory(directory)
     recipe, _ = run.read_recipe()
     saved = load_checkpoint(_checkpoint_file(run, checkpoint))
-    height, width, channels = saved.about["data"]["shape"]
-    spec = SampleSpec((channels, height, width), saved.about["classes"])
+    spec = SampleSpec(_network_shape(saved.about["data"]["shape"]), saved.about["classes"])
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
     state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()
@@ -326,21 +328,21 @@ def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
 def _run(
     state: TrainingState,
     recipe: Recipe,
-    images: ImageData,
+    data: TrainingData,
     run: RunDirectory,
     plan: Plan,
     observer: Observer,
     score: MakeScore | None,
     minutes: float | None,
 ) -> None:
-    about = {
+    about: dict[str, Any] = {
         "data": {
-            "kind": "images",
-            "shape": list(images.images.shape[1:]),
-            "name": images.name,
-            "fingerprint": images.fingerprint,
-            "samples": len(images.images),
-            "class_names": list(images.class_names),
+            "kind": data.kind,
+            "shape": list(data.shape),
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "samples": len(data),
+            "class_names": list(data.class_names),
         },
         "classes": state.spec.classes,
         "versions": {
@@ -349,23 +351,31 @@ def _run(
             "python": platform.python_version(),
         },
     }
+    if isinstance(data, VectorData):
+        about["data"] |= {
+            "columns": list(data.columns),
+            "mean": data.mean.tolist(),
+            "scale": data.scale.tolist(),
+        }
     ending = training_loop(
         state,
         recipe,
         Batches(
-            images.images,
+            data.samples,
             recipe.training.batch_size,
             recipe.training.seed,
             plan.device,
-            images.labels if recipe.conditional else None,
+            data.labels if recipe.conditional else None,
+            Standard(data.mean, data.scale) if isinstance(data, VectorData) else None,
         ),
         run,
         device=plan.device,
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=None if score is None else score(images, recipe),
+        score=None if score is None else score(data, recipe),
         minutes=minutes,
+        picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
     )
     if ending is not Ending.DONE:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
@@ -379,11 +389,17 @@ def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirec
     )
 
 
-def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
+def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
     if recipe.conditional and data.labels is None:
         raise DataError(
             f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
             " --set conditional=false"
         )
-    height, width, channels = data.images.shape[1:]
-    return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)
+    spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
+    require_fit(recipe, spec)
+    return spec
+
+
+def _network_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a sample as networks have it: images with the channels first, vectors as they are."""
+    return (shape[-1], *shape[:-1])

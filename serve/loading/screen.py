@@ -24,7 +24,7 @@ OPSETS = range(13, 29)
 MAX_NODES = 5000
 
 _FLOAT32, _UINT8 = 1, 2
-_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32)}
+_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32), "vectors": ("float32", _FLOAT32)}
 
 
 @dataclass(frozen=True)
@@ -149,13 +149,15 @@ def _match(file: OnnxFile, card: Card) -> Screened:
     graph = file.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ModelError("it must have one input and one output")
-    latents, images = graph.inputs[0], graph.outputs[0]
+    latents, samples = graph.inputs[0], graph.outputs[0]
     if latents.kind != _FLOAT32 or latents.shape is None or latents.shape[1:] != (card.latents.dim,):
         raise ModelError("its input does not match its card's latents")
     if card.export.output not in _OUTPUTS:
         raise ModelError(f"its card has an unknown output {card.export.output[:80]!r}: upgrade dropgan")
+    if (card.export.output == "vectors") != (card.data.kind == "vectors"):
+        raise ModelError(f"its card has {card.data.kind[:80]} and output {card.export.output}")
     dtype, kind = _OUTPUTS[card.export.output]
     expected = card.output_shape
-    if images.kind != kind or images.shape is None or images.shape[1:] != expected:
+    if samples.kind != kind or samples.shape is None or samples.shape[1:] != expected:
         raise ModelError("its output does not match its card's data")
-    return Screened(card, file, latents.name, images.name, expected, dtype)
+    return Screened(card, file, latents.name, samples.name, expected, dtype)

@@ -17,9 +17,7 @@ from dropgan.evaluate import (
 )
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.fit import accuracy
-from dropgan.evaluate.frechet import FrechetScorer
 from dropgan.evaluate.inception import load_inception
-from dropgan.evaluate.random_features import random_features
 from dropgan.evaluate.reference import reference_features
 from dropgan.evaluate.scoring import score_name
 from dropgan.serve import Generator, InputError
@@ -211,29 +209,3 @@ def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: P
         assert all(row["score_name"] == "frechet_distance_domain_2000" for row in rows)
         weights.append(load_generator(run.path, "last").module.state_dict())
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
-
-
-def test_images_without_a_network_of_their_own_are_scored_too() -> None:
-    """Colour images, or others than 28x28: random features must order faults by how bad they are, or the
-    weights that are kept as the best would be the worst."""
-    images = np.repeat(load_images("fashion-mnist-10k").images[::5, :24], 3, axis=3)
-    reals, others = images[:1000], images[1000:]
-    scorer = FrechetScorer(ImageData(reals, "colour"), random_features(3))
-    noise = np.random.default_rng(0).normal(0, 1, others.shape)
-    noisy = [np.clip(others + sigma * noise, 0, 255).round().astype(np.uint8) for sigma in (10, 40)]
-    blurred = (
-        others.astype(int)[:, :-1, :-1] + others[:, 1:, :-1] + others[:, :-1, 1:] + others[:, 1:, 1:]
-    ) // 4
-    same = np.repeat(others[:1], 500, axis=0)
-    clean, little, much = (scorer(made) for made in (others, *noisy))
-    assert clean < little / 1.5 < much / 3
-    assert clean < scorer(blurred.astype(np.uint8)) < scorer(same)
-    assert scorer.name == "frechet_distance_random"
-
-
-def test_real_images_beyond_ten_thousand_are_thinned_out() -> None:
-    """A data set of a million images must not hold up the first score."""
-    images = np.random.default_rng(0).integers(0, 256, (20_001, 8, 8, 1), dtype=np.uint8)
-    metric = LeadingMetric(ImageData(images, "many"), 4, features=random_features(1), samples=50)
-    assert len(metric._scorer._distance._metric.real_features_num_samples.shape) == 0
-    assert int(metric._scorer._distance._metric.real_features_num_samples) == 10_000

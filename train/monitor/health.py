@@ -66,7 +66,7 @@ class Health:
                     f"{name} {'are' if key.endswith('weights') else 'is'} no longer finite",
                     "rollback",
                 )
-            if key.endswith("loss") and abs(row[key]) > limits.loss_limit:
+            if key.endswith("loss") and abs(row[key]) > limits.loss_limit and self._loss != "wasserstein":
                 return Problem("exploded", f"{name} has exploded to {row[key]:.3g}", "rollback")
         for key, name in (
             ("discriminator_gradient", "the discriminator's gradient"),

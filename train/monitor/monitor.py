@@ -17,7 +17,7 @@ from ..checkpoint import CheckpointError, keep_previous, load_checkpoint, save_c
 from ..meter import Meter
 from ..recipe import Recipe
 from ..run_directory import RunDirectory
-from ..samples import fixed_samples, spread, write_samples
+from ..samples import IMAGE_GRID, SamplePicture, spread, write_samples
 from ..state import TrainingState
 from ..stop import StopRequest
 from .best import BestKeeper, exhausted
@@ -57,6 +57,7 @@ class Monitor:
         observer: Observer,
         score: Score | None,
         minutes: float | None,
+        picture: SamplePicture = IMAGE_GRID,
     ) -> None:
         """Get ready.
 
@@ -70,10 +71,12 @@ class Monitor:
             observer: Told every line of metrics.
             score: Scores the averaged generator; None leaves scores out.
             minutes: Time from now on after which to stop, or None.
+            picture: How samples are shown.
         """
         self.meter = Meter(recipe, device, state.seconds)
         self._state, self._recipe, self._run = state, recipe, run
         self._device, self._about, self._observer = device, about, observer
+        self._picture = picture
         self._scoring = None if score is None else BackgroundScoring(score)
         self._best = BestKeeper(run.best_checkpoint)
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
@@ -168,9 +171,8 @@ class Monitor:
     def _look(self, row: dict[str, Any], sampled: bool) -> list[Problem]:
         """What is wrong; where nothing is surely so, also write the samples that are due."""
         if sampled and not self._health.fatal(row):
-            samples = fixed_samples(self._state, self._recipe, self._device)
+            samples = write_samples(self._state, self._recipe, self._run, self._device, self._picture)
             row["spread"] = spread(samples) / self._data_spread
-            write_samples(samples, self._run, self._state.step)
         return self._health.look(row)
 
     def _append(self, row: dict[str, Any]) -> None:
