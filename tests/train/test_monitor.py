@@ -194,7 +194,7 @@ def test_a_run_that_nothing_helps_ends_with_one_line(tmp_path: Path, image_file:
     """Bounded: it must not go on for ever; the checkpoint that stays must be a good one."""
     recipe = _recipe(**{key.replace(".", "__"): value for key, value in HUGE.items()}, health__rollbacks=2,
                      health__rate_factor=1.0, health__loss_limit=1.0)  # fmt: skip
-    with pytest.raises(TrainingError, match="2 rollbacks did not help.*lower learning rates") as caught:
+    with pytest.raises(TrainingError, match=r"2 rollbacks did not help.*lower learning rates") as caught:
         _train(tmp_path / "run", image_file, recipe)
     assert caught.value.exit_code == 1
     run = RunDirectory(tmp_path / "run")
