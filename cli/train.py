@@ -28,6 +28,7 @@ def train(
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
+    conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
@@ -66,7 +67,9 @@ def train(
         for name in recipe_names():
             result(name)
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, patience)
+    changes = changes_from(
+        generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
+    )
     if show_recipe:
         import tomli_w
 

@@ -17,14 +17,15 @@ from .changes import ResumeError, changed_recipe, refuse
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .data import (
     DEFAULT_DATA,
-    DataError,
     DataOptions,
     TrainingData,
     VectorData,
     Watcher,
+    label_fingerprint,
     load_data,
     options_differences,
     unchanging_name,
+    with_classes,
 )
 from .loop import training_loop
 from .marginals import marginals_picture
@@ -95,6 +96,8 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
     samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
@@ -105,6 +108,7 @@ def train(
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
@@ -171,11 +175,17 @@ def resume(
         + (options_differences(facts.data_options, data_options) if data_options else [])
     )
     samples = facts.load_data(watch)
-    if samples.fingerprint != facts.fingerprint:
-        raise ResumeError(
-            f"{facts.data} has changed since {run.path} began: its fingerprint was"
-            f" {facts.fingerprint[:19]}, now {samples.fingerprint[:19]}: start a new run"
-        )
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
+    found = {"fingerprint": samples.fingerprint, "labels": label_fingerprint(samples)}
+    for name, value in found.items():
+        before = getattr(facts, name)
+        if before and value != before:
+            what = "fingerprint" if name == "fingerprint" else "fingerprint of its labels"
+            raise ResumeError(
+                f"{facts.data} has changed since {run.path} began: its {what} was {before[:19]}, now"
+                f" {value[:19]}: start a new run"
+            )
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
     state = TrainingState.fresh(recipe, _spec(recipe, samples), plan.device)
@@ -390,11 +400,6 @@ def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirec
 
 
 def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
-    if recipe.conditional and data.labels is None:
-        raise DataError(
-            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
-            " --set conditional=false"
-        )
     spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     return spec

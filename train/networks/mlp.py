@@ -9,6 +9,7 @@ from ..recipe import DiscriminatorSettings, GeneratorSettings
 from .labels import LatentInput, LogitHead
 from .layers import block, initialise
 from .spec import SampleSpec
+from .tanh import tanh
 from .texture import roughness
 
 
@@ -26,7 +27,7 @@ class MLPGenerator(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         samples: Tensor = self.output(self.body(self.input(latents, labels))).float()
-        return samples.tanh().view(-1, *self.shape) if self.bounded else samples
+        return tanh(samples, training=self.training).view(-1, *self.shape) if self.bounded else samples
 
 
 class MLPDiscriminator(nn.Module):
