@@ -32,6 +32,7 @@ def train(
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
+    init_from: options.InitFrom = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -95,6 +96,8 @@ def train(
                 sources = [context.get_parameter_source(name) for name in names]
                 return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
+            if init_from is not None:
+                raise typer.BadParameter("--init-from begins a new run; leave it out with --resume")
             reading = said("size", "colour", "strict", "label_column")
             run = resume_run(
                 out,
@@ -121,6 +124,7 @@ def train(
                 device=device,
                 precision=precision,
                 threads=threads,
+                init_from=init_from,
                 announce=report.announce,
                 observer=report.observe,
                 score=make_score,

@@ -27,13 +27,15 @@ from .data import (
     unchanging_name,
     with_classes,
 )
+from .freezing import require_learned
 from .loop import training_loop
 from .marginals import marginals_picture
 from .monitor import Ending, Observer, Score
 from .networks import SampleSpec, require_fit
 from .plan import Plan, choose_device, make_plan
+from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
-from .run_directory import RunDirectory, RunError, RunFacts
+from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
 from .samples import IMAGE_GRID
 from .state import TrainingState
 
@@ -60,6 +62,7 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    init_from: Path | str | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: MakeScore | None = None,
@@ -77,6 +80,8 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32`` or ``bf16``.
         threads: CPU threads; None chooses by measurement.
+        init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
+            begins with random ones.
         announce: Told what was chosen.
         observer: Given each row of metrics.
         score: Makes the score from data and recipe. It sees the averaged generator wherever a sample
@@ -89,17 +94,20 @@ def train(
 
     Raises:
         DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
-            DeviceError, InputError, OutputError, TrainingError, or Interrupted.
+            DeviceError, InputError, PretrainedError, OutputError, TrainingError, or Interrupted.
     """
     run = RunDirectory(directory)
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
     samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
     if recipe.conditional:
         samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
+    plan.apply()
+    state, init = _first_state(recipe, spec, plan, pretrained)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
@@ -108,12 +116,11 @@ def train(
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        init=init,
         labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
-    plan.apply()
-    state = TrainingState.fresh(recipe, spec, plan.device)
     _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
 
@@ -188,10 +195,13 @@ def resume(
             )
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _spec(recipe, samples), plan.device)
+    spec = _spec(recipe, samples)
     checkpoint = _resumable(run)
     if checkpoint is not None:
+        state = TrainingState.fresh(recipe, spec, plan.device)
         state.restore(checkpoint)
+    else:
+        state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
     if recipe != begun:
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step, len(state.rollbacks))
@@ -243,6 +253,10 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
     if facts.data != unchanging_name(data):
         differences.append(f"data was {facts.data}, now {data}")
     differences += options_differences(facts.data_options, options.get("data_options") or DataOptions())
+    init_from = options.get("init_from")
+    source = "" if init_from is None else str(pretrained_file(init_from))
+    if facts.init.source != source:
+        differences.append(f"its first weights were of {facts.init.source or 'no model'}")
     if differences:
         raise RunError(
             f"{run.path} already holds a run with other settings ({'; '.join(differences)}): choose another"
@@ -333,6 +347,28 @@ def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
     if checkpoint == "last" or not run.best_checkpoint.exists():
         return run.last_checkpoint
     return run.best_checkpoint
+
+
+def _first_state(
+    recipe: Recipe, spec: SampleSpec, plan: Plan, pretrained: Pretrained | None
+) -> tuple[TrainingState, InitFacts]:
+    """Networks before the first step, and what to record of where their weights are from."""
+    state = TrainingState.fresh(recipe, spec, plan.device)
+    fresh = None if pretrained is None else begin_from(state, pretrained)
+    require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
+    if pretrained is None or fresh is None:
+        return state, InitFacts()
+    return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _same_pretrained(init: InitFacts, run: RunDirectory) -> Pretrained | None:
+    """What a run without a checkpoint began from."""
+    if not init.source:
+        return None
+    pretrained = load_pretrained(init.source)
+    if pretrained.fingerprint != init.fingerprint:
+        raise RunError(f"{init.source} has changed since {run.path} began from it: start a new run")
+    return pretrained
 
 
 def _run(
