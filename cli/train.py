@@ -24,6 +24,7 @@ def train(
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
+    conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
@@ -52,7 +53,7 @@ def train(
         for name in recipe_names():
             result(name)
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
     if show_recipe:
         import tomli_w
 

@@ -54,8 +54,8 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
         InputError: They take other latents or make other outputs, so that nothing can be compared.
     """
     one, other = (Generator(data, device="cpu") for data in (first, second))
-    if one.card.latents != other.card.latents:
-        raise InputError("the two models take different latents: their samples cannot be compared")
+    if one.card.latents != other.card.latents or one.card.labels != other.card.labels:
+        raise InputError("the two models take different inputs: their samples cannot be compared")
     if one.sample_shape != other.sample_shape or one.card.export.output != other.card.export.output:
         raise InputError(
             f"the two models make different things: {one.card.export.output} {list(one.sample_shape)}"

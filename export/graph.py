@@ -41,11 +41,11 @@ class DeployedGenerator(nn.Module):
         self.output = output
         self.layout = layout or default_layout(output)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """float32 [batch, latent_dim] to images: uint8 pixels or float32 -1 to 1, [batch, height,
-        width, channels] or [batch, channels, height, width] as the layout says; or to vectors float32
-        [batch, columns] in their own units."""
-        images: Tensor = self.generator(latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """float32 [batch, latent_dim], and int64 [batch] with classes, to images: uint8 pixels or
+        float32 -1 to 1, [batch, height, width, channels] or [batch, channels, height, width] as the
+        layout says; or to vectors float32 [batch, columns] in their own units."""
+        images: Tensor = self.generator(latents) if labels is None else self.generator(latents, labels)
         if self.units:
             scale, mean = self.units
             return images * scale + mean
@@ -64,8 +64,9 @@ class _Traced(nn.Module):
         self.in_half = precision == "fp16"
         self.generator = copy.deepcopy(generator).half() if self.in_half else generator
 
-    def forward(self, latents: Tensor) -> Tensor:
-        images: Tensor = self.generator(latents.half() if self.in_half else latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        given = [latents.half() if self.in_half else latents] + ([] if labels is None else [labels])
+        images: Tensor = self.generator(*given)
         return images.float()
 
 
@@ -95,6 +96,7 @@ def to_onnx(
     *,
     output: str,
     opset: int,
+    classes: int = 0,
     layout: str = "",
     precision: str = "fp32",
     about: str = "",
@@ -103,11 +105,12 @@ def to_onnx(
     """Trace a generator into an ONNX model with a dynamic batch.
 
     Args:
-        generator: In eval mode throughout, on the CPU; latents in, float32 images out
-            [n, channels, height, width], -1 to 1, or standardised vectors [n, columns].
+        generator: In eval mode throughout, on the CPU; latents, and labels with classes, in; float32
+            images out [n, channels, height, width], -1 to 1, or standardised vectors [n, columns].
         latent_dim: Components of a latent.
         output: ``pixels``, ``float`` or ``vectors``.
         opset: Version of the ONNX operator set.
+        classes: Number of classes, 0 without labels.
         layout: ``nhwc``, ``nchw`` or ``rgb-nchw`` (grey repeated into three channels); empty for
             the output's usual one.
         precision: ``fp32`` or ``fp16``, the arithmetic of the generator between float32 latents
@@ -116,8 +119,8 @@ def to_onnx(
         units: Of vectors.
 
     Returns:
-        Model with input ``latents`` and output ``images`` or ``vectors``, free of traces of where it
-        was made.
+        Model with input ``latents``, with classes also ``labels``, and output ``images`` or
+        ``vectors``, free of traces of where it was made.
 
     Raises:
         ExportError: A part of the generator is in train mode, or an option is out of range.
@@ -127,13 +130,17 @@ def to_onnx(
     training = [name or type(part).__name__ for name, part in generator.named_modules() if part.training]
     if training:
         raise ExportError(f"the generator is in train mode ({', '.join(training[:3])}): call eval() first")
+    example = {"latents": torch.zeros(2, latent_dim)}
+    if classes:
+        example["labels"] = torch.zeros(2, dtype=torch.int64)
+    batch = torch.export.Dim("batch")
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             _Traced(generator, precision).eval(),
-            (torch.zeros(2, latent_dim),),
-            input_names=["latents"],
+            tuple(example.values()),
+            input_names=list(example),
             output_names=["images" if units is None else "vectors"],
-            dynamic_shapes={"latents": {0: torch.export.Dim("batch")}},
+            dynamic_shapes={name: {0: batch} for name in example},
             opset_version=opset,
             dynamo=True,
             verbose=False,
@@ -147,7 +154,7 @@ def to_onnx(
         fold_batch_norms(model)
         rename(model, prefix="generator.")
         append_units(model, units)
-        return _finished(model, about, "nd")
+        return _finished(model, about, "nd", classes)
     if len(shape) != 3 or min(shape) < 1:
         raise ExportError(f"the generator must make images [n, channels, height, width], not [n, {shape}]")
     layout = layout or default_layout(output)
@@ -156,11 +163,11 @@ def to_onnx(
     fold_batch_norms(model)
     rename(model, prefix="generator.")
     append_tail(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
-    return _finished(model, about, layout)
+    return _finished(model, about, layout, classes)
 
 
-def _finished(model: onnx.ModelProto, about: str, layout: str) -> onnx.ModelProto:
-    describe(model, about, layout)
+def _finished(model: onnx.ModelProto, about: str, layout: str, classes: int) -> onnx.ModelProto:
+    describe(model, about, layout, classes)
     # the lowest that has these operators, so that older runtimes take the file too
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     onnx.checker.check_model(model, full_check=True)

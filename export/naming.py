@@ -62,7 +62,7 @@ def rename(model: onnx.ModelProto, *, prefix: str) -> None:
     del model.metadata_props[:], graph.value_info[:], graph.metadata_props[:]
 
 
-def describe(model: onnx.ModelProto, about: str, layout: str) -> None:
+def describe(model: onnx.ModelProto, about: str, layout: str, classes: int = 0) -> None:
     """Say in the file itself what it is, what goes in and what comes out."""
     model.producer_name, model.producer_version, model.domain = "dropgan", "", ""
     model.graph.name = "generator"
@@ -72,13 +72,16 @@ def describe(model: onnx.ModelProto, about: str, layout: str) -> None:
         part
         for part in (
             about,
-            f"Latents in, {what} out; no dropout and no other training-time operation is in this file."
+            f"{'Latents and labels' if classes else 'Latents'} in, {what} out; no dropout and no other"
+            " training-time operation is in this file."
             " What it was trained on and how it was verified stands in the metadata key dropgan.",
         )
         if part
     )
     latents, images = model.graph.input[0], model.graph.output[0]
     latents.doc_string = "standard normal numbers, one row a sample"
+    if classes:
+        model.graph.input[1].doc_string = f"class of each sample, 0 to {classes - 1}; not checked in here"
     if layout == "nd":
         images.doc_string = "the columns in their own units; batch, column"
         return

@@ -9,11 +9,11 @@ from torch import nn
 
 from ..serve.card import METADATA_KEY, ParityCard
 from ..serve.errors import DropganError
-from ..serve.latents import LatentStream
 from ..serve.loading import digest_without
 from ..serve.providers import CPU, load_onnxruntime
 from .certificate import make_witness
 from .graph import DeployedGenerator, default_layout
+from .inputs import Inputs, rows, tensors
 from .units import Units
 
 SAMPLES = 10_000
@@ -58,6 +58,7 @@ def check_parity(
     *,
     output: str,
     seed: int,
+    classes: int = 0,
     layout: str = "",
     precision: str = "fp32",
     samples: int = SAMPLES,
@@ -70,7 +71,8 @@ def check_parity(
         generator: In eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
         output: ``pixels``, ``float`` or ``vectors``.
-        seed: Seed of the latent stream that both are given.
+        seed: Of the latents and labels that both are given.
+        classes: Number of classes, 0 without labels.
         layout: Of the output; empty for its usual one.
         precision: The file's: ``fp32``, ``fp16`` or ``int8``.
         samples: How many samples are compared at the largest batch.
@@ -88,20 +90,20 @@ def check_parity(
     session = onnxruntime.InferenceSession(model, options, providers=[CPU])
     deployed = DeployedGenerator(generator, output, layout or default_layout(output), units)
     step = np.float32(1) if units is None else units.step
-    latents = LatentStream(latent_dim)(samples, seed=seed)
+    given = Inputs(latent_dim, classes)(samples, seed=seed)
     largest = total = 0.0
     first_values: NDArray[np.generic] | None = None
     for batch in BATCHES:
-        part = latents if batch == BATCHES[-1] else latents[:_SINGLES]
-        for first in range(0, len(part), batch):
-            rows = part[first : first + batch]
+        compared = samples if batch == BATCHES[-1] else min(_SINGLES, samples)
+        for first in range(0, compared, batch):
+            part = rows(given, first, min(batch, compared - first))
             with torch.no_grad():
-                expected = deployed(torch.from_numpy(rows)).numpy()
-            (given,) = session.run(None, {"latents": rows})
-            difference = _difference(expected, given, batch) / step
+                expected = deployed(*tensors(part)).numpy()
+            (made,) = session.run(None, part)
+            difference = _difference(expected, made, batch) / step
             largest = max(largest, float(difference.max()))
             if batch == BATCHES[-1]:
-                total += float(difference.mean(dtype=np.float64)) * len(rows)
+                total += float(difference.mean(dtype=np.float64)) * len(made)
                 first_values = expected if first_values is None else first_values
     assert first_values is not None
     channels_first = output == "pixels" and deployed.layout != "nhwc"

@@ -16,12 +16,14 @@ from ..serve.card import (
     DataCard,
     DropoutCard,
     ExportCard,
+    LabelCard,
     LatentCard,
     ParityCard,
     PriceCard,
     ScoreCard,
     TrainingCard,
 )
+from ..serve.labels import LABEL_STREAM_NAME
 from ..serve.latents import STREAM_NAME
 from ..serve.loading import read_file, screen_bytes, with_metadata
 from ..train import TrainedGenerator, load_generator
@@ -92,11 +94,10 @@ def export(
         require_options("pixels", "", opset)
     else:
         require_options(output, layout, opset)
-    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
     layout = layout or default_layout(output)
     if precision == "auto":
         fp32 = _trace(trained, _Wanted(output, layout, opset, "fp32"))
-        precision = choose_precision(target, fp32, trained.module, latent_dim=dim, output=output, seed=seed)
+        precision = choose_precision(target, fp32, trained.module, output=output, **_measuring(trained))
     wanted = _Wanted(output, layout, opset, precision)
     scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
     data, card = _make(trained, wanted, scorer)
@@ -132,9 +133,8 @@ def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
 
 def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> tuple[bytes, Card]:
     """The file's bytes, card included, and the card."""
-    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
     if wanted.precision == "fp16":
-        require_half(measure_reach(trained.module, dim, seed=seed))
+        require_half(measure_reach(trained.module, **_measuring(trained)))
     if wanted.precision != "int8":
         data, card = _verified(trained, _trace(trained, wanted), wanted)
         fp32 = None
@@ -143,7 +143,7 @@ def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> 
             fp32 = scorer(_fp32(trained, wanted, exact))
         return _scored(data, card, scorer, fp32)
     exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
-    quantiser = Quantiser(exact, latent_dim=dim, output=wanted.output, seed=seed)
+    quantiser = Quantiser(exact, output=wanted.output, **_measuring(trained))
     fp32 = scorer(_fp32(trained, wanted, exact)) if scorer is not None else None
     made = quantiser.best()
     while True:
@@ -159,6 +159,15 @@ def _fp32(trained: TrainedGenerator, wanted: _Wanted, model: onnx.ModelProto) ->
     return _verified(trained, model, dataclasses.replace(wanted, precision="fp32"))[0]
 
 
+def _measuring(trained: TrainedGenerator) -> dict[str, int]:
+    """What a generator is fed where it is measured, as keyword arguments."""
+    return {
+        "latent_dim": trained.recipe.generator.latent_dim,
+        "classes": trained.spec.classes,
+        "seed": trained.recipe.training.seed,
+    }
+
+
 def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
     recipe = trained.recipe
     return to_onnx(
@@ -167,10 +176,11 @@ def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
         output=wanted.output,
         layout=wanted.layout,
         opset=wanted.opset,
+        classes=trained.spec.classes,
         precision="fp16" if wanted.precision == "fp16" else "fp32",
-        about=f"Generator of a GAN of architecture {recipe.architecture}, trained with dropout"
-        f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
-        " discriminator.",
+        about=f"{'Class-conditional generator' if trained.spec.classes else 'Generator'} of a GAN"
+        f" of architecture {recipe.architecture}, trained with dropout {recipe.generator.dropout:g} in the"
+        f" generator and {recipe.discriminator.dropout:g} in the discriminator.",
         units=_units(trained),
     )
 
@@ -192,12 +202,11 @@ def _verified(
     parity = check_parity(
         plain,
         trained.module,
-        trained.recipe.generator.latent_dim,
         output=wanted.output,
         layout=wanted.layout,
         precision=wanted.precision,
-        seed=trained.recipe.training.seed,
         units=_units(trained),
+        **_measuring(trained),
     )
     card = _card(trained, wanted, parity, float_layers)
     data = with_metadata(plain, METADATA_KEY, card.to_json())
@@ -231,7 +240,7 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
 def _card(
     trained: TrainedGenerator, wanted: _Wanted, parity: ParityCard, float_layers: tuple[str, ...]
 ) -> Card:
-    recipe, about = trained.recipe, trained.about
+    recipe, about, classes = trained.recipe, trained.about, trained.spec.classes
     data = about["data"]
     versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
     return Card(
@@ -264,4 +273,5 @@ def _card(
             layout=wanted.layout,
             float_layers=float_layers,
         ),
+        labels=LabelCard(classes, LABEL_STREAM_NAME) if classes else LabelCard(),
     )

@@ -20,20 +20,19 @@ from .providers import CUDA, cuda_driver
 _PORTABLE = 1  # CU_MEMHOSTREGISTER_PORTABLE: page-locked for every CUDA context
 
 
-def run_bound(
-    session: Any, names: tuple[str, str], latents: NDArray[np.float32], images: NDArray[Any]
-) -> None:
-    """Run ``session`` from ``latents`` into ``images``.
+def run_bound(session: Any, feed: dict[str, NDArray[Any]], output: str, images: NDArray[Any]) -> None:
+    """Run ``session`` from the arrays of ``feed`` into ``images``.
 
     Args:
         session: An onnxruntime session.
-        names: Of its input and its output.
-        latents: C-contiguous float32 [n, latent_dim].
+        feed: Name of each input to its C-contiguous array: latents, and labels where there are classes.
+        output: Name of its output.
         images: C-contiguous array of the output's type and shape for n samples; it is overwritten.
     """
     binding = session.io_binding()  # each call its own: a binding must not be shared between threads
-    binding.bind_cpu_input(names[0], latents)  # a GPU's copy of the latents is made here
-    binding.bind_output(names[1], "cpu", 0, images.dtype, images.shape, images.ctypes.data)
+    for name, values in feed.items():
+        binding.bind_cpu_input(name, values)  # a GPU's copy of them is made here
+    binding.bind_output(output, "cpu", 0, images.dtype, images.shape, images.ctypes.data)
     session.run_with_iobinding(binding)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from .errors import ModelError
 
 METADATA_KEY = "dropgan"
+MAX_CLASSES = 2**20
 SCHEMA_VERSION = "1.2"
 
 
@@ -46,6 +47,17 @@ class LatentCard:
     """Components of a latent."""
     stream: str
     """Name of the stream that maps (seed, index) to a latent."""
+
+
+@dataclass(frozen=True)
+class LabelCard:
+    """What a class-conditional model takes beside latents; empty for any other."""
+
+    classes: int = 0
+    """Number of classes, 0 where samples are made of latents alone; labels are 0 to classes - 1, named
+    by the data's class_names where there are some."""
+    stream: str = ""
+    """Name of the stream that maps (seed, index) to a label where none is chosen."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +210,16 @@ class Card:
     export: ExportCard
     scores: tuple[ScoreCard, ...] = ()
     """Scores of this very file, where it has been evaluated."""
+    labels: LabelCard = LabelCard()
+    """Classes to choose from, in a class-conditional model."""
     schema: str = SCHEMA_VERSION
     """Version of this layout, ``major.minor``."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that a conditional model may be asked for, empty where they have none."""
+        names = self.data.class_names
+        return names if len(names) == self.labels.classes else ()
 
     @property
     def layout(self) -> str:
@@ -266,6 +286,8 @@ class Card:
         card: Card = _read(cls, raw, "card")
         if card.latents.dim < 1 or not card.data.shape or min(card.data.shape) < 1:
             raise ModelError("the model's card has an empty latent or sample shape")
+        if not 0 <= card.labels.classes <= MAX_CLASSES:
+            raise ModelError("the model's card has an impossible number of classes")
         return card
 
 

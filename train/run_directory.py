@@ -36,6 +36,8 @@ class RunFacts:
     """CPU threads of PyTorch."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
+    labels: str = ""
+    """Fingerprint of the labels of a class-conditional run, else empty."""
 
     def load_data(self, watch: Watcher | None = None) -> TrainingData:
         """The run's training data, read as it was.

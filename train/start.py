@@ -19,9 +19,11 @@ from .data import (
     TrainingData,
     VectorData,
     Watcher,
+    label_fingerprint,
     load_data,
     options_differences,
     unchanging_name,
+    with_classes,
 )
 from .loop import Observer, Score, training_loop
 from .marginals import marginals_picture
@@ -83,6 +85,8 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
     samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
@@ -93,6 +97,7 @@ def train(
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
@@ -132,7 +137,10 @@ def resume(
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
     samples = facts.load_data(watch)
-    if samples.fingerprint != facts.fingerprint:
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
+    changed = facts.labels and label_fingerprint(samples) != facts.labels
+    if changed or samples.fingerprint != facts.fingerprint:
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
@@ -298,11 +306,6 @@ def _run(
 
 
 def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
-    if recipe.conditional and data.labels is None:
-        raise DataError(
-            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
-            " --set conditional=false"
-        )
     spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     return spec

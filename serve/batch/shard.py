@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..generator import Drawn, Generator
+from ..generator import Generator
+from ..tiles import Drawn
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep

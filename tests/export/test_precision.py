@@ -216,7 +216,7 @@ def test_auto_takes_fp16_for_cuda_and_what_is_measured_for_a_cpu(monkeypatch: py
     choose = {"latent_dim": LATENT_DIM, "output": "pixels", "seed": 0}
     assert choose_precision("cuda", fp32, generator, **choose) == "fp16"  # type: ignore[arg-type]
     for speeds, expected in (([1.0, 2.0], "int8"), ([1.0, 1.1], "fp32")):
-        monkeypatch.setattr("dropgan.export.precision.rates", lambda *_, speeds=speeds: speeds)
+        monkeypatch.setattr("dropgan.export.precision.rates", lambda *_, speeds=speeds, **__: speeds)
         assert choose_precision("cpu", fp32, generator, **choose) == expected  # type: ignore[arg-type]
     with pytest.raises(ExportError, match="cpu or cuda"):
         choose_precision("toaster", fp32, generator, **choose)  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def test_a_run_that_fails_is_named(generator: Generator) -> None:
     """An array of a wrong size would end in onnxruntime's words, or be written past its end."""
     drawn = generator.draw(4)
     with pytest.raises(ModelError, match="cannot be run"):
-        generator._into(drawn.latents, np.empty((4, 27, 28, 1), dtype=np.uint8))
+        generator._into(drawn.latents, None, np.empty((4, 27, 28, 1), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("overlap", [False, True])

@@ -1,5 +1,6 @@
 """Training data: every source becomes one array, of images or of vectors."""
 
+from .classes import label_fingerprint, with_classes
 from .dataset import DataError, ImageData
 from .load import (
     BUILT_IN_DATA,
@@ -23,8 +24,10 @@ __all__ = [
     "VectorData",
     "Watcher",
     "holds_pictures",
+    "label_fingerprint",
     "load_data",
     "load_images",
     "options_differences",
     "unchanging_name",
+    "with_classes",
 ]
