@@ -28,6 +28,7 @@ def train(
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
+    init_from: options.InitFrom = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -73,9 +74,9 @@ def train(
         raise typer.BadParameter("say where the run goes: -o RUN")
     with TrainingReport(out, quiet=quiet) as report:
         if resume:
-            fixed = (data, data_dir, size, colour, strict, label_column, recipe, device, precision, threads)
-            unset = ("fashion-mnist-10k", None, None, None, False, None, "mlp", "auto", "auto", None)
-            if fixed != unset or set(changes) - {"training.steps"}:
+            fixed = (data, data_dir, size, colour, strict, label_column, recipe, init_from, device, precision)
+            unset = ("fashion-mnist-10k", None, None, None, False, None, "mlp", None, "auto", "auto")
+            if fixed != unset or threads is not None or set(changes) - {"training.steps"}:
                 raise typer.BadParameter(
                     "a resumed run keeps its settings; beside --resume only --steps may stand"
                 )
@@ -92,6 +93,7 @@ def train(
                 device=device,
                 precision=precision,
                 threads=threads,
+                init_from=init_from,
                 announce=report.announce,
                 observer=report.observe,
                 watch=report.watcher,

@@ -3,6 +3,7 @@
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
 from .loop import TrainingError
+from .pretrained import PretrainedError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
@@ -23,6 +24,7 @@ __all__ = [
     "DataOptions",
     "ImageData",
     "Interrupted",
+    "PretrainedError",
     "Recipe",
     "RecipeError",
     "RunDirectory",

@@ -70,6 +70,8 @@ class DiscriminatorSettings(_NetworkSettings):
     """After each hidden layer; leaky_relu has slope 0.2."""
     texture_weight: Annotated[float, Field(ge=0)]
     """Weight of the local roughness that the first layer sees beside the pixels; 0 leaves it out."""
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    """How many layers, from the samples up, keep the weights that they began from (--init-from)."""
     learning_rate: LearningRate
     """Adam's; corrected for the penalty interval where there is one."""
 
