@@ -8,7 +8,7 @@ from .findings import Finding
 from .fit import fit_features
 from .frechet import FrechetScorer
 from .judge import Judgement, judge_samples
-from .leading import LeadingMetric
+from .leading import LeadingMetric, leading_metric
 from .scoring import Reference
 from .vectors import VectorEvaluation, evaluate_vectors
 
@@ -27,6 +27,7 @@ __all__ = [
     "evaluate_vectors",
     "fit_features",
     "judge_samples",
+    "leading_metric",
     "load_features",
     "save_domain",
 ]
