@@ -51,6 +51,7 @@ def run(
     from ..serve.atomic import write_text
     from ..serve.write import write_grid
     from ..train import continue_or_train, load_images, load_recipe
+    from ..train.data import with_classes
 
     changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
     settings_of_run = load_recipe(recipe).with_settings(changes)
@@ -58,7 +59,13 @@ def run(
     with DataReport(quiet=quiet) as report_of_data:
         images = load_images(data, data_dir, options=reading, watch=report_of_data.watcher)
     scorable = images.images.shape[1:] == (28, 28, 1)
-    metric = LeadingMetric(images, settings_of_run.generator.latent_dim) if scorable else None
+    metric = None
+    if scorable:
+        metric = LeadingMetric(
+            images,
+            settings_of_run.generator.latent_dim,
+            classes=with_classes(images).classes if settings_of_run.conditional else 0,
+        )
     with TrainingReport(out, quiet=quiet) as report:
         directory = continue_or_train(
             out,
