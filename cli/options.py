@@ -99,6 +99,16 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change any setting of the recipe; may be repeated."),
 ]
+InitFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--init-from",
+        metavar="RUN|FILE",
+        help="Begin from the weights of a run, a checkpoint .safetensors or a model.onnx: every layer that"
+        " fits is taken, the others are named.",
+        show_default=False,
+    ),
+]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Precision = Annotated[
     str, typer.Option("--precision", help="auto (the faster, measured), fp32, or bf16 matrix products.")

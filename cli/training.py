@@ -114,6 +114,10 @@ class TrainingReport:
             f" {recipe.discriminator.dropout:g} in the discriminator) on {Path(facts.data).name}; {where}",
             quiet=self._quiet,
         )
+        if facts.init.source and step == 0:
+            fresh = facts.init.fresh
+            rest = f"all layers but {', '.join(fresh)}, which do not fit" if fresh else "all layers"
+            say(f"beginning from {facts.init.source}: {rest}", quiet=self._quiet)
         self._bar = ProgressBar("training", recipe.training.steps, "steps", done=step, quiet=self._quiet)
         self._bar.__enter__()
 

@@ -3,7 +3,9 @@
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
 from .loop import TrainingError
-from .recipe import Recipe, RecipeError, load_recipe, recipe_names
+from .pretrained import PretrainedError
+from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
+from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
 from .start import (
     TrainedGenerator,
@@ -22,6 +24,7 @@ __all__ = [
     "DataOptions",
     "ImageData",
     "Interrupted",
+    "PretrainedError",
     "Recipe",
     "RecipeError",
     "RunDirectory",
@@ -35,7 +38,10 @@ __all__ = [
     "load_images",
     "load_networks",
     "load_recipe",
+    "recipe_layers",
     "recipe_names",
+    "recipes_with_descriptions",
     "resume",
+    "show_recipe",
     "train",
 ]

@@ -34,7 +34,7 @@ REFUSALS = (
     Refusal(
         'batch norm and dropout in one network, unless `dropout_layers = "last"`',
         "a batch norm behind dropout keeps the variance that dropout gave in training, and in use that is"
-        " another (Li et al. 2019); behind the last norm dropout does no harm",
+        " another (Li et al. 2019); behind the last norm there is none that it could mislead",
         _batch_norm_behind_dropout,
     ),
     Refusal(

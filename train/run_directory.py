@@ -19,6 +19,18 @@ class RunError(DropganError):
 
 
 @dataclass(frozen=True)
+class InitFacts:
+    """What a fine-tuned run began from."""
+
+    source: str = ""
+    """The file that the first weights are of; empty in a run that began with random ones."""
+    fingerprint: str = ""
+    """SHA-256 of that file."""
+    fresh: tuple[str, ...] = ()
+    """Layers that were not taken from it and began with random weights."""
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """What a run was started with beside its recipe; resuming keeps to it."""
 
@@ -36,6 +48,8 @@ class RunFacts:
     """CPU threads of PyTorch."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
+    init: InitFacts = field(default_factory=InitFacts)
+    """What the first weights are of."""
     labels: str = ""
     """Fingerprint of the labels of a class-conditional run, else empty."""
 
@@ -107,7 +121,10 @@ class RunDirectory:
         try:
             document = tomllib.loads(self.recipe_file.read_text("utf-8"))
             run = document.pop("run")
-            facts = RunFacts(**run | {"data_options": DataOptions(**run.get("data_options", {}))})
+            run["data_options"] = DataOptions(**run.get("data_options", {}))
+            init = run.get("init", {})
+            run["init"] = InitFacts(**init | {"fresh": tuple(init.get("fresh", ()))})
+            facts = RunFacts(**run)
         except FileNotFoundError as error:
             raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -25,12 +25,14 @@ from .data import (
     unchanging_name,
     with_classes,
 )
+from .freezing import require_learned
 from .loop import Observer, Score, training_loop
 from .marginals import marginals_picture
 from .networks import SampleSpec, require_fit
 from .plan import Plan, choose_device, make_plan
+from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
-from .run_directory import RunDirectory, RunError, RunFacts
+from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
 from .samples import IMAGE_GRID
 from .state import TrainingState
 
@@ -52,6 +54,7 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    init_from: Path | str | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
     score: Score | None = None,
@@ -68,6 +71,8 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32`` or ``bf16``.
         threads: CPU threads; None chooses by measurement.
+        init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
+            begins with random ones.
         announce: Told what was chosen.
         observer: Given each row of metrics.
         score: Scores the averaged generator now and then, for the rows of metrics.
@@ -78,17 +83,20 @@ def train(
 
     Raises:
         DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
-            DeviceError, InputError, OutputError, TrainingError, or Interrupted.
+            DeviceError, InputError, PretrainedError, OutputError, TrainingError, or Interrupted.
     """
     run = RunDirectory(directory)
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
     samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
     if recipe.conditional:
         samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
+    plan.apply()
+    state, init = _first_state(recipe, spec, plan, pretrained)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
@@ -97,12 +105,11 @@ def train(
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        init=init,
         labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
-    plan.apply()
-    state = TrainingState.fresh(recipe, spec, plan.device)
     _run(state, recipe, samples, run, plan, observer, score)
     return run
 
@@ -144,9 +151,12 @@ def resume(
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _spec(recipe, samples), plan.device)
+    spec = _spec(recipe, samples)
     if run.last_checkpoint.exists():
+        state = TrainingState.fresh(recipe, spec, plan.device)
         state.restore(load_checkpoint(run.last_checkpoint))
+    else:
+        state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
     if steps is not None:
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step)
@@ -176,6 +186,10 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
     if facts.data != unchanging_name(data):
         differences.append(f"data was {facts.data}, now {data}")
     differences += options_differences(facts.data_options, options.get("data_options") or DataOptions())
+    init_from = options.get("init_from")
+    source = "" if init_from is None else str(pretrained_file(init_from))
+    if facts.init.source != source:
+        differences.append(f"its first weights were of {facts.init.source or 'no model'}")
     if differences:
         raise RunError(
             f"{run.path} already holds a run with other settings ({'; '.join(differences)}): choose another"
@@ -251,6 +265,28 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
     """
     networks = load_networks(directory)
     return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
+
+
+def _first_state(
+    recipe: Recipe, spec: SampleSpec, plan: Plan, pretrained: Pretrained | None
+) -> tuple[TrainingState, InitFacts]:
+    """Networks before the first step, and what to record of where their weights are from."""
+    state = TrainingState.fresh(recipe, spec, plan.device)
+    fresh = None if pretrained is None else begin_from(state, pretrained)
+    require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
+    if pretrained is None or fresh is None:
+        return state, InitFacts()
+    return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _same_pretrained(init: InitFacts, run: RunDirectory) -> Pretrained | None:
+    """What a run without a checkpoint began from."""
+    if not init.source:
+        return None
+    pretrained = load_pretrained(init.source)
+    if pretrained.fingerprint != init.fingerprint:
+        raise RunError(f"{init.source} has changed since {run.path} began from it: start a new run")
+    return pretrained
 
 
 def _run(

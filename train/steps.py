@@ -8,6 +8,7 @@ from torch import Tensor
 from .augment import augment
 from .batch_norm import has_batch_norm, running_statistics_kept
 from .batches import Batch
+from .freezing import train_above
 from .losses import discriminator_loss, generator_loss
 from .penalties import r1_penalty, wgan_gp_penalty
 from .recipe import Recipe
@@ -90,7 +91,7 @@ def discriminator_step(
         The loss without penalties, detached.
     """
     discriminator, penalty, training = _judge(state, recipe), recipe.penalty, recipe.training
-    state.discriminator.requires_grad_(True)
+    train_above(state.discriminator, recipe.discriminator.frozen_layers)
     with autocast(reals.device, precision):
         if has_batch_norm(state.discriminator):
             real_logits, fake_logits = discriminator(reals, labels), discriminator(fakes, labels)

@@ -70,7 +70,7 @@ def test_recipe_files(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"own\.toml.*line 2"):
         load_recipe(str(path))
     path.write_text("name = 'x'\ncolour = 'red'\n")
-    with pytest.raises(RecipeError, match=r"colour: Extra inputs"):
+    with pytest.raises(RecipeError, match=r"own\.toml, line 2: there is no setting colour"):
         load_recipe(str(path))
     with pytest.raises(RecipeError, match="cannot read"):
         load_recipe(str(tmp_path / "absent.toml"))
