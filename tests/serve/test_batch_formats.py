@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from dropgan.serve import Generator, InputError
-from dropgan.serve.batch import generate
+from dropgan.serve.batch import generate, verify
 from dropgan.serve.batch.files import HashingFile
 from dropgan.serve.batch.png import PngEncoder
 from dropgan.serve.batch.tar import TarShard
@@ -56,6 +57,18 @@ def test_png_folders_are_the_samples(model_file: Path, tmp_path: Path, expected:
     assert all(
         np.array_equal(_pixels(path.read_bytes()), image) for path, image in zip(paths, expected, strict=True)
     )
+
+
+def test_png_folders_where_files_have_only_paths(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a folder cannot be opened: pictures would land in the current directory, or nowhere."""
+    _job(model_file, tmp_path / "relative", format="png")
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    _job(model_file, tmp_path / "paths", format="png")
+    lines = [(tmp_path / name / "manifest.jsonl").read_text() for name in ("relative", "paths")]
+    assert lines[0] == lines[1]
+    assert verify(tmp_path / "paths").passed
 
 
 def test_tar_shards_are_webdatasets(model_file: Path, tmp_path: Path, expected: np.ndarray) -> None:
