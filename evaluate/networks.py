@@ -65,7 +65,7 @@ def check_networks(
         RunError: The directory holds no run.
         CheckpointError: It has no checkpoint, or a damaged one.
     """
-    networks = load_networks(run)
+    networks = _networks_of(run, generator.card.training.steps)
     stream = generator.labels(len(samples), seed=seed) if generator.classes else None
     labels = _Labels.of(generator, stream, reference, held_out)
     left_out: dict[str, str] = {}
@@ -113,6 +113,12 @@ def check_networks(
         say("comparing training with held-out images")
         originals, recovered, gap = _overfitting(networks, samples, reference, held_out, labels, draws)
     return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
+
+
+def _networks_of(run: Path, step: int) -> TrainedNetworks:
+    """The run's networks that a file was made of: its best, or its last."""
+    networks = load_networks(run)
+    return networks if networks.about["step"] == step else load_networks(run, "last")
 
 
 def _overfitting(

@@ -95,10 +95,12 @@ def test_pictures_are_by_the_class_asked_for(evaluation: Evaluation, tmp_path: P
     assert "Class agreement" in (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_leading_metric_is_of_the_labels_of_the_stream(run: Path, data: ImageData) -> None:
-    """Training's score is that of the file it will export, to rounding."""
+def test_leading_metric_is_given_labels(run: Path, data: ImageData) -> None:
+    """Of the same labels, training's score is that of the file it will export, to rounding."""
     trained = load_generator(run)
-    metric = LeadingMetric(data, trained.recipe.generator.latent_dim, classes=5, samples=300, seed=3)
+    labels = Generator(run / "model.onnx", device="cpu").labels(300, seed=3)
+    dim = trained.recipe.generator.latent_dim
+    metric = LeadingMetric(data, dim, labels=labels, samples=300, seed=3)
     made = metric(trained.module)[metric.name]
     deployed = evaluate(run / "model.onnx", data, samples=300, seed=3).scores[0].value
     assert made == pytest.approx(deployed, rel=1e-2)
