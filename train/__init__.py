@@ -1,8 +1,9 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
+from .changes import ResumeError
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
-from .loop import TrainingError
+from .monitor import TrainingError
 from .pretrained import PretrainedError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
@@ -27,6 +28,7 @@ __all__ = [
     "PretrainedError",
     "Recipe",
     "RecipeError",
+    "ResumeError",
     "RunDirectory",
     "RunError",
     "TrainedGenerator",

@@ -78,6 +78,16 @@ class RunDirectory:
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
+    def previous_checkpoint(self) -> Path:
+        """The one before the last, for when the last is damaged."""
+        return self.path / "checkpoints" / "previous.safetensors"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """Averaged generator and discriminator of the best score; training cannot go on from it."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
     def recipe_file(self) -> Path:
         return self.path / "recipe.toml"
 
@@ -147,7 +157,10 @@ class RunDirectory:
                     continue
         return rows
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop the lines after ``step``, which a resumed run will write again."""
-        kept = [row for row in self.read_metrics() if row["step"] <= step]
+    def rewind_metrics(self, step: int, rollbacks: int) -> None:
+        """Drop the lines after ``step``, which a resumed run will write again, and those of rollbacks
+        beyond the first ``rollbacks``, which it will repeat."""
+        kept = [
+            row for row in self.read_metrics() if row["step"] <= step and row.get("rollback", 0) <= rollbacks
+        ]
         write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
