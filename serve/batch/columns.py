@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..columns import TABLES
+from ..columns import TABLES, Header
 from .files import HashingFile, Written
 
 
 class ColumnShard:
-    """The samples as a table; nothing but the vectors, so that it can be trained on as it is."""
+    """The samples as a table: nothing but the vectors and their classes, so that it can be trained on."""
 
-    def __init__(self, path: Path, format_: str, columns: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, format_: str, header: Header) -> None:
         self._file = HashingFile(path)
-        self._rows = TABLES[format_](self._file, columns)
+        self._rows = TABLES[format_](self._file, header)
 
-    def add(self, indices: NDArray[np.int64], images: NDArray[Any]) -> None:
+    def add(self, indices: NDArray[np.int64], images: NDArray[Any], labels: NDArray[np.int64] | None) -> None:
         """Append samples."""
         if len(images):
-            self._rows.add(images)
+            self._rows.add(images, labels)
 
     def finish(self, name: str) -> list[Written]:
         """The complete file."""

@@ -1,11 +1,13 @@
 """Vectors on the command line, from a table to scored rows of the same table."""
 
+import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from dropgan.serve import Generator
 from dropgan.train.data import load_data
 
 from .conftest import Dropgan
@@ -93,3 +95,38 @@ def test_what_vectors_have_not(
         assert message in " ".join(answer.err.replace("│", " ").split()), arguments
         assert "Traceback" not in answer.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv"]
+
+
+def test_classes_stand_in_the_table(dropgan: Dropgan, tmp_path: Path) -> None:
+    """A row of a class-conditional model without its class would be half of what was asked for."""
+    random = np.random.default_rng(0)
+    kinds = ("ant", '"bee,wasp"')
+    lines = [f"{random.normal()},{random.normal()},{kinds[row % 2]}" for row in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,label,kind", *lines]) + "\n")
+    data = ("--data", tmp_path / "a.csv", "--label-column", "kind")
+    short = ("--steps", 3, "--threads", 1, *SMALL)
+    answer = dropgan("train", *data, "--conditional", "-o", tmp_path / "run", *short)
+    assert answer.code == 0, answer.err
+    model = tmp_path / "model.onnx"
+    assert dropgan("export", tmp_path / "run", "-o", model).code == 0
+    for out in (("rows.csv",), ("rows.parquet",), ("shards", "--format", "csv", "--shard-size", 8)):
+        arguments = (model, "-n", 20, "--seed", 4, "-o", tmp_path / out[0], *out[1:])
+        assert dropgan("sample", *arguments).code == 0
+    generator = Generator(model, device="cpu")
+    expected = [generator.class_names[label] for label in generator.labels(20, seed=4)]
+    table = pq.read_table(tmp_path / "rows.parquet")
+    assert table.schema.names == ["x", "label", "label_"]
+    assert table.column("label_").to_pylist() == expected
+    rows = generator.sample(20, seed=4)
+    for path in (tmp_path / "rows.csv", *sorted((tmp_path / "shards").glob("*.csv"))):
+        with path.open(newline="") as file:
+            head, *found = csv.reader(file)
+        assert head == ["x", "label", "label_"]
+        first = 0 if path.name == "rows.csv" else 8 * int(path.stem.removeprefix("vectors-"))
+        part = slice(first, first + len(found))
+        assert [row[2] for row in found] == expected[part]
+        assert np.array_equal(np.array([row[:2] for row in found], np.float32), rows[part])
+    balanced = dropgan("sample", model, "-n", 4, "--labels", "balanced", "-o", tmp_path / "b.csv")
+    assert balanced.code == 0, balanced.err
+    with (tmp_path / "b.csv").open(newline="") as file:
+        assert [row[2] for row in csv.reader(file)][1:] == ["ant", "bee,wasp", "ant", "bee,wasp"]
