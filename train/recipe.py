@@ -114,7 +114,7 @@ class Recipe(_Settings):
     """All settings of a run; see train/recipes for those that come with dropgan."""
 
     name: str
-    architecture: Literal["mlp"]
+    architecture: Literal["mlp", "conv", "resnet"]
     conditional: bool = False
     """Whether samples are made of a label too; the data must have labels."""
     generator: GeneratorSettings
