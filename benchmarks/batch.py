@@ -144,7 +144,7 @@ def bare_loop(model: str, samples: int, threads: int, batch: int) -> tuple[float
 
 
 def npy(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 1024}
+    split = {"workers": cores(), "threads": 1, "batch_size": 256}
     compare(
         {
             f"bare loop, one session of {cores()} threads": lambda: bare_loop(model, samples, cores(), 1024),
@@ -184,7 +184,7 @@ def encoder_alone(model: str, samples: int) -> tuple[float, float]:
 
 
 def pictures(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 1024}
+    split = {"workers": cores(), "threads": 1, "batch_size": 256}
     compare(
         {
             f"PNG encoder alone, {cores()} processes": lambda: encoder_alone(model, samples),
@@ -225,7 +225,7 @@ def torch_loop(shape: tuple[int, ...], dim: int, samples: int) -> tuple[float, f
 
 
 def torch_(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 1024}
+    split = {"workers": cores(), "threads": 1, "batch_size": 256}
     generator = Generator(model, device="cpu")
     shape, dim = generator.sample_shape, generator.card.latents.dim
     compare(

@@ -48,7 +48,7 @@ def main() -> None:
         difference = np.abs(images["fp32"].astype(int) - images["int8"])
         print(f"pixels    mean difference {difference.mean():.2f} levels, largest {difference.max()}")
         _, facts = RunDirectory(options.run).read_recipe()
-        scorer = FrechetScorer(facts.load_images())
+        scorer = FrechetScorer(facts.load_data())
         scores = {name: scorer(made) for name, made in images.items()}
         print(f"score     frechet_distance_domain fp32 {scores['fp32']:.3f}, int8 {scores['int8']:.3f}")
         passed &= bearable(scores["int8"], scores["fp32"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .inspect import UNITS
 from .output import result, result_json, say
 
 if TYPE_CHECKING:
@@ -35,8 +36,13 @@ def export(
         typer.Option("--target", help="What --precision auto measures for: cpu or cuda.", show_default=False),
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", help="pixels (uint8, ready to show) or float (-1 to 1).")
-    ] = "pixels",
+        str | None,
+        typer.Option(
+            "--output",
+            help="pixels (uint8, ready to show) or float (-1 to 1); a run on vectors gives vectors.",
+            show_default=False,
+        ),
+    ] = None,
     layout: Annotated[
         str | None,
         typer.Option(
@@ -58,11 +64,13 @@ def export(
     """Export a run's generator to one ONNX file, proven free of dropout and equal to PyTorch's."""
     from ..export import export as export_run
 
-    scorer = _scorer(run, quiet=quiet) if score and output == "pixels" and layout != "rgb-nchw" else None
+    scorer = (
+        _scorer(run, quiet=quiet) if score and output in (None, "pixels") and layout != "rgb-nchw" else None
+    )
     card = export_run(
         run,
         out,
-        output=output,
+        output=output or "",
         layout=layout or "",
         opset=opset,
         precision=precision,
@@ -78,7 +86,7 @@ def export(
 
 def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
     parity, price = card.export.parity, card.export.price
-    unit = " levels of 255" if card.export.output == "pixels" else ""
+    unit = UNITS[card.export.output]
     lines = [
         (
             "model",
@@ -105,7 +113,8 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
         ("score", f"{score.name} {score.value:.3f} ({score.samples:,} samples against {score.reference})")
         for score in card.scores
     ]
-    return [*lines, ("next", f"dropgan sample {out} -n 64 -o grid.png")]
+    target = "samples.csv" if card.data.kind == "vectors" else "grid.png"
+    return [*lines, ("next", f"dropgan sample {out} -n 64 -o {target}")]
 
 
 def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
@@ -113,18 +122,20 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     from ..evaluate import FrechetScorer
     from ..export import Scorer
     from ..serve.errors import DropganError
-    from ..train import RunDirectory
+    from ..train import ImageData, RunDirectory
 
     _, facts = RunDirectory(run).read_recipe()
     try:
-        images = facts.load_images()
+        images = facts.load_data()
     except DropganError as error:
         say(f"not scored: {error}", quiet=quiet)
         return None
     if images.fingerprint != facts.fingerprint:
         say(f"not scored: {facts.data} has changed since the training", quiet=quiet)
         return None
-    if images.images.shape[1:] != _SCORED_SHAPE or len(images.images) < 2:
+    if not isinstance(images, ImageData):
+        return None
+    if images.shape != _SCORED_SHAPE:
         say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
         return None
 

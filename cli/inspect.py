@@ -60,7 +60,7 @@ def inspect(
             ("What it makes", _makes(generator.card)),
             ("Where it comes from", _origin(generator.card)),
             ("The certificate", _certificate(generator.card)),
-            ("Checked just now", _checked(gate, again)),
+            ("Checked just now", _checked(gate, again, generator.card)),
         ]
         if comparison is not None:
             sections.append((f"Against {against}", _compared(comparison, generator.card)))
@@ -72,19 +72,30 @@ def inspect(
         raise typer.Exit(1)
 
 
+UNITS = {"pixels": " levels of 255", "float": "", "vectors": " standard deviations"}
+"""What differences are measured in."""
+
 _Lines = list[tuple[str, str]]
 
 
 def _makes(card: "Card") -> _Lines:
     shape = "x".join(map(str, card.data.shape))
     sizes = ", ".join(map(str, ("batch", *card.output_shape)))
-    what = "uint8 pixels" if card.export.output == "pixels" else "floats, -1 to 1"
+    what = {
+        "pixels": "uint8 pixels",
+        "float": "floats, -1 to 1",
+        "vectors": "float32, in the columns' own units",
+    }[card.export.output]
     lines = [
         ("samples", f"{card.data.kind} {shape}"),
         ("output", f"{what}, [{sizes}] ({card.layout})"),
         ("latents", f"{card.latents.dim} standard normal numbers, stream {card.latents.stream}"),
         ("arithmetic", f"{card.export.precision}, ONNX operator set {card.export.opset}"),
     ]
+    if card.data.columns:
+        shown = ", ".join(card.data.columns[:20])
+        more = f" and {len(card.data.columns) - 20} more" if len(card.data.columns) > 20 else ""
+        lines.append(("columns", shown + more))
     if card.data.class_names:
         lines.append(("classes", ", ".join(card.data.class_names)))
     return lines
@@ -111,7 +122,7 @@ def _origin(card: "Card") -> _Lines:
 
 def _certificate(card: "Card") -> _Lines:
     parity, price = card.export.parity, card.export.price
-    unit = " levels of 255" if card.export.output == "pixels" else ""
+    unit = UNITS[card.export.output]
     lines = [
         ("compared with", parity.reference or "the PyTorch generator in eval mode"),
         (
@@ -136,7 +147,7 @@ def _certificate(card: "Card") -> _Lines:
     return lines
 
 
-def _checked(gate: "GateReport", again: "Recheck") -> _Lines:
+def _checked(gate: "GateReport", again: "Recheck", card: "Card") -> _Lines:
     operators = ", ".join(f"{count} {name}" for name, count in gate.operators.items())
     lines = [("graph", operators)]
     if gate.passed:
@@ -150,7 +161,7 @@ def _checked(gate: "GateReport", again: "Recheck") -> _Lines:
         verdict = "" if again.passed else "FAILED: "
         lines.append(
             (
-                "pixels",
+                "vectors" if card.export.output == "vectors" else "pixels",
                 f"{verdict}{again.witness_values:,} values that PyTorch made: at most"
                 f" {again.witness_difference:g} apart here",
             )
@@ -166,7 +177,7 @@ def _compared(comparison: "Comparison", card: "Card") -> _Lines:
     if comparison.same_file:
         return [("file", "the same, byte for byte")]
     first, second = comparison.precisions
-    unit = " levels of 255" if card.export.output == "pixels" else ""
+    unit = UNITS[card.export.output]
     lines = [("precision", f"the same, {first}" if first == second else f"{first} here, {second} there")]
     if comparison.same_weights is not None:
         lines.append(("weights", "the same, bit for bit" if comparison.same_weights else "others"))

@@ -79,6 +79,15 @@ DiscriminatorDropout = Annotated[
         help="Probability of dropping a unit of the discriminator in training.  [default: the recipe's]",
     ),
 ]
+Conditional = Annotated[
+    bool | None,
+    typer.Option(
+        "--conditional/--unconditional",
+        help="Learn the data's classes too, so that samples can be asked for by class."
+        "  [default: the recipe's]",
+        show_default=False,
+    ),
+]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", min=1, help="Training steps in all.  [default: the recipe's]"),

@@ -28,6 +28,7 @@ def run(
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
+    conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
@@ -51,7 +52,7 @@ def run(
     from ..serve.write import write_grid
     from ..train import continue_or_train, load_images, load_recipe
 
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
     settings_of_run = load_recipe(recipe).with_settings(changes)
     reading = data_options(size, colour, strict, label_column)
     with DataReport(quiet=quiet) as report_of_data:

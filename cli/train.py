@@ -24,6 +24,7 @@ def train(
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
+    conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
@@ -36,27 +37,37 @@ def train(
             "--resume", help="Go on with the run in -o; of the other options only --steps may change it."
         ),
     ] = False,
-    list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes and stop.")] = False,
-    show_recipe: Annotated[
-        bool, typer.Option("--show-recipe", help="Print the recipe with its options applied and stop.")
+    list_recipes: Annotated[
+        bool, typer.Option("--list-recipes", help="Say a line about each recipe and stop.")
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show-recipe",
+            help="Print the recipe with its options applied, every setting explained, and stop; saved to a"
+            " file it can be given to --recipe.",
+        ),
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN with dropout into a run directory."""
-    from ..train import load_recipe, recipe_names
+    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe
     from ..train import resume as resume_run
     from ..train import train as train_run
 
     if list_recipes:
-        for name in recipe_names():
-            result(name)
+        described = recipes_with_descriptions()
+        if json:
+            result_json(described)
+        else:
+            width = max(map(len, described))
+            for name, description in described.items():
+                result(f"{name:<{width}}  {description}")
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings)
-    if show_recipe:
-        import tomli_w
-
-        result(tomli_w.dumps(load_recipe(recipe).with_settings(changes).model_dump(mode="json")).rstrip())
+    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
+    if show:
+        result(show_recipe(load_recipe(recipe).with_settings(changes), recipe_layers(recipe)).rstrip())
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")

@@ -18,6 +18,7 @@ def changes_from(
     steps: int | None,
     seed: int | None,
     settings: list[str] | None,
+    conditional: bool | None = None,
 ) -> dict[str, Any]:
     """The options that change a recipe, as dotted keys and values.
 
@@ -35,6 +36,7 @@ def changes_from(
         "discriminator.dropout": discriminator_dropout,
         "training.steps": steps,
         "training.seed": seed,
+        "conditional": conditional,
     }
     return changes | {key: value for key, value in named.items() if value is not None}
 
@@ -106,8 +108,9 @@ class TrainingReport:
         where = f"{facts.device}, {facts.precision}"
         if facts.device == "cpu":
             where += f", {facts.threads} thread{'s' if facts.threads > 1 else ''}"
+        kind = ", class-conditional," if recipe.conditional else ""
         say(
-            f"recipe {recipe.name} (dropout {recipe.generator.dropout:g} in the generator,"
+            f"recipe {recipe.name}{kind} (dropout {recipe.generator.dropout:g} in the generator,"
             f" {recipe.discriminator.dropout:g} in the discriminator) on {Path(facts.data).name}; {where}",
             quiet=self._quiet,
         )

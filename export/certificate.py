@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..serve import Generator
-from ..serve.card import METADATA_KEY, WitnessCard
+from ..serve.card import METADATA_KEY, Card, WitnessCard
 from ..serve.loading import digest_without
+from .units import Units
 
 WITNESS_SAMPLES = 16
 _WITNESS_BYTES = 4096
@@ -69,11 +70,12 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
     made = [generator.sample(count, seed=parity.seed, batch_size=batch) for batch in (1, 3, count)]
     difference, compared = 0.0, 0
     if kept is not None:
-        here = made[-1].reshape(count, -1)[:, :: parity.witness.stride]
+        here = made[-1].reshape(count, -1)[:, :: parity.witness.stride].astype(np.float64)
         compared = here.size if here.size == kept.size else 0
-        difference = (
-            float(np.abs(here.astype(np.float64).reshape(-1) - kept).max(initial=0)) if compared else np.inf
-        )
+        difference = np.inf
+        if compared:
+            apart = np.abs(here - kept.reshape(here.shape)) / steps(card)[:: parity.witness.stride]
+            difference = float(apart.max(initial=0))
     agree = all(np.array_equal(one, made[-1]) for one in made)
     not_checked = [
         f"the comparison with PyTorch on all {parity.samples:,} samples: export the run again",
@@ -91,6 +93,14 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         passed=digest is not False and difference <= parity.tolerance and agree,
         not_checked=tuple(not_checked),
     )
+
+
+def steps(card: Card) -> NDArray[np.float64]:
+    """What differences of the values of a sample are measured in: 1, and for vectors `Units.step`."""
+    if card.data.kind != "vectors":
+        return np.ones(1)
+    mean, scale = (np.array(part, np.float32) for part in (card.data.mean, card.data.scale))
+    return Units(mean, scale).step.astype(np.float64)
 
 
 def _witness_values(witness: WitnessCard, kind: str) -> NDArray[Any] | None:

@@ -14,7 +14,8 @@ from ..serve.errors import DropganError
 from ..train.pixels import to_pixels
 from .fold import fold_batch_norms
 from .naming import describe, rename
-from .tail import append_tail
+from .tail import append_tail, append_units
+from .units import Units
 
 OUTPUTS = ("pixels", "float")
 LAYOUTS = ("nhwc", "nchw", "rgb-nchw")
@@ -31,16 +32,23 @@ class ExportError(DropganError):
 class DeployedGenerator(nn.Module):
     """The generator as it leaves the house, in PyTorch: what a file is compared with."""
 
-    def __init__(self, generator: nn.Module, output: str, layout: str = "") -> None:
+    def __init__(
+        self, generator: nn.Module, output: str, layout: str = "", units: Units | None = None
+    ) -> None:
         super().__init__()
+        self.units = units and [torch.from_numpy(part) for part in (units.scale, units.mean)]
         self.generator = generator
         self.output = output
         self.layout = layout or default_layout(output)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """float32 [batch, latent_dim] to images: uint8 pixels or float32 -1 to 1, [batch, height,
-        width, channels] or [batch, channels, height, width] as the layout says."""
-        images: Tensor = self.generator(latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """float32 [batch, latent_dim], and int64 [batch] with classes, to images: uint8 pixels or
+        float32 -1 to 1, [batch, height, width, channels] or [batch, channels, height, width] as the
+        layout says; or to vectors float32 [batch, columns] in their own units."""
+        images: Tensor = self.generator(latents) if labels is None else self.generator(latents, labels)
+        if self.units:
+            scale, mean = self.units
+            return images * scale + mean
         if self.output == "pixels":
             images = to_pixels(images).permute(0, 3, 1, 2)
         if self.layout == "nhwc":
@@ -56,14 +64,16 @@ class _Traced(nn.Module):
         self.in_half = precision == "fp16"
         self.generator = copy.deepcopy(generator).half() if self.in_half else generator
 
-    def forward(self, latents: Tensor) -> Tensor:
-        images: Tensor = self.generator(latents.half() if self.in_half else latents)
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        given = [latents.half() if self.in_half else latents] + ([] if labels is None else [labels])
+        images: Tensor = self.generator(*given)
         return images.float()
 
 
 def default_layout(output: str) -> str:
-    """Channels last for pixels, as pictures are shown and stored; first for floats, as tools expect."""
-    return "nhwc" if output == "pixels" else "nchw"
+    """Channels last for pixels, as pictures are shown and stored; first for floats, as tools expect;
+    ``nd`` for vectors."""
+    return {"pixels": "nhwc", "float": "nchw", "vectors": "nd"}[output]
 
 
 def require_options(output: str, layout: str, opset: int) -> None:
@@ -86,41 +96,51 @@ def to_onnx(
     *,
     output: str,
     opset: int,
+    classes: int = 0,
     layout: str = "",
     precision: str = "fp32",
     about: str = "",
+    units: Units | None = None,
 ) -> onnx.ModelProto:
     """Trace a generator into an ONNX model with a dynamic batch.
 
     Args:
-        generator: In eval mode throughout, on the CPU; latents in, float32 images out
-            [n, channels, height, width], -1 to 1.
+        generator: In eval mode throughout, on the CPU; latents, and labels with classes, in; float32
+            images out [n, channels, height, width], -1 to 1, or standardised vectors [n, columns].
         latent_dim: Components of a latent.
-        output: ``pixels`` or ``float``.
+        output: ``pixels``, ``float`` or ``vectors``.
         opset: Version of the ONNX operator set.
+        classes: Number of classes, 0 without labels.
         layout: ``nhwc``, ``nchw`` or ``rgb-nchw`` (grey repeated into three channels); empty for
             the output's usual one.
         precision: ``fp32`` or ``fp16``, the arithmetic of the generator between float32 latents
             and the scaling to pixels, which stays in float32.
         about: A sentence on the generator for the file's reader.
+        units: Of vectors.
 
     Returns:
-        Model with input ``latents`` and output ``images``, free of traces of where it was made.
+        Model with input ``latents``, with classes also ``labels``, and output ``images`` or
+        ``vectors``, free of traces of where it was made.
 
     Raises:
         ExportError: A part of the generator is in train mode, or an option is out of range.
     """
-    require_options(output, layout, opset)
+    if units is None:
+        require_options(output, layout, opset)
     training = [name or type(part).__name__ for name, part in generator.named_modules() if part.training]
     if training:
         raise ExportError(f"the generator is in train mode ({', '.join(training[:3])}): call eval() first")
+    example = {"latents": torch.zeros(2, latent_dim)}
+    if classes:
+        example["labels"] = torch.zeros(2, dtype=torch.int64)
+    batch = torch.export.Dim("batch")
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             _Traced(generator, precision).eval(),
-            (torch.zeros(2, latent_dim),),
-            input_names=["latents"],
-            output_names=["images"],
-            dynamic_shapes={"latents": {0: torch.export.Dim("batch")}},
+            tuple(example.values()),
+            input_names=list(example),
+            output_names=["images" if units is None else "vectors"],
+            dynamic_shapes={name: {0: batch} for name in example},
             opset_version=opset,
             dynamo=True,
             verbose=False,
@@ -130,6 +150,11 @@ def to_onnx(
     if model.opset_import[0].version != opset or len(model.opset_import) != 1:
         raise ExportError(f"PyTorch's exporter cannot write opset {opset} for this generator: try another")
     shape = [entry.dim_value for entry in model.graph.output[0].type.tensor_type.shape.dim[1:]]
+    if units is not None and shape == [len(units.mean)]:
+        fold_batch_norms(model)
+        rename(model, prefix="generator.")
+        append_units(model, units)
+        return _finished(model, about, "nd", classes)
     if len(shape) != 3 or min(shape) < 1:
         raise ExportError(f"the generator must make images [n, channels, height, width], not [n, {shape}]")
     layout = layout or default_layout(output)
@@ -138,7 +163,11 @@ def to_onnx(
     fold_batch_norms(model)
     rename(model, prefix="generator.")
     append_tail(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
-    describe(model, about, layout)
+    return _finished(model, about, layout, classes)
+
+
+def _finished(model: onnx.ModelProto, about: str, layout: str, classes: int) -> onnx.ModelProto:
+    describe(model, about, layout, classes)
     # the lowest that has these operators, so that older runtimes take the file too
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     onnx.checker.check_model(model, full_check=True)

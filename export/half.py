@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..serve.latents import LatentStream
 from .graph import ExportError
+from .inputs import Inputs, tensors
 
 LARGEST = 65504.0
 """The largest float16."""
@@ -24,13 +24,14 @@ class Reach:
     where: str
 
 
-def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int) -> Reach:
+def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int, classes: int = 0) -> Reach:
     """The largest magnitude among weights and, over 4,096 latents, activations.
 
     Args:
         generator: In eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
-        seed: Of the latents.
+        seed: Of latents and labels.
+        classes: Number of classes, 0 without labels.
     """
     found: dict[str, float] = {}
     for name, weight in [*generator.named_parameters(), *generator.named_buffers()]:
@@ -49,11 +50,11 @@ def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int) -> Reach:
         for name, module in generator.named_modules()
         if name
     ]
-    stream = LatentStream(latent_dim)
+    inputs = Inputs(latent_dim, classes)
     try:
         with torch.no_grad():
             for start in range(0, _SAMPLES, _BATCH):
-                generator(torch.from_numpy(stream(_BATCH, seed=seed, start=start)))
+                generator(*tensors(inputs(_BATCH, seed=seed, start=start)))
     finally:
         for hook in hooks:
             hook.remove()

@@ -9,11 +9,12 @@ from torch import nn
 
 from ..serve.card import METADATA_KEY, ParityCard
 from ..serve.errors import DropganError
-from ..serve.latents import LatentStream
 from ..serve.loading import digest_without
 from ..serve.providers import CPU, load_onnxruntime
 from .certificate import make_witness
 from .graph import DeployedGenerator, default_layout
+from .inputs import Inputs, rows, tensors
+from .units import Units
 
 SAMPLES = 10_000
 BATCHES = (1, 3, 1024)
@@ -31,9 +32,12 @@ TOLERANCES = {
     # a value next to a half may round either way: one level, and that rarely
     ("fp32", "pixels"): Tolerance(1, 0.01),
     ("fp32", "float"): Tolerance(1e-5, 1e-6),
+    # no tanh keeps values within 1; in the steps of `Units`
+    ("fp32", "vectors"): Tolerance(5e-5, 5e-6),
     # ten bits of float16 over a few layers
     ("fp16", "pixels"): Tolerance(4, 0.1),
     ("fp16", "float"): Tolerance(0.03, 1e-3),
+    ("fp16", "vectors"): Tolerance(0.1, 3e-3),
     # bytes move single pixels at edges as far as they go; what counts is the mean, and the score
     ("int8", "pixels"): Tolerance(255, 3.5),
     ("int8", "float"): Tolerance(2, 3.5 / 127.5),
@@ -54,9 +58,11 @@ def check_parity(
     *,
     output: str,
     seed: int,
+    classes: int = 0,
     layout: str = "",
     precision: str = "fp32",
     samples: int = SAMPLES,
+    units: Units | None = None,
 ) -> ParityCard:
     """Compare an exported file on the CPU with the generator it came from.
 
@@ -64,11 +70,13 @@ def check_parity(
         model: The file's bytes.
         generator: In eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
-        output: ``pixels`` or ``float``.
-        seed: Seed of the latent stream that both are given.
+        output: ``pixels``, ``float`` or ``vectors``.
+        seed: Of the latents and labels that both are given.
+        classes: Number of classes, 0 without labels.
         layout: Of the output; empty for its usual one.
         precision: The file's: ``fp32``, ``fp16`` or ``int8``.
         samples: How many samples are compared at the largest batch.
+        units: Of vectors.
 
     Returns:
         What was compared, the differences, and a few of PyTorch's values for later comparisons.
@@ -80,21 +88,22 @@ def check_parity(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model, options, providers=[CPU])
-    deployed = DeployedGenerator(generator, output, layout or default_layout(output))
-    latents = LatentStream(latent_dim)(samples, seed=seed)
+    deployed = DeployedGenerator(generator, output, layout or default_layout(output), units)
+    step = np.float32(1) if units is None else units.step
+    given = Inputs(latent_dim, classes)(samples, seed=seed)
     largest = total = 0.0
     first_values: NDArray[np.generic] | None = None
     for batch in BATCHES:
-        part = latents if batch == BATCHES[-1] else latents[:_SINGLES]
-        for first in range(0, len(part), batch):
-            rows = part[first : first + batch]
+        compared = samples if batch == BATCHES[-1] else min(_SINGLES, samples)
+        for first in range(0, compared, batch):
+            part = rows(given, first, min(batch, compared - first))
             with torch.no_grad():
-                expected = deployed(torch.from_numpy(rows)).numpy()
-            (given,) = session.run(None, {"latents": rows})
-            difference = _difference(expected, given, batch)
+                expected = deployed(*tensors(part)).numpy()
+            (made,) = session.run(None, part)
+            difference = _difference(expected, made, batch) / step
             largest = max(largest, float(difference.max()))
             if batch == BATCHES[-1]:
-                total += float(difference.mean(dtype=np.float64)) * len(rows)
+                total += float(difference.mean(dtype=np.float64)) * len(made)
                 first_values = expected if first_values is None else first_values
     assert first_values is not None
     channels_first = output == "pixels" and deployed.layout != "nhwc"

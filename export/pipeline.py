@@ -5,6 +5,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from ..serve.atomic import write_bytes
@@ -15,12 +16,14 @@ from ..serve.card import (
     DataCard,
     DropoutCard,
     ExportCard,
+    LabelCard,
     LatentCard,
     ParityCard,
     PriceCard,
     ScoreCard,
     TrainingCard,
 )
+from ..serve.labels import LABEL_STREAM_NAME
 from ..serve.latents import STREAM_NAME
 from ..serve.loading import read_file, screen_bytes, with_metadata
 from ..train import TrainedGenerator, load_generator
@@ -31,6 +34,7 @@ from .half import measure_reach, require_half
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
 from .price import PriceError, Scorer, bearable
+from .units import Units
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def export(
     run: Path | str,
     destination: Path | str,
     *,
-    output: str = "pixels",
+    output: str = "",
     layout: str = "",
     opset: int = DEFAULT_OPSET,
     precision: str = "fp32",
@@ -59,7 +63,8 @@ def export(
     Args:
         run: The run directory.
         destination: The ``.onnx`` file to write.
-        output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1).
+        output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1) for images, ``vectors`` (float32 in
+            the columns' own units) for vectors; empty: pixels, or vectors.
         layout: ``nhwc``, ``nchw`` or ``rgb-nchw``; empty: nhwc for pixels, nchw for float.
         opset: Version of the ONNX operator set.
         precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
@@ -78,22 +83,36 @@ def export(
         CheckpointError: The run has no checkpoint, or a damaged one.
         OutputError: The file cannot be written.
     """
-    require_options(output, layout, opset)
     if precision not in PRECISIONS:
         raise ExportError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if (precision == "auto") != bool(target):
         raise ExportError("precision auto and a target go together: --precision auto --target cpu")
     trained = load_generator(run)
-    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
+    output = output or ("pixels" if trained.spec.is_image else "vectors")
+    if not trained.spec.is_image:
+        _require_vector_options(output, layout, precision)
+        require_options("pixels", "", opset)
+    else:
+        require_options(output, layout, opset)
     layout = layout or default_layout(output)
     if precision == "auto":
         fp32 = _trace(trained, _Wanted(output, layout, opset, "fp32"))
-        precision = choose_precision(target, fp32, trained.module, latent_dim=dim, output=output, seed=seed)
+        precision = choose_precision(target, fp32, trained.module, output=output, **_measuring(trained))
     wanted = _Wanted(output, layout, opset, precision)
     scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
     data, card = _make(trained, wanted, scorer)
     write_bytes(destination, data)
     return card
+
+
+def _require_vector_options(output: str, layout: str, precision: str) -> None:
+    if output != "vectors" or layout:
+        raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
+    if precision not in ("fp32", "fp16"):
+        raise ExportError(
+            f"precision {precision} is for images, whose pixels and scores tell its price: vectors take fp32"
+            " or fp16"
+        )
 
 
 def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
@@ -114,9 +133,8 @@ def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
 
 def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> tuple[bytes, Card]:
     """The file's bytes, card included, and the card."""
-    dim, seed = trained.recipe.generator.latent_dim, trained.recipe.training.seed
     if wanted.precision == "fp16":
-        require_half(measure_reach(trained.module, dim, seed=seed))
+        require_half(measure_reach(trained.module, **_measuring(trained)))
     if wanted.precision != "int8":
         data, card = _verified(trained, _trace(trained, wanted), wanted)
         fp32 = None
@@ -125,7 +143,7 @@ def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> 
             fp32 = scorer(_fp32(trained, wanted, exact))
         return _scored(data, card, scorer, fp32)
     exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
-    quantiser = Quantiser(exact, latent_dim=dim, output=wanted.output, seed=seed)
+    quantiser = Quantiser(exact, output=wanted.output, **_measuring(trained))
     fp32 = scorer(_fp32(trained, wanted, exact)) if scorer is not None else None
     made = quantiser.best()
     while True:
@@ -141,6 +159,15 @@ def _fp32(trained: TrainedGenerator, wanted: _Wanted, model: onnx.ModelProto) ->
     return _verified(trained, model, dataclasses.replace(wanted, precision="fp32"))[0]
 
 
+def _measuring(trained: TrainedGenerator) -> dict[str, int]:
+    """What a generator is fed where it is measured, as keyword arguments."""
+    return {
+        "latent_dim": trained.recipe.generator.latent_dim,
+        "classes": trained.spec.classes,
+        "seed": trained.recipe.training.seed,
+    }
+
+
 def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
     recipe = trained.recipe
     return to_onnx(
@@ -149,11 +176,21 @@ def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
         output=wanted.output,
         layout=wanted.layout,
         opset=wanted.opset,
+        classes=trained.spec.classes,
         precision="fp16" if wanted.precision == "fp16" else "fp32",
-        about=f"Generator of a GAN of architecture {recipe.architecture}, trained with dropout"
-        f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
-        " discriminator.",
+        about=f"{'Class-conditional generator' if trained.spec.classes else 'Generator'} of a GAN"
+        f" of architecture {recipe.architecture}, trained with dropout {recipe.generator.dropout:g} in the"
+        f" generator and {recipe.discriminator.dropout:g} in the discriminator.",
+        units=_units(trained),
     )
+
+
+def _units(trained: TrainedGenerator) -> Units | None:
+    """What gives a run's vectors back in their own units; None for images."""
+    data = trained.about["data"]
+    if trained.spec.is_image:
+        return None
+    return Units(np.array(data["mean"], np.float32), np.array(data["scale"], np.float32))
 
 
 def _verified(
@@ -165,11 +202,11 @@ def _verified(
     parity = check_parity(
         plain,
         trained.module,
-        trained.recipe.generator.latent_dim,
         output=wanted.output,
         layout=wanted.layout,
         precision=wanted.precision,
-        seed=trained.recipe.training.seed,
+        units=_units(trained),
+        **_measuring(trained),
     )
     card = _card(trained, wanted, parity, float_layers)
     data = with_metadata(plain, METADATA_KEY, card.to_json())
@@ -203,7 +240,7 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
 def _card(
     trained: TrainedGenerator, wanted: _Wanted, parity: ParityCard, float_layers: tuple[str, ...]
 ) -> Card:
-    recipe, about = trained.recipe, trained.about
+    recipe, about, classes = trained.recipe, trained.about, trained.spec.classes
     data = about["data"]
     versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
     return Card(
@@ -214,6 +251,9 @@ def _card(
             fingerprint=data["fingerprint"],
             samples=data["samples"],
             class_names=tuple(data["class_names"]),
+            columns=tuple(data.get("columns", ())),
+            mean=tuple(data.get("mean", ())),
+            scale=tuple(data.get("scale", ())),
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
         architecture=ArchitectureCard(recipe.architecture, parameter_count(trained.module)),
@@ -233,4 +273,5 @@ def _card(
             layout=wanted.layout,
             float_layers=float_layers,
         ),
+        labels=LabelCard(classes, LABEL_STREAM_NAME) if classes else LabelCard(),
     )

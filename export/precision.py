@@ -7,10 +7,10 @@ import onnx
 from numpy.typing import NDArray
 from torch import nn
 
-from ..serve.latents import LatentStream
 from ..serve.providers import CPU, load_onnxruntime
 from .graph import ExportError
 from .half import LARGEST, measure_reach
+from .inputs import Feed, Inputs, rows
 from .quantize import Layer, calibrate, find_layers, quantize
 from .speed import rates
 from .tail import shorten_tail
@@ -43,7 +43,9 @@ class Quantised:
 class Quantiser:
     """Makes int8 models of one float32 model, with ever fewer layers on bytes."""
 
-    def __init__(self, model: onnx.ModelProto, *, latent_dim: int, output: str, seed: int) -> None:
+    def __init__(
+        self, model: onnx.ModelProto, *, latent_dim: int, output: str, seed: int, classes: int = 0
+    ) -> None:
         self._model = model
         self._layers = find_layers(model)
         if not self._layers:
@@ -51,10 +53,11 @@ class Quantiser:
                 "int8 needs dense layers or convolutions with constant weights, which this has none of:"
                 " use --precision fp32"
             )
-        self._ranges = calibrate(model, self._layers, latent_dim=latent_dim, seed=seed)
+        inputs = Inputs(latent_dim, classes)
+        self._ranges = calibrate(model, self._layers, inputs=inputs, seed=seed)
         # other latents than those of the calibration: the price must hold for what was not fitted
-        self._latents = LatentStream(latent_dim)(_SAMPLES, seed=seed, start=_SAMPLES * 4)
-        self._exact = _run(model, self._latents)
+        self._feed = inputs(_SAMPLES, seed=seed, start=_SAMPLES * 4)
+        self._exact = _run(model, self._feed)
         self._budget = _BUDGET[output]
         self._chosen = list(self._layers)
 
@@ -89,13 +92,20 @@ class Quantiser:
     def _make(self, chosen: list[Layer]) -> Quantised:
         model = quantize(self._model, chosen, self._ranges)
         shorten_tail(model)
-        difference = np.abs(_run(model, self._latents).astype(np.float32) - self._exact)
+        difference = np.abs(_run(model, self._feed).astype(np.float32) - self._exact)
         left = tuple(layer.name for layer in self._layers if layer not in chosen)
         return Quantised(model, left, float(difference.mean(dtype=np.float64)))
 
 
 def choose_precision(
-    target: str, fp32: onnx.ModelProto, generator: nn.Module, *, latent_dim: int, output: str, seed: int
+    target: str,
+    fp32: onnx.ModelProto,
+    generator: nn.Module,
+    *,
+    latent_dim: int,
+    output: str,
+    seed: int,
+    classes: int = 0,
 ) -> str:
     """The precision that suits a target, by measurement here.
 
@@ -106,7 +116,8 @@ def choose_precision(
         generator: The same in PyTorch.
         latent_dim: Components of a latent.
         output: ``pixels`` or ``float``.
-        seed: Of the latents measured with.
+        seed: Of the latents and labels measured with.
+        classes: Number of classes, 0 without labels.
 
     Raises:
         ExportError: The target is unknown.
@@ -114,23 +125,24 @@ def choose_precision(
     if target not in TARGETS:
         raise ExportError(f"precision auto needs a target: {' or '.join(TARGETS)}, not {target!r}")
     if target == "cuda":
-        reach = measure_reach(generator, latent_dim, seed=seed)
+        reach = measure_reach(generator, latent_dim, seed=seed, classes=classes)
         return "fp16" if reach.value * 4 <= LARGEST else "fp32"
     try:
-        made = Quantiser(fp32, latent_dim=latent_dim, output=output, seed=seed).best()
+        made = Quantiser(fp32, latent_dim=latent_dim, output=output, seed=seed, classes=classes).best()
     except ExportError:
         return "fp32"
-    slow, fast = rates([fp32.SerializeToString(), made.model.SerializeToString()], latent_dim)
+    slow, fast = rates(
+        [fp32.SerializeToString(), made.model.SerializeToString()], latent_dim, classes=classes
+    )
     return "int8" if fast > _WORTHWHILE * slow else "fp32"
 
 
-def _run(model: onnx.ModelProto, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+def _run(model: onnx.ModelProto, feed: Feed) -> NDArray[np.float32]:
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[CPU])
     parts = [
-        session.run(None, {"latents": latents[first : first + _BATCH]})[0]
-        for first in range(0, len(latents), _BATCH)
+        session.run(None, rows(feed, first, _BATCH))[0] for first in range(0, len(feed["latents"]), _BATCH)
     ]
     return np.concatenate(parts).astype(np.float32)

@@ -15,8 +15,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ..serve.latents import LatentStream
 from ..serve.providers import CPU, load_onnxruntime
+from .inputs import Inputs
 from .tail import drop_unused
 
 CALIBRATION_SAMPLES = 2048
@@ -91,14 +91,14 @@ def find_layers(model: onnx.ModelProto) -> list[Layer]:
     return layers
 
 
-def calibrate(model: onnx.ModelProto, layers: list[Layer], *, latent_dim: int, seed: int) -> dict[str, Range]:
+def calibrate(model: onnx.ModelProto, layers: list[Layer], *, inputs: Inputs, seed: int) -> dict[str, Range]:
     """Fit a range to the input of each layer, and to what convolutions make.
 
     Args:
         model: The float32 model.
         layers: From `find_layers`.
-        latent_dim: Components of a latent.
-        seed: Of the latent stream, whose first 2,048 samples are run.
+        inputs: What the model is fed.
+        seed: Of the streams, whose first 2,048 samples are run.
 
     The range is the one of 31 shrunken ones about what was seen that loses least in the mean
     square: clipping a few outliers costs less than coarser steps for all.
@@ -116,11 +116,10 @@ def calibrate(model: onnx.ModelProto, layers: list[Layer], *, latent_dim: int, s
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=[CPU])
     seen: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    stream = LatentStream(latent_dim)
     for start in range(0, CALIBRATION_SAMPLES, _BATCH):
-        latents = stream(_BATCH, seed=seed, start=start)
-        values = session.run(inner, {model.graph.input[0].name: latents})
-        for name, value in zip([model.graph.input[0].name, *inner], [latents, *values], strict=True):
+        feed = inputs(_BATCH, seed=seed, start=start)
+        values = dict(zip(inner, session.run(inner, feed), strict=True)) if inner else {}
+        for name, value in {**feed, **values}.items():
             if name in seen:
                 step = max(1, value.size * CALIBRATION_SAMPLES // _BATCH // _KEPT)
                 seen[name].append(value.reshape(-1)[::step])

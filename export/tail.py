@@ -6,8 +6,19 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from .units import Units
+
 Shape = tuple[int, int, int]
 """(channels, height, width)."""
+
+
+def append_units(model: onnx.ModelProto, units: Units) -> None:
+    """Give the output, float32 [batch, columns], back in the columns' own units."""
+    tail = _Tail(model)
+    scale, mean = tail.constant("units.scale", units.scale), tail.constant("units.mean", units.mean)
+    tail.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
+    tail.add("Add", "to_units.mean", [mean], doc="means of the training data's columns")
+    tail.finish(onnx.TensorProto.FLOAT, (len(units.mean),))
 
 
 def append_tail(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:

@@ -16,15 +16,18 @@ from .errors import (
 if TYPE_CHECKING:
     from .card import Card
     from .generator import Generator
+    from .labels import LABEL_STREAM_NAME, LabelStream
     from .latents import STREAM_NAME, LatentStream
 
 __all__ = [
+    "LABEL_STREAM_NAME",
     "STREAM_NAME",
     "Card",
     "DeviceError",
     "DropganError",
     "Generator",
     "InputError",
+    "LabelStream",
     "LatentStream",
     "MissingExtraError",
     "ModelError",
@@ -33,7 +36,14 @@ __all__ = [
 ]
 
 # Loaded when first asked for: the command line needs the errors at once, numpy only to sample.
-_HOMES = {"Card": "card", "Generator": "generator", "LatentStream": "latents", "STREAM_NAME": "latents"}
+_HOMES = {
+    "Card": "card",
+    "Generator": "generator",
+    "LABEL_STREAM_NAME": "labels",
+    "LabelStream": "labels",
+    "LatentStream": "latents",
+    "STREAM_NAME": "latents",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ keys that it does not know and refuses a card whose major version it does not kn
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -14,15 +15,16 @@ from typing import Any
 from .errors import ModelError
 
 METADATA_KEY = "dropgan"
-SCHEMA_VERSION = "1.1"
+MAX_CLASSES = 2**20
+SCHEMA_VERSION = "1.2"
 
 
 @dataclass(frozen=True)
 class DataCard:
     kind: str
-    """What the samples are: ``images``."""
+    """What the samples are: ``images`` or ``vectors``."""
     shape: tuple[int, ...]
-    """Shape of one sample: (height, width, channels) for images."""
+    """Shape of one sample: (height, width, channels) for images, (columns,) for vectors."""
     name: str
     """Name of the data set, as the user gave it without directories."""
     fingerprint: str
@@ -31,6 +33,12 @@ class DataCard:
     """How many samples there were to train on."""
     class_names: tuple[str, ...] = ()
     """Names of the classes, empty where the data has none."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of vectors."""
+    mean: tuple[float, ...] = ()
+    """Mean of each column of vectors in the training data."""
+    scale: tuple[float, ...] = ()
+    """Standard deviation of each column of vectors in the training data."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,17 @@ class LatentCard:
     """Components of a latent."""
     stream: str
     """Name of the stream that maps (seed, index) to a latent."""
+
+
+@dataclass(frozen=True)
+class LabelCard:
+    """What a class-conditional model takes beside latents; empty for any other."""
+
+    classes: int = 0
+    """Number of classes, 0 where samples are made of latents alone; labels are 0 to classes - 1, named
+    by the data's class_names where there are some."""
+    stream: str = ""
+    """Name of the stream that maps (seed, index) to a label where none is chosen."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +115,8 @@ class ParityCard:
     batches: tuple[int, ...]
     """Batch sizes at which they were compared."""
     max_difference: float
-    """Largest difference seen, in units of the output (levels of 0 to 255 for pixels)."""
+    """Largest difference seen, in units of the output: levels of 0 to 255 for pixels; for vectors a
+    column's standard deviation plus 1/32 of its mean's size."""
     tolerance: float
     """Largest difference allowed."""
     mean_difference: float = 0.0
@@ -138,7 +158,7 @@ class ExportCard:
     precision: str
     """Arithmetic of the file: ``fp32``, ``fp16`` or ``int8``."""
     output: str
-    """``pixels`` (uint8) or ``float`` (float32, -1 to 1)."""
+    """``pixels`` (uint8), ``float`` (float32, -1 to 1), or ``vectors`` (float32 in their own units)."""
     parity: ParityCard
     """The comparison with PyTorch."""
     layout: str = ""
@@ -190,12 +210,22 @@ class Card:
     export: ExportCard
     scores: tuple[ScoreCard, ...] = ()
     """Scores of this very file, where it has been evaluated."""
+    labels: LabelCard = LabelCard()
+    """Classes to choose from, in a class-conditional model."""
     schema: str = SCHEMA_VERSION
     """Version of this layout, ``major.minor``."""
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that a conditional model may be asked for, empty where they have none."""
+        names = self.data.class_names
+        return names if len(names) == self.labels.classes else ()
+
+    @property
     def layout(self) -> str:
-        """Order of the output's axes after the batch: ``nhwc``, ``nchw`` or ``rgb-nchw``."""
+        """Order of the output's axes: ``nhwc``, ``nchw`` or ``rgb-nchw``; ``nd`` for vectors."""
+        if self.data.kind == "vectors":
+            return "nd"
         return self.export.layout or ("nhwc" if self.export.output == "pixels" else "nchw")
 
     @property
@@ -205,8 +235,11 @@ class Card:
         Raises:
             ModelError: The layout is unknown or does not suit the data.
         """
-        if self.data.kind != "images":
+        if self.data.kind == "vectors":
+            self._require_columns()
             return self.data.shape
+        if self.data.kind != "images":
+            raise ModelError(f"the model's card has samples of kind {self.data.kind[:80]!r}: upgrade dropgan")
         if len(self.data.shape) != 3:
             raise ModelError("the model's card has images without height, width and channels")
         height, width, channels = self.data.shape
@@ -215,6 +248,17 @@ class Card:
         if self.layout not in ("nhwc", "nchw"):
             raise ModelError(f"the model's card has an unknown layout {self.layout[:80]!r}: upgrade dropgan")
         return (height, width, channels) if self.layout == "nhwc" else (channels, height, width)
+
+    def _require_columns(self) -> None:
+        data = self.data
+        if len(data.shape) != 1 or any(
+            len(of) != data.shape[0] for of in (data.columns, data.mean, data.scale)
+        ):
+            raise ModelError(
+                "the model's card has vectors without a name, a mean and a scale for each column"
+            )
+        if not all(math.isfinite(value) for value in (*data.mean, *data.scale)) or min(data.scale) <= 0:
+            raise ModelError("the model's card has columns without a finite mean and a scale above 0")
 
     def to_json(self) -> str:
         """The card as indented JSON text."""
@@ -242,6 +286,8 @@ class Card:
         card: Card = _read(cls, raw, "card")
         if card.latents.dim < 1 or not card.data.shape or min(card.data.shape) < 1:
             raise ModelError("the model's card has an empty latent or sample shape")
+        if not 0 <= card.labels.classes <= MAX_CLASSES:
+            raise ModelError("the model's card has an impossible number of classes")
         return card
 
 

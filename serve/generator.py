@@ -1,22 +1,21 @@
 """Images from an exported generator: the one class that an application needs."""
 
 import os
-import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .binding import host_array, run_bound
 from .errors import InputError, ModelError
+from .labels import LabelStream, choose_labels, part
 from .latents import LatentStream, check_range
 from .loading import screen
-from .providers import CPU, load_onnxruntime, open_session
-
-_CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
-_TILE = 1024
+from .providers import load_onnxruntime, open_session
+from .tiles import CPU_BATCH, Drawn, tile_for
 
 
 class Generator:
@@ -60,7 +59,7 @@ class Generator:
         self._name = "the model" if isinstance(model, bytes) else str(Path(model))
         self._bytes, screened = screen(model)
         self.card = screened.card
-        self._input, self._outputs = screened.input, [screened.output]
+        self._input, self._labels_input, self._outputs = screened.input, screened.labels, [screened.output]
         self._dtype = np.dtype(screened.dtype)
         self._shape = screened.output_shape
         # pixels are shown and stored with the channels last, whatever layout other tools asked for
@@ -71,6 +70,7 @@ class Generator:
         self._threads = threads
         self._lock = threading.Lock()
         self._stream = LatentStream(self.card.latents.dim)
+        self._label_stream = LabelStream(self.classes) if self.classes else None
         self._open()
 
     def __repr__(self) -> str:
@@ -83,8 +83,18 @@ class Generator:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1)."""
+        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1), or (columns,) for vectors."""
         return self._shape
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of a class-conditional model, 0 of any other; labels are below it."""
+        return self.card.labels.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, by label; empty where they have none."""
+        return self.card.class_names
 
     @property
     def model_bytes(self) -> bytes:
@@ -102,6 +112,7 @@ class Generator:
         *,
         seed: int = 0,
         start: int = 0,
+        labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> NDArray[Any]:
@@ -111,25 +122,30 @@ class Generator:
             count: How many, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first.
+            labels: Only of a class-conditional model: a label or class name for all, or one for each
+                sample; None takes those of the label stream, see `labels`.
             batch_size: Samples computed at once; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
         Returns:
             uint8 array [count, height, width, channels] (from a file exported with float output:
-            float32, -1 to 1, in the file's own layout).
+            float32, -1 to 1, in the file's own layout). From a model of vectors float32 [count,
+            columns], in the columns' own units; ``card.data.columns`` has their names.
 
         Raises:
             InputError: An argument is out of its range.
             ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
-        if batch_size is None and truncation == 1 and 0 < count <= (self._tile or _CPU_BATCH):  # no copy
-            return self._range(start, count, seed, truncation)
-        batches = self.stream(count, seed=seed, start=start, batch_size=batch_size, truncation=truncation)
+        if batch_size is None and truncation == 1 and 0 < count <= (self._tile or CPU_BATCH):  # no copy
+            return self._range(start, count, seed, truncation, self._chosen(labels, count))
+        check_range(count, seed, start)
+        size, chosen = self._batch(batch_size, truncation), self._chosen(labels, count)
         out = np.empty((count, *self._shape), dtype=self._dtype)
-        done = 0
-        for batch in batches:
-            out[done : done + len(batch)] = batch
-            done += len(batch)
+        for first in range(0, count, size):
+            images = out[first : first + size]
+            part = None if chosen is None else chosen[first : first + size]
+            drawn = self.draw(len(images), seed=seed, start=start + first, labels=part, truncation=truncation)
+            self.render(drawn, images)
         return out
 
     def stream(
@@ -138,6 +154,7 @@ class Generator:
         *,
         seed: int = 0,
         start: int = 0,
+        labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
@@ -147,6 +164,8 @@ class Generator:
             count: How many in all.
             seed: 0 to 2**64 - 1.
             start: Index of the first.
+            labels: Only of a class-conditional model: a label or class name for all, or one for each
+                sample; None takes those of the label stream, see `labels`.
             batch_size: Samples in each array but the last; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
@@ -157,14 +176,10 @@ class Generator:
             InputError: An argument is out of its range (at once, not at the first batch).
         """
         check_range(count, seed, start)
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, not {batch_size}")
-        if not 0 < truncation <= 1:
-            raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
-        size = batch_size or (self._tile or _CPU_BATCH)
+        size, chosen = self._batch(batch_size, truncation), self._chosen(labels, count)
         return (
-            self._range(first, min(size, start + count - first), seed, truncation)
-            for first in range(start, start + count, size)
+            self._range(start + first, min(size, count - first), seed, truncation, part(chosen, first, size))
+            for first in range(0, count, size)
         )
 
     def latents(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.float32]:
@@ -178,17 +193,32 @@ class Generator:
         """
         return self._stream(count, seed=seed, start=start)
 
-    def __call__(self, latents: ArrayLike) -> NDArray[Any]:
+    def labels(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.int64]:
+        """The labels of samples ``start`` to ``start + count - 1`` of ``seed`` where none are chosen.
+
+        Returns:
+            int64 array [count], all classes equally likely.
+
+        Raises:
+            InputError: An argument is out of its range, or the model is not class-conditional.
+        """
+        if self._label_stream is None:
+            raise InputError(f"{self._name} is not class-conditional: it has no labels")
+        return self._label_stream(count, seed=seed, start=start)
+
+    def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
         """Samples from latents of your own (an interpolation, say).
 
         Args:
             latents: float32 [n, latent_dim]; float64 is converted.
+            labels: Only of a class-conditional model, which needs them: a label or class name for
+                all, or one for each latent.
 
         Returns:
             Array as `sample` returns it, one sample a latent, computed in one batch.
 
         Raises:
-            InputError: The array has another shape or holds no numbers.
+            InputError: The array has another shape or holds no numbers, or the labels do not fit.
         """
         array = np.ascontiguousarray(latents)
         if array.ndim != 2 or array.shape[1] != self._stream.dim or array.dtype.kind not in "fiu":
@@ -196,32 +226,143 @@ class Generator:
                 f"latents must be numbers of shape [n, {self._stream.dim}],"
                 f" not {array.dtype} of shape {list(array.shape)}"
             )
-        return self._run(array.astype(np.float32, copy=False))
+        if labels is None and self.classes:
+            raise InputError(f"latents alone are not enough: give labels, 0 to {self.classes - 1}")
+        return self._run(array.astype(np.float32, copy=False), self._chosen(labels, len(array)))
 
-    def _range(self, start: int, count: int, seed: int, truncation: float) -> NDArray[Any]:
-        """One batch, on a provider that needs it as whole tiles at fixed places of the index line."""
-        if self._tile is None:
-            return self._run(_truncate(self._stream(count, seed=seed, start=start), truncation))
-        first = start // self._tile * self._tile
-        tiles = -(-(start + count - first) // self._tile)
-        latents = _truncate(self._stream(tiles * self._tile, seed=seed, start=first), truncation)
-        outputs = [
-            self._run(latents[place : place + self._tile]) for place in range(0, len(latents), self._tile)
-        ]
-        return np.concatenate(outputs)[start - first : start - first + count]
+    def draw(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        labels: ArrayLike | str | None = None,
+        truncation: float = 1.0,
+        room: NDArray[np.float32] | None = None,
+    ) -> Drawn:
+        """The first half of `sample`: what `render` needs for ``start`` to ``start + count - 1``.
 
-    def _run(self, latents: NDArray[np.float32]) -> NDArray[Any]:
+        A program that draws the next batch in one thread while another renders keeps a GPU busy.
+
+        Args:
+            count: How many, 1 or more.
+            seed: 0 to 2**64 - 1.
+            start: Index of the first.
+            labels: As for `sample`.
+            truncation: Factor of the latents, above 0 and at most 1.
+            room: Rows of `latent_room` to write the latents into; None for a new array.
+
+        Raises:
+            InputError: An argument is out of its range.
+        """
+        chosen = self._chosen(labels, count)
+        if chosen is None and self._label_stream is not None:
+            chosen = self._label_stream(count, seed=seed, start=start)
+        tile = self._tile or 1
+        first = start // tile * tile
+        rows = -(-(start + count - first) // tile) * tile  # of whole tiles at fixed places
+        latents = self._stream(rows, seed=seed, start=first, out=None if room is None else room[:rows])
+        if truncation != 1:
+            np.multiply(latents, np.float32(truncation), out=latents)
+        if chosen is not None:  # rows around the range are thrown away: any label will do for them
+            before = start - first
+            chosen = np.pad(chosen, (before, rows - count - before))
+        return Drawn(latents, chosen, start - first, count)
+
+    def render(self, drawn: Drawn, images: NDArray[Any], *, batch_size: int | None = None) -> None:
+        """The second half of `sample`: write the samples into an array that is there.
+
+        Args:
+            drawn: From `draw` of this generator.
+            images: C-contiguous array of `sample`'s type [drawn.count, ...]; one of `image_room` lets
+                a GPU write into it directly.
+            batch_size: Samples computed at once; None for all of them (on some providers it is fixed).
+
+        Raises:
+            ModelError: onnxruntime could not run the file, for want of memory perhaps.
+        """
+        rows, skip, stop = len(drawn.latents), drawn.skip, drawn.skip + drawn.count
+        size = self._tile or batch_size or rows
+        for place in range(0, rows, size):
+            latents = drawn.latents[place : place + size]
+            labels = part(drawn.labels, place, size)
+            first, last = max(place, skip), min(place + len(latents), stop)
+            wanted = images[first - skip : last - skip]
+            if len(wanted) == len(latents) and not self._channels_last:
+                self._into(latents, labels, wanted)
+            else:  # the edge of a tile
+                wanted[:] = self._run(latents, labels)[first - place : last - place]
+
+    def latent_room(self, count: int) -> NDArray[np.float32]:
+        """An array for the latents of any ``count`` samples, page-locked where the device is CUDA."""
+        tile = self._tile or 1
+        rows = -(-count // tile) * tile + (tile if tile > 1 else 0)
+        return host_array((rows, self._stream.dim), np.float32, self._session)
+
+    def image_room(self, count: int) -> NDArray[Any]:
+        """An array for ``count`` samples, page-locked where the device is CUDA."""
+        return host_array((count, *self._shape), self._dtype, self._session)
+
+    def _batch(self, batch_size: int | None, truncation: float) -> int:
+        """Samples computed at once."""
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        if not 0 < truncation <= 1:
+            raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
+        return batch_size or self._tile or CPU_BATCH
+
+    def _chosen(self, labels: ArrayLike | str | None, count: int) -> NDArray[np.int64] | None:
+        """The labels that were asked for, checked; None where none were."""
+        if labels is None:
+            return None
+        if not self.classes:
+            raise InputError(f"{self._name} is not class-conditional: it takes no labels")
+        return choose_labels(labels, count, self.classes, self.class_names)
+
+    def _range(
+        self, start: int, count: int, seed: int, truncation: float, labels: NDArray[np.int64] | None
+    ) -> NDArray[Any]:
+        """One batch."""
+        if self._tile is None and truncation == 1:  # the short way, for single samples
+            if labels is None and self._label_stream is not None:
+                labels = self._label_stream(count, seed=seed, start=start)
+            return self._run(self._stream(count, seed=seed, start=start), labels)
+        images = np.empty((count, *self._shape), dtype=self._dtype)
+        drawn = self.draw(count, seed=seed, start=start, labels=labels, truncation=truncation)
+        self.render(drawn, images)
+        return images
+
+    def _feed(
+        self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None
+    ) -> dict[str, NDArray[Any]]:
+        feed: dict[str, NDArray[Any]] = {self._input: latents}
+        if labels is not None:
+            feed[self._labels_input] = np.ascontiguousarray(labels)
+        return feed
+
+    def _run(self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[Any]:
+        feed = self._feed(latents, labels)
+        result: NDArray[Any] = self._guarded(lambda: self._session.run(self._outputs, feed)[0])
+        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
+
+    def _into(
+        self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None, images: NDArray[Any]
+    ) -> None:
+        feed = self._feed(latents, labels)
+        self._guarded(lambda: run_bound(self._session, feed, self._outputs[0], images))
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        """Call onnxruntime, in the process that opened the session, and say plainly what it raises."""
         if self._process != os.getpid():  # forked: the session's threads stayed in the parent
             with self._lock:
                 if self._process != os.getpid():
                     self._open()
         try:
-            result: NDArray[Any] = self._session.run(self._outputs, {self._input: latents})[0]
-        except Exception as error:
-            if type(error).__module__.startswith("onnxruntime"):
+            return call()
+        except Exception as error:  # with I/O binding onnxruntime raises plain RuntimeErrors
+            if isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be run: {_first_line(error)}") from error
             raise
-        return np.ascontiguousarray(np.moveaxis(result, 1, 3)) if self._channels_last else result
 
     def _open(self) -> None:
         onnxruntime = load_onnxruntime()
@@ -239,7 +380,7 @@ class Generator:
             if type(error).__module__.startswith("onnxruntime"):
                 raise ModelError(f"{self._name} cannot be loaded: {_first_line(error)}") from error
             raise
-        self._tile = _tile_for(self.provider)
+        self._tile = tile_for(self.provider)
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -252,22 +393,6 @@ class Generator:
         self.__dict__.update(state)
         self._lock = threading.Lock()
         self._open()
-
-
-def _tile_for(provider: str) -> int | None:
-    """Rows that every run must have so that a sample does not depend on its batch; None: any will do.
-
-    onnxruntime's CPU matrix product on x86-64 sums each output element in an order that depends on
-    the weights' shape alone, so there any batch gives the same bits (held by a test). Elsewhere the
-    library may pick another algorithm for another batch size, and every run gets the same size.
-    """
-    if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
-        return None
-    return _TILE if provider != CPU else _CPU_BATCH
-
-
-def _truncate(latents: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    return latents if factor == 1 else np.multiply(latents, np.float32(factor), out=latents)
 
 
 def _first_line(error: Exception) -> str:

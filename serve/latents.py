@@ -1,24 +1,23 @@
 """The latent stream ``philox4x64-boxmuller-v1``: sample *i* of seed *s* as a pure function of (s, i).
 
 Any machine, batch size, shard or language can make sample 7,000,000 without making the ones before
-it. The words come from Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-SC 2011), the normals from the Box-Muller transform (Box and Muller 1958). docs/design.md has the
-definition, tests/golden/latents.json the vectors that every implementation is held to.
+it. The words come from Philox4x64-10 (`serve.philox`), the normals from the Box-Muller transform
+(Box and Muller 1958). docs/design.md has the definition, tests/golden/latents.json the vectors that
+every implementation is held to.
 """
 
 import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .philox import WORDS_PER_BLOCK, Philox
 
 STREAM_NAME = "philox4x64-boxmuller-v1"
 
 _MAX_SEED = 2**64 - 1
 _MAX_START = 2**60
-_WORDS_PER_BLOCK = 4
 _PAIRS_PER_BLOCK = 4  # a 64-bit word makes one pair of uniforms
 _CHUNK_WORDS = 8192  # 64 KiB of words and some 200 KiB of floats: stays within a core's L2 cache
 _LANES = 64  # pad to whole SIMD vectors, so that no value ever goes through a remainder loop
@@ -27,7 +26,6 @@ _ONE_BITS = np.uint32(0x3F800000)  # the bits of float32 1.0: or-ing 23 bits und
 _TO_OPEN_UNIT = np.float32(1 - 2.0**-24)  # 1 + k/2^23 minus this is (k + 0.5)/2^23, exactly
 _TO_CENTRED_UNIT = np.float32(1.5 - 2.0**-24)  # the same minus a half, exactly
 _TWO_PI = np.float32(2 * np.pi)
-_NO_BUFFER = (0, 0, 0, 0)
 _AHEAD = 16
 _NO_ROWS = (-1, 0, np.empty((0, 0), dtype=np.float32))
 
@@ -49,18 +47,22 @@ class LatentStream:
             raise InputError(f"latent dimension must be at least 1, not {dim}")
         self.dim = dim
         self._blocks = -(-dim // (2 * _PAIRS_PER_BLOCK))
+        self._philox = Philox(stream=0)
         self._local = threading.local()
 
     def __reduce__(self) -> tuple[type["LatentStream"], tuple[int]]:
         return LatentStream, (self.dim,)
 
-    def __call__(self, count: int, *, seed: int, start: int = 0) -> NDArray[np.float32]:
+    def __call__(
+        self, count: int, *, seed: int, start: int = 0, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Latents of the samples ``start`` to ``start + count - 1``.
 
         Args:
             count: How many, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first, 0 or more.
+            out: Where to write them, C-contiguous float32 [count, dim]; None for a new array.
 
         Returns:
             float32 array [count, dim], standard normal.
@@ -69,7 +71,11 @@ class LatentStream:
             InputError: An argument is out of its range.
         """
         check_range(count, seed, start)
-        return self._one(seed, start) if count == 1 else self._many(count, seed, start)
+        if out is not None:
+            return self._many(seed, start, out)
+        if count == 1:
+            return self._one(seed, start)
+        return self._many(seed, start, np.empty((count, self.dim), dtype=np.float32))
 
     def _one(self, seed: int, index: int) -> NDArray[np.float32]:
         """One latent; who asks for single samples in turn has the next ones made with it, because
@@ -78,15 +84,16 @@ class LatentStream:
         place = index - first
         if seed != made_seed or not 0 <= place < len(rows):
             in_turn = seed == made_seed and place == len(rows)
-            rows = self._many(_AHEAD if in_turn else 1, seed, index)
+            room = np.empty((_AHEAD if in_turn else 1, self.dim), dtype=np.float32)
+            rows = self._many(seed, index, room)
             self._local.rows, place = (seed, index, rows), 0
         latent: NDArray[np.float32] = rows[place : place + 1].copy()
         return latent
 
-    def _many(self, count: int, seed: int, start: int) -> NDArray[np.float32]:
-        out = np.empty((count, self.dim), dtype=np.float32)
-        words_per_sample = self._blocks * _WORDS_PER_BLOCK
-        philox = self._philox(seed, start * self._blocks)
+    def _many(self, seed: int, start: int, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        count = len(out)
+        words_per_sample = self._blocks * WORDS_PER_BLOCK
+        philox = self._philox.at(seed, start * self._blocks)
         step = max(1, _CHUNK_WORDS // words_per_sample)
         for first in range(0, count, step):
             rows = min(step, count - first)
@@ -97,29 +104,6 @@ class LatentStream:
                 words = np.concatenate([words, np.zeros(padded - needed, dtype=np.uint64)])
             self._box_muller(words, rows, out[first : first + rows])
         return out
-
-    def _philox(self, seed: int, block: int) -> np.random.Philox:
-        """numpy's generator, placed so that its next output is block number ``block``.
-
-        Making one costs 15 us, setting the state of one a tenth of that: each thread keeps its own.
-        """
-        philox: np.random.Philox | None = getattr(self._local, "philox", None)
-        if philox is None:
-            philox = self._local.philox = np.random.Philox(key=np.zeros(2, dtype=np.uint64))
-        low, high = block & _MAX_SEED, block >> 64
-        state: Any = {
-            "bit_generator": "Philox",
-            "state": {
-                "counter": [low, high, 0, 0],  # lists: numpy reads them faster than arrays
-                "key": [seed, 0],
-            },
-            "buffer": _NO_BUFFER,
-            "buffer_pos": 4,
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
-        philox.state = state
-        return philox
 
     def _box_muller(self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]) -> None:
         """Turn whole vectors of words into normals and lay the first ``dim`` of each row in ``out``.

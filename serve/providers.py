@@ -65,11 +65,19 @@ def installed_runtimes() -> dict[str, str]:
     return found
 
 
+def cuda_driver() -> Any:
+    """The NVIDIA driver's library.
+
+    Raises:
+        OSError: There is none.
+    """
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
 def nvidia_driver() -> str | None:
     """Why the NVIDIA driver cannot be used, or None where it is there and sees a GPU."""
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
-        driver = ctypes.CDLL(name)
+        driver = cuda_driver()
     except OSError:
         return "no NVIDIA driver on this machine"
     status = driver.cuInit(0)

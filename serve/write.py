@@ -34,7 +34,7 @@ def write_npy(
         OutputError: The file cannot be written.
     """
     batches = generator.stream(count, seed=seed, start=start, batch_size=_BATCH, truncation=truncation)
-    kind = np.dtype(np.float32 if generator.card.export.output == "float" else np.uint8)
+    kind = np.dtype(np.uint8 if generator.card.export.output == "pixels" else np.float32)
     header = {
         "descr": np.lib.format.dtype_to_descr(kind),
         "fortran_order": False,
@@ -66,6 +66,8 @@ def write_grid(
         MissingExtraError: Pillow is not installed.
         OutputError: The file cannot be written.
     """
+    if generator.card.data.kind == "vectors":
+        raise InputError("this model makes vectors, which are no pictures: -o NAME.npy or NAME.csv")
     if generator.card.export.output != "pixels":
         raise InputError("this model gives floats: pictures need one exported with --output pixels")
     if not 1 <= count <= _MAX_GRID:

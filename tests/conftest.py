@@ -58,6 +58,57 @@ def model_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path
 
 
 @pytest.fixture(scope="session")
+def bars_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 grey images of a bright bar at the left, in the middle or at the right, by class, as .npz."""
+    random = np.random.default_rng(0)
+    labels = np.arange(600) % 3
+    images = random.integers(0, 40, (600, 8, 8)).astype(np.uint8)
+    for label in range(3):
+        images[labels == label, :, 3 * label : 3 * label + 2] += 180
+    path = tmp_path_factory.mktemp("bars") / "bars.npz"
+    np.savez(path, images=images, labels=labels, class_names=np.array(["left", "middle", "right"]))
+    return path
+
+
+def bar_of(images: np.ndarray) -> np.ndarray:
+    """Which class of `bars_file` each of uint8 [n, 8, 8, 1] shows: where it is brightest."""
+    columns = [images[:, :, 3 * label : 3 * label + 2].mean(axis=(1, 2, 3)) for label in range(3)]
+    found: np.ndarray = np.stack(columns, 1).argmax(1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def conditional_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
+    """A class-conditional run that has learned the three bars; half a second."""
+    from dropgan.train import load_recipe, train
+
+    directory = tmp_path_factory.mktemp("conditional") / "run"
+    settings = {
+        "conditional": True,
+        "generator.latent_dim": 8,
+        "generator.label_dim": 4,
+        "generator.hidden": [48, 48],
+        "discriminator.hidden": [48, 48],
+        "training.steps": 400,
+        "training.batch_size": 48,
+        "training.ema_decay": 0.95,
+    }
+    recipe = load_recipe("mlp").with_settings(settings)
+    train(directory, recipe, data=str(bars_file), device="cpu", precision="fp32", threads=1)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def conditional_model(tmp_path_factory: pytest.TempPathFactory, conditional_run: Path) -> Path:
+    """The conditional run's exported generator; tests must not change it."""
+    from dropgan.export import export
+
+    path = tmp_path_factory.mktemp("conditional_model") / "model.onnx"
+    export(conditional_run, path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 60 steps on 1,000 of the embedded images, with its model.onnx, as `dropgan run` leaves it."""
     from dropgan.export import export

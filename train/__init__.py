@@ -3,7 +3,8 @@
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
 from .loop import TrainingError
-from .recipe import Recipe, RecipeError, load_recipe, recipe_names
+from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
+from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
 from .start import (
     TrainedGenerator,
@@ -35,7 +36,10 @@ __all__ = [
     "load_images",
     "load_networks",
     "load_recipe",
+    "recipe_layers",
     "recipe_names",
+    "recipes_with_descriptions",
     "resume",
+    "show_recipe",
     "train",
 ]

@@ -1,6 +1,6 @@
-"""Batches of training images, in an order that is a function of seed and step."""
+"""Batches of training samples, in an order that is a function of seed and step."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,13 +14,21 @@ class Batch(NamedTuple):
     """What one training step sees of the data."""
 
     samples: Tensor
-    """float32 [batch, channels, height, width] on the device, -1 to 1."""
+    """float32 on the device: images [batch, channels, height, width], -1 to 1, or standardised vectors
+    [batch, columns]."""
     labels: Tensor | None
     """int64 [batch] on the device, or None in a model without classes."""
 
 
+class Standard(NamedTuple):
+    """Mean and standard deviation of each column of vectors, float64 [columns]."""
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
 class Batches:
-    """Batches of real images in an order that is a function of (seed, step).
+    """Batches of real images or vectors in an order that is a function of (seed, step).
 
     Each epoch is a fresh permutation; a batch may straddle two epochs, so every image is seen
     equally often. Nothing about the order needs saving.
@@ -28,20 +36,22 @@ class Batches:
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: NDArray[Any],
         batch_size: int,
         seed: int,
         device: torch.device,
         labels: NDArray[np.int64] | None = None,
+        standard: Standard | None = None,
     ) -> None:
         """Take the images into memory, or leave them in a file mapped into memory (see `stored`).
 
         Args:
-            images: uint8 [n, height, width, channels].
+            images: uint8 [n, height, width, channels]; or vectors, floats [n, columns].
             batch_size: Images a batch.
             seed: The run's seed.
             device: Where the batches are wanted.
             labels: int64 [n] for a class-conditional model, else None.
+            standard: Of vectors; None for images.
         """
         self._device = device
         self._size = batch_size
@@ -50,6 +60,9 @@ class Batches:
         self._images = store(images, device)
         on = self._images.device
         self._labels = None if labels is None else torch.from_numpy(np.array(labels)).to(on)
+        self._standard = None
+        if standard is not None:  # in float64: a column of large numbers may vary by little
+            self._standard = [torch.from_numpy(part).to(device) for part in standard]
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -59,6 +72,9 @@ class Batches:
         samples = self._images(indices).to(self._device, non_blocking=True)
         self._images.read_ahead(lambda: self._indices(step + 1))
         labels = None if self._labels is None else self._labels[indices].to(self._device, non_blocking=True)
+        if self._standard is not None:
+            mean, scale = self._standard
+            return Batch(samples.to(torch.float64).sub_(mean).div_(scale).to(torch.float32), labels)
         return Batch(samples.to(torch.float32).mul_(1 / 127.5).sub_(1), labels)
 
     def _indices(self, step: int) -> Tensor:

@@ -23,7 +23,7 @@ class Dropout(nn.Dropout):
         """Any shape in, the same shape and dtype out."""
         if not self.training or self.p == 0 or input.device.type != "cpu":
             return super().forward(input)
-        return input * _mask(input.shape, self.p).to(input.dtype)
+        return input * _mask(input.shape, self.p, input.dtype)
 
 
 class ChannelDropout(nn.Dropout2d):
@@ -43,14 +43,14 @@ class ChannelDropout(nn.Dropout2d):
             return input * nn.functional.dropout(torch.ones(shape, device=input.device), self.p).to(
                 input.dtype
             )
-        return input * _mask(shape, self.p).to(input.dtype)
+        return input * _mask(shape, self.p, input.dtype)
 
 
-def _mask(shape: tuple[int, ...], p: float) -> Tensor:
-    """float32 of that shape on the CPU: 0 with probability p, else what keeps the expectation."""
+def _mask(shape: tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:
+    """Values of that shape on the CPU: 0 with probability p, else what keeps the expectation."""
     kept = min(max(round((1 - p) * _RANGE), 1), _RANGE)
     count = math.prod(shape)
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     uniform = words.view(torch.int16)[:count].view(shape)  # -2**15 to 2**15 - 1
     keep = uniform < kept - _RANGE // 2 if kept < _RANGE else torch.ones_like(uniform)
-    return keep.to(torch.float32) * (_RANGE / kept)
+    return keep.to(dtype).mul_(_RANGE / kept)

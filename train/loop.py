@@ -13,7 +13,7 @@ from .batches import Batches
 from .checkpoint import save_checkpoint
 from .recipe import Recipe
 from .run_directory import RunDirectory
-from .samples import write_samples
+from .samples import IMAGE_GRID, SamplePicture, write_samples
 from .state import TrainingState
 from .steps import train_step
 from .stop import Interrupted, StopRequest
@@ -41,6 +41,7 @@ def training_loop(
     about: dict[str, Any],
     observer: Observer,
     score: Score | None = None,
+    picture: SamplePicture = IMAGE_GRID,
 ) -> None:
     """Train from ``state.step`` to the recipe's last step, writing into the run directory.
 
@@ -72,7 +73,7 @@ def training_loop(
                 run.append_metrics(row)
                 observer(row)
             if state.step % output.sample_interval == 0 or last:
-                write_samples(state, recipe, run, device)
+                write_samples(state, recipe, run, device, picture)
             if keep:
                 save_checkpoint(run.last_checkpoint, state.to_checkpoint(about))
             if interrupted and not last:

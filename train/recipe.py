@@ -1,6 +1,11 @@
 """Recipes: every setting of a training run, checked before anything starts."""
 
+import copy
+import json
+import os
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..serve.errors import DropganError
+from .recipe_problems import problems, unknown_setting
+from .recipe_text import TomlText, read_toml
 from .refusals import refused
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
@@ -23,12 +30,14 @@ class RecipeError(DropganError):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class _NetworkSettings(_Settings):
     """What both networks may have."""
 
+    dense: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
+    """Widths of dense layers before the generator's coarsest grid, behind the discriminator's."""
     dropout: Probability
     """Probability of dropping a unit after each hidden layer, in training only."""
     dropout_kind: Literal["element", "channel"] = "element"
@@ -49,7 +58,7 @@ class GeneratorSettings(_NetworkSettings):
     label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
     """Components of a label's embedding; only in a class-conditional model."""
     hidden: Widths
-    """Width of each hidden layer."""
+    """Width of each hidden layer; channels at each resolution, coarsest first, of conv and resnet."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
     learning_rate: LearningRate
@@ -58,11 +67,11 @@ class GeneratorSettings(_NetworkSettings):
 
 class DiscriminatorSettings(_NetworkSettings):
     hidden: Widths
-    """Width of each hidden layer."""
+    """Width of each hidden layer; channels at each resolution, finest first, of conv and resnet."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
     texture_weight: Annotated[float, Field(ge=0)]
-    """Weight of the local roughness that the first layer sees beside the pixels; 0 leaves it out."""
+    """Weight of the local roughness that the first layer of an mlp sees beside the pixels; 0 without."""
     learning_rate: LearningRate
     """Adam's; corrected for the penalty interval where there is one."""
 
@@ -113,8 +122,10 @@ class OutputSettings(_Settings):
 class Recipe(_Settings):
     """All settings of a run; see train/recipes for those that come with dropgan."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
+    """What the recipe is called in cards and reports; a file that gives none is called by its name."""
     architecture: Literal["mlp", "conv", "resnet"]
+    """Of both networks: dense layers, convolutions, or residual blocks."""
     conditional: bool = False
     """Whether samples are made of a label too; the data must have labels."""
     generator: GeneratorSettings
@@ -140,7 +151,9 @@ class Recipe(_Settings):
             for name in tables:
                 table = table.get(name) if isinstance(table, dict) else None
             if not isinstance(table, dict) or last not in table:
-                raise RecipeError(f"there is no setting {key}; dropgan train --show-recipe lists them")
+                raise RecipeError(
+                    f"{unknown_setting(key, Recipe)}; dropgan train --show-recipe lists all settings"
+                )
             table[last] = _toml_value(value) if isinstance(value, str) else value
         return parse_recipe(document, "the changed recipe")
 
@@ -151,52 +164,124 @@ def recipe_names() -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
 
 
-def recipe_text(name: str) -> str:
-    """The TOML text of a recipe that comes with dropgan, comments included.
+@dataclass(frozen=True)
+class RecipeLayer:
+    """One file of those that a recipe is made of."""
 
-    Raises:
-        RecipeError: There is none of that name.
-    """
-    if name not in recipe_names():
-        raise RecipeError(
-            f"there is no recipe {name}: take one of {', '.join(recipe_names())}, or a .toml file"
-        )
-    return (resources.files(__package__) / "recipes" / f"{name}.toml").read_text("utf-8")
+    where: str
+    """Name of a recipe that comes with dropgan, or path."""
+    text: TomlText
 
 
 def load_recipe(name: str) -> Recipe:
     """A recipe by the name of one that comes with dropgan, or by the path of a TOML file.
 
+    A file that begins with ``base = "NAME"`` (or the path of a file, from where it stands) holds only
+    what differs from that one.
+
     Raises:
-        RecipeError: There is no such recipe, or something in it is wrong.
+        RecipeError: There is no such recipe, or something in it is wrong: the key, the file and the
+            line are named.
     """
-    if not name.endswith(".toml"):
-        return parse_recipe(_parse_toml(recipe_text(name), name), name)
-    try:
-        text = Path(name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read {name}: {error}") from error
-    return parse_recipe(_parse_toml(text, name), name)
+    layers = recipe_layers(name)
+    document: dict[str, Any] = {}
+    for layer in layers:
+        _merge(document, layer.text.document)
+    if "name" not in layers[-1].text.document:
+        document["name"] = Path(layers[-1].where).stem
+    for key in ("base", "run"):  # recipe.toml of a run directory says in [run] what it ran on
+        document.pop(key, None)
+
+    def place(key: str) -> str:
+        """The file and the line that give a setting, or the nearest table around it."""
+        while key:
+            for layer in reversed(layers):
+                if key in layer.text.statements:
+                    return f"{layer.where}, line {layer.text.statements[key].line}"
+            key = key.rpartition(".")[0]
+        return layers[-1].where
+
+    return parse_recipe(document, layers[-1].where, place)
 
 
-def parse_recipe(document: dict[str, Any], where: str) -> Recipe:
+def recipe_layers(name: str) -> list[RecipeLayer]:
+    """The files of a recipe, what others are based on first.
+
+    Raises:
+        RecipeError: One of them cannot be read or is not TOML, or they are based on one another in a
+            circle.
+    """
+    layers: list[RecipeLayer] = []
+    while True:
+        if any(layer.where == name for layer in layers):
+            chain = ", ".join([*(layer.where for layer in layers), name])
+            raise RecipeError(f"recipes are based on one another in a circle: {chain}")
+        layers.append(RecipeLayer(name, _read(name)))
+        base = layers[-1].text.document.get("base")
+        if base is None:
+            return layers[::-1]
+        if not isinstance(base, str):
+            raise RecipeError(f'{name}: base names a recipe or a file, as in base = "mlp", not {base!r}')
+        # from where the file stands; an absolute path stays as it is
+        name = os.path.normpath(Path(name).parent / base) if base.endswith(".toml") else base
+
+
+def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], str] | None = None) -> Recipe:
     """A recipe from the content of a TOML file.
+
+    Args:
+        document: The content.
+        where: The file, for messages.
+        place: Gives the file and the line of a dotted key; None names the file alone.
 
     Raises:
         RecipeError: A key is unknown or missing, a value impossible, or a combination of them refused;
             all of them are named.
     """
     try:
-        recipe = Recipe.model_validate(document)
+        # as JSON, in which strictness is about types and not about lists being tuples
+        recipe = Recipe.model_validate_json(json.dumps(document, default=_plain), strict=True)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        ]
-        raise RecipeError(f"{where}: {'; '.join(problems)}") from error
-    if problems := refused(recipe):
-        raise RecipeError(f"{where}: {'; '.join(problems)}")
-    return recipe
+        found = [((place(key) if place else where), text) for key, text in problems(error, Recipe)]
+    else:
+        found = [(where, text) for text in refused(recipe)]
+        if not found:
+            return recipe
+    places = {spot for spot, _ in found}
+    if len(places) == 1:
+        raise RecipeError(f"{places.pop()}: {'; '.join(text for _, text in found)}")
+    raise RecipeError("; ".join(f"{spot}: {text}" for spot, text in found))
+
+
+def _read(name: str) -> TomlText:
+    try:
+        if name.endswith(".toml"):
+            text = Path(name).read_text("utf-8")
+        elif name in recipe_names():
+            text = (resources.files(__package__) / "recipes" / f"{name}.toml").read_text("utf-8")
+        else:
+            raise RecipeError(
+                f"there is no recipe {name}: take one of {', '.join(recipe_names())}, or a .toml file"
+            )
+        return read_toml(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{name} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read {name}: {error}") from error
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Put a document's settings over another's, table by table, in place."""
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = copy.deepcopy(value)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: a number of numpy's as Python's, a date as text, which fits nowhere."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def recipe_differences(before: Recipe, after: Recipe) -> list[str]:
@@ -210,13 +295,6 @@ def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in table.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
-
-
-def _parse_toml(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where} is not valid TOML: {error}") from error
 
 
 def _toml_value(text: str) -> Any:

@@ -34,7 +34,7 @@ REFUSALS = (
     Refusal(
         'batch norm and dropout in one network, unless `dropout_layers = "last"`',
         "a batch norm behind dropout keeps the variance that dropout gave in training, and in use that is"
-        " another (Li et al. 2019); behind the last norm dropout does no harm",
+        " another (Li et al. 2019); behind the last norm there is none that it could mislead",
         _batch_norm_behind_dropout,
     ),
     Refusal(
@@ -76,6 +76,16 @@ REFUSALS = (
         lambda r: (
             r.architecture == "mlp" and "channel" in (r.generator.dropout_kind, r.discriminator.dropout_kind)
         ),
+    ),
+    Refusal(
+        '`texture_weight` with an `architecture` other than "mlp"',
+        "convolutions see an image's grain by themselves; set it to 0",
+        lambda r: r.architecture != "mlp" and r.discriminator.texture_weight > 0,
+    ),
+    Refusal(
+        '`dense` with `architecture = "mlp"`',
+        "all of its layers are dense: name their widths in `hidden`",
+        lambda r: r.architecture == "mlp" and bool(r.generator.dense or r.discriminator.dense),
     ),
 )
 

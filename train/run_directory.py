@@ -10,7 +10,7 @@ import tomli_w
 
 from ..serve.atomic import write_text
 from ..serve.errors import DropganError
-from .data import DataOptions, ImageData, Watcher, load_images
+from .data import DataOptions, TrainingData, Watcher, load_data
 from .recipe import Recipe, parse_recipe
 
 
@@ -27,7 +27,7 @@ class RunFacts:
     data_dir: str
     """What stood after ``--data-dir``, or empty."""
     fingerprint: str
-    """Fingerprint of the images."""
+    """Fingerprint of the data."""
     device: str
     """``cpu`` or ``cuda:N``."""
     precision: str
@@ -36,15 +36,17 @@ class RunFacts:
     """CPU threads of PyTorch."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
+    labels: str = ""
+    """Fingerprint of the labels of a class-conditional run, else empty."""
 
-    def load_images(self, watch: Watcher | None = None) -> ImageData:
-        """The run's training images, read as they were.
+    def load_data(self, watch: Watcher | None = None) -> TrainingData:
+        """The run's training data, read as it was.
 
         Raises:
-            DropganError: As for `dropgan.train.data.load_images`.
+            DropganError: As for `dropgan.train.data.load_data`.
         """
         folder = Path(self.data_dir) if self.data_dir else None
-        return load_images(self.data, folder, options=self.data_options, watch=watch or Watcher())
+        return load_data(self.data, folder, options=self.data_options, watch=watch or Watcher())
 
 
 class RunDirectory:

@@ -1,9 +1,10 @@
-"""The grid of samples that training leaves behind as it goes."""
+"""The picture of samples that training leaves behind as it goes."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from ..serve.atomic import write_bytes
 from ..serve.latents import LatentStream
@@ -13,20 +14,41 @@ from .recipe import Recipe
 from .run_directory import RunDirectory
 from .state import TrainingState
 
-GRID_SAMPLES = 64
+
+@dataclass(frozen=True)
+class SamplePicture:
+    """How a run's samples are shown."""
+
+    count: int
+    """How many are drawn."""
+    draw: Callable[[Tensor], bytes]
+    """From what the generator gives, on the CPU, to a PNG file's content."""
+
+
+def _draw_grid(images: Tensor) -> bytes:
+    return encode_png(grid(to_pixels(images).numpy(), scale=2))
+
+
+IMAGE_GRID = SamplePicture(64, _draw_grid)
+"""Images side by side."""
 
 
 @torch.no_grad()
-def write_samples(state: TrainingState, recipe: Recipe, run: RunDirectory, device: torch.device) -> None:
-    """Write a grid of the averaged generator's samples, the same latents at every step.
+def write_samples(
+    state: TrainingState,
+    recipe: Recipe,
+    run: RunDirectory,
+    device: torch.device,
+    picture: SamplePicture = IMAGE_GRID,
+) -> None:
+    """Write a picture of the averaged generator's samples, the same latents at every step.
 
     They are the first samples of the run's seed: ``dropgan sample`` shows the same garments. In a
     class-conditional model sample i has label i modulo the number of classes.
     """
     stream = LatentStream(recipe.generator.latent_dim)
-    latents = torch.from_numpy(stream(GRID_SAMPLES, seed=recipe.training.seed)).to(device)
+    latents = torch.from_numpy(stream(picture.count, seed=recipe.training.seed)).to(device)
     classes = state.spec.classes
-    labels = torch.arange(GRID_SAMPLES, device=device) % classes if classes else None
-    images: np.ndarray[Any, np.dtype[np.uint8]]
-    images = to_pixels(state.ema.module(latents, labels)).cpu().numpy()
-    write_bytes(run.sample_file(state.step), encode_png(grid(images, scale=2)))
+    labels = torch.arange(picture.count, device=device) % classes if classes else None
+    samples = state.ema.module(latents, labels).float().cpu()
+    write_bytes(run.sample_file(state.step), picture.draw(samples))

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,28 @@ from typing import Any
 import torch
 from torch import nn
 
-from .batches import Batches
+from .batches import Batches, Standard
 from .checkpoint import load_checkpoint
 from .data import (
     DEFAULT_DATA,
     DataError,
     DataOptions,
-    ImageData,
+    TrainingData,
+    VectorData,
     Watcher,
-    load_images,
+    label_fingerprint,
+    load_data,
     options_differences,
     unchanging_name,
+    with_classes,
 )
 from .loop import Observer, Score, training_loop
-from .networks import SampleSpec
+from .marginals import marginals_picture
+from .networks import SampleSpec, require_fit
 from .plan import Plan, choose_device, make_plan
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import RunDirectory, RunError, RunFacts
+from .samples import IMAGE_GRID
 from .state import TrainingState
 
 Announce = Callable[[Recipe, RunFacts, int], None]
@@ -57,7 +62,7 @@ def train(
     Args:
         directory: The run directory; must not hold anything yet.
         recipe: A recipe, the name of one that comes with dropgan, or a TOML file's path.
-        data: What to train on, see `dropgan.train.data.load_images`.
+        data: What to train on, see `dropgan.train.data.load_data`.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -79,23 +84,26 @@ def train(
     run.require_new()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     options = data_options or DataOptions()
-    images = load_images(data, data_dir, options=options, watch=watch or Watcher())
-    spec = _spec(recipe, images)
+    samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
+    spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
-        fingerprint=images.fingerprint,
+        fingerprint=samples.fingerprint,
         device=str(plan.device),
         precision=plan.precision,
         threads=plan.threads,
         data_options=options,
+        labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
     plan.apply()
     state = TrainingState.fresh(recipe, spec, plan.device)
-    _run(state, recipe, images, run, plan, observer, score)
+    _run(state, recipe, samples, run, plan, observer, score)
     return run
 
 
@@ -128,19 +136,22 @@ def resume(
     recipe, facts = run.read_recipe()
     if steps is not None:
         recipe = recipe.with_settings({"training.steps": steps})
-    images = facts.load_images(watch)
-    if images.fingerprint != facts.fingerprint:
+    samples = facts.load_data(watch)
+    if recipe.conditional:
+        samples = with_classes(samples, watch)
+    changed = facts.labels and label_fingerprint(samples) != facts.labels
+    if changed or samples.fingerprint != facts.fingerprint:
         raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
     plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
     plan.apply()
-    state = TrainingState.fresh(recipe, _spec(recipe, images), plan.device)
+    state = TrainingState.fresh(recipe, _spec(recipe, samples), plan.device)
     if run.last_checkpoint.exists():
         state.restore(load_checkpoint(run.last_checkpoint))
     if steps is not None:
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step)
     announce(recipe, facts, state.step)
-    _run(state, recipe, images, run, plan, observer, score)
+    _run(state, recipe, samples, run, plan, observer, score)
     return run
 
 
@@ -224,8 +235,7 @@ def load_networks(directory: Path | str) -> TrainedNetworks:
     run = RunDirectory(directory)
     recipe, _ = run.read_recipe()
     checkpoint = load_checkpoint(run.last_checkpoint)
-    height, width, channels = checkpoint.about["data"]["shape"]
-    spec = SampleSpec((channels, height, width), checkpoint.about["classes"])
+    spec = SampleSpec(_network_shape(checkpoint.about["data"]["shape"]), checkpoint.about["classes"])
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
     state.restore(checkpoint)
     discriminator = state.discriminator.requires_grad_(False).eval()
@@ -246,20 +256,20 @@ def load_generator(directory: Path | str) -> TrainedGenerator:
 def _run(
     state: TrainingState,
     recipe: Recipe,
-    images: ImageData,
+    data: TrainingData,
     run: RunDirectory,
     plan: Plan,
     observer: Observer,
     score: Score | None,
 ) -> None:
-    about = {
+    about: dict[str, Any] = {
         "data": {
-            "kind": "images",
-            "shape": list(images.images.shape[1:]),
-            "name": images.name,
-            "fingerprint": images.fingerprint,
-            "samples": len(images.images),
-            "class_names": list(images.class_names),
+            "kind": data.kind,
+            "shape": list(data.shape),
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "samples": len(data),
+            "class_names": list(data.class_names),
         },
         "classes": state.spec.classes,
         "versions": {
@@ -268,15 +278,22 @@ def _run(
             "python": platform.python_version(),
         },
     }
+    if isinstance(data, VectorData):
+        about["data"] |= {
+            "columns": list(data.columns),
+            "mean": data.mean.tolist(),
+            "scale": data.scale.tolist(),
+        }
     training_loop(
         state,
         recipe,
         Batches(
-            images.images,
+            data.samples,
             recipe.training.batch_size,
             recipe.training.seed,
             plan.device,
-            images.labels if recipe.conditional else None,
+            data.labels if recipe.conditional else None,
+            Standard(data.mean, data.scale) if isinstance(data, VectorData) else None,
         ),
         run,
         device=plan.device,
@@ -284,14 +301,16 @@ def _run(
         about=about,
         observer=observer,
         score=score,
+        picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
     )
 
 
-def _spec(recipe: Recipe, data: ImageData) -> SampleSpec:
-    if recipe.conditional and data.labels is None:
-        raise DataError(
-            f"{data.name} has no labels, which a class-conditional model needs: give labels, or"
-            " --set conditional=false"
-        )
-    height, width, channels = data.images.shape[1:]
-    return SampleSpec((channels, height, width), data.classes if recipe.conditional else 0)
+def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
+    spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
+    require_fit(recipe, spec)
+    return spec
+
+
+def _network_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a sample as networks have it: images with the channels first, vectors as they are."""
+    return (shape[-1], *shape[:-1])

@@ -15,6 +15,7 @@ from typing import Any
 from .. import errors
 from ..errors import DropganError, InputError, MissingExtraError, OutputError
 from ..generator import Generator
+from ..providers import CPU
 from .job import Job, Shard, made_with
 from .keep import Keep
 from .output import Line, OutputDirectory
@@ -54,6 +55,7 @@ class ShardActor:
                 self._directory,
                 settings["tag"],
                 batch_size=settings["batch_size"],
+                overlap=generator.provider != CPU,
                 progress=lambda _: None,
             )
         except DropganError as error:  # Ray would start the actor again and again

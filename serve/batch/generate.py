@@ -191,6 +191,7 @@ def generate(
                     output.path,
                     output.tag,
                     batch_size=settled.batch_size,
+                    overlap=True,
                     progress=on_samples,
                 )
                 for line in maker.make(iter(todo)):

@@ -120,13 +120,18 @@ class Job:
         first, stop = number * self.shard_size, (number + 1) * self.shard_size
         return Shard(number, max(self.start, first), min(self.start + self.count, stop))
 
+    @property
+    def chunk_samples(self) -> int:
+        """The most samples of a chunk."""
+        size = math.prod(self.sample_shape) * np.dtype(self.dtype).itemsize
+        return int(2 ** math.floor(math.log2(max(16, min(_CHUNK_SAMPLES, _CHUNK_BYTES // size)))))
+
     def chunks(self, shard: Shard) -> list[tuple[int, int]]:
         """(first sample, samples) of the pieces in which a shard is computed and filtered.
 
         They depend on nothing but the job, for a filter may give another answer to another batch.
         """
-        size = math.prod(self.sample_shape) * np.dtype(self.dtype).itemsize
-        rows = 2 ** int(math.log2(max(16, min(_CHUNK_SAMPLES, _CHUNK_BYTES // size))))
+        rows = self.chunk_samples
         return [(first, min(rows, shard.stop - first)) for first in range(shard.start, shard.stop, rows)]
 
     def name(self, shard: Shard) -> str:

@@ -1,16 +1,19 @@
-"""Making shards: compute, filter, encode, write, publish, each stage ahead of the next."""
+"""Making shards: draw, render, filter, encode, write, publish, each stage ahead of the next."""
 
+import itertools
+from collections import abc
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
 from ..generator import Generator
+from ..tiles import Drawn
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
@@ -20,8 +23,12 @@ from .png import PngFolder
 from .stages import Ahead
 from .tar import TarShard
 
+_DRAWN_AHEAD = 1
 _CHUNKS_AHEAD = 3
 _SHARDS_AHEAD = 1
+# A chunk's arrays are used again once no stage can hold them. With a thread a stage those are the arrays
+# of the chunks in two queues, and of one in each of three hands (drawing, rendering, writing).
+_ROOMS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 
 class ShardWriter(Protocol):
@@ -39,12 +46,16 @@ class ShardWriter(Protocol):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some computed samples of a shard."""
+    """Some samples of a shard: drawn at first, and rendered into ``images`` in the next stage."""
 
     shard: Shard
     start: int
+    drawn: Drawn
     images: NDArray[Any]
     last: bool
+
+
+Chunks: TypeAlias = abc.Generator[Chunk, None, None]
 
 
 @dataclass(frozen=True)
@@ -67,20 +78,40 @@ class ShardMaker:
         tag: str,
         *,
         batch_size: int | None,
+        overlap: bool,
         progress: Callable[[int], None],
     ) -> None:
-        """Prepare; ``progress`` is called with the number of samples of each piece computed and written.
+        """Prepare.
+
+        Args:
+            generator: Where the samples come from.
+            job: What is made.
+            directory: Where.
+            tag: Of the temporary files, for which part of a job they are.
+            batch_size: Samples computed at once; None leaves it to the generator.
+            overlap: Whether a chunk is drawn, another rendered and another written at the same time,
+                each in a thread. Where other processes fill the cores that only costs: threads that
+                take turns on a core empty its caches for each other. Flushing to the disk, a wait,
+                always has a thread of its own.
+            progress: Called with the number of samples of each piece computed and written.
 
         Raises:
             InputError: The job's filter cannot be imported.
         """
         self._generator, self._job, self._directory, self._tag = generator, job, directory, tag
-        self._batch_size, self._progress = batch_size, progress
+        self._batch_size, self._overlap, self._progress = batch_size, overlap, progress
         self._keep = load_keep(job.keep.callable) if job.keep else None
         self._pending: set[Path] = set()
 
-    def make(self, shards: Iterator[Shard]) -> Iterator[dict[str, Any]]:
+    def make(
+        self, shards: Iterator[Shard], stop: Callable[[], None] = lambda: None
+    ) -> Iterator[dict[str, Any]]:
         """Make shards in turn; yields each one's manifest line once it has its name.
+
+        Args:
+            shards: What to make.
+            stop: Ends ``shards`` from another thread, if they may wait for orders: called when no more
+                are wanted, for a stage that waits for one could not be ended otherwise.
 
         Raises:
             OutputError: A file cannot be written.
@@ -88,9 +119,12 @@ class ShardMaker:
         """
         try:
             with (
-                Ahead(self._compute(shards), _CHUNKS_AHEAD) as chunks,
+                self._stage(self._draw(shards), _DRAWN_AHEAD) as drawn,
+                self._stage(self._render(drawn), _CHUNKS_AHEAD) as chunks,
                 Ahead(self._write(chunks), _SHARDS_AHEAD) as written,
+                ExitStack() as first,
             ):
+                first.callback(stop)
                 for ready in written:
                     for output in ready.outputs:
                         output.publish()
@@ -103,19 +137,32 @@ class ShardMaker:
             for path in list(self._pending):
                 remove(path)
 
-    def _compute(self, shards: Iterator[Shard]) -> Iterator[Chunk]:
-        job = self._job
+    def _stage(self, chunks: Chunks, depth: int) -> AbstractContextManager[Iterator[Chunk]]:
+        return Ahead(chunks, depth) if self._overlap else closing(chunks)
+
+    def _draw(self, shards: Iterator[Shard]) -> Chunks:
+        job, rooms = self._job, self._rooms()
         for shard in shards:
-            chunks = job.chunks(shard)
-            for start, count in chunks:
-                images = self._generator.sample(
-                    count,
-                    seed=job.seed,
-                    start=start,
-                    batch_size=self._batch_size,
-                    truncation=job.truncation,
+            for start, count in job.chunks(shard):
+                latents, images = next(rooms)
+                drawn = self._generator.draw(
+                    count, seed=job.seed, start=start, truncation=job.truncation, room=latents
                 )
-                yield Chunk(shard, start, images, last=start + count == shard.stop)
+                yield Chunk(shard, start, drawn, images[:count], last=start + count == shard.stop)
+
+    def _rooms(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        """Arrays for latents and images, in turn; made when they are first needed."""
+        rows, count = self._job.chunk_samples, _ROOMS if self._overlap else 1
+        rooms: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
+        for place in itertools.count():
+            if place < count:
+                rooms.append((self._generator.latent_room(rows), self._generator.image_room(rows)))
+            yield rooms[place % count]
+
+    def _render(self, chunks: Iterator[Chunk]) -> Chunks:
+        for chunk in chunks:
+            self._generator.render(chunk.drawn, chunk.images, batch_size=self._batch_size)
+            yield chunk
 
     def _write(self, chunks: Iterator[Chunk]) -> Iterator[WrittenShard]:
         for first in chunks:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..generator import Generator
 from ..providers import CPU
 
-_BATCHES = (128, 512, 1024)
+_BATCHES = (128, 256, 1024)
 _SECONDS = 0.08  # of each measurement; there are about ten
 _PATIENCE = 5.0  # seconds for all of them, where a model is slow
 _SMALL_JOB = 3.0  # seconds below which starting processes costs more than it gains

@@ -67,9 +67,11 @@ def main() -> None:
             Path(setup["directory"]),
             setup["tag"],
             batch_size=setup["batch_size"],
+            overlap=setup["overlap"],
             progress=answers.progress,
         )
-        for line in maker.make(_shards(job, orders)):
+        shards = _Orders(job, orders)
+        for line in maker.make(iter(shards), stop=shards.end):
             answers.flush()
             answers.say(line=line)
         status = 0
@@ -80,22 +82,30 @@ def main() -> None:
     os._exit(status)  # without waiting for the thread that listens to the parent
 
 
-def _shards(job: Job, orders: BinaryIO) -> Iterator[Shard]:
+class _Orders:
     """The shards ordered, read by a thread that ends the process when the parent is gone."""
-    numbers: queue.Queue[int | None] = queue.Queue()
 
-    def listen() -> None:
-        for order in orders:
+    def __init__(self, job: Job, orders: BinaryIO) -> None:
+        self._job, self._orders = job, orders
+        self._numbers: queue.Queue[int | None] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __iter__(self) -> Iterator[Shard]:
+        while (number := self._numbers.get()) is not None:
+            yield self._job.shard(number)
+
+    def end(self) -> None:
+        """No more shards, whatever is still ordered."""
+        self._numbers.put(None)
+
+    def _listen(self) -> None:
+        for order in self._orders:
             if order.strip() == b"end":
-                numbers.put(None)
-                orders.read()  # until the parent closes the pipe
+                self.end()
+                self._orders.read()  # until the parent closes the pipe
                 break
-            numbers.put(int(order))
+            self._numbers.put(int(order))
         os._exit(1)  # the parent is gone: what this process leaves is tidied by the next run
-
-    threading.Thread(target=listen, daemon=True).start()
-    while (number := numbers.get()) is not None:
-        yield job.shard(number)
 
 
 if __name__ == "__main__":

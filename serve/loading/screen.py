@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..card import METADATA_KEY, Card
 from ..errors import ModelError
+from ..labels import LABEL_STREAM_NAME
 from ..latents import STREAM_NAME
 from .onnx_file import NUMPY_TYPES, Node, OnnxFile, Value, digest_without, read_file, read_onnx
 from .rules import RULES
@@ -23,8 +24,8 @@ IR_VERSIONS = range(3, 14)
 OPSETS = range(13, 29)
 MAX_NODES = 5000
 
-_FLOAT32, _UINT8 = 1, 2
-_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32)}
+_FLOAT32, _UINT8, _INT64 = 1, 2, 7
+_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32), "vectors": ("float32", _FLOAT32)}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Screened:
         card: What the file says of itself; it fits the graph.
         file: Its structure.
         input: Name of the latents' input.
+        labels: Name of the labels' input, empty in a model without classes.
         output: Name of the output.
         output_shape: Shape of one sample as the file gives it.
         dtype: Of the output: ``uint8`` or ``float32``.
@@ -43,6 +45,7 @@ class Screened:
     card: Card
     file: OnnxFile
     input: str
+    labels: str
     output: str
     output_shape: tuple[int, ...]
     dtype: str
@@ -147,15 +150,39 @@ def _match(file: OnnxFile, card: Card) -> Screened:
             " upgrade dropgan"
         )
     graph = file.graph
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ModelError("it must have one input and one output")
-    latents, images = graph.inputs[0], graph.outputs[0]
+    labels = _match_labels(file, card)
+    if len(graph.outputs) != 1:
+        raise ModelError("it must have one output")
+    latents, samples = graph.inputs[0], graph.outputs[0]
     if latents.kind != _FLOAT32 or latents.shape is None or latents.shape[1:] != (card.latents.dim,):
         raise ModelError("its input does not match its card's latents")
     if card.export.output not in _OUTPUTS:
         raise ModelError(f"its card has an unknown output {card.export.output[:80]!r}: upgrade dropgan")
+    if (card.export.output == "vectors") != (card.data.kind == "vectors"):
+        raise ModelError(f"its card has {card.data.kind[:80]} and output {card.export.output}")
     dtype, kind = _OUTPUTS[card.export.output]
     expected = card.output_shape
-    if images.kind != kind or images.shape is None or images.shape[1:] != expected:
+    if samples.kind != kind or samples.shape is None or samples.shape[1:] != expected:
         raise ModelError("its output does not match its card's data")
-    return Screened(card, file, latents.name, images.name, expected, dtype)
+    return Screened(card, file, latents.name, labels, samples.name, expected, dtype)
+
+
+def _match_labels(file: OnnxFile, card: Card) -> str:
+    """The name of the second input, which only a class-conditional model has; empty without one."""
+    inputs = file.graph.inputs
+    if not card.labels.classes:
+        if len(inputs) != 1:
+            raise ModelError("it must have one input: its card tells of no classes")
+        return ""
+    if card.labels.stream != LABEL_STREAM_NAME:
+        raise ModelError(
+            f"it uses the label stream {card.labels.stream[:80]!r}, this dropgan knows {LABEL_STREAM_NAME}:"
+            " upgrade dropgan"
+        )
+    if len(inputs) != 2:
+        raise ModelError("it must have two inputs, latents and labels: its card tells of classes")
+    if inputs[1].kind != _INT64 or len(inputs[1].shape or ()) != 1:
+        raise ModelError("its second input does not match its card's labels")
+    if inputs[0].shape and inputs[1].shape and inputs[0].shape[0] != inputs[1].shape[0]:
+        raise ModelError("its latents and labels are not of one batch")
+    return inputs[1].name

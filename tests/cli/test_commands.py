@@ -114,9 +114,31 @@ def test_evaluate(dropgan: Dropgan, model_file: Path) -> None:
 
 def test_recipes_are_shown(dropgan: Dropgan) -> None:
     """What there is to choose from, and what would be trained."""
-    assert dropgan("train", "--list-recipes").out.split() == ["mlp", "seed"]
+    lines = dropgan("train", "--list-recipes").out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(("mlp", "seed"))] == ["mlp", "seed"]
+    assert all(len(line.split()) > 5 and line.endswith(".") for line in lines)
+    described = json.loads(dropgan("train", "--list-recipes", "--json").out)
+    assert described["seed"].startswith("The networks and settings of the article")
     shown = dropgan("train", "--show-recipe", "--recipe", "seed", "--generator-dropout", "0.125").out
     assert "dropout = 0.125" in shown
+    assert 'dropout_kind = "element"' in shown
+
+
+def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> None:
+    """Saved, changed in an editor, used; a slip in it is named with its line, in one line."""
+    path = tmp_path / "mine.toml"
+    path.write_text(dropgan("train", "--show-recipe", "--set", "training.loss=hinge").out)
+    assert dropgan("train", "--show-recipe", "--recipe", str(path)).out == path.read_text()
+    text = path.read_text().replace("beta1 =", "beta_1 =")
+    path.write_text(text)
+    line = next(i for i, one in enumerate(text.splitlines(), 1) if one.startswith("beta_1"))
+    answer = dropgan("train", "--recipe", str(path), "-o", str(tmp_path / "run"))
+    assert answer.code == 1
+    assert (
+        f"mine.toml, line {line}: there is no setting training.beta_1; did you mean training.beta1?"
+        in answer.err
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_doctor(dropgan: Dropgan) -> None:

@@ -73,7 +73,7 @@ def test_tiles_give_the_same_samples(model_file: Path, generator: Generator) -> 
     sizes = []
     run = tiled._run
     tiled._tile = 16
-    tiled._run = lambda latents: sizes.append(len(latents)) or run(latents)  # type: ignore[method-assign, func-returns-value]
+    tiled._run = lambda latents, labels: sizes.append(len(latents)) or run(latents, labels)  # type: ignore[method-assign, func-returns-value]
     for start, count in ((0, 16), (5, 3), (15, 2), (30, 100)):
         given = tiled.sample(count, seed=1, start=start, batch_size=7)
         assert np.array_equal(given, generator.sample(count, seed=1, start=start))

@@ -1,4 +1,4 @@
-"""The numpy latent stream against vectors made from its definition in plain Python."""
+"""The numpy streams against vectors made from their definitions in plain Python."""
 
 import json
 import subprocess
@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dropgan.serve import STREAM_NAME, LatentStream
+from dropgan.serve import LABEL_STREAM_NAME, STREAM_NAME, LabelStream, LatentStream
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VECTORS = json.loads((GOLDEN / "latents.json").read_text("utf-8"))
+LABELS = json.loads((GOLDEN / "labels.json").read_text("utf-8"))
 
 
-def test_file_is_what_its_script_makes() -> None:
+@pytest.mark.parametrize("script", ["make_latents.py", "make_labels.py"])
+def test_file_is_what_its_script_makes(script: str) -> None:
     """A golden file edited by hand would bend every language's stream towards a mistake."""
-    subprocess.run([sys.executable, GOLDEN / "make_latents.py", "--check"], check=True)
+    subprocess.run([sys.executable, GOLDEN / script, "--check"], check=True)
 
 
 def test_script_knows_the_published_philox_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +43,7 @@ def test_script_knows_the_published_philox_vectors(monkeypatch: pytest.MonkeyPat
 def test_stream_names_agree() -> None:
     """A model file names its stream: vectors of another stream would prove nothing about it."""
     assert VECTORS["stream"] == STREAM_NAME
+    assert LABELS["stream"] == LABEL_STREAM_NAME
 
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda c: f"{c['dim']}-{c['seed']}-{c['start']}")
@@ -59,3 +62,20 @@ def test_words_are_those_of_numpys_philox(case: dict[str, Any]) -> None:
     philox = np.random.Philox(key=np.array([int(case["seed"]), 0], dtype=np.uint64))
     philox.advance(block)
     assert [f"{word:016x}" for word in philox.random_raw(4)] == case["words"]
+
+
+@pytest.mark.parametrize("case", LABELS["cases"], ids=lambda c: f"{c['classes']}-{c['seed']}-{c['start']}")
+def test_numpy_labels(case: dict[str, Any]) -> None:
+    """Sample i must be of the same class in Python as in every other language, one by one or in bulk."""
+    stream, seed, start = LabelStream(case["classes"]), int(case["seed"]), int(case["start"])
+    assert stream(len(case["labels"]), seed=seed, start=start).tolist() == case["labels"]
+    single = [int(stream(1, seed=seed, start=start + place)[0]) for place in range(len(case["labels"]))]
+    assert single == case["labels"]
+
+
+def test_label_words_are_those_of_numpys_philox() -> None:
+    """The design says that word i is numpy's, of the key (s, 1)."""
+    for case in LABELS["cases"][::11]:
+        philox = np.random.Philox(key=np.array([int(case["seed"]), 1], dtype=np.uint64))
+        philox.advance(int(case["start"]) // 4)
+        assert [f"{word:016x}" for word in philox.random_raw(4)] == case["words"]

@@ -20,7 +20,7 @@ from dropgan.train.recipe import recipe_differences
 
 def test_recipes_that_come_with_dropgan() -> None:
     """Both load, carry their own name, and drop units in both networks."""
-    assert recipe_names() == ["mlp", "seed"]
+    assert recipe_names() == ["conv", "dcgan", "mlp", "resnet", "seed"]
     for name in recipe_names():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -70,11 +70,11 @@ def test_recipe_files(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"own\.toml.*line 2"):
         load_recipe(str(path))
     path.write_text("name = 'x'\ncolour = 'red'\n")
-    with pytest.raises(RecipeError, match=r"colour: Extra inputs"):
+    with pytest.raises(RecipeError, match=r"own\.toml, line 2: there is no setting colour"):
         load_recipe(str(path))
     with pytest.raises(RecipeError, match="cannot read"):
         load_recipe(str(tmp_path / "absent.toml"))
-    with pytest.raises(RecipeError, match="mlp, seed"):
+    with pytest.raises(RecipeError, match="mlp, resnet, seed"):
         load_recipe("sed")
 
 

@@ -1,8 +1,18 @@
-"""Training data: every source becomes one uint8 array."""
+"""Training data: every source becomes one array, of images or of vectors."""
 
+from .classes import label_fingerprint, with_classes
 from .dataset import DataError, ImageData
-from .load import BUILT_IN_DATA, DEFAULT_DATA, holds_pictures, load_images, unchanging_name
+from .load import (
+    BUILT_IN_DATA,
+    DEFAULT_DATA,
+    TrainingData,
+    holds_pictures,
+    load_data,
+    load_images,
+    unchanging_name,
+)
 from .options import DataOptions, Watcher, options_differences
+from .vectors import VectorData
 
 __all__ = [
     "BUILT_IN_DATA",
@@ -10,9 +20,14 @@ __all__ = [
     "DataError",
     "DataOptions",
     "ImageData",
+    "TrainingData",
+    "VectorData",
     "Watcher",
     "holds_pictures",
+    "label_fingerprint",
+    "load_data",
     "load_images",
     "options_differences",
     "unchanging_name",
+    "with_classes",
 ]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ...serve.errors import DropganError
 from .options import MAX_SIDE, MIN_SIDE
 
+_Number = TypeVar("_Number", bound=np.generic)
 _MOST_CLASSES = 65536
 _CHUNK_BYTES = 16 * 2**20
 
@@ -34,6 +36,8 @@ class ImageData:
     name: str
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+
+    kind = "images"
 
     def __post_init__(self) -> None:
         """Refuse data that no network can be trained on.
@@ -60,20 +64,25 @@ class ImageData:
             )
         if all((chunk == images[0]).all() for chunk in chunks(images)):
             raise DataError(f"{self.name}: all {count} images are the same")
-        if labels is not None and (labels.shape != (count,) or labels.min() < 0):
-            raise DataError(f"{self.name}: needs one label of 0 or more for each of its {count} images")
-        if labels is not None and labels.max() >= _MOST_CLASSES:
-            raise DataError(
-                f"{self.name}: labels number the classes from 0, there are more than {_MOST_CLASSES:,}"
-                f" (the largest is {labels.max():,})"
-            )
+        check_labels(self.name, count, labels, "images")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def samples(self) -> NDArray[np.uint8]:
+        """The images."""
+        return self.images
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample: (height, width, channels)."""
+        return self.images.shape[1:]
 
     @property
     def classes(self) -> int:
         """Number of classes, 0 without labels; labels are below it."""
-        if self.labels is None:
-            return 0
-        return max(len(self.class_names), int(self.labels.max()) + 1)
+        return class_count(self.labels, self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -84,8 +93,30 @@ class ImageData:
         return f"sha256:{digest.hexdigest()}"
 
 
-def chunks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """The images in order, some megabytes at a time, so that they need not fit into memory."""
-    rows = max(1, _CHUNK_BYTES // max(1, images[0].nbytes)) if len(images) else 1
-    for start in range(0, len(images), rows):
-        yield images[start : start + rows]
+def chunks(samples: NDArray[_Number]) -> Iterator[NDArray[_Number]]:
+    """The samples in order, some megabytes at a time, so that they need not fit into memory."""
+    rows = max(1, _CHUNK_BYTES // max(1, samples[0].nbytes)) if len(samples) else 1
+    for start in range(0, len(samples), rows):
+        yield samples[start : start + rows]
+
+
+def check_labels(name: str, count: int, labels: NDArray[np.int64] | None, what: str) -> None:
+    """Refuse labels that are not one class a sample.
+
+    Raises:
+        DataError: There are more or fewer, or some are negative or far too large.
+    """
+    if labels is None:
+        return
+    if labels.shape != (count,) or labels.min() < 0:
+        raise DataError(f"{name}: needs one label of 0 or more for each of its {count} {what}")
+    if labels.max() >= _MOST_CLASSES:
+        raise DataError(
+            f"{name}: labels number the classes from 0, there are more than {_MOST_CLASSES:,}"
+            f" (the largest is {labels.max():,})"
+        )
+
+
+def class_count(labels: NDArray[np.int64] | None, class_names: tuple[str, ...]) -> int:
+    """Number of classes, 0 without labels."""
+    return 0 if labels is None else max(len(class_names), int(labels.max()) + 1)

@@ -128,8 +128,13 @@ def _chunks(column: Any) -> list[Any]:
     return chunks
 
 
+def picture_columns(table: Table) -> list[str]:
+    """The columns that can hold pictures."""
+    return [field.name for field in table.schema if _holds_pictures(field.type)]
+
+
 def _image_column(table: Table) -> str:
-    found = [field.name for field in table.schema if _holds_pictures(field.type)]
+    found = picture_columns(table)
     named = [name for name in _IMAGE_NAMES if name in found]
     if named or len(found) == 1:
         return (named or found)[0]

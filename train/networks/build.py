@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ..recipe import Recipe
+from ..recipe import Recipe, RecipeError
 from .conv import ConvDiscriminator, ConvGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
 from .resnet import ResNetDiscriminator, ResNetGenerator
@@ -25,3 +25,22 @@ def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Modu
     if recipe.discriminator.spectral_norm:
         add_spectral_norm(discriminator)
     return generator, discriminator
+
+
+def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
+    """Refuse a recipe that is not for such samples.
+
+    Raises:
+        RecipeError: Vectors, and an architecture or an augmentation that is for images.
+    """
+    if spec.is_image:
+        return
+    if recipe.architecture != "mlp":
+        raise RecipeError(
+            f"architecture {recipe.architecture} is for images, these data are vectors of {spec.shape[0]}"
+            " columns: take a recipe of architecture mlp"
+        )
+    if recipe.training.augmentation:
+        raise RecipeError(
+            "augmentation is for images, these data are vectors: --set training.augmentation=[]"
+        )

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from ..recipe import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
 from .labels import LatentInput, LogitHead
-from .layers import initialise, trimmings
+from .layers import dense_layers, initialise, trimmings
 from .spec import SampleSpec
+from .tanh import tanh
 
 
 class Upsampling(nn.Sequential):
@@ -26,7 +27,7 @@ class Upsampling(nn.Sequential):
 
 
 class ConvGenerator(nn.Module):
-    """A dense layer to a small grid, then one resolution after the other, tanh at the end."""
+    """Dense layers to a small grid, then one resolution after the other, tanh at the end."""
 
     def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -34,7 +35,8 @@ class ConvGenerator(nn.Module):
         self.shape = spec.shape
         widths, activation = self.sizes.widths, settings.activation
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
-        self.first = nn.Linear(self.input.width, widths[0] * math.prod(self.sizes.first))
+        self.dense, inputs = dense_layers(self.input.width, settings, last=False)
+        self.first = nn.Linear(inputs, widths[0] * math.prod(self.sizes.first))
         initialise(self.first, activation)
         modules = trimmings(widths[0], settings, spatial=True, last=len(widths) == 1)
         for place, (inputs, outputs) in enumerate(itertools.pairwise(widths), 2):
@@ -44,13 +46,15 @@ class ConvGenerator(nn.Module):
         self.output = Upsampling(widths[-1], spec.shape[0], "linear")
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        grid = self.first(self.input(latents, labels)).view(-1, self.sizes.widths[0], *self.sizes.first)
+        grid = self.first(self.dense(self.input(latents, labels))).view(
+            -1, self.sizes.widths[0], *self.sizes.first
+        )
         samples = self.output(self.body(channels_last(grid)))
-        return cropped(samples, self.shape).float().tanh()
+        return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
 class ConvDiscriminator(nn.Module):
-    """Convolutions of 4x4 with stride 2, one for each resolution, a dense layer to the logit."""
+    """Convolutions of 4x4 with stride 2, one for each resolution, a dense layers to the logit."""
 
     def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -62,12 +66,17 @@ class ConvDiscriminator(nn.Module):
             initialise(layer, settings.activation)
             # Radford et al. 2016: batch norm at the discriminator's input made training oscillate
             plain = settings if place > 1 else settings.model_copy(update={"normalisation": "none"})
-            modules += [layer, *trimmings(outputs, plain, spatial=True, last=place == len(widths))]
+            modules += [
+                layer,
+                *trimmings(outputs, plain, spatial=True, last=place == len(widths) and not settings.dense),
+            ]
         self.body = nn.Sequential(*modules)
-        self.output = LogitHead(widths[-1] * math.prod(self.sizes.first), spec.classes)
+        cells = math.prod(self.sizes.first)
+        self.dense, features = dense_layers(widths[-1] * cells, settings, last=True)
+        self.output = LogitHead(features, spec.classes)
         initialise(self.output, "linear")
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         features = self.body(channels_last(padded(samples, self.sizes.full)))
-        logits: Tensor = self.output(features.flatten(1), labels)
+        logits: Tensor = self.output(self.dense(features.flatten(1)), labels)
         return logits

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..recipe import RecipeError
 from .spec import SampleSpec
 
 LARGEST_FIRST = 8  # cells along the longer side of the coarsest grid
@@ -36,16 +35,8 @@ def pyramid(coarsest_first: tuple[int, ...], spec: SampleSpec) -> Pyramid:
 
     Args:
         coarsest_first: Channels at each resolution, the coarsest first.
-        spec: Of the samples.
-
-    Raises:
-        RecipeError: The samples are not images.
+        spec: Of the samples, images.
     """
-    if len(spec.shape) != 3:
-        raise RecipeError(
-            "architectures of convolutions are for images, and these data are vectors:"
-            ' take architecture "mlp"'
-        )
     _, height, width = spec.shape
     widths = coarsest_first
     while max(height, width) > LARGEST_FIRST << len(widths):

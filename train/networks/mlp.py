@@ -9,15 +9,16 @@ from ..recipe import DiscriminatorSettings, GeneratorSettings
 from .labels import LatentInput, LogitHead
 from .layers import block, initialise
 from .spec import SampleSpec
+from .tanh import tanh
 from .texture import roughness
 
 
 class MLPGenerator(nn.Module):
-    """Dense layers, `block` after `block`, tanh at the end."""
+    """Dense layers, `block` after `block`; at the end tanh for images, nothing for vectors."""
 
     def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
-        self.shape = spec.shape
+        self.shape, self.bounded = spec.shape, spec.is_image
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
         self.body = _hidden_layers(settings, self.input.width)
         self.output = nn.Linear(settings.hidden[-1], math.prod(spec.shape))
@@ -25,8 +26,8 @@ class MLPGenerator(nn.Module):
         initialise(self.output, "linear")
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        samples: Tensor = self.output(self.body(self.input(latents, labels))).float().tanh()
-        return samples.view(-1, *self.shape)
+        samples: Tensor = self.output(self.body(self.input(latents, labels))).float()
+        return tanh(samples, training=self.training).view(-1, *self.shape) if self.bounded else samples
 
 
 class MLPDiscriminator(nn.Module):
@@ -35,11 +36,12 @@ class MLPDiscriminator(nn.Module):
     With a texture weight above 0 the first layer also sees how rough the image is in each cell of
     4x4 pixels. A dense layer of 256 units looks at 256 of the 784 directions that pixels span and
     leaves the generator free to put noise into the others; roughness shows that noise at once.
+    Vectors have no texture: there it is left out.
     """
 
     def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
-        self.texture_weight = settings.texture_weight
+        self.texture_weight = settings.texture_weight if spec.is_image else 0.0
         inputs = math.prod(spec.shape)
         if self.texture_weight:
             inputs += roughness(torch.zeros(1, *spec.shape)).shape[1]

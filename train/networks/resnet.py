@@ -9,8 +9,9 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ..recipe import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
 from .labels import LatentInput, LogitHead
-from .layers import LayerSettings, activation, initialise, normalisation, trimmings
+from .layers import LayerSettings, activation, dense_layers, initialise, normalisation, trimmings
 from .spec import SampleSpec
+from .tanh import tanh
 
 
 class GeneratorBlock(nn.Module):
@@ -71,7 +72,8 @@ class ResNetGenerator(nn.Module):
         self.shape = spec.shape
         widths = self.sizes.widths
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
-        self.first = nn.Linear(self.input.width, widths[0] * math.prod(self.sizes.first))
+        self.dense, inputs = dense_layers(self.input.width, settings, last=False)
+        self.first = nn.Linear(inputs, widths[0] * math.prod(self.sizes.first))
         initialise(self.first, "linear")
         self.body = nn.Sequential(
             *(
@@ -85,9 +87,11 @@ class ResNetGenerator(nn.Module):
         initialise(self.output, "linear")
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        grid = self.first(self.input(latents, labels)).view(-1, self.sizes.widths[0], *self.sizes.first)
+        grid = self.first(self.dense(self.input(latents, labels))).view(
+            -1, self.sizes.widths[0], *self.sizes.first
+        )
         samples = self.output(self.body(channels_last(grid)))
-        return cropped(samples, self.shape).float().tanh()
+        return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
 class ResNetDiscriminator(nn.Module):
@@ -98,17 +102,20 @@ class ResNetDiscriminator(nn.Module):
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
         blocks = [
-            DiscriminatorBlock(inputs, outputs, settings, image=place == 1, last=place == len(widths))
+            DiscriminatorBlock(
+                inputs, outputs, settings, image=place == 1, last=place == len(widths) and not settings.dense
+            )
             for place, (inputs, outputs) in enumerate(zip((spec.shape[0], *widths), widths, strict=False), 1)
         ]
         self.body = nn.Sequential(*blocks, _act(settings))
-        self.output = LogitHead(widths[-1], spec.classes)
+        self.dense, features = dense_layers(widths[-1], settings, last=True)
+        self.output = LogitHead(features, spec.classes)
         initialise(self.output, "linear")
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         grid = channels_last(padded(samples, self.sizes.full))
         features = self.body(grid)
-        logits: Tensor = self.output(features.mean((2, 3)), labels)
+        logits: Tensor = self.output(self.dense(features.mean((2, 3))), labels)
         return logits
 
 

@@ -8,6 +8,11 @@ class SampleSpec:
     """Shape of a sample, and by how many classes the networks are conditioned."""
 
     shape: tuple[int, ...]
-    """Without the batch: (channels, height, width) of an image."""
+    """Without the batch: (channels, height, width) of an image, (columns,) of a vector."""
     classes: int = 0
     """0 in a model without labels; else labels are 0 to ``classes - 1``."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether samples are images, between -1 and 1; else they are standardised vectors."""
+        return len(self.shape) == 3

@@ -1,0 +1,45 @@
+"""What a generator is fed while it is measured: the streams' own latents and labels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..serve.labels import LabelStream
+from ..serve.latents import LatentStream
+
+Feed = dict[str, NDArray[Any]]
+"""``latents`` float32 [n, latent_dim] and, of a class-conditional generator, ``labels`` int64 [n]: by
+the names that the file's inputs have and in their order."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the inputs of a generator are.
+
+    Attributes:
+        latent_dim: Components of a latent.
+        classes: Number of classes, 0 without labels.
+    """
+
+    latent_dim: int
+    classes: int = 0
+
+    def __call__(self, count: int, *, seed: int, start: int = 0) -> Feed:
+        """The inputs of samples ``start`` to ``start + count - 1`` of ``seed``."""
+        feed: Feed = {"latents": LatentStream(self.latent_dim)(count, seed=seed, start=start)}
+        if self.classes:
+            feed["labels"] = LabelStream(self.classes)(count, seed=seed, start=start)
+        return feed
+
+
+def rows(feed: Feed, first: int, count: int) -> Feed:
+    """``count`` samples of a feed from number ``first``."""
+    return {name: values[first : first + count] for name, values in feed.items()}
+
+
+def tensors(feed: Feed) -> list[Tensor]:
+    """A feed as a PyTorch generator's arguments."""
+    return [torch.from_numpy(values) for values in feed.values()]

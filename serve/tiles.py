@@ -1,0 +1,37 @@
+"""In what pieces samples are computed, so that none depends on the batch that it was in."""
+
+import platform
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .providers import CPU
+
+CPU_BATCH = 128  # a batch whose activations stay in a core's L2 cache; larger ones measured slower
+_TILE = 1024
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Latents of some samples, and of those around them that the provider must compute with them."""
+
+    latents: NDArray[np.float32]
+    labels: NDArray[np.int64] | None
+    """One for each latent, in a class-conditional model."""
+    skip: int
+    """Rows before the first of the samples."""
+    count: int
+    """Samples."""
+
+
+def tile_for(provider: str) -> int | None:
+    """Rows that every run must have so that a sample does not depend on its batch; None: any will do.
+
+    onnxruntime's CPU matrix product on x86-64 sums each output element in an order that depends on
+    the weights' shape alone, so there any batch gives the same bits (held by a test). Elsewhere the
+    library may pick another algorithm for another batch size, and every run gets the same size.
+    """
+    if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
+        return None
+    return _TILE if provider != CPU else CPU_BATCH

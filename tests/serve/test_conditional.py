@@ -1,0 +1,158 @@
+"""Class-conditional models in the runtime: the classes one asks for are the classes one gets."""
+
+import dataclasses
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from dropgan.serve import Generator, InputError, LabelStream, ModelError
+from dropgan.serve.card import METADATA_KEY, Card
+from dropgan.serve.loading import read_onnx, with_metadata
+from onnx import TensorProto, helper
+
+from ..conftest import bar_of
+from .mutations import without_digest
+
+
+@pytest.fixture(scope="module")
+def generator(conditional_model: Path) -> Generator:
+    return Generator(conditional_model, device="cpu")
+
+
+def test_the_classes_asked_for_come_out(generator: Generator) -> None:
+    """By number, by name, one for all and one for each."""
+    assert generator.classes == 3
+    assert generator.class_names == ("left", "middle", "right")
+    for label, name in enumerate(generator.class_names):
+        images = generator.sample(100, seed=1, labels=label)
+        assert (bar_of(images) == label).mean() > 0.9
+        assert np.array_equal(generator.sample(100, seed=1, labels=name), images)
+    each = np.arange(300) % 3
+    assert (bar_of(generator.sample(300, labels=each)) == each).mean() > 0.9
+
+
+def test_without_labels_they_are_those_of_the_stream(generator: Generator) -> None:
+    """Sample i is a pure function of model, seed and index, its class included."""
+    labels = generator.labels(50, seed=4, start=7)
+    assert np.array_equal(labels, LabelStream(3)(50, seed=4, start=7))
+    plain = generator.sample(50, seed=4, start=7)
+    assert np.array_equal(generator.sample(50, seed=4, start=7, labels=labels), plain)
+    assert np.array_equal(generator(generator.latents(50, seed=4, start=7), labels), plain)
+    assert np.array_equal(generator.sample(1, seed=4, start=20), plain[13:14])
+
+
+@pytest.mark.parametrize("labels", [None, 2, "left", np.arange(300) % 3])
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_pixels_do_not_depend_on_the_batch(generator: Generator, labels: Any, batch_size: int) -> None:
+    """Two machines of a batch job with different memory must make the same images."""
+    whole = generator.sample(300, seed=1, start=1000, labels=labels)
+    assert np.array_equal(
+        generator.sample(300, seed=1, start=1000, labels=labels, batch_size=batch_size), whole
+    )
+    streamed = list(generator.stream(300, seed=1, start=1000, labels=labels, batch_size=batch_size))
+    assert np.array_equal(np.concatenate(streamed), whole)
+
+
+@pytest.mark.parametrize("labels", [None, 1, np.arange(100) % 3])
+def test_tiles_give_the_same_samples(conditional_model: Path, generator: Generator, labels: Any) -> None:
+    """Where a provider needs batches of one size, labels stay beside their latents."""
+    tiled = Generator(conditional_model, device="cpu")
+    tiled._tile = 16
+    given = tiled.sample(100, seed=1, start=21, labels=labels, batch_size=7)
+    assert np.array_equal(given, generator.sample(100, seed=1, start=21, labels=labels))
+
+
+@pytest.mark.parametrize("labels", [3, -1, "top", [0, 1], [0.5, 1, 2], [0, 1, 2**40]])
+def test_wrong_labels_never_reach_the_graph(generator: Generator, labels: Any) -> None:
+    """onnxruntime would take -1 for the last class."""
+    latents = generator.latents(3)
+
+    def touched(*_: object) -> None:
+        raise AssertionError("the graph was run")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generator, "_guarded", touched)
+        for call in (
+            lambda: generator.sample(3, labels=labels),
+            lambda: generator.stream(3, labels=labels),  # at once, not at the first batch
+            lambda: generator(latents, labels),
+        ):
+            with pytest.raises(InputError):
+                call()
+
+
+def test_latents_alone_do_not_say_the_class(generator: Generator) -> None:
+    """A caller of an unconditional model's who is given this one must hear of it."""
+    with pytest.raises(InputError, match="give labels, 0 to 2"):
+        generator(generator.latents(2))
+
+
+def test_labels_for_a_model_without_classes(model_file: Path) -> None:
+    """To ignore them would give images of any class as those of the class asked for."""
+    plain = Generator(model_file, device="cpu")
+    assert plain.classes == 0
+    assert plain.class_names == ()
+    for call in (
+        lambda: plain.sample(1, labels=0),
+        lambda: plain.stream(1, labels=0),
+        lambda: plain.labels(1),
+        lambda: plain(plain.latents(1), labels=0),
+    ):
+        with pytest.raises(InputError, match="not class-conditional"):
+            call()
+
+
+def test_pickled_and_from_bytes(conditional_model: Path, generator: Generator) -> None:
+    """Worker processes make the same classes."""
+    expected = generator.sample(20, seed=2)
+    copy = pickle.loads(pickle.dumps(generator))
+    assert np.array_equal(copy.sample(20, seed=2), expected)
+    assert np.array_equal(Generator(conditional_model.read_bytes()).sample(20, seed=2), expected)
+
+
+def changed_card(data: bytes, **changes: Any) -> bytes:
+    card = Card.from_json(read_onnx(data).metadata[METADATA_KEY])
+    labels = dataclasses.replace(card.labels, **changes)
+    return with_metadata(data, METADATA_KEY, dataclasses.replace(card, labels=labels).to_json())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": 0}, "must have one input"),
+        ({"classes": -3}, "impossible number of classes"),
+        ({"classes": 2**30}, "impossible number of classes"),
+        ({"stream": "philox4x64-other-v2"}, "this dropgan knows philox4x64-multiplyhigh-v1"),
+    ],
+)
+def test_cards_that_do_not_fit(conditional_model: Path, changes: dict[str, Any], message: str) -> None:
+    """Refused with one line before onnxruntime sees the file."""
+    with pytest.raises(ModelError, match=message):
+        Generator(changed_card(without_digest(conditional_model.read_bytes()), **changes))
+
+
+def test_second_inputs_that_do_not_fit(conditional_model: Path, model_file: Path) -> None:
+    """A second input is taken only from a conditional model, as int64 [batch], of the latents' batch."""
+
+    def refuse(path: Path, value: onnx.ValueInfoProto | None, message: str) -> None:
+        model = onnx.load_model_from_string(without_digest(path.read_bytes()))
+        old = model.graph.input.pop() if len(model.graph.input) > 1 else None
+        if value is not None:
+            model.graph.input.append(value)
+        elif old is not None:  # the constant in its place keeps the graph whole
+            model.graph.initializer.append(helper.make_tensor("labels", TensorProto.INT64, [1], [0]))
+        with pytest.raises(ModelError, match=message):
+            Generator(model.SerializeToString())
+
+    def labels(kind: int, *shape: Any) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info("labels", kind, list(shape))
+
+    refuse(model_file, labels(TensorProto.INT64, "batch"), "must have one input")
+    refuse(conditional_model, None, "two inputs|does not fit|not of the shape")
+    refuse(conditional_model, labels(TensorProto.INT32, "batch"), "does not match its card's labels")
+    refuse(conditional_model, labels(TensorProto.INT64, "batch", 1), "does not|not of the shape")
+    refuse(conditional_model, labels(TensorProto.INT64, "other"), "not of one batch")
+    refuse(conditional_model, labels(TensorProto.INT64, 5), "open batch")

@@ -1,0 +1,107 @@
+"""The label stream beside its golden vectors, and labels as users write them."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from dropgan.serve import InputError, LabelStream
+from dropgan.serve.labels import choose_labels, class_number
+
+NAMES = ("Sandal", "Bag", "7", "bag")
+
+
+def test_any_cut_gives_the_same_labels() -> None:
+    """A job split over machines must not change which class sample i is of."""
+    stream = LabelStream(10)
+    whole = stream(40_000, seed=3, start=5)
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        first = int(random.integers(0, 39_999))
+        count = int(random.integers(1, 40_000 - first))
+        assert np.array_equal(stream(count, seed=3, start=5 + first), whole[first : first + count])
+    assert len(stream(0, seed=3)) == 0
+
+
+@pytest.mark.parametrize("classes", [1, 2, 7, 10, 1000])
+def test_all_classes_equally_often(classes: int) -> None:
+    """Or a data set made of samples would be lopsided: counts within five deviations."""
+    count = 200_000
+    seen = np.bincount(LabelStream(classes)(count, seed=1), minlength=classes)
+    assert len(seen) == classes
+    share = 1 / classes
+    assert np.abs(seen - count * share).max() <= 5 * np.sqrt(count * share * (1 - share))
+
+
+def test_labels_do_not_follow_one_another() -> None:
+    """Neighbours, and equal places of neighbouring seeds, are independent: pairs fill the square evenly."""
+    stream = LabelStream(10)
+    first = stream(100_000, seed=1)
+    for second in (np.roll(first, 1), stream(100_000, seed=2)):
+        pairs = np.bincount(first * 10 + second, minlength=100)
+        assert ((pairs - 1000) ** 2 / 1000).sum() < 180  # chi squared of 99 degrees: 1 in a million
+
+
+def test_shared_between_threads_and_pickled() -> None:
+    """Each thread has a generator state of its own."""
+    stream = LabelStream(9)
+    expected = stream(4000, seed=2)
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda place: stream(100, seed=2, start=100 * place), range(40)))
+    assert np.array_equal(np.concatenate(parts), expected)
+    assert np.array_equal(pickle.loads(pickle.dumps(stream))(4000, seed=2), expected)
+
+
+def test_limits() -> None:
+    """Beyond the largest seed, index and class count is an error, not a wrap."""
+    stream = LabelStream(3)
+    assert stream(2, seed=2**64 - 1, start=2**60 - 2).max() < 3
+    for wrong in ({"seed": 2**64}, {"seed": -1}, {"seed": 0, "start": 2**60}):
+        with pytest.raises(InputError):
+            stream(1, **wrong)
+    for classes in (0, -1, 2**20 + 1):
+        with pytest.raises(InputError, match="classes"):
+            LabelStream(classes)
+
+
+def test_labels_as_users_give_them() -> None:
+    """One for all or one each, as numbers or names."""
+    assert choose_labels(2, 3, 4, NAMES).tolist() == [2, 2, 2]
+    assert choose_labels("Sandal", 2, 4, NAMES).tolist() == [0, 0]
+    assert choose_labels([3, 0], 2, 4, ()).tolist() == [3, 0]
+    assert choose_labels(np.array([1, 2], dtype=np.uint8), 2, 4, ()).tolist() == [1, 2]
+    assert choose_labels(["bag", "Bag"], 2, 4, NAMES).tolist() == [3, 1]
+    assert choose_labels([], 0, 4, ()).shape == (0,)
+    assert choose_labels(1, 10**9, 4, ()).dtype == np.int64  # takes no memory for each sample
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (4, "0 to 3, not 4"),
+        (-1, "0 to 3, not -1"),
+        ([0, 1, 9], "one for each of the 2"),
+        ([0, 9], "0 to 3, not 9"),
+        ([[0], [1]], r"not shape \[2, 1\]"),
+        ([0.0, 1.0], "whole numbers"),
+        (True, "whole numbers"),
+        ("Coat", "no class 'Coat': take 0 to 3, or Sandal"),
+        (["Sandal", "-1"], "no class '-1'"),
+        (2**70, "whole numbers"),
+    ],
+)
+def test_wrong_labels(labels: object, message: str) -> None:
+    """A wrong label must not become some other class: to a graph, -1 is the last one."""
+    with pytest.raises(InputError, match=message):
+        choose_labels(labels, 2, 4, NAMES)  # type: ignore[arg-type]
+
+
+def test_a_name_goes_before_a_number() -> None:
+    """Classes called "3" and "7" are asked for by these names, whatever their numbers are."""
+    assert class_number("7", 4, NAMES) == 2
+    assert class_number("1", 4, NAMES) == 1
+    assert class_number("sandal", 4, NAMES) == 0
+    with pytest.raises(InputError):
+        class_number("BAG", 4, NAMES)  # two classes differ in case only
+    with pytest.raises(InputError):
+        class_number("999999999999", 4, NAMES)

@@ -1,0 +1,102 @@
+"""Labels of a data set as the classes of a conditional model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from dropgan.serve.latents import LatentStream
+from dropgan.train import DataError, load_recipe, resume, train
+from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
+from dropgan.train.pixels import to_pixels
+from dropgan.train.start import load_generator
+
+from ..conftest import TINY, bar_of
+
+
+def data(labels: list[int] | None, names: tuple[str, ...] = ()) -> ImageData:
+    count = len(labels or [0, 0])
+    images = np.random.default_rng(0).integers(0, 255, (count, 4, 4, 1), dtype=np.uint8)
+    return ImageData(images, "some", None if labels is None else np.array(labels), names)
+
+
+def test_labels_are_learned(conditional_run: Path) -> None:
+    """A conditional model that ignores its labels would train, export and sample just as well."""
+    trained = load_generator(conditional_run)
+    assert trained.spec.classes == 3
+    latents, labels = torch.from_numpy(LatentStream(8)(300, seed=0)), torch.arange(300) % 3
+    images = to_pixels(trained.module(latents, labels)).numpy()
+    assert (bar_of(images) == labels.numpy()).mean() > 0.95
+    assert len({image.tobytes() for image in images}) == 300  # the latent still says something
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "mapped", "mapped_names"),
+    [
+        ([0, 2, 1, 0], (), [0, 2, 1, 0], ()),
+        ([0, 1, 1], ("cat", "dog"), [0, 1, 1], ("cat", "dog")),
+        ([1, 10, 3], (), [0, 2, 1], ("1", "3", "10")),
+        ([2, 0, 2], ("cat", "dog", "eel", "fox"), [1, 0, 1], ("cat", "eel")),
+    ],
+)
+def test_classes_are_those_that_have_images(
+    labels: list[int], names: tuple[str, ...], mapped: list[int], mapped_names: tuple[str, ...]
+) -> None:
+    """Nobody must be able to ask for a class that was never learned; the user's names stay."""
+    found = with_classes(data(labels, names))
+    assert found.labels is not None
+    assert found.labels.tolist() == mapped
+    assert found.class_names == mapped_names
+    assert found.classes == max(mapped) + 1
+
+
+def test_classes_left_out_are_said() -> None:
+    """Names without images are most often a mistake in the data."""
+    said: list[str] = []
+    with_classes(data([2, 0], ("cat", "dog", "eel", "fox")), Watcher(say=said.append))
+    assert said == ["2 of 4 classes have no samples and are left out: dog, fox"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "message"),
+    [
+        (None, (), "some has no labels"),
+        ([1, 1], (), "all samples are of one class"),
+        ([0, 1], ("cat", "cat"), "once each"),
+        ([0, 1], ("cat", " "), "not be empty"),
+        ([0, 2], ("cat", "dog"), "2 class names, but labels go up to 2"),
+    ],
+)
+def test_labels_that_make_no_classes(labels: list[int] | None, names: tuple[str, ...], message: str) -> None:
+    """Said before anything is trained, in words of the data."""
+    with pytest.raises(DataError, match=message):
+        with_classes(data(labels, names))
+
+
+def test_a_run_without_labels_is_refused(image_file: Path, tmp_path: Path) -> None:
+    """And leaves nothing behind."""
+    recipe = load_recipe("seed").with_settings({**TINY, "conditional": True})
+    with pytest.raises(DataError, match="has no labels"):
+        train(tmp_path / "run", recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_with_other_labels_is_refused(tmp_path: Path) -> None:
+    """The same images under other labels are other data to a conditional model."""
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 255, (40, 8, 8), dtype=np.uint8), np.arange(40) % 2
+    source = tmp_path / "data.npz"
+    np.savez(source, images=images, labels=labels)
+    recipe = load_recipe("seed").with_settings({**TINY, "conditional": True, "training.steps": 2})
+    train(tmp_path / "run", recipe, data=str(source), device="cpu", precision="fp32", threads=1)
+    assert resume(tmp_path / "run", steps=3)
+    np.savez(source, images=images, labels=1 - labels)
+    with pytest.raises(DataError, match="has changed"):
+        resume(tmp_path / "run", steps=4)
+
+
+def test_fingerprint_of_labels() -> None:
+    """Names count too: they are what users ask by."""
+    marks = {label_fingerprint(data(*case)) for case in (([0, 1],), ([1, 0],), ([0, 1], ("a", "b")))}
+    assert len(marks) == 3
+    assert label_fingerprint(data(None)) == ""

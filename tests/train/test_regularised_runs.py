@@ -1,0 +1,72 @@
+"""Every regulariser and loss through a whole run: trained, resumed, exported, sampled."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from dropgan.export import export
+from dropgan.serve import Generator
+from dropgan.train import Recipe, RunDirectory, load_generator, load_recipe, resume, train
+from dropgan.train.checkpoint import load_checkpoint
+
+Settings = dict[str, object]
+
+SMALL: Settings = {
+    "generator.latent_dim": 8,
+    "generator.hidden": [12, 10],
+    "discriminator.hidden": [12, 10],
+    "training.batch_size": 8,
+    "output.log_interval": 1,
+    "output.sample_interval": 3,
+    "penalty.r1_weight": 0.0,
+}
+
+RUNS: dict[str, Settings] = {
+    "dropout behind the last layer": {
+        "generator.dropout_layers": "last",
+        "discriminator.dropout_layers": "last",
+    },
+    "batch norm": {
+        "generator.normalisation": "batch",
+        "generator.dropout_layers": "last",
+        "discriminator.normalisation": "batch",
+        "discriminator.dropout": 0.0,
+    },
+    "weight decay": {"generator.weight_decay": 0.1, "discriminator.weight_decay": 0.1},
+    "spectral norm": {"generator.spectral_norm": True, "discriminator.spectral_norm": True},
+    "R1": {"penalty.r1_weight": 1.0, "penalty.r1_interval": 2},
+    "WGAN-GP": {
+        "penalty.wgan_gp_weight": 10.0,
+        "training.loss": "wasserstein",
+        "training.discriminator_steps": 2,
+    },
+    "label smoothing": {"training.label_smoothing": 0.1},
+    "augmentation": {"training.augmentation": ["colour", "translation", "cutout"]},
+    "hinge": {"training.loss": "hinge"},
+    "minimax": {"training.loss": "minimax"},
+}
+
+
+def _run(directory: Path, recipe: Recipe, data: Path) -> RunDirectory:
+    return train(directory, recipe, data=str(data), device="cpu", precision="fp32", threads=1)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_train_resume_export_sample(tmp_path: Path, image_file: Path, name: str) -> None:
+    """Three steps; resumed after two to the same bits; a file that the gate calls inference-only."""
+    settings = {**SMALL, **RUNS[name]}
+    recipe = load_recipe("mlp").with_settings(
+        {**settings, "training.steps": 3, "training.schedule": "constant"}
+    )
+    whole = _run(tmp_path / "whole", recipe, image_file)
+    parts = _run(tmp_path / "parts", recipe.with_settings({"training.steps": 2}), image_file)
+    resume(parts.path, steps=3)
+    expected, given = (load_checkpoint(run.last_checkpoint).tensors for run in (whole, parts))
+    assert expected.keys() == given.keys()
+    assert [key for key in expected if not torch.equal(expected[key], given[key])] == []
+
+    export(whole.path, tmp_path / "model.onnx")  # gate and parity, or an error
+    images = Generator(tmp_path / "model.onnx", device="cpu").sample(4, seed=recipe.training.seed)
+    module = load_generator(whole.path).module
+    assert images.shape == (4, 28, 28, 1)
+    assert not any("parametrizations" in key for key in module.state_dict())
