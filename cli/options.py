@@ -99,12 +99,41 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change any setting of the recipe; may be repeated."),
 ]
+InitFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--init-from",
+        metavar="RUN|FILE",
+        help="Begin from the weights of a run, a checkpoint .safetensors or a model.onnx: every layer that"
+        " fits is taken, the others are named.",
+        show_default=False,
+    ),
+]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Precision = Annotated[
     str, typer.Option("--precision", help="auto (the faster, measured), fp32, or bf16 matrix products.")
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: the faster number, measured]")
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        min=0,
+        metavar="N",
+        help="End early after N scores (one a sample grid) without a better one; 0: never."
+        "  [default: the recipe's]",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        metavar="M",
+        help="Stop after this time, everything saved; the same directory goes on later.",
+        show_default=False,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]

@@ -1,8 +1,10 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
+from .changes import ResumeError
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
-from .loop import TrainingError
+from .monitor import TrainingError
+from .pretrained import PretrainedError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
@@ -23,8 +25,10 @@ __all__ = [
     "DataOptions",
     "ImageData",
     "Interrupted",
+    "PretrainedError",
     "Recipe",
     "RecipeError",
+    "ResumeError",
     "RunDirectory",
     "RunError",
     "TrainedGenerator",

@@ -19,6 +19,18 @@ class RunError(DropganError):
 
 
 @dataclass(frozen=True)
+class InitFacts:
+    """What a fine-tuned run began from."""
+
+    source: str = ""
+    """The file that the first weights are of; empty in a run that began with random ones."""
+    fingerprint: str = ""
+    """SHA-256 of that file."""
+    fresh: tuple[str, ...] = ()
+    """Layers that were not taken from it and began with random weights."""
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """What a run was started with beside its recipe; resuming keeps to it."""
 
@@ -36,6 +48,8 @@ class RunFacts:
     """CPU threads of PyTorch."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
+    init: InitFacts = field(default_factory=InitFacts)
+    """What the first weights are of."""
     labels: str = ""
     """Fingerprint of the labels of a class-conditional run, else empty."""
 
@@ -62,6 +76,16 @@ class RunDirectory:
     @property
     def last_checkpoint(self) -> Path:
         return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        """The one before the last, for when the last is damaged."""
+        return self.path / "checkpoints" / "previous.safetensors"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """Averaged generator and discriminator of the best score; training cannot go on from it."""
+        return self.path / "checkpoints" / "best.safetensors"
 
     @property
     def recipe_file(self) -> Path:
@@ -107,7 +131,10 @@ class RunDirectory:
         try:
             document = tomllib.loads(self.recipe_file.read_text("utf-8"))
             run = document.pop("run")
-            facts = RunFacts(**run | {"data_options": DataOptions(**run.get("data_options", {}))})
+            run["data_options"] = DataOptions(**run.get("data_options", {}))
+            init = run.get("init", {})
+            run["init"] = InitFacts(**init | {"fresh": tuple(init.get("fresh", ()))})
+            facts = RunFacts(**run)
         except FileNotFoundError as error:
             raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -130,7 +157,10 @@ class RunDirectory:
                     continue
         return rows
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop the lines after ``step``, which a resumed run will write again."""
-        kept = [row for row in self.read_metrics() if row["step"] <= step]
+    def rewind_metrics(self, step: int, rollbacks: int) -> None:
+        """Drop the lines after ``step``, which a resumed run will write again, and those of rollbacks
+        beyond the first ``rollbacks``, which it will repeat."""
+        kept = [
+            row for row in self.read_metrics() if row["step"] <= step and row.get("rollback", 0) <= rollbacks
+        ]
         write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))

@@ -45,7 +45,7 @@ def test_from_photographs_to_a_score(dropgan: Dropgan, photos: Path, tmp_path: P
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["scores"]
     answer = dropgan("train", "--resume", "-o", run, "--steps", 9)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "has changed" in answer.err
 
 
@@ -57,7 +57,7 @@ def test_what_stops_before_training(dropgan: Dropgan, photos: Path, tmp_path: Pa
         (("--size", 28, "--strict"), 1, "left/0.png cannot be read"),
         (("--size", 3), 2, "4<=x<=512"),
         (("--size", 28, "--label-column", "kind"), 1, "no columns"),
-        (("--resume", "--size", 28), 2, "keeps its settings"),
+        (("--resume", "--size", 28), 1, "holds no run"),
     ):
         answer = dropgan("train", "--data", photos, "-o", run, *arguments)
         assert answer.code == code, answer.err

@@ -51,6 +51,10 @@ class SpectralNorm(nn.Module):
         """What `forward` gives, with the vectors as they are."""
         return weight / self._norm(weight)
 
+    def settle(self, weight: Tensor) -> None:
+        """Bring the vectors to a weight that is not the one they were of."""
+        self._iterate(self._matrix(weight.detach()), _FIRST_ITERATIONS)
+
     def _norm(self, weight: Tensor) -> Tensor:
         # Cloned: a second pass moves the vectors before the first one's gradient is taken.
         return torch.dot(self.left.clone(), torch.mv(self._matrix(weight), self.right.clone()))
@@ -92,6 +96,13 @@ def weight_at_rest(layer: nn.Module) -> Tensor:
     parametrization: Any = layer.parametrizations.weight  # type: ignore[union-attr]
     normed: Tensor = parametrization[0].at_rest(parametrization.original)
     return normed
+
+
+def settle_spectral_norm(network: nn.Module) -> None:
+    """Find the singular vectors anew, after the weights were set from elsewhere."""
+    for layer in normed_layers(network).values():
+        parametrization: Any = layer.parametrizations.weight  # type: ignore[union-attr]
+        parametrization[0].settle(parametrization.original)
 
 
 def remove_spectral_norm(network: nn.Module) -> None:
