@@ -52,6 +52,9 @@ function checkCard(card) {
       `the model uses the label stream ${stream}, this dropgan knows ${LABEL_STREAM_NAME}: upgrade dropgan`,
     );
   }
+  if (card.export?.output === "vectors") {
+    throw new ModelError("the model makes vectors, the JavaScript runtime is for images: use dropgan in Python");
+  }
   if (!["pixels", "float"].includes(card.export?.output)) {
     throw new ModelError("the model's card says neither pixels nor float output");
   }

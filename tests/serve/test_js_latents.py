@@ -87,4 +87,4 @@ def test_every_module_has_declarations(name: str) -> None:
     """A TypeScript program importing the runtime would have no types for that module."""
     from ..node_tools import RUNTIME
 
-    assert (RUNTIME / name).with_suffix(".d.ts").exists()
+    assert (RUNTIME / f"{name}.d.ts").exists()
