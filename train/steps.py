@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .augment import augment
 from .batch_norm import has_batch_norm, running_statistics_kept
@@ -41,12 +41,14 @@ def train_step(
         Losses of the discriminator and the generator, detached, without penalties.
     """
     penalty, count = recipe.penalty, recipe.training.discriminator_steps
+    state.ranks.seed_masks(recipe.training.seed, state.step)
+    through = state.passes or state
     for update in range(state.step * count, (state.step + 1) * count):
         last = update == (state.step + 1) * count - 1
         reals, labels = batches(update)
-        latents = torch.randn(len(reals), recipe.generator.latent_dim, device=device)
+        latents = state.draw_latents(len(reals), recipe.generator.latent_dim, device)
         with torch.set_grad_enabled(last), autocast(device, precision):
-            fakes = state.generator(latents, labels)
+            fakes = through.generator(latents, labels)
         d_loss = discriminator_step(
             state,
             recipe,
@@ -90,7 +92,11 @@ def discriminator_step(
     Returns:
         The loss without penalties, detached.
     """
-    discriminator, penalty, training = _judge(state, recipe), recipe.penalty, recipe.training
+    discriminator, penalty, training = (
+        _judge((state.passes or state).discriminator, recipe),
+        recipe.penalty,
+        recipe.training,
+    )
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
     with autocast(reals.device, precision):
         if has_batch_norm(state.discriminator):
@@ -127,7 +133,7 @@ def generator_step(
     Returns:
         The loss, detached.
     """
-    discriminator = _judge(state, recipe)
+    discriminator = _judge(state.discriminator, recipe)  # frozen, so nothing of it is averaged
     state.discriminator.requires_grad_(False)
     with autocast(fakes.device, precision), running_statistics_kept(state.discriminator):
         loss = generator_loss(discriminator(fakes, labels), recipe.training.loss)
@@ -137,7 +143,7 @@ def generator_step(
     return loss.detach()
 
 
-def _judge(state: TrainingState, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
+def _judge(discriminator: nn.Module, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Samples and labels to logits, through the augmentation if there is one."""
-    discriminator, policy = state.discriminator, recipe.training.augmentation
+    policy = recipe.training.augmentation
     return lambda samples, labels: discriminator(augment(samples, policy), labels)
