@@ -70,3 +70,15 @@ def test_train_resume_export_sample(tmp_path: Path, image_file: Path, name: str)
     module = load_generator(whole.path).module
     assert images.shape == (4, 28, 28, 1)
     assert not any("parametrizations" in key for key in module.state_dict())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", RUNS)
+def test_on_cuda(tmp_path: Path, image_file: Path, name: str) -> None:
+    """The same settings in bf16 on the device that they were written for, to finite weights."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU that PyTorch can use")
+    recipe = load_recipe("mlp").with_settings({**SMALL, **RUNS[name], "training.steps": 3})
+    run = train(tmp_path / "run", recipe, data=str(image_file), device="cuda", precision="bf16")
+    weights = load_checkpoint(run.last_checkpoint).tensors.values()
+    assert all(torch.isfinite(weight).all() for weight in weights if weight.is_floating_point())
