@@ -233,8 +233,8 @@ def _read(
 
 
 def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> tuple[Path, Path | None]:
-    """The file to score and its run: of a run directory the model.onnx in it, if it is of its last
-    checkpoint, or else a fresh export."""
+    """The file to score and its run: of a run directory the model.onnx in it, if it is of its best or
+    last checkpoint, or else a fresh export."""
     if not model.is_dir():
         return model, None
     from ..export import export as export_run
@@ -243,16 +243,16 @@ def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> t
 
     file = model / "model.onnx"
     if file.exists():
-        trained = load_generator(model)
+        trained = [load_generator(model, checkpoint) for checkpoint in ("auto", "last")]
         try:
             card = Generator(file, device="cpu").card
         except ModelError:
             card = None
         if (
             card is not None
-            and card.training.steps == trained.about["step"]
-            and card.training.seed == trained.recipe.training.seed
-            and card.data.fingerprint == trained.about["data"]["fingerprint"]
+            and card.training.steps in [one.about["step"] for one in trained]
+            and card.training.seed == trained[0].recipe.training.seed
+            and card.data.fingerprint == trained[0].about["data"]["fingerprint"]
             and card.export.output == "pixels"
         ):
             return file, model

@@ -27,6 +27,13 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")] = Path(
         "model.onnx"
     ),
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            "--checkpoint",
+            help="best (by the score in training), last, or auto: best if the run was scored, else last.",
+        ),
+    ] = "auto",
     precision: Annotated[
         str,
         typer.Option("--precision", help="fp32, fp16 (for CUDA), int8 (for CPUs), or auto with --target."),
@@ -76,12 +83,25 @@ def export(
         precision=precision,
         target=target or "",
         scorer=scorer,
+        checkpoint=checkpoint,
     )
     if json:
         result_json({"model": str(out), "card": dataclasses.asdict(card)})
         return
+    result(f"weights    of step {card.training.steps}{_chosen(run, checkpoint)}")
     for name, text in _lines(out, card):
         result(f"{name:<11}{text}")
+
+
+def _chosen(run: Path, checkpoint: str) -> str:
+    """Which of a run's weights were taken, and why."""
+    from ..train import RunDirectory
+
+    if checkpoint == "last":
+        return ", the last"
+    if checkpoint == "best" or RunDirectory(run).best_checkpoint.exists():
+        return ", the best by the score in training; --checkpoint last takes the last"
+    return ", the last; nothing was scored in training"
 
 
 def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:

@@ -116,6 +116,25 @@ Precision = Annotated[
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: the faster number, measured]")
 ]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        min=0,
+        metavar="N",
+        help="End early after N scores (one a sample grid) without a better one; 0: never."
+        "  [default: the recipe's]",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        metavar="M",
+        help="Stop after this time, everything saved; the same directory goes on later.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.")]

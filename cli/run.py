@@ -36,6 +36,8 @@ def run(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    patience: options.Patience = None,
+    minutes: options.Minutes = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=4096, help="Samples in the grid.")] = 100,
     score_samples: Annotated[
         int, typer.Option("--score-samples", min=10, help="Samples that are scored.")
@@ -44,7 +46,7 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
-    from ..evaluate import LeadingMetric, evaluate
+    from ..evaluate import evaluate, leading_metric
     from ..evaluate.report import write_report
     from ..export import add_scores
     from ..export import export as export_run
@@ -53,13 +55,14 @@ def run(
     from ..serve.write import write_grid
     from ..train import continue_or_train, load_images, load_recipe
 
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
+    changes = changes_from(
+        generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
+    )
     settings_of_run = load_recipe(recipe).with_settings(changes)
     reading = data_options(size, colour, strict, label_column)
     with DataReport(quiet=quiet) as report_of_data:
         images = load_images(data, data_dir, options=reading, watch=report_of_data.watcher)
     scorable = images.images.shape[1:] == (28, 28, 1)
-    metric = LeadingMetric(images, settings_of_run.generator.latent_dim) if scorable else None
     with TrainingReport(out, quiet=quiet) as report:
         directory = continue_or_train(
             out,
@@ -73,7 +76,8 @@ def run(
             init_from=init_from,
             announce=report.announce,
             observer=report.observe,
-            score=metric,
+            score=leading_metric,
+            minutes=minutes,
         )
     model, picture, scores_file = out / "model.onnx", out / "samples.png", out / "scores.json"
     say("exporting and verifying", quiet=quiet)

@@ -1,7 +1,7 @@
 """dropgan train"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,8 +9,12 @@ from . import options
 from .output import result, result_json
 from .training import TrainingReport, changes_from, data_options, describe
 
+if TYPE_CHECKING:
+    from ..train.start import MakeScore
+
 
 def train(
+    context: typer.Context,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False),
@@ -32,10 +36,20 @@ def train(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    patience: options.Patience = None,
+    minutes: options.Minutes = None,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score/--no-score", help="Score the generator as training goes, and keep the best weights."
+        ),
+    ] = True,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the run in -o; of the other options only --steps may change it."
+            "--resume",
+            help="Go on with the run in -o; --steps, --patience and --set may change what is said in"
+            " docs/training.md.",
         ),
     ] = False,
     list_recipes: Annotated[
@@ -53,7 +67,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN with dropout into a run directory."""
-    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe
+    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe, together
     from ..train import resume as resume_run
     from ..train import train as train_run
 
@@ -66,22 +80,39 @@ def train(
             for name, description in described.items():
                 result(f"{name:<{width}}  {description}")
         return
-    changes = changes_from(generator_dropout, discriminator_dropout, steps, seed, settings, conditional)
+    changes = changes_from(
+        generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
+    )
     if show:
         result(show_recipe(load_recipe(recipe).with_settings(changes), recipe_layers(recipe)).rstrip())
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
-    with TrainingReport(out, quiet=quiet) as report:
+    make_score = _leading_metric() if score else None
+    with together() as ranks, TrainingReport(out, quiet=quiet or not ranks.leader) as report:
         if resume:
-            fixed = (data, data_dir, size, colour, strict, label_column, recipe, init_from, device, precision)
-            unset = ("fashion-mnist-10k", None, None, None, False, None, "mlp", None, "auto", "auto")
-            if fixed != unset or threads is not None or set(changes) - {"training.steps"}:
-                raise typer.BadParameter(
-                    "a resumed run keeps its settings; beside --resume only --steps may stand"
-                )
+
+            def said(*names: str) -> bool:
+                sources = [context.get_parameter_source(name) for name in names]
+                return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+            if init_from is not None:
+                raise typer.BadParameter("--init-from begins a new run; leave it out with --resume")
+            reading = said("size", "colour", "strict", "label_column")
             run = resume_run(
-                out, steps=steps, announce=report.announce, observer=report.observe, watch=report.watcher
+                out,
+                changes=changes,
+                recipe=load_recipe(recipe) if said("recipe") else None,
+                data=data if said("data") else None,
+                data_options=data_options(size, colour, strict, label_column) if reading else None,
+                device=device if said("device") else None,
+                precision=precision if said("precision") else None,
+                threads=threads,
+                announce=report.announce,
+                observer=report.observe,
+                score=make_score,
+                watch=report.watcher,
+                minutes=minutes,
             )
         else:
             run = train_run(
@@ -96,12 +127,27 @@ def train(
                 init_from=init_from,
                 announce=report.announce,
                 observer=report.observe,
+                score=make_score,
                 watch=report.watcher,
+                minutes=minutes,
             )
+    if not ranks.leader:
+        return
     summary = describe(run)
     if json:
         result_json(summary)
         return
     result(f"run        {summary['run']}")
     result(f"samples    {summary['samples']}")
+    if summary["best"] is not None:
+        best = summary["best"]
+        result(
+            f"best       {best['score_name']} {best['score']:.2f} at step {best['step']} (lower is better)"
+        )
     result(f"next       dropgan export {run.path} -o model.onnx")
+
+
+def _leading_metric() -> "MakeScore":
+    from ..evaluate import leading_metric
+
+    return leading_metric

@@ -19,6 +19,7 @@ def changes_from(
     seed: int | None,
     settings: list[str] | None,
     conditional: bool | None = None,
+    patience: int | None = None,
 ) -> dict[str, Any]:
     """The options that change a recipe, as dotted keys and values.
 
@@ -37,6 +38,7 @@ def changes_from(
         "training.steps": steps,
         "training.seed": seed,
         "conditional": conditional,
+        "training.patience": patience,
     }
     return changes | {key: value for key, value in named.items() if value is not None}
 
@@ -92,6 +94,7 @@ class TrainingReport:
     def __init__(self, directory: Path, *, quiet: bool) -> None:
         self._directory, self._quiet = directory, quiet
         self._bar: ProgressBar | None = None
+        self._score = ""
         self._data = DataReport(quiet=quiet)
         self.watcher = self._data.watcher
 
@@ -121,20 +124,28 @@ class TrainingReport:
         self._bar = ProgressBar("training", recipe.training.steps, "steps", done=step, quiet=self._quiet)
         self._bar.__enter__()
 
-    def observe(self, row: dict[str, float]) -> None:
-        """Move the bar."""
+    def observe(self, row: dict[str, Any]) -> None:
+        """Move the bar, and say what is not to be overlooked."""
         assert self._bar is not None
-        losses = f"D {row['discriminator_loss']:.3f} G {row['generator_loss']:.3f}"
-        self._bar.update(int(row["step"]), losses)
+        if "event" in row:
+            say(f"note: {row['message']}", quiet=self._quiet)
+        elif row.get("score") is not None:
+            self._score = f" {row['score_name'].rsplit('_', 1)[0]} {row['score']:.2f}"
+        elif "generator_loss" in row:
+            losses = f"D {row['discriminator_loss']:.3f} G {row['generator_loss']:.3f}"
+            self._bar.update(int(row["step"]), losses + self._score)
 
 
 def describe(run: "RunDirectory") -> dict[str, Any]:
-    """What a finished run has to show, for ``--json``."""
+    """What a run has to show, for ``--json``: its last line of metrics, and its best score."""
     rows = run.read_metrics()
     samples = sorted((run.path / "samples").glob("*.png"))
+    scores = [row for row in rows if row.get("score") is not None]
+    best = min(scores, key=lambda row: (row["score"], row["step"]), default=None)
     return {
         "run": str(run.path),
         "checkpoint": str(run.last_checkpoint),
         "samples": str(samples[-1]) if samples else None,
-        **(rows[-1] if rows else {}),
+        **next((row for row in reversed(rows) if "generator_loss" in row), {}),
+        "best": best and {name: best[name] for name in ("step", "score", "score_name")},
     }

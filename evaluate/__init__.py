@@ -8,7 +8,7 @@ from .findings import Finding
 from .fit import fit_features
 from .frechet import FrechetScorer
 from .judge import Judgement, judge_samples
-from .leading import LeadingMetric
+from .leading import LeadingMetric, leading_metric
 from .scoring import Reference
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "evaluate",
     "fit_features",
     "judge_samples",
+    "leading_metric",
     "load_features",
     "save_domain",
 ]

@@ -64,18 +64,22 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
 
 
 def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
-    name = next((key for row in metrics for key in row if key.startswith(("frechet_distance", "fid"))), None)
-    rows = [row for row in metrics if name in row]
-    if name is None or len(rows) < 2:
+    rows = sorted(
+        (row for row in metrics if row.get("score") is not None), key=lambda row: (row["step"], row["score"])
+    )
+    if len(rows) < 2:
         return []
+    name = rows[0]["score_name"].replace("_", " ")
+    best = min(rows, key=lambda row: (row["score"], row["step"]))
     figure, plot = _figure()
     plot.plot(
-        [row["step"] for row in rows], [row[name] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
+        [row["step"] for row in rows], [row["score"] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
     )
     plot.set_ylim(bottom=0)
     plot.set_xlabel("step", fontsize=8)
     caption = (
-        f"The averaged generator's {name.replace('_', ' ')} samples: compare its points with one another."
+        f"The averaged generator's {name} samples: compare its points with one another. The best, at step"
+        f" {best['step']:,}, is what dropgan export takes."
     )
     return [Picture("Fréchet distance in training", caption, _png(figure))]
 

@@ -62,7 +62,7 @@ def check_networks(
         RunError: The directory holds no run.
         CheckpointError: It has no checkpoint, or a damaged one.
     """
-    networks = load_networks(run)
+    networks = _networks_of(run, generator.card.training.steps)
     left_out: dict[str, str] = {}
     draws = seed & 0x7FFFFFFF
     train_mode: tuple[ScoreCard, ...] = ()
@@ -92,6 +92,12 @@ def check_networks(
         say("comparing training with held-out images")
         originals, recovered, gap = _overfitting(networks, samples, reference, held_out, draws)
     return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
+
+
+def _networks_of(run: Path, step: int) -> TrainedNetworks:
+    """The run's networks that a file was made of: its best, or its last."""
+    networks = load_networks(run)
+    return networks if networks.about["step"] == step else load_networks(run, "last")
 
 
 def _overfitting(

@@ -57,8 +57,9 @@ def export(
     precision: str = "fp32",
     target: str = "",
     scorer: Scorer | None = None,
+    checkpoint: str = "auto",
 ) -> Card:
-    """Export the averaged generator of a run's last checkpoint, verified before it is written.
+    """Export the averaged generator of a run, verified before it is written.
 
     Args:
         run: The run directory.
@@ -70,6 +71,7 @@ def export(
         precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
         target: For ``auto``: ``cpu`` or ``cuda``.
         scorer: Scores the file; for a precision below fp32 also the fp32 file beside it.
+        checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, else last.
 
     Returns:
         The card that the file carries.
@@ -87,7 +89,7 @@ def export(
         raise ExportError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if (precision == "auto") != bool(target):
         raise ExportError("precision auto and a target go together: --precision auto --target cpu")
-    trained = load_generator(run)
+    trained = load_generator(run, checkpoint)
     output = output or ("pixels" if trained.spec.is_image else "vectors")
     if not trained.spec.is_image:
         _require_vector_options(output, layout, precision)

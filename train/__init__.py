@@ -1,9 +1,11 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
+from .changes import ResumeError
 from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, Watcher, load_images
-from .loop import TrainingError
+from .monitor import TrainingError
 from .pretrained import PretrainedError
+from .ranks import ProcessError, together
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
@@ -25,8 +27,10 @@ __all__ = [
     "ImageData",
     "Interrupted",
     "PretrainedError",
+    "ProcessError",
     "Recipe",
     "RecipeError",
+    "ResumeError",
     "RunDirectory",
     "RunError",
     "TrainedGenerator",
@@ -43,5 +47,6 @@ __all__ = [
     "recipes_with_descriptions",
     "resume",
     "show_recipe",
+    "together",
     "train",
 ]

@@ -1,5 +1,6 @@
 """Checkpoints: one safetensors file with all that a bit-exact resume needs."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,26 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    about = json.dumps({"schema": _SCHEMA, **checkpoint.about})
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    about = json.dumps({"schema": _SCHEMA, **checkpoint.about, "digest": _digest(tensors)})
     write_bytes(path, save(tensors, metadata={METADATA_KEY: about}))
+
+
+def keep_previous(path: Path, previous: Path) -> None:
+    """Let ``previous`` be what ``path`` is now, without copying it where the file system has links.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    if not path.exists():
+        return
+    link = previous.with_name(f".{previous.name}.tmp")
+    try:
+        link.unlink(missing_ok=True)
+        link.hardlink_to(path)
+        link.replace(previous)
+    except OSError:
+        write_bytes(previous, path.read_bytes())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -63,7 +81,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is damaged or no checkpoint of dropgan: {error}") from error
     if about.get("schema") != _SCHEMA:
         raise CheckpointError(f"{path} was written by another version of dropgan")
+    if about.get("digest") != _digest(tensors):
+        raise CheckpointError(f"{path} is damaged: its content is not what was written")
     return Checkpoint(tensors, about)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Of the values: the disk may give back other bytes than it was given."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Getting a state ready to be trained by several processes."""
 
+import inspect
 import json
 
 import torch
@@ -65,5 +66,7 @@ def follow_leader(state: TrainingState) -> None:
 
 def _averaging(network: nn.Module, device: torch.device) -> DistributedDataParallel:
     # Buffers follow from weights that are equal everywhere, so they need not be sent.
+    known = inspect.signature(DistributedDataParallel).parameters
+    sync = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # before 2.13
     ids = [device.index or 0] if device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+    return DistributedDataParallel(network, device_ids=ids, **{sync: False})

@@ -108,15 +108,41 @@ class TrainingSettings(_Settings):
     """Random changes to every image that the discriminator sees, real or generated; for little data."""
     schedule: Literal["constant", "linear"]
     """Learning rates stay, or fall linearly to 0 at the last step."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Scores without an improvement after which training ends early; 0 trains all steps."""
 
 
 class OutputSettings(_Settings):
     log_interval: Annotated[int, Field(ge=1)] = 50
     """Steps between lines of metrics.jsonl."""
     sample_interval: Annotated[int, Field(ge=1)] = 1000
-    """Steps between sample grids."""
+    """Steps between sample grids, and between scores."""
     checkpoint_interval: Annotated[int, Field(ge=1)] = 1000
     """Steps between checkpoints."""
+
+
+class HealthSettings(_Settings):
+    """When training counts as gone wrong, and what is done then; looked at with each line of metrics."""
+
+    rollbacks: Annotated[int, Field(ge=0, le=100)] = 3
+    """How often training may go back to its last good checkpoint before it gives up."""
+    rate_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Both learning rates are multiplied by it at each rollback."""
+    loss_limit: Annotated[float, Field(gt=0)] = 1e3
+    """A mean loss beyond it, either sign, has exploded; not asked of Wasserstein losses, whose size means
+    nothing."""
+    gradient_limit: Annotated[float, Field(gt=0)] = 1e6
+    """A gradient longer than it has exploded."""
+    won: Literal["ignore", "warn", "rollback"] = "warn"
+    """What to do when the discriminator has won: the generator learns nothing any more."""
+    won_steps: Annotated[int, Field(ge=1)] = 1000
+    """For how long the discriminator must judge 99 % of both kinds rightly, the generator's loss above 5."""
+    collapsed: Literal["ignore", "warn", "rollback"] = "warn"
+    """What to do when samples are nearly all the same."""
+    collapsed_spread: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Below this share of the data's spread samples are nearly all the same."""
+    collapsed_after: Annotated[int, Field(ge=0)] = 500
+    """Steps in which samples may be alike because training has only begun."""
 
 
 class Recipe(_Settings):
@@ -133,6 +159,7 @@ class Recipe(_Settings):
     penalty: PenaltySettings
     training: TrainingSettings
     output: OutputSettings = OutputSettings()
+    health: HealthSettings = HealthSettings()
 
     def with_settings(self, changes: dict[str, Any]) -> "Recipe":
         """A copy with some settings changed.

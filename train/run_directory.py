@@ -11,6 +11,7 @@ import tomli_w
 from ..serve.atomic import write_text
 from ..serve.errors import DropganError
 from .data import DataOptions, TrainingData, Watcher, load_data
+from .ranks import current_ranks
 from .recipe import Recipe, parse_recipe
 
 
@@ -46,6 +47,8 @@ class RunFacts:
     """``fp32`` or ``bf16``."""
     threads: int
     """CPU threads of PyTorch."""
+    processes: int = 1
+    """How many trained it together in the beginning."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
@@ -64,7 +67,7 @@ class RunFacts:
 
 
 class RunDirectory:
-    """Paths and files of one run.
+    """Paths and files of one run. Of several processes that train together only the leader writes.
 
     Attributes:
         path: The directory.
@@ -76,6 +79,16 @@ class RunDirectory:
     @property
     def last_checkpoint(self) -> Path:
         return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        """The one before the last, for when the last is damaged."""
+        return self.path / "checkpoints" / "previous.safetensors"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """Averaged generator and discriminator of the best score; training cannot go on from it."""
+        return self.path / "checkpoints" / "best.safetensors"
 
     @property
     def recipe_file(self) -> Path:
@@ -95,6 +108,8 @@ class RunDirectory:
         Raises:
             RunError: It holds a run, or other files.
         """
+        if not current_ranks().leader:  # the leader may have begun to write
+            return
         if self.recipe_file.exists():
             raise RunError(
                 f"{self.path} already holds a run: go on with --resume, or choose another directory"
@@ -109,7 +124,8 @@ class RunDirectory:
             OutputError: It cannot be written.
         """
         document = {**recipe.model_dump(mode="json"), "run": asdict(facts)}
-        write_text(self.recipe_file, tomli_w.dumps(document))
+        if current_ranks().leader:
+            write_text(self.recipe_file, tomli_w.dumps(document))
 
     def read_recipe(self) -> tuple[Recipe, RunFacts]:
         """Read recipe.toml back.
@@ -147,7 +163,11 @@ class RunDirectory:
                     continue
         return rows
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop the lines after ``step``, which a resumed run will write again."""
-        kept = [row for row in self.read_metrics() if row["step"] <= step]
-        write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
+    def rewind_metrics(self, step: int, rollbacks: int) -> None:
+        """Drop the lines after ``step``, which a resumed run will write again, and those of rollbacks
+        beyond the first ``rollbacks``, which it will repeat."""
+        kept = [
+            row for row in self.read_metrics() if row["step"] <= step and row.get("rollback", 0) <= rollbacks
+        ]
+        if current_ranks().leader:
+            write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))

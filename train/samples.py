@@ -40,15 +40,28 @@ def write_samples(
     run: RunDirectory,
     device: torch.device,
     picture: SamplePicture = IMAGE_GRID,
-) -> None:
+) -> Tensor:
     """Write a picture of the averaged generator's samples, the same latents at every step.
 
     They are the first samples of the run's seed: ``dropgan sample`` shows the same garments. In a
     class-conditional model sample i has label i modulo the number of classes.
+
+    Returns:
+        What was drawn, float32 [n, *shape] on the CPU.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     stream = LatentStream(recipe.generator.latent_dim)
     latents = torch.from_numpy(stream(picture.count, seed=recipe.training.seed)).to(device)
     classes = state.spec.classes
     labels = torch.arange(picture.count, device=device) % classes if classes else None
-    samples = state.ema.module(latents, labels).float().cpu()
+    samples: Tensor = state.ema.module(latents, labels).float().cpu()
     write_bytes(run.sample_file(state.step), picture.draw(samples))
+    return samples
+
+
+def spread(samples: Tensor) -> float:
+    """How far samples float32 [n, *shape] lie from one another: the root of the mean variance of
+    their components; 0 if they are all the same."""
+    return float(samples.float().flatten(1).var(0).mean().sqrt())

@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..serve.errors import InputError
 from .batches import Batches, Standard
-from .checkpoint import load_checkpoint
+from .changes import ResumeError, changed_recipe, refuse
+from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .data import (
     DEFAULT_DATA,
-    DataError,
     DataOptions,
     TrainingData,
     VectorData,
@@ -26,18 +28,26 @@ from .data import (
     with_classes,
 )
 from .freezing import require_learned
-from .loop import Observer, Score, training_loop
+from .loop import training_loop
 from .marginals import marginals_picture
+from .monitor import Ending, Observer, Score
 from .networks import SampleSpec, require_fit
+from .parallel import train_in_parallel
 from .plan import Plan, choose_device, make_plan
 from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
+from .ranks import Ranks, current_ranks
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
 from .samples import IMAGE_GRID
 from .state import TrainingState
 
+CHECKPOINTS = ("auto", "best", "last")
+
 Announce = Callable[[Recipe, RunFacts, int], None]
 """Called once before the first step: recipe, facts, and the step training begins at."""
+
+MakeScore = Callable[[TrainingData, Recipe], Score | None]
+"""Makes the score of a run, or None where its data cannot be scored."""
 
 
 def _silent(*_: Any) -> None:
@@ -57,8 +67,9 @@ def train(
     init_from: Path | str | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
-    score: Score | None = None,
+    score: MakeScore | None = None,
     watch: Watcher | None = None,
+    minutes: float | None = None,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -75,11 +86,13 @@ def train(
             begins with random ones.
         announce: Told what was chosen.
         observer: Given each row of metrics.
-        score: Scores the averaged generator now and then, for the rows of metrics.
+        score: Makes the score from data and recipe. It sees the averaged generator wherever a sample
+            grid is written, beside the training; the weights of the best score are kept.
         watch: Told while the data is being read.
+        minutes: Time after which to stop, the state saved; None trains all steps.
 
     Returns:
-        The run directory, its last checkpoint at the recipe's last step.
+        The run directory, its last checkpoint at the recipe's last step, or where training ended.
 
     Raises:
         DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
@@ -90,27 +103,30 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
-    samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    ranks = current_ranks()
+    samples = ranks.read(lambda: load_data(data, data_dir, options=options, watch=watch or Watcher()))
     if recipe.conditional:
         samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     plan.apply()
     state, init = _first_state(recipe, spec, plan, pretrained)
+    train_in_parallel(state, recipe, plan.device, ranks)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
         fingerprint=samples.fingerprint,
-        device=str(plan.device),
+        device=_recorded(plan.device, ranks),
         precision=plan.precision,
         threads=plan.threads,
+        processes=ranks.count,
         data_options=options,
         init=init,
         labels=label_fingerprint(samples) if recipe.conditional else "",
     )
     run.write_recipe(recipe, facts)
     announce(recipe, facts, 0)
-    _run(state, recipe, samples, run, plan, observer, score)
+    _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
 
 
@@ -118,51 +134,110 @@ def resume(
     directory: Path | str,
     *,
     steps: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    recipe: Recipe | None = None,
+    data: str | None = None,
+    data_options: DataOptions | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
     announce: Announce = _silent,
     observer: Observer = _silent,
-    score: Score | None = None,
+    score: MakeScore | None = None,
     watch: Watcher | None = None,
+    minutes: float | None = None,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
-    Everything but the number of steps is as it was: recipe, data, device, precision, threads. On
-    the CPU the weights at the end equal those of a run that was never stopped, bit for bit.
+    Recipe, data, device, precision and threads are as they were. On the CPU the weights at the end
+    equal those of a run that was never stopped, bit for bit.
 
     Args:
         directory: The run directory.
         steps: Another total number of steps; None keeps it.
+        changes: Settings to change, by dotted key; only those that `may_change`.
+        recipe: Refuse to go on if this is not the run's recipe; None takes what is there. The same
+            of ``data``, ``data_options``, ``device``, ``precision`` and ``threads``.
         announce: Told what the run goes on with.
         observer: Given each row of metrics.
-        score: Scores the averaged generator now and then, for the rows of metrics.
+        score: As for `train`.
         watch: Told while the data is being read.
+        minutes: As for `train`, from now on.
 
     Raises:
-        DropganError: As for `train`; DataError also if the data is not what the run began with.
+        ResumeError: Something is not as it was, and may not change; both values are named.
+        DropganError: As for `train`.
     """
     run = RunDirectory(directory)
-    recipe, facts = run.read_recipe()
-    if steps is not None:
-        recipe = recipe.with_settings({"training.steps": steps})
-    samples = facts.load_data(watch)
+    begun, facts = run.read_recipe()
+    longer = {} if steps is None else {"training.steps": steps}
+    recipe = changed_recipe(begun, {**(changes or {}), **longer}, recipe)
+    wanted = {
+        "data": data and unchanging_name(data),
+        "device": device and _recorded(choose_device(device), current_ranks()),
+        "precision": precision,
+        "threads": threads,
+    }
+    refuse(
+        [
+            f"{name} was {getattr(facts, name)}, now {value}"
+            for name, value in wanted.items()
+            if value is not None and value != getattr(facts, name)
+        ]
+        + (options_differences(facts.data_options, data_options) if data_options else [])
+    )
+    ranks = current_ranks()
+    samples = ranks.read(lambda: facts.load_data(watch))
     if recipe.conditional:
         samples = with_classes(samples, watch)
-    changed = facts.labels and label_fingerprint(samples) != facts.labels
-    if changed or samples.fingerprint != facts.fingerprint:
-        raise DataError(f"{facts.data} has changed since {run.path} began: start a new run")
-    plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
+    found = {"fingerprint": samples.fingerprint, "labels": label_fingerprint(samples)}
+    for name, value in found.items():
+        before = getattr(facts, name)
+        if before and value != before:
+            what = "fingerprint" if name == "fingerprint" else "fingerprint of its labels"
+            raise ResumeError(
+                f"{facts.data} has changed since {run.path} began: its {what} was {before[:19]}, now"
+                f" {value[:19]}: start a new run"
+            )
+    kind = facts.device if ranks.count == 1 else facts.device.partition(":")[0]
+    plan = Plan(choose_device(kind), facts.precision, facts.threads)
     plan.apply()
     spec = _spec(recipe, samples)
-    if run.last_checkpoint.exists():
+    checkpoint = _resumable(run)
+    if checkpoint is not None:
         state = TrainingState.fresh(recipe, spec, plan.device)
-        state.restore(load_checkpoint(run.last_checkpoint))
+        state.restore(checkpoint)
     else:
         state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
-    if steps is not None:
+    train_in_parallel(state, recipe, plan.device, ranks)
+    if recipe != begun:
         run.write_recipe(recipe, facts)
-    run.rewind_metrics(state.step)
+    run.rewind_metrics(state.step, len(state.rollbacks))
     announce(recipe, facts, state.step)
-    _run(state, recipe, samples, run, plan, observer, score)
+    _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
+
+
+def _resumable(run: RunDirectory) -> Checkpoint | None:
+    """The last checkpoint; if it is damaged, the one before; None if the run has none yet.
+
+    Raises:
+        CheckpointError: All that there are are damaged.
+    """
+    if not run.last_checkpoint.exists() and not run.previous_checkpoint.exists():
+        return None
+    try:
+        return load_checkpoint(run.last_checkpoint)
+    except CheckpointError as error:
+        try:
+            checkpoint = load_checkpoint(run.previous_checkpoint)
+        except CheckpointError:
+            raise error from None
+        if not run.last_checkpoint.exists():
+            return checkpoint
+        step = checkpoint.about["step"]
+        warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
+        return checkpoint
 
 
 def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **options: Any) -> RunDirectory:
@@ -197,9 +272,11 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         )
     if run.last_checkpoint.exists():
         done = load_checkpoint(run.last_checkpoint).about["step"]
-        if done >= recipe.training.steps:
+        scored = any("score" in row and row["step"] == done for row in run.read_metrics())
+        if done >= recipe.training.steps and (scored or options.get("score") is None):
             return run
-    watchers = {key: options[key] for key in ("announce", "observer", "score", "watch") if key in options}
+    kept = ("announce", "observer", "score", "watch", "minutes")
+    watchers = {key: options[key] for key in kept if key in options}
     return resume(directory, **watchers)
 
 
@@ -239,32 +316,45 @@ class TrainedNetworks:
     about: dict[str, Any]
 
 
-def load_networks(directory: Path | str) -> TrainedNetworks:
-    """The averaged generator and the discriminator of a run's last checkpoint.
+def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNetworks:
+    """The averaged generator and the discriminator of a run.
+
+    Args:
+        directory: The run directory.
+        checkpoint: ``last``, ``best`` (of the best score), or ``auto``: best if the run has scores,
+            else last.
 
     Raises:
+        InputError: ``checkpoint`` is none of these.
         RunError: The directory holds no run.
-        CheckpointError: It has no checkpoint yet, or a damaged one.
+        CheckpointError: It has no such checkpoint, or a damaged one.
     """
     run = RunDirectory(directory)
     recipe, _ = run.read_recipe()
-    checkpoint = load_checkpoint(run.last_checkpoint)
-    spec = SampleSpec(_network_shape(checkpoint.about["data"]["shape"]), checkpoint.about["classes"])
+    saved = load_checkpoint(_checkpoint_file(run, checkpoint))
+    spec = SampleSpec(_network_shape(saved.about["data"]["shape"]), saved.about["classes"])
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
-    state.restore(checkpoint)
+    state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, checkpoint.about)
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
 
 
-def load_generator(directory: Path | str) -> TrainedGenerator:
-    """The averaged generator of a run's last checkpoint.
-
-    Raises:
-        RunError: The directory holds no run.
-        CheckpointError: It has no checkpoint yet, or a damaged one.
-    """
-    networks = load_networks(directory)
+def load_generator(directory: Path | str, checkpoint: str = "auto") -> TrainedGenerator:
+    """The averaged generator of a run; arguments and errors as for `load_networks`."""
+    networks = load_networks(directory, checkpoint)
     return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
+
+
+def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
+    if checkpoint not in CHECKPOINTS:
+        raise InputError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {checkpoint!r}")
+    if checkpoint == "best" and not run.best_checkpoint.exists():
+        raise CheckpointError(
+            f"{run.path} has no best checkpoint, since nothing was scored in training: take --checkpoint last"
+        )
+    if checkpoint == "last" or not run.best_checkpoint.exists():
+        return run.last_checkpoint
+    return run.best_checkpoint
 
 
 def _first_state(
@@ -277,6 +367,11 @@ def _first_state(
     if pretrained is None or fresh is None:
         return state, InitFacts()
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _recorded(device: torch.device, ranks: Ranks) -> str:
+    """A device as recipe.toml has it: of several processes each has another number."""
+    return str(device) if ranks.count == 1 else device.type
 
 
 def _same_pretrained(init: InitFacts, run: RunDirectory) -> Pretrained | None:
@@ -296,7 +391,8 @@ def _run(
     run: RunDirectory,
     plan: Plan,
     observer: Observer,
-    score: Score | None,
+    score: MakeScore | None,
+    minutes: float | None,
 ) -> None:
     about: dict[str, Any] = {
         "data": {
@@ -320,7 +416,7 @@ def _run(
             "mean": data.mean.tolist(),
             "scale": data.scale.tolist(),
         }
-    training_loop(
+    ending = training_loop(
         state,
         recipe,
         Batches(
@@ -330,14 +426,26 @@ def _run(
             plan.device,
             data.labels if recipe.conditional else None,
             Standard(data.mean, data.scale) if isinstance(data, VectorData) else None,
+            state.ranks,
         ),
         run,
         device=plan.device,
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=score,
+        score=score(data, recipe) if score is not None and state.ranks.leader else None,
+        minutes=minutes,
         picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
+    )
+    if ending is not Ending.DONE:
+        observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirectory) -> str:
+    more = " --set training.patience=0" if ending is Ending.PATIENCE else ""
+    return (
+        f"{ending.value}: stopped after step {state.step} of {recipe.training.steps}, everything is saved;"
+        f" go on with: dropgan train --resume -o {run.path}{more}"
     )
 
 

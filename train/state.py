@@ -19,6 +19,8 @@ from .networks import SampleSpec, build_networks
 from .ranks import ALONE, Ranks
 from .recipe import Recipe
 
+_FAR = 10**9  # batches; no run has as many
+
 
 class Passes(NamedTuple):
     """How a training step runs the networks: as they are, or through what averages gradients."""
@@ -39,6 +41,8 @@ class TrainingState:
     discriminator_optimizer: torch.optim.Optimizer
     step: int = 0
     seconds: float = 0.0
+    rollbacks: tuple[int, ...] = ()
+    """The steps that training went back to after it had gone wrong."""
     ranks: Ranks = ALONE
     """The processes that train it together."""
     latents: torch.Generator | None = None
@@ -71,6 +75,7 @@ class TrainingState:
         """Set both learning rates for the step to come."""
         training = recipe.training
         scale = 1 - self.step / training.steps if training.schedule == "linear" else 1.0
+        scale *= recipe.health.rate_factor ** len(self.rollbacks)
         for optimizer, rate in (
             (self.generator_optimizer, recipe.generator.learning_rate),
             (self.discriminator_optimizer, recipe.discriminator.learning_rate * _lazy_ratio(recipe)),
@@ -103,7 +108,8 @@ class TrainingState:
             )
             for name, tensor in content.items()
         }
-        return Checkpoint(tensors, {**about, "step": self.step, "seconds": self.seconds})
+        progress = {"step": self.step, "seconds": self.seconds, "rollbacks": list(self.rollbacks)}
+        return Checkpoint(tensors, {**about, **progress})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where the checkpoint was written.
@@ -120,9 +126,32 @@ class TrainingState:
             self._set_random_states(checkpoint.part("random"))
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
+            self.rollbacks = tuple(checkpoint.about["rollbacks"])
         except (RuntimeError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise CheckpointError(f"the checkpoint does not fit this run's networks: {reason}") from error
+            raise _misfit(error) from error
+
+    def restore_shipped(self, checkpoint: Checkpoint) -> None:
+        """Take the averaged generator and the discriminator of a checkpoint, which need not hold more.
+
+        Raises:
+            CheckpointError: It is of other networks.
+        """
+        try:
+            self.ema.module.load_state_dict(checkpoint.part("ema"))
+            self.discriminator.load_state_dict(checkpoint.part("discriminator"))
+        except RuntimeError as error:
+            raise _misfit(error) from error
+
+    @property
+    def batch_offset(self) -> int:
+        """Added to the number of a batch: after each rollback the data come in an order not seen before."""
+        return len(self.rollbacks) * _FAR
+
+    def reseed(self, seed: int) -> None:
+        """Begin all random numbers anew, in every process alike."""
+        torch.manual_seed(seed)
+        if self.latents is not None:
+            self.latents.manual_seed(seed)
 
     def _random_states(self) -> dict[str, torch.Tensor]:
         states = {"cpu": torch.get_rng_state()}
@@ -138,6 +167,11 @@ class TrainingState:
             torch.cuda.set_rng_state(states["cuda"])
         if self.latents is not None:
             self.latents.set_state(states[self.latents.device.type])
+
+
+def _misfit(error: Exception) -> CheckpointError:
+    reason = " ".join(str(error).split())[:300]
+    return CheckpointError(f"the checkpoint does not fit this run's networks: {reason}")
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

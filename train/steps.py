@@ -1,6 +1,7 @@
 """The two training steps, and the whole of one step."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,27 @@ from .batches import Batch
 from .freezing import train_above
 from .losses import discriminator_loss, generator_loss
 from .penalties import r1_penalty, wgan_gp_penalty
+from .ranks import Ranks
 from .recipe import Recipe
 from .state import TrainingState, autocast
+
+
+class Judged(NamedTuple):
+    """What an update of the discriminator leaves to be measured."""
+
+    loss: Tensor
+    """float32 [], without penalties, detached."""
+    real: Tensor
+    """int64 [2]: how many of the real and of the generated samples got a logit above 0."""
+
+
+class Step(NamedTuple):
+    """What a training step leaves to be measured."""
+
+    judged: Judged
+    """By the discriminator, before its last update."""
+    generator_loss: Tensor
+    """float32 [], detached."""
 
 
 def train_step(
@@ -23,7 +43,7 @@ def train_step(
     device: torch.device,
     precision: str,
     penalise: bool = True,
-) -> tuple[Tensor, Tensor]:
+) -> Step:
     """One update of the generator after as many of the discriminator as the recipe says.
 
     Each update of the discriminator has real and generated samples of its own; the generator is
@@ -32,24 +52,25 @@ def train_step(
     Args:
         state: What is trained.
         recipe: Its settings.
-        batches: Number of the discriminator's update, from the beginning of the run, to real samples.
+        batches: Number of the discriminator's update to real samples: counted from the beginning of
+            the run, and after each rollback in a range of its own.
         device: Where the networks are.
         precision: ``fp32`` or ``bf16``.
         penalise: False leaves the R1 penalty out, for measuring.
 
     Returns:
-        Losses of the discriminator and the generator, detached, without penalties.
+        Losses without penalties, and how the discriminator judged.
     """
     penalty, count = recipe.penalty, recipe.training.discriminator_steps
     state.ranks.seed_masks(recipe.training.seed, state.step)
     through = state.passes or state
     for update in range(state.step * count, (state.step + 1) * count):
         last = update == (state.step + 1) * count - 1
-        reals, labels = batches(update)
+        reals, labels = batches(update + state.batch_offset)
         latents = state.draw_latents(len(reals), recipe.generator.latent_dim, device)
         with torch.set_grad_enabled(last), autocast(device, precision):
             fakes = through.generator(latents, labels)
-        d_loss = discriminator_step(
+        judged = discriminator_step(
             state,
             recipe,
             reals,
@@ -61,7 +82,16 @@ def train_step(
     g_loss = generator_step(state, recipe, fakes, labels, precision=precision)
     state.ema.update(state.step)
     state.step += 1
-    return d_loss, g_loss
+    return _over_all(Step(judged, g_loss), state.ranks)
+
+
+def _over_all(step: Step, ranks: Ranks) -> Step:
+    """Losses and counts of the whole batch, of whose rows each process saw some."""
+    if ranks.count == 1:
+        return step
+    sums = ranks.sum(torch.stack((step.judged.loss, step.generator_loss, *step.judged.real.float())))
+    losses, counts = sums[:2] / ranks.count, sums[2:].round().long()
+    return Step(Judged(losses[0], counts), losses[1])
 
 
 def discriminator_step(
@@ -73,7 +103,7 @@ def discriminator_step(
     *,
     precision: str,
     penalise: bool,
-) -> Tensor:
+) -> Judged:
     """One update of the discriminator; the generator is out of the graph.
 
     Real and generated samples go through in one pass: twice the rows cost less than two passes.
@@ -90,13 +120,10 @@ def discriminator_step(
         penalise: Whether this step carries the R1 penalty, for all the steps of its interval.
 
     Returns:
-        The loss without penalties, detached.
+        The loss, and how the samples were judged before the update, dropout acting.
     """
-    discriminator, penalty, training = (
-        _judge((state.passes or state).discriminator, recipe),
-        recipe.penalty,
-        recipe.training,
-    )
+    discriminator = _judge((state.passes or state).discriminator, recipe)
+    penalty, training = recipe.penalty, recipe.training
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
     with autocast(reals.device, precision):
         if has_batch_norm(state.discriminator):
@@ -115,7 +142,7 @@ def discriminator_step(
     state.discriminator_optimizer.zero_grad()
     total.backward()
     state.discriminator_optimizer.step()
-    return loss.detach()
+    return Judged(loss.detach(), torch.stack([(logits > 0).sum() for logits in (real_logits, fake_logits)]))
 
 
 def generator_step(

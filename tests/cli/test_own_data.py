@@ -45,7 +45,7 @@ def test_from_photographs_to_a_score(dropgan: Dropgan, photos: Path, tmp_path: P
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["scores"]
     answer = dropgan("train", "--resume", "-o", run, "--steps", 9)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "has changed" in answer.err
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from dropgan.serve.latents import LatentStream
-from dropgan.train import DataError, load_recipe, resume, train
+from dropgan.train import DataError, ResumeError, load_recipe, resume, train
 from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
 from dropgan.train.pixels import to_pixels
 from dropgan.train.start import load_generator
@@ -91,7 +91,7 @@ def test_resuming_with_other_labels_is_refused(tmp_path: Path) -> None:
     train(tmp_path / "run", recipe, data=str(source), device="cpu", precision="fp32", threads=1)
     assert resume(tmp_path / "run", steps=3)
     np.savez(source, images=images, labels=1 - labels)
-    with pytest.raises(DataError, match="has changed"):
+    with pytest.raises(ResumeError, match="has changed"):
         resume(tmp_path / "run", steps=4)
 
 

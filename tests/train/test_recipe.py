@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from dropgan.train import (
     CheckpointError,
-    DataError,
     RecipeError,
+    ResumeError,
     RunDirectory,
     RunError,
     load_generator,
@@ -107,8 +107,9 @@ def test_resume_refuses_what_does_not_fit(tmp_path: Path, image_file: Path) -> N
     recipe = load_recipe("seed").with_settings({"training.steps": 2, "training.batch_size": 4})
     run = train(tmp_path / "run", recipe, data=str(data), device="cpu", precision="fp32", threads=1)
     np.save(data, images[::-1])
-    with pytest.raises(DataError, match="has changed"):
+    with pytest.raises(ResumeError, match=r"has changed .* was sha256:.*, now sha256:") as caught:
         resume(run.path, steps=4)
+    assert caught.value.exit_code == 2
     run.recipe_file.write_text("name =")
     with pytest.raises(RunError, match="damaged"):
         resume(run.path)

@@ -1,0 +1,259 @@
+"""Everything between two training steps."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...serve.errors import DropganError
+from ..batches import Batches
+from ..checkpoint import CheckpointError, keep_previous, load_checkpoint, save_checkpoint
+from ..meter import Meter
+from ..recipe import Recipe
+from ..run_directory import RunDirectory
+from ..samples import IMAGE_GRID, SamplePicture, spread, write_samples
+from ..state import TrainingState
+from ..stop import StopRequest
+from .best import BestKeeper, exhausted
+from .health import Health, Problem
+from .scoring import BackgroundScoring, Score
+
+Observer = Callable[[dict[str, Any]], None]
+"""Called with each line of metrics.jsonl as it is written. A line with ``event`` tells in ``message``
+what has happened; one with ``score`` has the score of its ``step``; the others are of losses."""
+
+
+class TrainingError(DropganError):
+    """Training went wrong in a way that going on cannot mend."""
+
+
+class Ending(Enum):
+    """Why a loop ends."""
+
+    DONE = "all steps are done"
+    PATIENCE = "the score no longer improves"
+    TIME = "the time is up"
+    SIGNAL = "a signal came"
+
+
+class Monitor:
+    """Writes what a run leaves behind, and looks after it."""
+
+    def __init__(
+        self,
+        state: TrainingState,
+        recipe: Recipe,
+        batches: Batches,
+        run: RunDirectory,
+        *,
+        device: torch.device,
+        about: dict[str, Any],
+        observer: Observer,
+        score: Score | None,
+        minutes: float | None,
+        picture: SamplePicture = IMAGE_GRID,
+    ) -> None:
+        """Get ready.
+
+        Args:
+            state: What is trained.
+            recipe: Its settings.
+            batches: The data, of which one batch tells how far samples of it lie apart.
+            run: Where everything goes.
+            device: Where training computes.
+            about: What checkpoints say beside the state.
+            observer: Told every line of metrics.
+            score: Scores the averaged generator; None leaves scores out.
+            minutes: Time from now on after which to stop, or None.
+            picture: How samples are shown.
+        """
+        self.meter = Meter(recipe, device, state.seconds)
+        self._state, self._recipe, self._run = state, recipe, run
+        self._device, self._about, self._observer = device, about, observer
+        self._picture = picture
+        self._scoring = None if score is None else BackgroundScoring(score)
+        self._best = BestKeeper(run.best_checkpoint)
+        self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        self._data_spread = spread(batches(0).samples)
+        self._rows = run.read_metrics()
+        self._health = Health(recipe, self._rows)
+
+    def __enter__(self) -> "Monitor":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._scoring is not None:
+            self._scoring.close()
+
+    def begin(self) -> Ending | None:
+        """Before the first step: make up for a score that a crash has cost, and see if there is
+        anything to do."""
+        state = self._state
+        if not self._run.last_checkpoint.exists():  # so that there is always one to go back to
+            self._save()
+        ending = Ending.DONE if state.step >= self._recipe.training.steps else self._out_of_patience()
+        scored = any("score" in row and row["step"] == state.step for row in self._rows)
+        if state.step and not scored and (self._is_grid_step() or ending is not None):
+            self._submit()
+        return ending
+
+    def after_step(self, stop: StopRequest) -> Ending | None:
+        """After ``state.step`` has moved on: whatever is due now.
+
+        Returns:
+            Why training ends here, or None if it goes on.
+
+        Raises:
+            TrainingError: Training has gone wrong too often.
+            OutputError: A file cannot be written.
+        """
+        state, output = self._state, self._recipe.output
+        ending = self._ending(stop)
+        sampled = self._is_grid_step() or ending in (Ending.DONE, Ending.PATIENCE)
+        kept = state.step % output.checkpoint_interval == 0 or ending is not None
+        if not (sampled or kept or state.step % output.log_interval == 0):
+            return None
+        row = self.meter.row(state)
+        problems = self._look(row, sampled)
+        for problem in problems:
+            if problem.action == "rollback":
+                self._roll_back(problem)
+                return None
+        self._append(row)
+        for problem in problems:
+            self._append(_warning(problem, state.step))
+        self._harvest(wait=sampled or kept)
+        if sampled:
+            self._submit()
+        if kept:
+            self._save()
+        return ending
+
+    def finish(self) -> None:
+        """After the last step: wait for the score that is under way."""
+        self._harvest(wait=True)
+
+    def _ending(self, stop: StopRequest) -> Ending | None:
+        if self._state.step >= self._recipe.training.steps:
+            return Ending.DONE
+        patience = self._out_of_patience()
+        if patience is not None:
+            return patience
+        if stop.signal_number is not None:
+            return Ending.SIGNAL
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return Ending.TIME
+        return None
+
+    def _is_grid_step(self) -> bool:
+        return self._state.step % self._recipe.output.sample_interval == 0
+
+    def _out_of_patience(self) -> Ending | None:
+        """Asked only where a score begins, of the scores before it: so that the answer does not hang
+        on how fast the scoring was."""
+        patience = self._recipe.training.patience
+        if not patience or not self._is_grid_step():
+            return None
+        self._harvest(wait=True)
+        return None if exhausted(self._rows, patience, self._state.step) is None else Ending.PATIENCE
+
+    def _look(self, row: dict[str, Any], sampled: bool) -> list[Problem]:
+        """What is wrong; where nothing is surely so, also write the samples that are due."""
+        if sampled and not self._health.fatal(row):
+            samples = write_samples(self._state, self._recipe, self._run, self._device, self._picture)
+            row["spread"] = spread(samples) / self._data_spread
+        return self._health.look(row)
+
+    def _append(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        self._run.append_metrics(row)
+        self._observer(row)
+
+    def _submit(self) -> None:
+        if self._scoring is not None:
+            self._scoring.submit(self._state)
+
+    def _harvest(self, *, wait: bool) -> None:
+        scored = self._scoring.harvest(wait=wait) if self._scoring is not None else None
+        if scored is None:
+            return
+        self._best.offer(scored, self._about)
+        value = scored.value if math.isfinite(scored.value) else None
+        self._append({"step": scored.step, "score": value, "score_name": scored.name})
+
+    def _save(self, *, rotate: bool = True) -> None:
+        if rotate:
+            keep_previous(self._run.last_checkpoint, self._run.previous_checkpoint)
+        save_checkpoint(self._run.last_checkpoint, self._state.to_checkpoint(self._about))
+
+    def _roll_back(self, problem: Problem) -> None:
+        """Go back to the last good checkpoint, with lower learning rates and other random numbers.
+
+        What the next attempt does is a function of the checkpoint written here, so that resuming
+        stays exact. If training failed before it got to a new checkpoint, the one before is taken.
+        """
+        state, run, health = self._state, self._run, self._recipe.health
+        found_at, seconds = state.step, state.seconds
+        self._harvest(wait=True)
+        if len(state.rollbacks) >= health.rollbacks:
+            raise TrainingError(_given_up(problem, found_at, health.rollbacks))
+        checkpoint = load_checkpoint(run.last_checkpoint)
+        if state.rollbacks and checkpoint.about["step"] == state.rollbacks[-1]:
+            with suppress(CheckpointError):
+                checkpoint = load_checkpoint(run.previous_checkpoint)
+        rollbacks = state.rollbacks
+        state.restore(checkpoint)
+        state.seconds, state.rollbacks = seconds, (*rollbacks, state.step)
+        count = len(state.rollbacks)
+        fresh = np.random.SeedSequence([self._recipe.training.seed, state.step, count])
+        state.reseed(int(fresh.generate_state(1, np.uint64)[0]) >> 1)
+        run.rewind_metrics(state.step, count - 1)
+        self._rows = run.read_metrics()
+        self._health = Health(self._recipe, self._rows)
+        self.meter.reset()
+        self._append(_rollback(problem, found_at, state.step, count, health.rate_factor**count))
+        self._save(rotate=False)
+
+
+def _warning(problem: Problem, step: int) -> dict[str, Any]:
+    remedy = {
+        "won": "a penalty (penalty.r1_weight), more dropout in the discriminator or a lower"
+        " discriminator.learning_rate helps; health.won=rollback acts by itself",
+        "collapsed": "a penalty (penalty.r1_weight), lower learning rates or another seed helps;"
+        " health.collapsed=rollback acts by itself",
+    }[problem.kind]
+    message = f"at step {step} {problem.text}; training goes on; {remedy}"
+    return {"step": step, "event": "warning", "problem": problem.kind, "message": message}
+
+
+def _rollback(problem: Problem, found_at: int, step: int, count: int, rate: float) -> dict[str, Any]:
+    remedy = f"learning rates are {rate:g} of the recipe's, data order and latents are others"
+    return {
+        "step": step,
+        "event": "rollback",
+        "rollback": count,
+        "found_at": found_at,
+        "problem": problem.kind,
+        "learning_rate_scale": rate,
+        "message": f"at step {found_at} {problem.text}: back to step {step}; {remedy}",
+    }
+
+
+def _given_up(problem: Problem, step: int, rollbacks: int) -> str:
+    tried = f", and {rollbacks} rollback{'s' * (rollbacks != 1)} did not help" if rollbacks else ""
+    return (
+        f"training has gone wrong: at step {step} {problem.text}{tried}; the last checkpoint is from before"
+        " that: start again with lower learning rates (--set generator.learning_rate=..., --set"
+        " discriminator.learning_rate=...) or a penalty (--set penalty.r1_weight=1)"
+    )

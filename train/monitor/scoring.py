@@ -1,0 +1,68 @@
+"""Scores beside the training: in a thread, of a copy of the weights, one at a time."""
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ..state import TrainingState
+
+Score = Callable[[nn.Module], dict[str, float]]
+"""Called with the averaged generator, in eval mode, in another thread; gives one value by its name,
+lower is better. It must not draw from torch's global generator, nor change torch's global settings."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score, and the very weights that it is of."""
+
+    step: int
+    seconds: float
+    name: str
+    value: float
+    tensors: dict[str, Tensor]
+    """``ema/...`` and ``discriminator/...`` as they were at that step."""
+
+
+class BackgroundScoring:
+    """Scores a copy of the averaged generator while training goes on.
+
+    A thread is enough: PyTorch and numpy release the interpreter while they compute. At most one
+    score is under way, so that memory holds one copy and a slow score cannot fall behind.
+    """
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="dropgan-score")
+        self._pending: Future[Scored] | None = None
+
+    def submit(self, state: TrainingState) -> None:
+        """Begin to score the weights as they are now; the score before must have been harvested."""
+        assert self._pending is None
+        generator = copy.deepcopy(state.ema.module)
+        discriminator = state.discriminator.state_dict()
+        tensors = {f"ema/{name}": tensor for name, tensor in generator.state_dict().items()}
+        tensors |= {f"discriminator/{name}": tensor.clone() for name, tensor in discriminator.items()}
+        self._pending = self._executor.submit(self._run, generator, state.step, state.seconds, tensors)
+
+    def harvest(self, *, wait: bool) -> Scored | None:
+        """The score under way if it is done, or once it is done; None if there is none.
+
+        Raises:
+            Exception: What the score raised.
+        """
+        if self._pending is None or not (wait or self._pending.done()):
+            return None
+        scored = self._pending.result()
+        self._pending = None
+        return scored
+
+    def close(self) -> None:
+        """Begin no more."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, generator: nn.Module, step: int, seconds: float, tensors: dict[str, Tensor]) -> Scored:
+        ((name, value),) = self._score(generator).items()
+        return Scored(step, seconds, name, value, tensors)
