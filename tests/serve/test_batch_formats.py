@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from dropgan.serve import Generator, InputError
-from dropgan.serve.batch import generate
+from dropgan.serve.batch import generate, verify
 from dropgan.serve.batch.files import HashingFile
 from dropgan.serve.batch.png import PngEncoder
 from dropgan.serve.batch.tar import TarShard
@@ -58,6 +59,18 @@ def test_png_folders_are_the_samples(model_file: Path, tmp_path: Path, expected:
     )
 
 
+def test_png_folders_where_files_have_only_paths(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a folder cannot be opened: pictures would land in the current directory, or nowhere."""
+    _job(model_file, tmp_path / "relative", format="png")
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    _job(model_file, tmp_path / "paths", format="png")
+    lines = [(tmp_path / name / "manifest.jsonl").read_text() for name in ("relative", "paths")]
+    assert lines[0] == lines[1]
+    assert verify(tmp_path / "paths").passed
+
+
 def test_tar_shards_are_webdatasets(model_file: Path, tmp_path: Path, expected: np.ndarray) -> None:
     """A WebDataset loader would mispair pictures and JSON, or see a time that changes with the run."""
     out = _job(model_file, tmp_path / "out", format="tar")
@@ -81,7 +94,7 @@ def test_tar_names_of_huge_indices(tmp_path: Path) -> None:
     """Samples beyond 10**12 would get a broken header or the names of others."""
     shard = TarShard(tmp_path / "x.tar", (4, 4, 1), seed=2**64 - 1)
     indices = np.array([10**12 - 1, 10**12, 2**60 - 1])
-    shard.add(indices, np.zeros((3, 4, 4, 1), dtype=np.uint8))
+    shard.add(indices, np.zeros((3, 4, 4, 1), dtype=np.uint8), None)
     shard.finish("x.tar")
     with tarfile.open(tmp_path / "x.tar") as archive:
         members = archive.getmembers()

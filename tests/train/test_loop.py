@@ -207,6 +207,7 @@ def test_resume_after_a_crash_without_a_checkpoint(tmp_path: Path, image_file: P
     whole = _train(tmp_path / "whole", image_file, recipe)
     crashed = _train(tmp_path / "crashed", image_file, recipe)
     crashed.last_checkpoint.unlink()
+    crashed.previous_checkpoint.unlink()
     resumed = resume(tmp_path / "crashed")
     expected, given = _final_weights(whole), _final_weights(resumed)
     assert all(torch.equal(expected[key], given[key]) for key in expected)

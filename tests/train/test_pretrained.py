@@ -166,10 +166,12 @@ def test_a_fine_tuned_run_resumes_exactly(earlier: Path, tmp_path: Path, image_f
         run = _train(tmp_path / f"parts-{killed_early}", image_file, init_from=source, recipe=half)
         if killed_early:
             run.last_checkpoint.unlink()
+            run.previous_checkpoint.unlink()
         resume(run.path, steps=6)
         given = load_checkpoint(run.last_checkpoint).tensors
         assert [name for name in expected if not torch.equal(expected[name], given[name])] == []
     run.last_checkpoint.unlink()
+    run.previous_checkpoint.unlink()
     source.write_bytes(whole.last_checkpoint.read_bytes())
     with pytest.raises(RunError, match="has changed"):
         resume(run.path)
