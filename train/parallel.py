@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -67,6 +68,7 @@ def follow_leader(state: TrainingState) -> None:
 def _averaging(network: nn.Module, device: torch.device) -> DistributedDataParallel:
     # Buffers follow from weights that are equal everywhere, so they need not be sent.
     known = inspect.signature(DistributedDataParallel).parameters
-    sync = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # before 2.13
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # before 2.13
+    sync: dict[str, Any] = {name: False}
     ids = [device.index or 0] if device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=ids, **{sync: False})
+    return DistributedDataParallel(network, device_ids=ids, **sync)
