@@ -2,9 +2,10 @@
 
 from .changes import ResumeError
 from .checkpoint import CheckpointError
-from .data import DataError, DataOptions, ImageData, Watcher, load_images
+from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
 from .monitor import TrainingError
 from .pretrained import PretrainedError
+from .ranks import ProcessError, together
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
@@ -26,6 +27,7 @@ __all__ = [
     "ImageData",
     "Interrupted",
     "PretrainedError",
+    "ProcessError",
     "Recipe",
     "RecipeError",
     "ResumeError",
@@ -34,8 +36,10 @@ __all__ = [
     "TrainedGenerator",
     "TrainedNetworks",
     "TrainingError",
+    "VectorData",
     "Watcher",
     "continue_or_train",
+    "load_data",
     "load_generator",
     "load_images",
     "load_networks",
@@ -45,5 +49,6 @@ __all__ = [
     "recipes_with_descriptions",
     "resume",
     "show_recipe",
+    "together",
     "train",
 ]

@@ -69,7 +69,7 @@ CONVOLUTIONS: dict[str, Settings] = {
 }
 
 
-@pytest.mark.parametrize("base", ["conv", "resnet"])
+@pytest.mark.parametrize("base", ["conv", pytest.param("resnet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolutions(tmp_path: Path, image_file: Path, base: str, name: str) -> None:
     """The same with the other architectures, whose layers are of other kinds."""
