@@ -78,6 +78,16 @@ def sample(
             " returns False.",
         ),
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="L|L,L,...|balanced",
+            help="Of a class-conditional model: one label or class name, several in turn by the sample's"
+            " index, or all in turn.  [default: random labels]",
+            show_default=False,
+        ),
+    ] = None,
     ray: Annotated[
         str | None,
         typer.Option("--ray", metavar="ADDRESS", help="Make the shards on a Ray cluster: auto, HOST:PORT."),
@@ -137,6 +147,7 @@ def sample(
                 part=part,
                 truncation=truncation,
                 keep=keep,
+                labels=labels,
                 device=device,
                 workers=workers,
                 threads=threads,
@@ -153,6 +164,7 @@ def sample(
             start=start,
             truncation=truncation,
             keep=keep,
+            labels=labels,
             device=device,
             threads=threads,
             json=json,
@@ -232,6 +244,7 @@ def _run_single(
     start: int,
     truncation: float,
     keep: str | None,
+    labels: str | None,
     device: str,
     threads: int | None,
     json: bool,
@@ -239,6 +252,7 @@ def _run_single(
 ) -> None:
     from ..serve import Generator
     from ..serve.batch.job import check_truncation
+    from ..serve.batch.labels import label_rule, labels_of
     from ..serve.batch.raw import write_raw
     from ..serve.write import write_grid, write_npy
 
@@ -255,12 +269,22 @@ def _run_single(
                 count,
                 truncation=truncation,
                 keep=keep,
+                labels=labels,
                 progress=bar.update,
                 **where,
             )
             return
         write = write_grid if chosen == "grid" else write_npy
-        write(generator, Path(out), count, truncation=truncation, progress=bar.update, **where)
+        chosen_labels = labels_of(generator, label_rule(generator, labels), count=count, **where)
+        write(
+            generator,
+            Path(out),
+            count,
+            truncation=truncation,
+            labels=chosen_labels,
+            progress=bar.update,
+            **where,
+        )
     if json:
         kind = "npy" if chosen == "array" else "grid"
         result_json({"out": out, "format": kind, "count": count, **where, "provider": generator.provider})

@@ -5,10 +5,14 @@ and Madry et al., "Towards deep learning models resistant to adversarial attacks
 2.1. Changes are bounded in every pixel (the maximum norm), and the image stays within -1 to 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+Judge = Callable[[Tensor], Tensor]
+"""Images to logits [n, 1]."""
 
 LIMIT = 64.0
 """Levels of 255: an image that still stands there counts as not flipped."""
@@ -35,7 +39,9 @@ class Attack:
     count as 64."""
 
 
-def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str) -> Attack:
+def attack(
+    discriminator: nn.Module, images: Tensor, labels: Tensor | None = None, *, real: bool, method: str
+) -> Attack:
     """Attack the images that a discriminator in eval mode judges rightly.
 
     Sizes from half a level to 64 are tried, each twice the last; then it is bisected between the first
@@ -44,11 +50,13 @@ def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str)
     Args:
         discriminator: Images to logits [n, 1], above 0 for real.
         images: float32 [n, c, h, w], -1 to 1.
+        labels: int64 [n], for a class-conditional discriminator.
         real: Whether they are real ones.
         method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
     """
     with torch.no_grad():
-        images = images[(discriminator(images)[:, 0] > 0) == real]
+        right = (_judge(discriminator, labels)(images)[:, 0] > 0) == real
+    images, judge = images[right], _judge(discriminator, None if labels is None else labels[right])
     kind = "real" if real else "generated"
     if len(images) == 0:
         return Attack(method, kind, 0, 0.0, 0.0)
@@ -57,22 +65,25 @@ def attack(discriminator: nn.Module, images: Tensor, *, real: bool, method: str)
     high = torch.full((len(images),), torch.inf)
     for size in _SIZES:  # one step of FGSM may overshoot: the first size that flips is looked for
         open_ = high.isinf()
-        flips = _flipped(discriminator, images, torch.full_like(low, size), direction, method)
+        flips = _flipped(judge, images, torch.full_like(low, size), direction, method)
         high[open_ & flips] = size
         low[open_ & ~flips] = size
     flipped = high.isfinite()
     high = high.clamp(max=LIMIT)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        flips = _flipped(discriminator, images, middle, direction, method) | ~flipped
+        flips = _flipped(judge, images, middle, direction, method) | ~flipped
         high, low = torch.where(flips & flipped, middle, high), torch.where(flips, low, middle)
     levels = torch.where(flipped, high, LIMIT)
     return Attack(method, kind, len(images), float(flipped.float().mean()), float(levels.median()))
 
 
-def _flipped(
-    discriminator: nn.Module, images: Tensor, levels: Tensor, direction: float, method: str
-) -> Tensor:
+def _judge(discriminator: nn.Module, labels: Tensor | None) -> Judge:
+    """The discriminator with its labels bound."""
+    return lambda images: discriminator(images) if labels is None else discriminator(images, labels)
+
+
+def _flipped(discriminator: Judge, images: Tensor, levels: Tensor, direction: float, method: str) -> Tensor:
     """Which verdicts flip within ``levels`` [n] of change, bool [n]."""
     bound = (levels * _LEVEL)[:, None, None, None]
     steps = 1 if method == "fgsm" else PGD_STEPS
@@ -88,7 +99,7 @@ def _flipped(
     return flips
 
 
-def _gradient(discriminator: nn.Module, images: Tensor) -> Tensor:
+def _gradient(discriminator: Judge, images: Tensor) -> Tensor:
     images = images.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(images).sum(), images)
     return gradient

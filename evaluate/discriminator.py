@@ -5,6 +5,7 @@ then teaches the generator the training set and not the distribution (Karras et 
 generative adversarial networks with limited data", NeurIPS 2020, section 2, watch the same gap).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +43,16 @@ def discriminator_gap(
     training: NDArray[np.uint8],
     held_out: NDArray[np.uint8],
     generated: NDArray[np.uint8],
+    labels: Sequence[NDArray[np.int64]] | None = None,
 ) -> DiscriminatorGap:
-    """Compare the verdicts on three kinds of images uint8 [n, h, w, c], n at least 1."""
-    mine, other, made = (_logits(discriminator, images) for images in (training, held_out, generated))
+    """Compare the verdicts on three kinds of images uint8 [n, h, w, c], n at least 1.
+
+    A class-conditional discriminator is given the labels of each kind.
+    """
+    mine, other, made = (
+        _logits(discriminator, images, classes)
+        for images, classes in zip((training, held_out, generated), labels or (None, None, None), strict=True)
+    )
     spread = float(mine.mean() - made.mean())
     return DiscriminatorGap(
         images=min(len(mine), len(other), len(made)),
@@ -63,11 +71,13 @@ def to_floats(images: NDArray[np.uint8]) -> Tensor:
 
 
 @torch.inference_mode()
-def _logits(discriminator: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    parts = [
-        discriminator(to_floats(images[first : first + _BATCH]))[:, 0]
-        for first in range(0, len(images), _BATCH)
-    ]
+def _logits(
+    discriminator: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
+    parts = []
+    for first in range(0, len(images), _BATCH):
+        classes = [] if labels is None else [torch.from_numpy(labels[first : first + _BATCH])]
+        parts.append(discriminator(to_floats(images[first : first + _BATCH]), *classes)[:, 0])
     return torch.cat(parts).double().numpy()
 
 

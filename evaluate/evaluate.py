@@ -17,6 +17,7 @@ from ..train import RunDirectory
 from ..train.data import ImageData
 from .appearance import ClassShare
 from .attacks import Attack
+from .conditional import asked_labels, class_agreement
 from .discriminator import DiscriminatorGap
 from .features import FeatureNetwork, Features, load_features
 from .findings import Finding, find, verdict
@@ -38,6 +39,8 @@ class Material:
 
     generator: Generator
     samples: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    """Of the samples, in a class-conditional model."""
     features: Features
     reference: Reference
     held_out: Reference | None
@@ -63,7 +66,8 @@ class Evaluation:
     findings: tuple[Finding, ...]
     """In sentences, problems first."""
     scores: tuple[ScoreCard, ...]
-    """Of the deployed file; the Fréchet distance first."""
+    """Of the deployed file; the Fréchet distance first. Of a class-conditional model also the share of
+    samples that the feature network takes for the class asked for, where it knows these classes."""
     held_out_scores: tuple[ScoreCard, ...]
     """Of held-out real images in the samples' place."""
     train_mode_scores: tuple[ScoreCard, ...]
@@ -152,6 +156,10 @@ def evaluate(
     say(f"sampling and looking at {samples:,} samples")
     images = generator.sample(samples, seed=seed)
     seen = network(images)
+    asked = asked_labels(generator, samples, seed=seed)
+    agreement = class_agreement(generator, network, seen, asked, seed=seed)
+    if generator.classes and agreement is None:
+        left_out["class agreement"] = "the feature network does not know the model's classes by name"
     say("scoring")
     tests = None
     with one_thread():
@@ -164,7 +172,14 @@ def evaluate(
         left_out["networks"] = "a model file has no gradients and no discriminator: give the run directory"
     recovery = tests.recovered.recovery if tests and tests.recovered else None
     gap = tests.discriminator if tests else None
-    findings = find(dataclasses.replace(judged.evidence(), recovery=recovery, discriminator=gap))
+    findings = find(
+        dataclasses.replace(
+            judged.evidence(),
+            recovery=recovery,
+            discriminator=gap,
+            agreement=agreement.value if agreement else None,
+        )
+    )
     return Evaluation(
         model=name or ("model" if isinstance(model, Generator) else Path(model).name),
         card=card,
@@ -172,7 +187,7 @@ def evaluate(
         seed=seed,
         verdict=verdict(findings),
         findings=findings,
-        scores=judged.scores,
+        scores=judged.scores + ((agreement,) if agreement else ()),
         held_out_scores=judged.held_out_scores,
         train_mode_scores=tests.train_mode_scores if tests else (),
         classes=judged.classes,
@@ -185,7 +200,14 @@ def evaluate(
         left_out=left_out,
         seconds=time.monotonic() - started,
         material=Material(
-            generator, images, seen, reference, unseen, tests, RunDirectory(run).read_metrics() if run else []
+            generator,
+            images,
+            asked,
+            seen,
+            reference,
+            unseen,
+            tests,
+            RunDirectory(run).read_metrics() if run else [],
         ),
     )
 

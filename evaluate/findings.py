@@ -21,6 +21,7 @@ _COPIES = 0.01
 _LEANING, _LEANING_RATIO, _AMONG_DATA = 0.6, 0.95, 1.5
 _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
+_AGREEMENT = 0.6
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
 
 
@@ -48,6 +49,8 @@ class Evidence:
     neighbours: Sequence[NeighbourTest]
     recovery: Recovery | None = None
     discriminator: DiscriminatorGap | None = None
+    agreement: float | None = None
+    """Share of a conditional model's samples that look like the class asked for."""
 
 
 def find(evidence: Evidence) -> tuple[Finding, ...]:
@@ -56,6 +59,7 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
         *_copies(evidence.neighbours),
         *_quality_and_variety(evidence),
         *_classes(evidence.classes),
+        *_agreement(evidence.agreement),
         *_sharpness(evidence.sharpness),
         *_overfitting(evidence),
     ]
@@ -150,6 +154,16 @@ def _classes(shares: Sequence[ClassShare]) -> Iterator[Finding]:
     most = max(shares, key=lambda share: share.generated)
     if most.generated > _DOMINANT and most.generated > 2 * most.real:
         yield Finding("classes", PROBLEM, f"{most.generated:.0%} of the samples are {most.name}.")
+
+
+def _agreement(value: float | None) -> Iterator[Finding]:
+    if value is not None:
+        yield Finding(
+            "classes",
+            PROBLEM if value < _AGREEMENT else GOOD,
+            f"{value:.0%} of the samples look like the class that was asked for, to the feature network's"
+            " classifier.",
+        )
 
 
 def _sharpness(value: float) -> Iterator[Finding]:

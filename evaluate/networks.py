@@ -1,15 +1,18 @@
 """What needs the networks of a run and their gradients, which a model file does not have."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..serve import Generator
 from ..serve.card import ScoreCard
 from ..train import TrainedNetworks, load_networks
+from ..train.data import labels_for_model
 from .attacks import Attack, attack
 from .discriminator import IMAGES, DiscriminatorGap, discriminator_gap, to_floats
 from .recovery import IMAGES as RECOVERED
@@ -63,34 +66,52 @@ def check_networks(
         CheckpointError: It has no checkpoint, or a damaged one.
     """
     networks = _networks_of(run, generator.card.training.steps)
+    stream = generator.labels(len(samples), seed=seed) if generator.classes else None
+    labels = _Labels.of(generator, stream, reference, held_out)
     left_out: dict[str, str] = {}
     draws = seed & 0x7FFFFFFF
     train_mode: tuple[ScoreCard, ...] = ()
     if has_dropout(networks.generator):
         say("scoring with dropout acting")
         latents = generator.latents(len(samples), seed=seed)
-        noisy = train_mode_samples(networks.generator, latents, seed=draws)
+        noisy = train_mode_samples(networks.generator, latents, stream, seed=draws)
         features = reference.network(noisy)
         train_mode = score(reference, features, mode="train", seed=seed, frechet_only=True)
     else:
         left_out["train-mode gap"] = "the generator was trained without dropout"
 
     say("searching the generator's and the discriminator's weak directions")
-    sensitivity = generator_sensitivity(networks.generator, generator.latents(LATENTS, seed=seed), seed=draws)
-    real = reference.data.images[_rows(len(reference.data.images), _ATTACKED)]
+    few = None if stream is None else torch.from_numpy(generator.labels(LATENTS, seed=seed))
+    draw = networks.generator if few is None else functools.partial(networks.generator, labels=few)
+    sensitivity = generator_sensitivity(draw, generator.latents(LATENTS, seed=seed), seed=draws)
+    chosen = _rows(len(reference.data.images), _ATTACKED)
+    attacked = [(samples[:_ATTACKED], _some(stream, slice(_ATTACKED)), False)]
+    if generator.classes and (labels is None or labels.reference is None):
+        left_out["attacks on real images"] = "the data has no labels that the model knows"
+    else:
+        real = None if labels is None else labels.reference
+        attacked.insert(0, (reference.data.images[chosen], _some(real, chosen), True))
     attacks = tuple(
-        attack(networks.discriminator, to_floats(images), real=is_real, method=method)
+        attack(
+            networks.discriminator,
+            to_floats(images),
+            None if classes is None else torch.from_numpy(classes),
+            real=is_real,
+            method=method,
+        )
         for method in ("fgsm", "pgd")
-        for images, is_real in ((real, True), (samples[:_ATTACKED], False))
+        for images, classes, is_real in attacked
     )
     recovered, gap, originals = None, None, None
     if reference.split != "training":
         left_out["overfitting"] = "the data is not what the run was trained on"
     elif held_out is None:
         left_out["overfitting"] = "there are no held-out images: give some with --held-out"
+    elif labels is not None and (labels.reference is None or labels.held_out is None):
+        left_out["overfitting"] = "the data or the held-out images have no labels that the model knows"
     else:
         say("comparing training with held-out images")
-        originals, recovered, gap = _overfitting(networks, samples, reference, held_out, draws)
+        originals, recovered, gap = _overfitting(networks, samples, reference, held_out, labels, draws)
     return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
 
 
@@ -105,19 +126,60 @@ def _overfitting(
     samples: NDArray[np.uint8],
     reference: Reference,
     held_out: Reference,
+    labels: "_Labels | None",
     seed: int,
 ) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], Recovered, DiscriminatorGap]:
     mine, other = reference.data.images, held_out.data.images
+    rows = (_rows(len(mine), IMAGES), _rows(len(other), IMAGES))
     gap = discriminator_gap(
         networks.discriminator,
-        mine[_rows(len(mine), IMAGES)],
-        other[_rows(len(other), IMAGES)],
+        mine[rows[0]],
+        other[rows[1]],
         samples[:IMAGES],
+        None if labels is None else [*labels.of_both(*rows), labels.samples[:IMAGES]],
     )
-    originals = (mine[_rows(len(mine), RECOVERED)], other[_rows(len(other), RECOVERED)])
+    rows = (_rows(len(mine), RECOVERED), _rows(len(other), RECOVERED))
+    originals = (mine[rows[0]], other[rows[1]])
     dim = networks.recipe.generator.latent_dim
-    recovered = compare_recovery(networks.generator, *originals, dim, seed=seed)
+    classes = None if labels is None else labels.of_both(*rows)
+    recovered = compare_recovery(networks.generator, *originals, dim, labels=classes, seed=seed)
     return originals, recovered, gap
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Labels of what a class-conditional model's networks are shown; None where there are none."""
+
+    samples: NDArray[np.int64]
+    reference: NDArray[np.int64] | None
+    held_out: NDArray[np.int64] | None
+
+    @classmethod
+    def of(
+        cls,
+        generator: Generator,
+        stream: NDArray[np.int64] | None,
+        reference: Reference,
+        held_out: Reference | None,
+    ) -> "_Labels | None":
+        if stream is None:
+            return None
+        mine, other = (
+            labels_for_model(images.data, generator.classes, generator.class_names) if images else None
+            for images in (reference, held_out)
+        )
+        return cls(stream, mine, other)
+
+    def of_both(
+        self, rows: NDArray[np.int64], held_out_rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        assert self.reference is not None
+        assert self.held_out is not None
+        return self.reference[rows], self.held_out[held_out_rows]
+
+
+def _some(labels: NDArray[np.int64] | None, rows: NDArray[np.int64] | slice) -> NDArray[np.int64] | None:
+    return None if labels is None else labels[rows]
 
 
 def _rows(available: int, wanted: int) -> NDArray[np.int64]:

@@ -16,6 +16,8 @@ Pixels = NDArray[np.uint8]
 COLUMNS = 8
 _MIN_SIDE = 56  # screen pixels that a small image is drawn with
 _INTERPOLATIONS = 5
+_LATENTS = 4
+_MOST_ROWS = 20
 _TRUNCATIONS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 
@@ -33,6 +35,7 @@ class Picture:
 def make_pictures(material: Material) -> list[Picture]:
     """Every picture for which there is material, the most telling first."""
     pictures = [_classes(material), _beside_real(material), *_neighbours(material)]
+    pictures += _one_latent(material.generator)
     pictures += [_interpolations(material.generator), _truncation(material.generator)]
     tests = material.networks
     if tests is not None and tests.recovered is not None and tests.originals is not None:
@@ -60,6 +63,8 @@ def make_pictures(material: Material) -> list[Picture]:
 
 def _classes(material: Material) -> Picture:
     network, features = material.reference.network, material.features
+    if material.labels is not None:
+        return _asked_classes(material.generator, material.samples, material.labels)
     if not network.class_names:
         return Picture("Samples", "The first samples, not chosen.", _png(material.samples[: 8 * COLUMNS]))
     found = features.logits.argmax(1)
@@ -76,6 +81,49 @@ def _classes(material: Material) -> Picture:
         _png(np.concatenate(rows)),
         rows=tuple(names),
     )
+
+
+def _asked_classes(generator: Generator, samples: Pixels, labels: NDArray[np.int64]) -> Picture:
+    rows, names = [], []
+    empty = np.full_like(samples[:1], 255)
+    for label in range(min(generator.classes, _MOST_ROWS)):
+        images = samples[np.flatnonzero(labels == label)[:COLUMNS]]
+        rows += [images, np.repeat(empty, COLUMNS - len(images), axis=0)]
+        names.append(generator.class_names[label] if generator.class_names else f"class {label}")
+    shown = (
+        f" Of {generator.classes} classes the first {_MOST_ROWS}." if generator.classes > _MOST_ROWS else ""
+    )
+    return Picture(
+        "Samples by class",
+        f"The first samples of each class that was asked for, not chosen.{shown}",
+        _png(np.concatenate(rows)),
+        rows=tuple(names),
+    )
+
+
+def _some_classes(generator: Generator, rows: int, columns: int) -> NDArray[np.int64] | None:
+    """A class for each row of a picture, spread over all of them; None for a model without."""
+    if not generator.classes:
+        return None
+    return (np.arange(rows) * generator.classes // rows % generator.classes).repeat(columns)
+
+
+def _one_latent(generator: Generator) -> list[Picture]:
+    """The same latents in several classes."""
+    if not generator.classes:
+        return []
+    shown = min(COLUMNS, generator.classes)
+    labels = np.arange(shown) * generator.classes // shown
+    latents = generator.latents(_LATENTS, seed=1).repeat(shown, axis=0)
+    names = [generator.class_names[label] if generator.class_names else str(label) for label in labels]
+    return [
+        Picture(
+            "One latent, several classes",
+            f"Each row is one latent; from the left: {', '.join(names)}. What the classes share, the latent"
+            " says.",
+            _png(generator(latents, np.tile(labels, _LATENTS)), shown),
+        )
+    ]
 
 
 def _beside_real(material: Material) -> Picture:
@@ -153,7 +201,7 @@ def _interpolations(generator: Generator) -> Picture:
         "Between two samples",
         "Each row goes from one latent to another along the sphere. Even steps that stay believable are"
         " good; jumps, or a way through nothing, are not.",
-        _png(generator(np.stack(latents))),
+        _png(generator(np.stack(latents), _some_classes(generator, _INTERPOLATIONS, COLUMNS))),
     )
 
 
@@ -165,10 +213,10 @@ def _truncation(generator: Generator) -> Picture:
         "Truncation",
         f"The latent of each row's sample, scaled by {steps}. Below 1 samples get more typical and less"
         " varied; 0 is the same for all.",
-        _png(generator(latents.astype(np.float32))),
+        _png(generator(latents.astype(np.float32), _some_classes(generator, len(base), len(_TRUNCATIONS)))),
     )
 
 
-def _png(images: Pixels) -> bytes:
+def _png(images: Pixels, columns: int = COLUMNS) -> bytes:
     scale = max(1, _MIN_SIDE // max(images.shape[1:3]))
-    return encode_png(grid(images, COLUMNS, scale=scale, gap=1))
+    return encode_png(grid(images, columns, scale=scale, gap=1))

@@ -50,7 +50,13 @@ class Recovered:
 
 
 def recover(
-    generator: nn.Module, images: NDArray[np.uint8], latent_dim: int, *, steps: int = STEPS, seed: int = 0
+    generator: nn.Module,
+    images: NDArray[np.uint8],
+    latent_dim: int,
+    *,
+    labels: NDArray[np.int64] | None = None,
+    steps: int = STEPS,
+    seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Search the latents whose samples are nearest to images.
 
@@ -61,6 +67,7 @@ def recover(
         generator: In eval mode; latents to images float32 [n, c, h, w], -1 to 1.
         images: uint8 [n, h, w, c].
         latent_dim: Components of a latent.
+        labels: int64 [n] of the images, for a class-conditional generator.
         steps: Steps of gradient descent.
         seed: Of the starts.
 
@@ -70,15 +77,16 @@ def recover(
     targets = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
     random = torch.Generator().manual_seed(seed)
     latents = torch.randn(len(images), latent_dim, generator=random).requires_grad_(True)
+    classes = [] if labels is None else [torch.from_numpy(labels)]
     optimizer = torch.optim.Adam([latents], lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        loss = _errors(generator(latents), targets).sum()
+        loss = _errors(generator(latents, *classes), targets).sum()
         (latents.grad,) = torch.autograd.grad(loss, latents)
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        best = generator(latents)
+        best = generator(latents, *classes)
         errors = _errors(best, targets) * 127.5**2
     pixels = best.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
     return errors.double().numpy(), pixels.contiguous().numpy()
@@ -90,12 +98,19 @@ def compare_recovery(
     held_out: NDArray[np.uint8],
     latent_dim: int,
     *,
+    labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     steps: int = STEPS,
     seed: int = 0,
 ) -> Recovered:
-    """Recover training and held-out images uint8 [n, h, w, c], n at least 2, and compare."""
+    """Recover training and held-out images uint8 [n, h, w, c], n at least 2, and compare.
+
+    A class-conditional generator is given the labels of both.
+    """
     errors, pictures = zip(
-        *(recover(generator, images, latent_dim, steps=steps, seed=seed) for images in (training, held_out)),
+        *(
+            recover(generator, images, latent_dim, labels=classes, steps=steps, seed=seed)
+            for images, classes in zip((training, held_out), labels or (None, None), strict=True)
+        ),
         strict=True,
     )
     mine, other = float(np.median(errors[0])), float(np.median(errors[1]))

@@ -21,6 +21,11 @@ _EXPLAINED = {
     "precision": ("Precision", "higher is better", "share of samples that lie among the data"),
     "recall": ("Recall", "higher is better", "share of the data that lies among the samples"),
     "density": ("Density", "1 is as data", "how deep among the data the samples lie"),
+    "class_agreement": (
+        "Class agreement",
+        "higher is better",
+        "share of samples that the classifier takes for the class asked for",
+    ),
     "coverage": ("Coverage", "higher is better", "share of the data that has a sample beside it"),
 }
 

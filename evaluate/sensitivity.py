@@ -8,14 +8,18 @@ look at the same Jacobian).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..train.pixels import to_pixels
+
+Draw = Callable[[Tensor], Tensor]
+"""A generator in eval mode, its labels bound: latents [n, latent_dim] to images [n, c, h, w], -1 to 1."""
 
 LATENTS = 32
 RADIUS = 0.1
@@ -56,7 +60,7 @@ class SensitivityPictures:
 
 
 def generator_sensitivity(
-    generator: nn.Module, latents: NDArray[np.float32], *, radius: float = RADIUS, seed: int = 0
+    generator: Draw, latents: NDArray[np.float32], *, radius: float = RADIUS, seed: int = 0
 ) -> SensitivityPictures:
     """Measure how a generator in eval mode answers to small steps of its latent.
 
@@ -94,7 +98,7 @@ def generator_sensitivity(
     )
 
 
-def spectral_norms(generator: nn.Module, latents: Tensor, *, seed: int = 0) -> Tensor:
+def spectral_norms(generator: Draw, latents: Tensor, *, seed: int = 0) -> Tensor:
     """Largest singular value of the generator's Jacobian at each latent, float32 [n].
 
     Power iteration on J^T J, each a product forwards and one backwards; the samples of a batch do
@@ -117,7 +121,7 @@ def spectral_norms(generator: nn.Module, latents: Tensor, *, seed: int = 0) -> T
 
 
 def _worst_step(
-    generator: nn.Module, places: Tensor, images: Tensor, length: float, random: torch.Generator
+    generator: Draw, places: Tensor, images: Tensor, length: float, random: torch.Generator
 ) -> Tensor:
     step = _direction(places.shape, random) * length
     for _ in range(STEPS):
@@ -132,7 +136,7 @@ def _worst_step(
 
 
 @torch.no_grad()
-def _change(generator: nn.Module, places: Tensor, images: Tensor, step: Tensor) -> Tensor:
+def _change(generator: Draw, places: Tensor, images: Tensor, step: Tensor) -> Tensor:
     difference = (generator(places + step) - images).flatten(1)
     change: Tensor = difference.square().mean(1).sqrt() * 127.5
     return change

@@ -1,5 +1,7 @@
 """Samples with dropout acting: what a file would give whose export had forgotten to switch it off."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,9 +19,15 @@ def has_dropout(network: nn.Module) -> bool:
 
 @torch.inference_mode()
 def train_mode_samples(
-    generator: nn.Module, latents: NDArray[np.float32], *, seed: int = 0
+    generator: nn.Module,
+    latents: NDArray[np.float32],
+    labels: NDArray[np.int64] | None = None,
+    *,
+    seed: int = 0,
 ) -> NDArray[np.uint8]:
-    """Samples uint8 [n, h, w, c] of latents [n, latent_dim] with dropout acting and all else in eval mode.
+    """Samples uint8 [n, h, w, c] with dropout acting and all else in eval mode.
+
+    They are of latents [n, latent_dim] and, with classes, labels [n].
 
     Batch normalisation keeps its running averages: the difference to the deployed samples is
     dropout's alone. The generator is left in eval mode.
@@ -30,8 +38,11 @@ def train_mode_samples(
     try:
         for module in acting:
             module.train()
+        given: list[NDArray[Any]] = [latents] if labels is None else [latents, labels]
         parts = [
-            to_pixels(generator(torch.from_numpy(np.array(latents[first : first + _BATCH])))).numpy()
+            to_pixels(
+                generator(*(torch.from_numpy(np.array(part[first : first + _BATCH])) for part in given))
+            ).numpy()
             for first in range(0, len(latents), _BATCH)
         ]
     finally:

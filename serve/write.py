@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .atomic import atomic_file, write_bytes
 from .errors import InputError
@@ -26,6 +27,7 @@ def write_npy(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
+    labels: ArrayLike | None = None,
 ) -> None:
     """Write samples as one ``.npy`` array, in constant memory; the file is whole or not there.
 
@@ -33,7 +35,9 @@ def write_npy(
         InputError: The range cannot be addressed.
         OutputError: The file cannot be written.
     """
-    batches = generator.stream(count, seed=seed, start=start, batch_size=_BATCH, truncation=truncation)
+    batches = generator.stream(
+        count, seed=seed, start=start, labels=labels, batch_size=_BATCH, truncation=truncation
+    )
     kind = np.dtype(np.uint8 if generator.card.export.output == "pixels" else np.float32)
     header = {
         "descr": np.lib.format.dtype_to_descr(kind),
@@ -58,6 +62,7 @@ def write_grid(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
+    labels: ArrayLike | None = None,
 ) -> None:
     """Write all samples as one grid picture.
 
@@ -72,7 +77,7 @@ def write_grid(
         raise InputError("this model gives floats: pictures need one exported with --output pixels")
     if not 1 <= count <= _MAX_GRID:
         raise InputError(f"a grid shows 1 to {_MAX_GRID} samples, not {count}")
-    images = generator.sample(count, seed=seed, start=start, truncation=truncation)
+    images = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
     scale = max(1, 56 // max(images.shape[1:3]))  # small images are hard to see on today's screens
     write_bytes(path, encode_png(grid(images, scale=scale)))
     progress(count)

@@ -10,7 +10,6 @@ from typing import Any
 from ..errors import InputError, OutputError
 from .files import is_hidden, size_and_digest
 from .job import Job
-from .keep import Keep
 from .output import JOB_FILE, MANIFEST, Line, read_job, read_manifests
 
 _THREADS = 4  # hashing frees the interpreter; more readers than this only help on a network
@@ -113,8 +112,7 @@ def _problem(path: Path, line: Line) -> str | None:
 
 def _job_of(raw: dict[str, Any], path: Path) -> Job:
     try:
-        keep = Keep(**raw["keep"]) if raw["keep"] else None
-        job = Job(**{**raw, "keep": keep, "sample_shape": tuple(raw["sample_shape"])})
+        job = Job.from_dict(raw)
         sound = json.loads(job.to_json()) == raw and job.shard_size > 0 and job.count > 0
     except (KeyError, TypeError, InputError) as error:
         raise OutputError(f"{path / JOB_FILE} does not describe a job of this version: {error}") from error

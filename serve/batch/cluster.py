@@ -17,7 +17,6 @@ from ..errors import DropganError, InputError, MissingExtraError, OutputError
 from ..generator import Generator
 from ..providers import CPU
 from .job import Job, Shard, made_with
-from .keep import Keep
 from .output import Line, OutputDirectory
 from .shard import ShardMaker
 
@@ -31,8 +30,7 @@ class ShardActor:
         """Open the model, given as a reference into Ray's object store."""
         import ray
 
-        keep = Keep(**job["keep"]) if job["keep"] else None
-        self._job = Job(**{**job, "keep": keep, "sample_shape": tuple(job["sample_shape"])})
+        self._job = Job.from_dict(job)
         self._directory = Path(settings["directory"])
         self._refusal: tuple[str, str] | None = None
         try:

@@ -12,6 +12,7 @@ from ..providers import CPU
 from .check import compare
 from .job import Job, Part, Shard, describe
 from .keep import describe_keep
+from .labels import Labels, label_rule
 from .output import Line, OutputDirectory, read_manifests
 from .pool import make_with_workers
 from .shard import ShardMaker
@@ -62,6 +63,7 @@ def generate(
     part: Part | str | None = None,
     truncation: float = 1.0,
     keep: str | None = None,
+    labels: Labels | None = None,
     device: str = "auto",
     workers: int | None = None,
     threads: int | None = None,
@@ -73,8 +75,8 @@ def generate(
     """Write samples ``start`` to ``start + count - 1`` of ``seed`` as shards.
 
     Every byte of the shards is a function of the model, the samples' range and ``seed``, ``format``,
-    ``shard_size``, ``truncation`` and ``keep``, on one kind of machine with the same libraries. The
-    same call again makes only what is missing or damaged.
+    ``shard_size``, ``truncation``, ``keep`` and ``labels``, on one kind of machine with the same
+    libraries. The same call again makes only what is missing or damaged.
 
     Args:
         model: Path or bytes of a file that ``dropgan export`` wrote.
@@ -90,6 +92,9 @@ def generate(
         truncation: Factor of the latents, above 0 and at most 1; smaller means more alike.
         keep: ``module:function`` that takes uint8 [n, height, width, channels] and returns n truth
             values; samples with a false one are left out.
+        labels: Only of a class-conditional model: a label or class name for all samples; several,
+            sample i having number i modulo their count; or ``balanced``, sample i having label i
+            modulo the number of classes. None takes the labels of the label stream.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         workers: Processes; None for the fastest number, measured.
         threads: CPU threads of each; None for the fastest number, measured.
@@ -125,6 +130,7 @@ def generate(
         shard_size=shard_size,
         truncation=truncation,
         keep=describe_keep(keep),
+        labels=label_rule(generator, labels),
     )
     shards = job.shards(piece)
     with OutputDirectory(Path(out).absolute(), job, piece) as output:

@@ -13,6 +13,7 @@ from ..errors import InputError, MissingExtraError
 from ..generator import Generator
 from ..latents import check_range
 from .keep import Keep
+from .labels import Rule
 
 FORMATS = ("npy", "png", "tar", "parquet")
 """What a job may write; all but npy hold PNG pictures."""
@@ -24,7 +25,7 @@ _LIBRARIES = {
     "tar": ("deflate",),
     "parquet": ("deflate", "pyarrow"),
 }
-_LAYOUT = 1
+_LAYOUT = 2  # 1 had no labels
 _SHARD_BYTES = 64 * 2**20
 _SHARD_SAMPLES = {"npy": 65_536, "png": 4096, "tar": 65_536, "parquet": 65_536}
 _CHUNK_BYTES = 16 * 2**20
@@ -88,10 +89,19 @@ class Job:
     """Factor of the latents."""
     keep: Keep | None
     """The caller's choice of samples."""
+    labels: Rule | None
+    """Of a class-conditional model, which sample has which label."""
     made_with: dict[str, str]
     """Versions, provider, and a digest of pixels that this machine computes from the model."""
     layout: int = _LAYOUT
     """Version of the layout of job.json, the manifest and the shards."""
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> "Job":
+        """The job of which ``raw`` is `dataclasses.asdict`, perhaps after a way through JSON."""
+        keep = Keep(**raw["keep"]) if raw["keep"] else None
+        labels = tuple(raw["labels"]) if isinstance(raw["labels"], list) else raw["labels"]
+        return cls(**{**raw, "keep": keep, "labels": labels, "sample_shape": tuple(raw["sample_shape"])})
 
     def to_json(self) -> str:
         """Indented JSON text."""
@@ -140,6 +150,7 @@ class Job:
 
     def line(self, shard: Shard, samples: int, files: list[dict[str, Any]]) -> dict[str, Any]:
         """The shard's line of the manifest."""
+        labels = list(self.labels) if isinstance(self.labels, tuple) else self.labels
         return {
             "shard": shard.number,
             "start": shard.start,
@@ -151,6 +162,7 @@ class Job:
             "seed": self.seed,
             "truncation": self.truncation,
             "keep": asdict(self.keep) if self.keep else None,
+            **({} if self.labels is None else {"labels": labels}),
             "made_with": self.made_with,
         }
 
@@ -173,6 +185,7 @@ def describe(
     shard_size: int | None,
     truncation: float,
     keep: Keep | None,
+    labels: Rule | None = None,
 ) -> Job:
     """The job that these arguments mean, on this machine.
 
@@ -209,6 +222,7 @@ def describe(
         format=format_,
         truncation=float(truncation),
         keep=keep,
+        labels=labels,
         made_with=made_with(generator, format_, probe),
     )
 

@@ -1,6 +1,7 @@
 """A shard that is a Parquet file, which Hugging Face `datasets` reads as a data set with pictures."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,44 @@ from numpy.typing import NDArray
 from .files import HashingFile, Written
 from .png import PngEncoder
 
-_FEATURES = {
+_VALUE = {"_type": "Value"}
+_FEATURES: dict[str, dict[str, Any]] = {
     "image": {"_type": "Image"},
-    "index": {"dtype": "int64", "_type": "Value"},
-    "seed": {"dtype": "uint64", "_type": "Value"},
+    "index": _VALUE | {"dtype": "int64"},
+    "seed": _VALUE | {"dtype": "uint64"},
 }
 
 
 class ParquetShard:
-    """Columns image (PNG bytes), index and seed; one row group a chunk."""
+    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group a chunk."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...], seed: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        seed: int,
+        *,
+        labelled: bool = False,
+        class_names: Sequence[str] = (),
+    ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._pa: Any = pa
         self._encoder = PngEncoder(shape)
         self._seed = seed
-        fields = [
-            pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        features = dict(_FEATURES)
+        fields = [pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))]
+        if labelled:
+            fields.append(pa.field("label", pa.int64()))
+            features["label"] = _VALUE | {"dtype": "int64"}
+            if class_names:
+                features["label"] = {"names": list(class_names), "_type": "ClassLabel"}
+        fields += [
             pa.field("index", pa.int64()),
             pa.field("seed", pa.uint64()),
         ]
-        metadata = {"huggingface": json.dumps({"info": {"features": _FEATURES}})}
+        metadata = {"huggingface": json.dumps({"info": {"features": features}})}
         self._schema = pa.schema(fields, metadata=metadata)
         self._file = HashingFile(path)
         # PNG does not compress any further, and every value of the column differs.
@@ -40,7 +56,9 @@ class ParquetShard:
             self._file, self._schema, compression="none", use_dictionary=["seed"], write_statistics=["index"]
         )
 
-    def add(self, indices: NDArray[np.int64], images: NDArray[np.uint8]) -> None:
+    def add(
+        self, indices: NDArray[np.int64], images: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> None:
         """Append samples."""
         if not len(indices):
             return
@@ -55,7 +73,7 @@ class ParquetShard:
             [data, pa.nulls(count, pa.string())], fields=list(self._schema.field("image").type)
         )
         seeds = pa.array(np.full(count, self._seed, dtype=np.uint64))
-        columns = [image, pa.array(indices), seeds]
+        columns = [image, *([] if labels is None else [pa.array(labels)]), pa.array(indices), seeds]
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=count)
 
     def finish(self, name: str) -> list[Written]:

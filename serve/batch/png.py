@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
 from .files import Written, folder_line
+from .npy import write_side
 
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}
 _LEVEL = 1
@@ -78,19 +79,24 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 class PngFolder:
-    """A shard that is a folder of ``INDEX.png``."""
+    """A shard that is a folder of ``INDEX.png``; labels are in ``NAME.labels.npy``, in order of names."""
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self._path = path
         self._encoder = PngEncoder(shape)
         self._lines: list[bytes] = []
+        self._labels: list[NDArray[np.int64]] = []
         self._size = 0
         path.mkdir()
         # Where the system can, files are opened relative to the folder: nobody looks its path up again.
         self._folder = os.open(path, os.O_RDONLY) if os.open in os.supports_dir_fd else None
 
-    def add(self, indices: NDArray[np.int64], images: NDArray[np.uint8]) -> None:
+    def add(
+        self, indices: NDArray[np.int64], images: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> None:
         """Append samples."""
+        if labels is not None:
+            self._labels.append(labels)
         for index, data in zip(indices.tolist(), self._encoder.encode(images), strict=True):
             name = f"{index:012d}.png"
             self._write(name, data)
@@ -100,7 +106,8 @@ class PngFolder:
     def finish(self, name: str) -> list[Written]:
         """The complete folder."""
         digest = hashlib.sha256(b"".join(self._lines)).hexdigest()
-        return [Written(self._path, name, self._size, digest)]
+        sides = write_side(self._path, name, "labels", self._labels) if self._labels else []
+        return [Written(self._path, name, self._size, digest), *sides]
 
     def close(self) -> None:
         """Close the folder."""

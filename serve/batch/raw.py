@@ -1,12 +1,16 @@
 """Samples as bare bytes into a pipe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import OutputError
 from ..generator import Generator
+from ..latents import check_range
 from .job import check_truncation
 from .keep import apply_keep, describe_keep, load_keep
+from .labels import Labels, label_rule, labels_of
 from .stages import Ahead
 
 _BATCH = 1024
@@ -22,6 +26,7 @@ def write_raw(
     start: int = 0,
     truncation: float = 1.0,
     keep: str | None = None,
+    labels: Labels | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """Write samples in order to a binary stream, nothing before, between or after them.
@@ -34,6 +39,7 @@ def write_raw(
         start: Index of the first.
         truncation: Factor of the latents, above 0 and at most 1.
         keep: A filter as for `generate`.
+        labels: As for `generate`.
         progress: Called with the number of samples done.
 
     Returns:
@@ -45,9 +51,17 @@ def write_raw(
     """
     check_truncation(truncation)
     function = load_keep(keep) if describe_keep(keep) and keep else None
-    batches = generator.stream(count, seed=seed, start=start, batch_size=_BATCH, truncation=truncation)
+    check_range(count, seed, start)
+    rule = label_rule(generator, labels)
+
+    def batches() -> Iterator[NDArray[Any]]:
+        for first in range(start, start + count, _BATCH):
+            size = min(_BATCH, start + count - first)
+            chosen = labels_of(generator, rule, seed=seed, start=first, count=size)
+            yield generator.sample(size, seed=seed, start=first, labels=chosen, truncation=truncation)
+
     done = written = 0
-    with Ahead(iter(batches), _AHEAD) as ahead:
+    with Ahead(batches(), _AHEAD) as ahead:
         for batch in ahead:
             chosen = batch if function is None else batch[apply_keep(function, str(keep), batch)]
             try:

@@ -17,6 +17,7 @@ from ..tiles import Drawn
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
+from .labels import labels_of
 from .npy import NpyShard
 from .parquet import ParquetShard
 from .png import PngFolder
@@ -34,8 +35,8 @@ _ROOMS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 class ShardWriter(Protocol):
     """What every format does."""
 
-    def add(self, indices: NDArray[np.int64], images: NDArray[Any]) -> None:
-        """Append samples: their absolute indices, and images [n, ...] of the job's shape."""
+    def add(self, indices: NDArray[np.int64], images: NDArray[Any], labels: NDArray[np.int64] | None) -> None:
+        """Append samples: their absolute indices, images [n, ...] of the job's shape, and labels."""
 
     def finish(self, name: str) -> list[Written]:
         """Complete what is to be named ``name``."""
@@ -50,6 +51,7 @@ class Chunk:
 
     shard: Shard
     start: int
+    labels: NDArray[np.int64] | None
     drawn: Drawn
     images: NDArray[Any]
     last: bool
@@ -145,10 +147,11 @@ class ShardMaker:
         for shard in shards:
             for start, count in job.chunks(shard):
                 latents, images = next(rooms)
+                labels = labels_of(self._generator, job.labels, seed=job.seed, start=start, count=count)
                 drawn = self._generator.draw(
-                    count, seed=job.seed, start=start, truncation=job.truncation, room=latents
+                    count, seed=job.seed, start=start, labels=labels, truncation=job.truncation, room=latents
                 )
-                yield Chunk(shard, start, drawn, images[:count], last=start + count == shard.stop)
+                yield Chunk(shard, start, labels, drawn, images[:count], last=start + count == shard.stop)
 
     def _rooms(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
         """Arrays for latents and images, in turn; made when they are first needed."""
@@ -181,12 +184,13 @@ class ShardMaker:
             yield WrittenShard(shard, samples, outputs)
 
     def _add(self, writer: ShardWriter, chunk: Chunk) -> int:
-        images = chunk.images
+        images, labels = chunk.images, chunk.labels
         indices = np.arange(chunk.start, chunk.start + len(images), dtype=np.int64)
         if self._keep is not None and self._job.keep is not None:
             mask = apply_keep(self._keep, self._job.keep.callable, images)
             images, indices = images[mask], indices[mask]
-        writer.add(indices, images)
+            labels = None if labels is None else labels[mask]
+        writer.add(indices, images, labels)
         self._progress(len(chunk.images))
         return len(images)
 
@@ -197,5 +201,8 @@ class ShardMaker:
             return NpyShard(path, job.sample_shape, job.dtype, count, filtered=job.keep is not None)
         if job.format == "png":
             return PngFolder(path, job.sample_shape)
-        kind = TarShard if job.format == "tar" else ParquetShard
-        return kind(path, job.sample_shape, job.seed)
+        labelled = job.labels is not None
+        if job.format == "tar":
+            return TarShard(path, job.sample_shape, job.seed, labelled=labelled)
+        names = self._generator.class_names if labelled else ()
+        return ParquetShard(path, job.sample_shape, job.seed, labelled=labelled, class_names=names)

@@ -16,6 +16,7 @@ from .png import PngEncoder
 _BLOCK = 512
 _NAME_DIGITS = 12
 _JSON_DIGITS = 19  # of the index, padded with spaces, so that every sample's JSON is equally long
+_LABEL_DIGITS = 7  # there are at most 2 ** 20 classes
 _END = bytes(2 * _BLOCK)
 _SIZE = slice(124, 135)
 _CHECKSUM = slice(148, 154)
@@ -28,17 +29,21 @@ Blocks = NDArray[np.uint8]
 class TarShard:
     """The samples as a tar file for WebDataset."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...], seed: int) -> None:
+    def __init__(self, path: Path, shape: tuple[int, ...], seed: int, *, labelled: bool = False) -> None:
         self._encoder = PngEncoder(shape)
-        text = f'{{"index": {" " * _JSON_DIGITS}, "seed": {seed}}}\n'.encode()
-        self._json_place = text.index(b" " * _JSON_DIGITS)
+        label = f', "label": {"#" * _LABEL_DIGITS}' if labelled else ""
+        text = f'{{"index": {"#" * _JSON_DIGITS}{label}, "seed": {seed}}}\n'.encode()
+        self._index_place = text.index(b"#")
+        self._label_place = text.rindex(b"#") + 1 - _LABEL_DIGITS
         self._json_size = len(text)
         self._json = np.zeros((1, _BLOCK), dtype=np.uint8)  # the longest seed has 20 digits
         self._json[0, : len(text)] = np.frombuffer(text, dtype=np.uint8)
         self._room = np.empty((0, _BLOCK), dtype=np.uint8)
         self._file = HashingFile(path)
 
-    def add(self, indices: NDArray[np.int64], images: NDArray[np.uint8]) -> None:
+    def add(
+        self, indices: NDArray[np.int64], images: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> None:
         """Append samples."""
         if not len(indices):
             return
@@ -48,10 +53,10 @@ class TarShard:
         heads = _headers(".png", digits, sizes)
         json_heads = _headers(".json", digits, np.full(len(sizes), self._json_size))
         texts = np.repeat(self._json, len(sizes), axis=0)
-        blank = np.arange(_JSON_DIGITS) < (digits != ord("0")).argmax(axis=1)[:, None]
-        blank[indices == 0, :-1] = True
-        place = slice(self._json_place, self._json_place + _JSON_DIGITS)
-        texts[:, place] = np.where(blank, np.uint8(ord(" ")), digits)
+        texts[:, self._index_place : self._index_place + _JSON_DIGITS] = _padded(digits)
+        if labels is not None:
+            place = slice(self._label_place, self._label_place + _LABEL_DIGITS)
+            texts[:, place] = _padded(_digits(labels, _LABEL_DIGITS, 10))
         for first in range(0, len(sizes), _GROUP):
             some = slice(first, first + _GROUP)
             self._lay_out(files[some], sizes[some], heads[some], json_heads[some], texts[some])
@@ -100,6 +105,13 @@ def _headers(suffix: str, digits: NDArray[np.uint8], sizes: NDArray[np.int64]) -
     sums = base + names.sum(axis=1, dtype=np.int64) + octal.sum(axis=1, dtype=np.int64)
     headers[:, _CHECKSUM] = _digits(sums, 6, 8)
     return headers
+
+
+def _padded(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same digits with blanks for leading zeros, as JSON wants it."""
+    blank = np.logical_and.accumulate(digits == ord("0"), axis=1)
+    blank[:, -1] = False
+    return np.where(blank, np.uint8(ord(" ")), digits)
 
 
 def _table(base: int, places: int) -> NDArray[np.uint8]:

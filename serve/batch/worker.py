@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 from ..errors import DropganError
 from ..generator import Generator
 from .job import Job, Shard
-from .keep import Keep
 from .shard import ShardMaker
 
 _SECONDS_BETWEEN_REPORTS = 0.2
@@ -57,9 +56,7 @@ def main() -> None:
     sys.path[:] = setup["sys_path"]
     status = 1
     try:
-        raw = setup["job"]
-        keep = Keep(**raw["keep"]) if raw["keep"] else None
-        job = Job(**{**raw, "keep": keep, "sample_shape": tuple(raw["sample_shape"])})
+        job = Job.from_dict(setup["job"])
         generator = Generator(model, device=setup["device"], threads=setup["threads"])
         maker = ShardMaker(
             generator,

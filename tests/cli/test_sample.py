@@ -151,3 +151,18 @@ def test_mistakes(
     assert answer.code == code
     assert message in " ".join(answer.err.replace("│", "").split())
     assert not list(tmp_path.iterdir())
+
+
+def test_labels(dropgan: Dropgan, conditional_model: Path, tmp_path: Path) -> None:
+    """Who asks for a class, in a job, an array, or a grid, would get others, or a traceback."""
+    model = ("sample", conditional_model, "-n", 30, "--device", "cpu", "--threads", 1, "-q")
+    expected = Generator(conditional_model, device="cpu").sample(30, labels=np.arange(30) % 2 * 2)
+    assert dropgan(*model, "-o", tmp_path / "x.npy", "--labels", "left,2").code == 0
+    assert np.array_equal(np.load(tmp_path / "x.npy"), expected)
+    assert dropgan(*model, "-o", tmp_path / "out", "--format", "npy", "--labels", "left,2").code == 0
+    assert np.array_equal(np.load(tmp_path / "out" / "images-00000000.npy"), expected)
+    assert dropgan(*model, "-o", tmp_path / "grid.png", "--labels", "balanced").code == 0
+    answer = dropgan(*model, "-o", tmp_path / "y.npy", "--labels", "5")
+    assert answer.code == 1
+    assert "no class '5': take 0 to 2, or left, middle, right" in answer.err
+    assert not (tmp_path / "y.npy").exists()

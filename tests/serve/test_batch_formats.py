@@ -94,7 +94,7 @@ def test_tar_names_of_huge_indices(tmp_path: Path) -> None:
     """Samples beyond 10**12 would get a broken header or the names of others."""
     shard = TarShard(tmp_path / "x.tar", (4, 4, 1), seed=2**64 - 1)
     indices = np.array([10**12 - 1, 10**12, 2**60 - 1])
-    shard.add(indices, np.zeros((3, 4, 4, 1), dtype=np.uint8))
+    shard.add(indices, np.zeros((3, 4, 4, 1), dtype=np.uint8), None)
     shard.finish("x.tar")
     with tarfile.open(tmp_path / "x.tar") as archive:
         members = archive.getmembers()

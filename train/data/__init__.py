@@ -1,6 +1,6 @@
 """Training data: every source becomes one array, of images or of vectors."""
 
-from .classes import label_fingerprint, with_classes
+from .classes import label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData
 from .load import (
     BUILT_IN_DATA,
@@ -25,6 +25,7 @@ __all__ = [
     "Watcher",
     "holds_pictures",
     "label_fingerprint",
+    "labels_for_model",
     "load_data",
     "load_images",
     "options_differences",

@@ -2,9 +2,11 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .dataset import DataError, ImageData
 from .options import Watcher
@@ -58,3 +60,31 @@ def label_fingerprint(data: ImageData | VectorData) -> str:
     digest = hashlib.sha256(repr(data.class_names).encode())
     digest.update(np.ascontiguousarray(data.labels, dtype="<i8").data)
     return f"sha256:{digest.hexdigest()}"
+
+
+def labels_for_model(
+    data: ImageData | VectorData, classes: int, class_names: Sequence[str]
+) -> NDArray[np.int64] | None:
+    """The data's labels as a conditional model numbers them, which closes up gaps.
+
+    Args:
+        data: Of the kind that the model was trained on.
+        classes: The model's number of classes.
+        class_names: Their names, or empty.
+
+    Returns:
+        int64 [n], or None where the data has no labels or one that the model does not know.
+    """
+    if data.labels is None:
+        return None
+    present, places = np.unique(data.labels, return_inverse=True)
+    numbers = []
+    for label in present.tolist():
+        name = data.class_names[label] if label < len(data.class_names) else str(label)
+        if name in class_names:
+            numbers.append(list(class_names).index(name))
+        elif not class_names and label < classes:
+            numbers.append(label)
+        else:
+            return None
+    return np.array(numbers, dtype=np.int64)[places]

@@ -1,0 +1,63 @@
+"""Are the samples of a class-conditional model of the classes that were asked for?
+
+The share of samples that a classifier of real images takes for the class asked for: the
+"classification accuracy score" turned round, as Odena, Olah, Shlens, "Conditional image synthesis
+with auxiliary classifier GANs", ICML 2017, section 4.1, measure discriminability.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.card import ScoreCard
+from .features import FeatureNetwork, Features
+from .scoring import score_name
+
+METRIC = "class_agreement"
+
+
+def asked_labels(generator: Generator, samples: int, *, seed: int) -> NDArray[np.int64] | None:
+    """The label stream's labels of samples that are asked for none; None for a model without classes."""
+    return generator.labels(samples, seed=seed) if generator.classes else None
+
+
+def class_agreement(
+    generator: Generator,
+    network: FeatureNetwork,
+    samples: Features,
+    asked: NDArray[np.int64] | None,
+    *,
+    seed: int,
+) -> ScoreCard | None:
+    """The share of samples that look like the class asked for.
+
+    Args:
+        generator: Whose samples they are.
+        network: The feature network.
+        samples: Their features.
+        asked: int64 [n], the labels they were made with.
+        seed: Of the samples.
+
+    Returns:
+        The score, or None where the model has no classes or the network does not know all of them.
+    """
+    names, known = generator.class_names, network.class_names
+    if asked is None or not names or not set(names) <= set(known):
+        return None
+    numbers = np.array([known.index(name) for name in names])
+    right = samples.logits.argmax(1) == numbers[asked]
+    share = float(right.mean())
+    return ScoreCard(
+        name=score_name(METRIC, network.name),
+        value=share,
+        samples=len(right),
+        reference="the classes asked for",
+        features=network.name,
+        fingerprint=network.fingerprint,
+        mode="deployed",
+        seed=seed,
+        spread=math.sqrt(share * (1 - share) / len(right)),
+        spread_of="standard error",
+    )
