@@ -3,7 +3,9 @@
 PyTorch's exporter folds a batch norm that stands right behind a convolution or a dense layer. A
 generator also has one behind the reshape of its first dense layer into a stack of small images:
 that one is folded here, each channel's scale and shift repeated over the rows that become its
-pixels. A batch norm that nothing linear precedes stays, in its inference form.
+pixels; and the one behind a convolution whose channels became blocks of pixels (`DepthToSpace`),
+repeated over the channels of a block. A batch norm that nothing linear precedes stays, in its
+inference form.
 """
 
 from typing import Any
@@ -17,7 +19,7 @@ from .tail import drop_unused
 
 
 def fold_batch_norms(model: onnx.ModelProto) -> None:
-    """Fold every Gemm, Reshape, BatchNormalization in a row into Gemm, Reshape, in place."""
+    """Fold every (Gemm, Reshape) or (Conv, DepthToSpace) before a batch norm, in place."""
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
     readers: dict[str, int] = {}
@@ -26,29 +28,40 @@ def fold_batch_norms(model: onnx.ModelProto) -> None:
             readers[name] = readers.get(name, 0) + 1
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:
-        reshape = makers.get(norm.input[0])
-        dense = makers.get(reshape.input[0]) if reshape is not None else None
+        mover = makers.get(norm.input[0])
+        layer = makers.get(mover.input[0]) if mover is not None else None
         if (
-            reshape is None
-            or dense is None
-            or (reshape.op_type, dense.op_type) != ("Reshape", "Gemm")
-            or any(readers[name] > 1 for name in (norm.input[0], reshape.input[0]))
-            or not all(name in constants and readers[name] == 1 for name in dense.input[1:3])
-            or len(dense.input) != 3
+            mover is None
+            or layer is None
+            or (layer.op_type, mover.op_type) not in (("Gemm", "Reshape"), ("Conv", "DepthToSpace"))
+            or any(readers[name] > 1 for name in (norm.input[0], mover.input[0]))
+            or not all(name in constants and readers[name] == 1 for name in layer.input[1:3])
+            or len(layer.input) != 3
             or not all(name in constants for name in norm.input[1:])
-            or reshape.input[1] not in constants
         ):
             continue
         scale, shift = _affine(norm, constants)
-        sizes = numpy_helper.to_array(constants[reshape.input[1]])
-        if len(sizes) < 3 or sizes[1] != len(scale) or min(sizes[2:]) < 1:
+        repeat = _outputs_a_channel(mover, constants, len(scale))
+        if not repeat:
             continue
-        repeat = int(np.prod(sizes[2:]))
-        _scale_rows(dense, constants, scale.repeat(repeat), shift.repeat(repeat))
+        _scale_outputs(layer, constants, scale.repeat(repeat), shift.repeat(repeat))
         norm_output = norm.output[0]
         graph.node.remove(norm)
-        reshape.output[0] = norm_output
+        mover.output[0] = norm_output
     drop_unused(graph)
+
+
+def _outputs_a_channel(mover: onnx.NodeProto, constants: dict[str, onnx.TensorProto], channels: int) -> int:
+    """How many outputs of the layer, one behind the other, become one channel; 0 if they do not."""
+    if mover.op_type == "DepthToSpace":
+        attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in mover.attribute}
+        return attributes["blocksize"] ** 2 if attributes.get("mode") == b"CRD" else 0
+    if mover.input[1] not in constants:
+        return 0
+    sizes = numpy_helper.to_array(constants[mover.input[1]])
+    if len(sizes) < 3 or sizes[1] != channels or min(sizes[2:]) < 1:
+        return 0
+    return int(np.prod(sizes[2:]))
 
 
 def _affine(
@@ -63,16 +76,17 @@ def _affine(
     return scale, bias - mean * scale
 
 
-def _scale_rows(
-    dense: onnx.NodeProto,
+def _scale_outputs(
+    layer: onnx.NodeProto,
     constants: dict[str, onnx.TensorProto],
     scale: NDArray[Any],
     shift: NDArray[Any],
 ) -> None:
-    attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in dense.attribute}
-    weight, bias = (constants[name] for name in dense.input[1:3])
+    attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in layer.attribute}
+    weight, bias = (constants[name] for name in layer.input[1:3])
     matrix, vector = numpy_helper.to_array(weight), numpy_helper.to_array(bias)
-    factor = scale[:, None] if attributes.get("transB") else scale
+    outputs_first = layer.op_type == "Conv" or attributes.get("transB")
+    factor = scale.reshape(-1, *[1] * (matrix.ndim - 1)) if outputs_first else scale
     for tensor, value in (
         (weight, matrix.astype(np.float64) * factor),
         (bias, vector.astype(np.float64) * scale + shift),

@@ -66,6 +66,9 @@ def find_layers(model: onnx.ModelProto) -> list[Layer]:
     """
     last = {node.input[0] for node in model.graph.node if node.op_type == "Tanh"}
     last |= {value.name for value in model.graph.output}
+    for node in reversed(model.graph.node):  # what only moves values makes no image of its own
+        if node.op_type in ("DepthToSpace", "Slice", "Reshape", "Transpose") and node.output[0] in last:
+            last.add(node.input[0])
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     layers = []
     for node in model.graph.node:

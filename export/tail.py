@@ -76,6 +76,8 @@ def shorten_tail(model: onnx.ModelProto) -> None:
     round_, scale = nodes["to_levels.round"], nodes["to_levels.scale"]
     tanh = makers.get(scale.input[0])
     layer = makers.get(tanh.input[0]) if tanh is not None and tanh.op_type == "Tanh" else None
+    while layer is not None and layer.op_type in ("DepthToSpace", "Slice"):  # these only move values
+        layer = makers.get(layer.input[0])
     if tanh is None or layer is None or layer.op_type not in ("Gemm", "Conv") or len(layer.input) != 3:
         return
     constants = {tensor.name: tensor for tensor in graph.initializer}

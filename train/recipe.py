@@ -36,6 +36,8 @@ class _Settings(BaseModel):
 class _NetworkSettings(_Settings):
     """What both networks may have."""
 
+    dense: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
+    """Widths of dense layers before the generator's coarsest grid, behind the discriminator's."""
     dropout: Probability
     """Probability of dropping a unit after each hidden layer, in training only."""
     dropout_kind: Literal["element", "channel"] = "element"
@@ -56,7 +58,7 @@ class GeneratorSettings(_NetworkSettings):
     label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
     """Components of a label's embedding; only in a class-conditional model."""
     hidden: Widths
-    """Width of each hidden layer."""
+    """Width of each hidden layer; channels at each resolution, coarsest first, of conv and resnet."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
     learning_rate: LearningRate
@@ -65,11 +67,11 @@ class GeneratorSettings(_NetworkSettings):
 
 class DiscriminatorSettings(_NetworkSettings):
     hidden: Widths
-    """Width of each hidden layer."""
+    """Width of each hidden layer; channels at each resolution, finest first, of conv and resnet."""
     activation: Literal["relu", "leaky_relu"]
     """After each hidden layer; leaky_relu has slope 0.2."""
     texture_weight: Annotated[float, Field(ge=0)]
-    """Weight of the local roughness that the first layer sees beside the pixels; 0 leaves it out."""
+    """Weight of the local roughness that the first layer of an mlp sees beside the pixels; 0 without."""
     frozen_layers: Annotated[int, Field(ge=0)] = 0
     """How many layers, from the samples up, keep the weights that they began from (--init-from)."""
     learning_rate: LearningRate
@@ -150,8 +152,8 @@ class Recipe(_Settings):
 
     name: Annotated[str, Field(min_length=1)]
     """What the recipe is called in cards and reports; a file that gives none is called by its name."""
-    architecture: Literal["mlp"]
-    """Of both networks."""
+    architecture: Literal["mlp", "conv", "resnet"]
+    """Of both networks: dense layers, convolutions, or residual blocks."""
     conditional: bool = False
     """Whether samples are made of a label too; the data must have labels."""
     generator: GeneratorSettings

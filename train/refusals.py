@@ -77,6 +77,16 @@ REFUSALS = (
             r.architecture == "mlp" and "channel" in (r.generator.dropout_kind, r.discriminator.dropout_kind)
         ),
     ),
+    Refusal(
+        '`texture_weight` with an `architecture` other than "mlp"',
+        "convolutions see an image's grain by themselves; set it to 0",
+        lambda r: r.architecture != "mlp" and r.discriminator.texture_weight > 0,
+    ),
+    Refusal(
+        '`dense` with `architecture = "mlp"`',
+        "all of its layers are dense: name their widths in `hidden`",
+        lambda r: r.architecture == "mlp" and bool(r.generator.dense or r.discriminator.dense),
+    ),
 )
 
 

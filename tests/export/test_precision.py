@@ -21,9 +21,13 @@ from dropgan.train.pixels import to_pixels
 from onnx import numpy_helper
 from torch import nn
 
-from .networks import LATENT_DIM, convolutions, mlp
+from .networks import LATENT_DIM, convolutions, images_of, mlp
 
-NETWORKS = {"mlp": mlp(), "convolutions": convolutions()}
+NETWORKS = {
+    "mlp": mlp(),
+    "convolutions": convolutions(),
+    **{name: images_of(name) for name in ("conv", "dcgan", "resnet")},
+}
 # the ends of each axis; benchmarks/export_matrix.py runs every combination
 CASES = [
     ("mlp", "fp32", OPSETS[0], "pixels"),
@@ -33,6 +37,11 @@ CASES = [
     ("convolutions", "fp32", OPSETS[-1], "float"),
     ("convolutions", "int8", 20, "pixels"),
     ("convolutions", "fp16", OPSETS[0], "pixels"),
+    ("conv", "fp16", OPSETS[-1], "pixels"),
+    ("conv", "int8", 20, "pixels"),
+    ("dcgan", "fp32", OPSETS[0], "pixels"),
+    ("resnet", "fp32", OPSETS[-1], "float"),
+    ("resnet", "int8", OPSETS[0], "pixels"),
 ]
 
 
@@ -257,3 +266,24 @@ def test_a_file_of_another_layout_gives_the_same_pixels(
     raw = run(onnx.load(rgb_file), latents)
     assert raw.shape == (5, 3, 28, 28)
     assert np.abs(raw.astype(int) - expected.detach().numpy()).max() <= 1
+
+
+@pytest.mark.parametrize("network", ["conv", "resnet"])
+def test_int8_runs_convolutions_on_bytes(network: str) -> None:
+    """All but the one that makes the image; else int8 would promise what only the dense layer gets."""
+    model = model_in("int8", network)
+    makers = {name: node for node in model.graph.node for name in node.output}
+    on_bytes = [
+        makers[node.input[1]].op_type == "DequantizeLinear" if node.input[1] in makers else False
+        for node in model.graph.node
+        if node.op_type == "Conv"
+    ]
+    assert on_bytes == [True] * (len(on_bytes) - 1) + [False]
+    assert len(on_bytes) > 1
+
+
+def test_batch_norms_of_dcgan_are_folded() -> None:
+    """Behind the dense layer and behind convolutions whose channels became pixels: none is left to run."""
+    operators = [node.op_type for node in model_in("fp32", "dcgan").graph.node]
+    assert "BatchNormalization" not in operators
+    assert "DepthToSpace" in operators

@@ -20,7 +20,7 @@ from dropgan.train.recipe import recipe_differences
 
 def test_recipes_that_come_with_dropgan() -> None:
     """Both load, carry their own name, and drop units in both networks."""
-    assert recipe_names() == ["mlp", "seed"]
+    assert recipe_names() == ["conv", "dcgan", "mlp", "resnet", "seed"]
     for name in recipe_names():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -74,7 +74,7 @@ def test_recipe_files(tmp_path: Path) -> None:
         load_recipe(str(path))
     with pytest.raises(RecipeError, match="cannot read"):
         load_recipe(str(tmp_path / "absent.toml"))
-    with pytest.raises(RecipeError, match="mlp, seed"):
+    with pytest.raises(RecipeError, match="mlp, resnet, seed"):
         load_recipe("sed")
 
 

@@ -39,6 +39,14 @@ CASES: dict[str, tuple[Settings, Settings]] = {
         {"generator.dropout_kind": "channel"},
         {"generator.dropout_kind": "element"},
     ),
+    "`texture_weight` with": (
+        {"architecture": "conv"},
+        {"architecture": "conv", "discriminator.texture_weight": 0.0},
+    ),
+    "`dense` with": (
+        {"generator.dense": [8]},
+        {"generator.dense": [8], "architecture": "resnet", "discriminator.texture_weight": 0.0},
+    ),
 }
 
 

@@ -3,12 +3,16 @@
 from torch import nn
 
 from ..recipe import Recipe, RecipeError
+from .conv import ConvDiscriminator, ConvGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
+from .resnet import ResNetDiscriminator, ResNetGenerator
 from .spec import SampleSpec
 from .spectral import add_spectral_norm
 
 _ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGenerator, MLPDiscriminator),
+    "conv": (ConvGenerator, ConvDiscriminator),
+    "resnet": (ResNetGenerator, ResNetDiscriminator),
 }
 
 

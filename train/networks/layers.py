@@ -13,6 +13,8 @@ class LayerSettings(Protocol):
     """What a recipe says of a network's hidden layers; see `dropgan.train.recipe` for each."""
 
     @property
+    def dense(self) -> tuple[int, ...]: ...
+    @property
     def activation(self) -> str: ...
     @property
     def normalisation(self) -> str: ...
@@ -58,6 +60,23 @@ def trimmings(features: int, settings: LayerSettings, *, spatial: bool, last: bo
         kind = ChannelDropout if settings.dropout_kind == "channel" else Dropout
         modules.append(kind(settings.dropout))
     return modules
+
+
+def dense_layers(inputs: int, settings: LayerSettings, *, last: bool) -> tuple[nn.Sequential, int]:
+    """The dense layers beside convolutions, and how many units the last of them has.
+
+    Args:
+        inputs: Units that they see.
+        settings: The network's.
+        last: Whether no hidden layer follows them.
+    """
+    modules: list[nn.Module] = []
+    for place, width in enumerate(settings.dense, 1):
+        layer = nn.Linear(inputs, width)
+        initialise(layer, settings.activation)
+        modules += block(layer, settings, last=last and place == len(settings.dense))
+        inputs = width
+    return nn.Sequential(*modules), inputs
 
 
 def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> list[nn.Module]:

@@ -1,0 +1,82 @@
+"""Architecture ``conv``: convolutions, each of which doubles or halves the resolution."""
+
+import itertools
+import math
+
+from torch import Tensor, nn
+
+from ..recipe import DiscriminatorSettings, GeneratorSettings
+from .grid import channels_last, cropped, padded, pyramid
+from .labels import LatentInput, LogitHead
+from .layers import dense_layers, initialise, trimmings
+from .spec import SampleSpec
+from .tanh import tanh
+
+
+class Upsampling(nn.Sequential):
+    """A 3x3 convolution to four times the channels, which become the pixels of blocks of 2x2.
+
+    Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network", CVPR 2016.
+    """
+
+    def __init__(self, inputs: int, outputs: int, activation: str) -> None:
+        layer = nn.Conv2d(inputs, 4 * outputs, 3, padding=1)
+        initialise(layer, activation)
+        super().__init__(layer, nn.PixelShuffle(2))
+
+
+class ConvGenerator(nn.Module):
+    """Dense layers to a small grid, then one resolution after the other, tanh at the end."""
+
+    def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
+        super().__init__()
+        self.sizes = pyramid(settings.hidden, spec)
+        self.shape = spec.shape
+        widths, activation = self.sizes.widths, settings.activation
+        self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
+        self.dense, inputs = dense_layers(self.input.width, settings, last=False)
+        self.first = nn.Linear(inputs, widths[0] * math.prod(self.sizes.first))
+        initialise(self.first, activation)
+        modules = trimmings(widths[0], settings, spatial=True, last=len(widths) == 1)
+        for place, (inputs, outputs) in enumerate(itertools.pairwise(widths), 2):
+            modules.append(Upsampling(inputs, outputs, activation))
+            modules += trimmings(outputs, settings, spatial=True, last=place == len(widths))
+        self.body = nn.Sequential(*modules)
+        self.output = Upsampling(widths[-1], spec.shape[0], "linear")
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        grid = self.first(self.dense(self.input(latents, labels))).view(
+            -1, self.sizes.widths[0], *self.sizes.first
+        )
+        samples = self.output(self.body(channels_last(grid)))
+        return tanh(cropped(samples, self.shape).float(), training=self.training)
+
+
+class ConvDiscriminator(nn.Module):
+    """Convolutions of 4x4 with stride 2, one for each resolution, a dense layers to the logit."""
+
+    def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
+        super().__init__()
+        self.sizes = pyramid(settings.hidden[::-1], spec)
+        widths = self.sizes.widths[::-1]
+        modules: list[nn.Module] = []
+        for place, (inputs, outputs) in enumerate(zip((spec.shape[0], *widths), widths, strict=False), 1):
+            layer = nn.Conv2d(inputs, outputs, 4, 2, 1)
+            initialise(layer, settings.activation)
+            # Radford et al. 2016: batch norm at the discriminator's input made training oscillate
+            plain = settings if place > 1 else settings.model_copy(update={"normalisation": "none"})
+            modules += [
+                layer,
+                *trimmings(outputs, plain, spatial=True, last=place == len(widths) and not settings.dense),
+            ]
+        self.body = nn.Sequential(*modules)
+        cells = math.prod(self.sizes.first)
+        self.dense, features = dense_layers(widths[-1] * cells, settings, last=True)
+        self.output = LogitHead(features, spec.classes)
+        initialise(self.output, "linear")
+
+    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        features = self.body(channels_last(padded(samples, self.sizes.full)))
+        logits: Tensor = self.output(self.dense(features.flatten(1)), labels)
+        return logits

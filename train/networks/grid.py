@@ -1,0 +1,64 @@
+"""From the size of an image to the resolutions of a convolutional network."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from .spec import SampleSpec
+
+LARGEST_FIRST = 8  # cells along the longer side of the coarsest grid
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Resolutions of a network, each twice as fine as the one before.
+
+    Attributes:
+        widths: Channels at each resolution but the image's own, the coarsest first.
+        first: Height and width of the coarsest.
+        full: Height and width of the finest, at least the image's; what is over is cut off.
+    """
+
+    widths: tuple[int, ...]
+    first: tuple[int, int]
+    full: tuple[int, int]
+
+
+def pyramid(coarsest_first: tuple[int, ...], spec: SampleSpec) -> Pyramid:
+    """The resolutions for channels as a recipe names them and for images of a shape.
+
+    Each number of channels is a doubling of the resolution. Where these are too few, so that the
+    coarsest grid would be larger than 8 cells, resolutions with as many channels as the coarsest
+    has are put before it.
+
+    Args:
+        coarsest_first: Channels at each resolution, the coarsest first.
+        spec: Of the samples, images.
+    """
+    _, height, width = spec.shape
+    widths = coarsest_first
+    while max(height, width) > LARGEST_FIRST << len(widths):
+        widths = (widths[0], *widths)
+    cell = 1 << len(widths)
+    first = -(-height // cell), -(-width // cell)
+    return Pyramid(widths, first, (first[0] * cell, first[1] * cell))
+
+
+def padded(samples: Tensor, size: tuple[int, int]) -> Tensor:
+    """With zeros at the right and lower edge, [n, channels, height, width] to the given size."""
+    height, width = samples.shape[2:]
+    if (height, width) == size:
+        return samples
+    return pad(samples, (0, size[1] - width, 0, size[0] - height))
+
+
+def cropped(samples: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Without what is over at the right and lower edge, to the shape of a sample."""
+    return samples[:, :, : shape[1], : shape[2]] if samples.shape[1:] != shape else samples
+
+
+def channels_last(grid: Tensor) -> Tensor:
+    """The same values with the channels of a pixel side by side, which convolutions on a CPU want."""
+    return grid.contiguous(memory_format=torch.channels_last)
