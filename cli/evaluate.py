@@ -12,9 +12,13 @@ from .output import result, result_json, say
 from .training import DataReport, data_options
 
 if TYPE_CHECKING:
-    from ..evaluate import Evaluation
+    from ..evaluate import Evaluation, VectorEvaluation
+    from ..serve import Generator
+    from ..serve.card import ScoreCard
     from ..train import DataOptions, ImageData
+    from ..train.data import VectorData
 
+_SHOWN_COLUMNS = 8
 _BUILT_IN_HELD_OUT = "fashion-mnist-test"
 
 
@@ -114,6 +118,11 @@ def evaluate(
         reading = data_options(size, colour, strict, label_column)
         if facts and reading == DataOptions() and unchanging_name(source) == facts.data:
             reading = facts.data_options
+        if generator.card.data.kind == "vectors":
+            if report is not None or features != "domain":
+                raise typer.BadParameter("--report and --features are for images, this model makes vectors")
+            _vectors(generator, model, source, held_out, reading, samples, seed, told, json=json)
+            return
         images = _images(
             source, data_dir, reading, generator.sample_shape, asked=data is not None, quiet=quiet
         )
@@ -143,7 +152,68 @@ def evaluate(
         result(f"report      {report}")
 
 
-def show(evaluation: "Evaluation") -> None:
+def _spread(score: "ScoreCard") -> str:
+    return f" ± {score.spread:.2g}" if score.spread_of else ""
+
+
+def _vectors(
+    generator: "Generator",
+    model: Path,
+    source: str,
+    held_out: str | None,
+    reading: "DataOptions",
+    samples: int,
+    seed: int,
+    told: Callable[[str], None],
+    *,
+    json: bool,
+) -> None:
+    from ..evaluate import evaluate_vectors
+
+    data = load_vectors(source, reading)
+    unseen = load_vectors(held_out, reading) if held_out not in (None, "none") else None
+    evaluation = evaluate_vectors(
+        generator,
+        data,
+        samples=samples,
+        seed=seed,
+        held_out=unseen,
+        name=model.resolve().name,
+        say=told,
+    )
+    if json:
+        result_json(evaluation.as_json())
+    else:
+        show(evaluation)
+        show_columns(evaluation)
+
+
+def load_vectors(source: str | None, reading: "DataOptions") -> "VectorData":
+    """Rows to compare with.
+
+    Raises:
+        DataError: There are none, or they are images.
+    """
+    from ..train import DataError, load_data
+    from ..train.data import VectorData
+
+    data = load_data(source or "", options=reading)
+    if not isinstance(data, VectorData):
+        raise DataError(f"{data.name} holds images, the model makes vectors: --data D")
+    return data
+
+
+def show_columns(evaluation: "VectorEvaluation") -> None:
+    """Print the columns that are furthest off."""
+    worst = sorted(evaluation.columns, key=lambda column: -column.ks)[:_SHOWN_COLUMNS]
+    for column in worst:
+        result(
+            f"column      {column.name}: Wasserstein {column.wasserstein:.3f} standard deviations,"
+            f" Kolmogorov-Smirnov {column.ks:.3f}"
+        )
+
+
+def show(evaluation: "Evaluation | VectorEvaluation") -> None:
     """Print an evaluation: the verdict, the findings, the scores."""
     result(f"verdict     {evaluation.verdict}")
     for finding in evaluation.findings:
@@ -152,10 +222,10 @@ def show(evaluation: "Evaluation") -> None:
     for score in evaluation.scores:
         real = f"; held-out real images {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(
-            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} ({score.samples:,} samples"
+            f"score       {score.name} {score.value:.3f}{_spread(score)} ({score.samples:,} samples"
             f" against {score.reference}{real})"
         )
-    for score in evaluation.train_mode_scores:
+    for score in getattr(evaluation, "train_mode_scores", ()):
         result(
             f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout acting)"
         )
@@ -253,7 +323,7 @@ def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> t
             and card.training.steps in [one.about["step"] for one in trained]
             and card.training.seed == trained[0].recipe.training.seed
             and card.data.fingerprint == trained[0].about["data"]["fingerprint"]
-            and card.export.output == "pixels"
+            and card.export.output in ("pixels", "vectors")
         ):
             return file, model
     told(f"exporting {model}")

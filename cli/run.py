@@ -13,8 +13,8 @@ from .output import ProgressBar, result, result_json, say
 from .training import DataReport, TrainingReport, changes_from, data_options
 
 if TYPE_CHECKING:
-    from ..evaluate import Evaluation
-    from ..serve.card import ScoreCard
+    from ..evaluate import Evaluation, VectorEvaluation
+    from ..serve.card import Card, ScoreCard
 
 
 def run(
@@ -47,14 +47,15 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
-    from ..evaluate import evaluate, leading_metric
+    from ..evaluate import evaluate, evaluate_vectors, leading_metric
     from ..evaluate.report import write_report
     from ..export import add_scores
     from ..export import export as export_run
     from ..serve import Generator
     from ..serve.atomic import write_text
+    from ..serve.columns import write_table
     from ..serve.write import write_grid
-    from ..train import continue_or_train, load_images, load_recipe
+    from ..train import ImageData, VectorData, continue_or_train, load_data, load_recipe
 
     changes = changes_from(
         generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
@@ -62,8 +63,8 @@ def run(
     settings_of_run = load_recipe(recipe).with_settings(changes)
     reading = data_options(size, colour, strict, label_column)
     with DataReport(quiet=quiet) as report_of_data:
-        images = load_images(data, data_dir, options=reading, watch=report_of_data.watcher)
-    scorable = images.images.shape[1:] == (28, 28, 1)
+        real = load_data(data, data_dir, options=reading, watch=report_of_data.watcher)
+    images = real if isinstance(real, ImageData) and real.shape == (28, 28, 1) else None
     with TrainingReport(out, quiet=quiet) as report:
         directory = continue_or_train(
             out,
@@ -81,15 +82,27 @@ def run(
             minutes=minutes,
             tensorboard=tensorboard,
         )
-    model, picture, scores_file = out / "model.onnx", out / "samples.png", out / "scores.json"
+    model, scores_file = out / "model.onnx", out / "scores.json"
     say("exporting and verifying", quiet=quiet)
     card = export_run(directory.path, model)
     generator = Generator(model)
+    made = out / ("samples.csv" if isinstance(real, VectorData) else "samples.png")
     with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
-        write_grid(generator, picture, count, seed=card.training.seed, start=0, progress=bar.update)
+        write = write_table if isinstance(real, VectorData) else write_grid
+        write(generator, made, count, seed=card.training.seed, start=0, progress=bar.update)
     scores: tuple[ScoreCard, ...] = ()
-    evaluation: Evaluation | None = None
-    if scorable:
+    evaluation: Evaluation | VectorEvaluation | None = None
+    if isinstance(real, VectorData):
+        evaluation = evaluate_vectors(
+            generator,
+            real,
+            samples=score_samples,
+            name=out.resolve().name,
+            say=lambda message: say(message, quiet=quiet),
+        )
+        scores = evaluation.scores
+        card = add_scores(model, scores)
+    elif images is not None:
         evaluation = evaluate(
             generator,
             images,
@@ -116,9 +129,20 @@ def run(
 
     if json:
         result_json(
-            {"run": str(out), "model": str(model), "samples": str(picture), "card": dataclasses.asdict(card)}
+            {"run": str(out), "model": str(model), "samples": str(made), "card": dataclasses.asdict(card)}
         )
         return
+    _show(out, model, made, card, evaluation)
+
+
+def _show(
+    out: Path,
+    model: Path,
+    made: Path,
+    card: "Card",
+    evaluation: "Evaluation | VectorEvaluation | None",
+) -> None:
+    """The lines that say where everything is and how good it is."""
     parity = card.export.parity
     result(
         f"model      {model}, free of dropout,"
@@ -129,6 +153,8 @@ def run(
         value = f"{distance.name} {distance.value:.2f}"
         result(f"score      {value} against {distance.reference} (lower is better)")
         result(f"verdict    {evaluation.verdict}")
-        result(f"report     {out / 'report.html'}")
-    result(f"pictures   {picture}, and the way there in {out / 'samples'}")
-    result(f"next       dropgan sample {model} -n 1000 -o images.npy")
+        if card.data.kind == "images":
+            result(f"report     {out / 'report.html'}")
+    result(f"samples    {made}, and the way there in {out / 'samples'}")
+    more = "images.npy" if card.data.kind == "images" else "more.csv"
+    result(f"next       dropgan sample {model} -n 1000 -o {more}")

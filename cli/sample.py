@@ -14,8 +14,8 @@ from ..serve.errors import DropganError
 from . import options
 from .output import ProgressBar, result, result_json, say
 
-_SINGLE = {".npy": "npy", ".png": "grid"}
-_SHARDED = ("npy", "png", "tar", "parquet")
+_SINGLE = {".npy": "npy", ".png": "grid", ".csv": "table", ".parquet": "table"}
+_SHARDED = ("npy", "png", "tar", "parquet", "csv")
 _CHECKED_BYTES = "byte for byte as the manifest says"
 
 
@@ -36,8 +36,8 @@ def sample(
             "--out",
             "-o",
             metavar="OUT",
-            help="A directory for a job of shards; NAME.npy for one array, NAME.png for one grid picture;"
-            " - for raw bytes on stdout.",
+            help="A directory for a job of shards; NAME.npy for one array, NAME.png for one grid picture,"
+            " NAME.csv or NAME.parquet for one table of vectors; - for raw bytes on stdout.",
             show_default=False,
         ),
     ] = None,
@@ -48,8 +48,8 @@ def sample(
         str | None,
         typer.Option(
             "--format",
-            metavar="npy|png|tar|parquet|raw",
-            help="Of the shards in a directory.  [default: png, a folder of pictures]",
+            metavar="npy|png|tar|parquet|csv|raw",
+            help="Of the shards in a directory.  [default: png, a folder of pictures; of vectors parquet]",
             show_default=False,
         ),
     ] = None,
@@ -125,12 +125,12 @@ def sample(
         raise typer.BadParameter("say which model: dropgan sample MODEL -o OUT")
     if out is None:
         raise typer.BadParameter("say where the samples go: -o OUT")
-    chosen = _choose(out, format_)
+    chosen = _choose(out, format_) or _usual_format(model)
     job_options = {"--part": part, "--shard-size": shard_size, "--ray": ray, "--workers": workers}
     given = [name for name, value in job_options.items() if value is not None]
-    if chosen in ("array", "grid", "raw") and (given or batch_size):
+    if chosen in ("array", "grid", "table", "raw") and (given or batch_size):
         raise typer.BadParameter(f"{(given or ['--batch-size'])[0]} is for jobs: -o DIRECTORY")
-    if chosen in ("array", "grid") and keep:
+    if chosen in ("array", "grid", "table") and keep:
         raise typer.BadParameter("--keep is for jobs: -o DIRECTORY, or -o -")
     with _stoppable(out if chosen in _SHARDED else None):
         if chosen in _SHARDED:
@@ -173,7 +173,7 @@ def sample(
 
 
 def _choose(out: str, format_: str | None) -> str:
-    """A sharded format, or array, grid or raw."""
+    """A sharded format, or array, grid, table or raw; empty for shards of a format that is left open."""
     if format_ is not None and format_ not in (*_SHARDED, "raw"):
         raise typer.BadParameter(f"--format must be {', '.join(_SHARDED)} or raw, not {format_}")
     if out == "-" or format_ == "raw":
@@ -185,10 +185,16 @@ def _choose(out: str, format_: str | None) -> str:
         single = _SINGLE[suffix]
         if format_ is not None and not (single == "npy" and format_ == "npy"):
             raise typer.BadParameter(f"-o {out} is one file: for shards of {format_} give a directory")
-        return "grid" if single == "grid" else "array"
-    if suffix in (".tar", ".parquet", ".npz", ".jpg", ".zip"):
+        return single if single != "npy" else "array"
+    if suffix in (".tar", ".npz", ".jpg", ".zip"):
         raise typer.BadParameter(f"-o {out}: shards go into a directory, -o DIR --format npy|png|tar|parquet")
-    return format_ or "png"
+    return format_ or ""
+
+
+def _usual_format(model: Path) -> str:
+    from ..serve.loading import screen
+
+    return "parquet" if screen(model)[1].card.data.kind == "vectors" else "png"
 
 
 def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
@@ -254,6 +260,7 @@ def _run_single(
     from ..serve.batch.job import check_truncation
     from ..serve.batch.labels import label_rule, labels_of
     from ..serve.batch.raw import write_raw
+    from ..serve.columns import write_table
     from ..serve.write import write_grid, write_npy
 
     check_truncation(truncation)
@@ -274,7 +281,7 @@ def _run_single(
                 **where,
             )
             return
-        write = write_grid if chosen == "grid" else write_npy
+        write = {"grid": write_grid, "array": write_npy, "table": write_table}[chosen]
         chosen_labels = labels_of(generator, label_rule(generator, labels), count=count, **where)
         write(
             generator,
@@ -286,7 +293,7 @@ def _run_single(
             **where,
         )
     if json:
-        kind = "npy" if chosen == "array" else "grid"
+        kind = {"array": "npy", "table": Path(out).suffix[1:]}.get(chosen, chosen)
         result_json({"out": out, "format": kind, "count": count, **where, "provider": generator.provider})
     else:
         result(out)

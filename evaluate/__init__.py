@@ -10,6 +10,7 @@ from .frechet import FrechetScorer
 from .judge import Judgement, judge_samples
 from .leading import LeadingMetric, leading_metric
 from .scoring import Reference
+from .vectors import VectorEvaluation, evaluate_vectors
 
 __all__ = [
     "DomainNetwork",
@@ -21,7 +22,9 @@ __all__ = [
     "Judgement",
     "LeadingMetric",
     "Reference",
+    "VectorEvaluation",
     "evaluate",
+    "evaluate_vectors",
     "fit_features",
     "judge_samples",
     "leading_metric",

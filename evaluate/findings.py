@@ -30,8 +30,8 @@ class Finding:
     """One thing that the evaluation found."""
 
     kind: str
-    """``copies``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``overfitting``, or
-    ``distance``."""
+    """``copies``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``overfitting``,
+    ``distance``, or ``columns``."""
     level: str
     """``problem``, ``note`` or ``good``."""
     text: str
@@ -67,11 +67,11 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: order[finding.level]))
 
 
-def verdict(findings: Sequence[Finding]) -> str:
+def verdict(findings: Sequence[Finding], what: str = "image") -> str:
     """One line: what is wrong, or that nothing was found."""
     kinds = list(dict.fromkeys(finding.kind for finding in findings if finding.level == PROBLEM))
     if "copies" in kinds:
-        return "copies its training images: the other scores say nothing of what it would invent"
+        return f"copies its training {what}s: the other scores say nothing of what it would invent"
     return f"problems: {', '.join(kinds)}" if kinds else "no problem found"
 
 

@@ -122,3 +122,18 @@ def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(run, recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
     export(run, run / "model.onnx")
     return run
+
+
+@pytest.fixture(scope="session")
+def vector_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported model of vectors of three columns, hardly trained; tests must not change it."""
+    from dropgan.export import export
+    from dropgan.train import load_recipe, train
+
+    folder = tmp_path_factory.mktemp("vectors")
+    np.save(folder / "rows.npy", np.random.default_rng(0).normal((1, 20, 300), (1, 2, 3), (100, 3)))
+    widths = {"generator.hidden": [16], "discriminator.hidden": [16]}
+    recipe = load_recipe("mlp").with_settings({**TINY, "training.steps": 5, **widths})
+    train(folder / "run", recipe, data=str(folder / "rows.npy"), device="cpu", precision="fp32", threads=1)
+    export(folder / "run", folder / "model.onnx")
+    return folder / "model.onnx"

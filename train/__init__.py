@@ -2,7 +2,7 @@
 
 from .changes import ResumeError
 from .checkpoint import CheckpointError
-from .data import DataError, DataOptions, ImageData, Watcher, load_images
+from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
 from .monitor import TrainingError
 from .pretrained import PretrainedError
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
@@ -34,8 +34,10 @@ __all__ = [
     "TrainedGenerator",
     "TrainedNetworks",
     "TrainingError",
+    "VectorData",
     "Watcher",
     "continue_or_train",
+    "load_data",
     "load_generator",
     "load_images",
     "load_networks",

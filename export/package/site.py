@@ -57,6 +57,8 @@ def package_site(
     _check_free(directory)
     content, generator = read_model(model)
     picture = samples_png(generator)
+    if generator.card.data.kind == "vectors":
+        raise PackageError("a web page shows pictures, this model makes vectors: --target wheel carries it")
     if picture is None:
         raise PackageError("a web page shows pictures: this model gives none, export with --output pixels")
     runtime = web_runtime(onnxruntime_web, webgpu=webgpu)

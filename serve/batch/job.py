@@ -15,19 +15,22 @@ from ..latents import check_range
 from .keep import Keep
 from .labels import Rule
 
-FORMATS = ("npy", "png", "tar", "parquet")
-"""What a job may write; all but npy hold PNG pictures."""
+FORMATS = ("npy", "png", "tar", "parquet", "csv")
+"""What a job may write. Of images all but npy hold PNG pictures; of vectors there are npy, Parquet with
+a column a name, and csv."""
 
-_SUFFIX = {"npy": ".npy", "png": "", "tar": ".tar", "parquet": ".parquet"}
+_SUFFIX = {"npy": ".npy", "png": "", "tar": ".tar", "parquet": ".parquet", "csv": ".csv"}
 _LIBRARIES = {
     "npy": (),
     "png": ("deflate",),
     "tar": ("deflate",),
     "parquet": ("deflate", "pyarrow"),
+    "csv": (),
 }
+_VECTOR_LIBRARIES = {"npy": (), "parquet": ("pyarrow",), "csv": ()}
 _LAYOUT = 2  # 1 had no labels
 _SHARD_BYTES = 64 * 2**20
-_SHARD_SAMPLES = {"npy": 65_536, "png": 4096, "tar": 65_536, "parquet": 65_536}
+_SHARD_SAMPLES = {"npy": 65_536, "png": 4096, "tar": 65_536, "parquet": 65_536, "csv": 65_536}
 _CHUNK_BYTES = 16 * 2**20
 _CHUNK_SAMPLES = 1024
 _PROBE_VALUES = 2**20
@@ -146,7 +149,8 @@ class Job:
 
     def name(self, shard: Shard) -> str:
         """Name of the shard's file or folder."""
-        return f"images-{shard.number:08d}{_SUFFIX[self.format]}"
+        what = "vectors" if len(self.sample_shape) == 1 else "images"
+        return f"{what}-{shard.number:08d}{_SUFFIX[self.format]}"
 
     def line(self, shard: Shard, samples: int, files: list[dict[str, Any]]) -> dict[str, Any]:
         """The shard's line of the manifest."""
@@ -202,11 +206,15 @@ def describe(
         raise InputError(f"a shard needs at least one sample, not {shard_size}")
     check_truncation(truncation)
     probe = _probe(generator)
-    if format_ != "npy" and probe.dtype != np.uint8:
+    if generator.card.data.kind == "vectors":
+        _require_for_vectors(format_, keep)
+    elif format_ == "csv":
+        raise InputError("csv is for vectors, this model makes images: npy, png, tar or parquet")
+    elif format_ != "npy" and probe.dtype != np.uint8:
         raise InputError("this model gives floats: pictures need one exported with --output pixels")
-    if keep and probe.dtype != np.uint8:
+    elif keep and probe.dtype != np.uint8:
         raise InputError("this model gives floats: a filter needs one exported with --output pixels")
-    if format_ != "npy" and generator.sample_shape[2] not in (1, 3, 4):
+    elif format_ != "npy" and generator.sample_shape[2] not in (1, 3, 4):
         raise InputError(f"a picture needs 1, 3 or 4 channels, not shape {list(generator.sample_shape)}")
     sample_bytes = math.prod(generator.sample_shape) * probe.dtype.itemsize
     if shard_size is None:
@@ -225,6 +233,13 @@ def describe(
         labels=labels,
         made_with=made_with(generator, format_, probe),
     )
+
+
+def _require_for_vectors(format_: str, keep: Keep | None) -> None:
+    if format_ not in _VECTOR_LIBRARIES:
+        raise InputError(f"{format_} holds pictures, this model makes vectors: npy, parquet or csv")
+    if keep:
+        raise InputError("a filter is given pictures, this model makes vectors: filter what is written")
 
 
 def check_truncation(truncation: float) -> None:
@@ -247,7 +262,8 @@ def made_with(generator: Generator, format_: str, probe: Any = None) -> dict[str
         MissingExtraError: A library that the format needs is not installed.
     """
     found = {"dropgan": importlib.metadata.version("dropgan"), "numpy": np.__version__}
-    for name in _LIBRARIES[format_]:
+    of_vectors = generator.card.data.kind == "vectors"
+    for name in (_VECTOR_LIBRARIES if of_vectors else _LIBRARIES)[format_]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError as error:

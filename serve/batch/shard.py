@@ -11,9 +11,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..columns import Header
 from ..errors import OutputError
 from ..generator import Generator
 from ..tiles import Drawn
+from .columns import ColumnShard
 from .files import Written, remove, temporary_path
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
@@ -199,6 +201,8 @@ class ShardMaker:
         if job.format == "npy":
             count = shard.stop - shard.start
             return NpyShard(path, job.sample_shape, job.dtype, count, filtered=job.keep is not None)
+        if len(job.sample_shape) == 1:
+            return ColumnShard(path, job.format, Header(self._generator))
         if job.format == "png":
             return PngFolder(path, job.sample_shape)
         labelled = job.labels is not None

@@ -44,6 +44,9 @@ function checkCard(card) {
       `the model uses the latent stream ${card.latents.stream}, this dropgan knows ${STREAM_NAME}: upgrade dropgan`,
     );
   }
+  if (card.export?.output === "vectors") {
+    throw new ModelError("the model makes vectors, the JavaScript runtime is for images: use dropgan in Python");
+  }
   if (!["pixels", "float"].includes(card.export?.output)) {
     throw new ModelError("the model's card says neither pixels nor float output");
   }

@@ -101,7 +101,12 @@ def holds_pictures(source: str) -> bool:
     if source in BUILT_IN_DATA:
         return False
     path = Path(source)
-    return _is_table(source) or (path.is_dir() and not has_idx_files(path))
+    if not _is_table(source):
+        return path.is_dir() and not has_idx_files(path)
+    if source.startswith(PREFIX) or is_saved_dataset(path):
+        return True  # or else what is said of vectors comes with the loading
+    table = _table(source)
+    return table is not None and bool(picture_columns(table))
 
 
 def unchanging_name(source: str) -> str:

@@ -41,6 +41,4 @@ def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
             " columns: take a recipe of architecture mlp"
         )
     if recipe.training.augmentation:
-        raise RecipeError(
-            "augmentation is for images, these data are vectors: --set training.augmentation=[]"
-        )
+        raise RecipeError("augmentation is for images, not for vectors: --set training.augmentation=[]")

@@ -1,0 +1,289 @@
+"""Scores of generated vectors, in the space in which every column of the real ones has mean 0 and
+standard deviation 1.
+
+- ``frechet_distance_vectors``: between normal distributions fitted to both sides (equation 6 of
+  Heusel et al., NeurIPS 2017, on the columns in place of features): means, spreads, correlations.
+- ``wasserstein_vectors``: for each column the area between the two distribution functions, which is
+  the Wasserstein-1 distance in one dimension, in standard deviations; the mean over the columns.
+- ``ks_vectors``: for each column the largest difference of the two distribution functions
+  (Kolmogorov-Smirnov), 0 to 1; the largest over the columns.
+- ``correlation_difference_vectors``: mean absolute difference of the columns' correlations.
+- precision, recall, density and coverage as for images (`manifold`).
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..serve import Generator
+from ..serve.card import Card, ScoreCard
+from ..serve.errors import InputError
+from ..train.data import VectorData
+from .distances import bootstrap_draws, frechet_distance
+from .findings import GOOD, PROBLEM, Finding, verdict
+from .manifold import K, manifold_scores
+from .memorisation import NeighbourTest, neighbour_test
+
+_MOST_REAL = 50_000
+_MOST_MANIFOLD = 10_000
+_FAR = 3.0  # times what held-out rows score, or else in standard deviations
+_COPIES, _DEVIATIONS, _LEANING = 0.01, 4.0, 0.6
+SPACE = "vectors"
+"""The name of the scores' space."""
+
+
+@dataclass(frozen=True)
+class ColumnScore:
+    """How one column's distribution differs from the real one's."""
+
+    name: str
+    """The column."""
+    wasserstein: float
+    """Wasserstein-1 distance, in the real column's standard deviations."""
+    ks: float
+    """Largest difference of the distribution functions, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class VectorEvaluation:
+    """Everything that an evaluation of vectors found."""
+
+    model: str
+    """Name of the file or run."""
+    card: Card
+    """What the file says of itself."""
+    samples: int
+    """Generated samples."""
+    seed: int
+    """Of the latent stream."""
+    verdict: str
+    """One line."""
+    findings: tuple[Finding, ...]
+    """In sentences, problems first."""
+    scores: tuple[ScoreCard, ...]
+    """Of the deployed file; the Fréchet distance first."""
+    held_out_scores: tuple[ScoreCard, ...]
+    """Of held-out real rows in the samples' place."""
+    columns: tuple[ColumnScore, ...]
+    """Each column on its own, in the order of the data."""
+    neighbours: tuple[NeighbourTest, ...]
+    """The test for copies; empty without held-out rows."""
+    left_out: dict[str, str]
+    """What was not measured, and why."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for ``--json``."""
+        return dataclasses.asdict(self)
+
+
+def evaluate_vectors(
+    model: Generator,
+    data: VectorData,
+    *,
+    samples: int = 10_000,
+    seed: int = 1,
+    held_out: VectorData | None = None,
+    name: str = "",
+    say: Callable[[str], None] = lambda _: None,
+) -> VectorEvaluation:
+    """Evaluate an exported generator of vectors against real rows.
+
+    Args:
+        model: The generator.
+        data: The real rows to compare with: by custom those that the model was trained on.
+        samples: Generated samples; fewer bias the Fréchet distance upwards.
+        seed: Of the latent stream.
+        held_out: Rows of the same kind that the model never saw; without them copying cannot be told.
+        name: What to call the model.
+        say: Told what is being done.
+
+    Raises:
+        InputError: The model makes images, the columns are others, or there are too few rows.
+    """
+    _require_fit(model, data, held_out)
+    if samples < 2 * K:
+        raise InputError(f"scores need at least {2 * K} samples, not {samples}")
+    say(f"comparing {samples:,} samples with {len(data):,} rows of {data.name}")
+    split = "training" if data.fingerprint == model.card.data.fingerprint else "other"
+    space = _Space(data, split, seed)
+    made = space.standard(model.sample(samples, seed=seed))
+    scores = space.scores(made, mode="deployed")
+    columns = space.columns(made)
+    left_out: dict[str, str] = {}
+    held_out_scores: tuple[ScoreCard, ...] = ()
+    neighbours: tuple[NeighbourTest, ...] = ()
+    if held_out is None:
+        left_out["copies"] = "there are no held-out rows to compare with: give some with --held-out"
+    else:
+        unseen = space.standard(_evenly(held_out.vectors, _MOST_REAL))
+        held_out_scores = space.scores(unseen, mode="real")
+        if split == "training":
+            neighbours = (neighbour_test(made, space.reals, unseen, space=SPACE, seed=seed & 0xFFFFFFFF),)
+        else:
+            left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
+    findings = _find(columns, neighbours, space.columns(unseen) if held_out is not None else ())
+    return VectorEvaluation(
+        name or data.name,
+        model.card,
+        samples,
+        seed,
+        verdict(findings, "row"),
+        findings,
+        scores,
+        held_out_scores,
+        columns,
+        neighbours,
+        left_out,
+    )
+
+
+class _Space:
+    """The real rows, standardised, and what other rows score against them."""
+
+    def __init__(self, data: VectorData, split: str, seed: int) -> None:
+        self._data, self._split, self._seed = data, split, seed
+        self.reals = self.standard(_evenly(data.vectors, _MOST_REAL))
+
+    def standard(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Rows in their own units to rows in the real columns' standard deviations."""
+        return ((rows - self._data.mean) / self._data.scale).astype(np.float32)
+
+    def columns(self, made: NDArray[np.float32]) -> tuple[ColumnScore, ...]:
+        return tuple(
+            ColumnScore(
+                name,
+                *compare_column(self.reals[:, place], made[:, place]),
+            )
+            for place, name in enumerate(self._data.columns)
+        )
+
+    def scores(self, made: NDArray[np.float32], *, mode: str) -> tuple[ScoreCard, ...]:
+        draws = self._seed & 0xFFFFFFFF
+        columns = self.columns(made)
+        distance = frechet_distance(self.reals, made, seed=draws)
+        mean = float(np.mean([column.wasserstein for column in columns]))
+        bootstrap = f"{bootstrap_draws(made.shape[1])} bootstrap draws"
+        found = [
+            self._card("frechet_distance", distance, bootstrap, mode, made),
+            self._card("wasserstein", (mean, 0.0), "", mode, made),
+            self._card("ks", (max(c.ks for c in columns), 0.0), "", mode, made),
+        ]
+        if made.shape[1] > 1:
+            apart = np.abs(np.corrcoef(self.reals.T) - np.corrcoef(made.T))
+            value = float(np.nanmean(apart[np.triu_indices(made.shape[1], 1)]))
+            found.append(self._card("correlation_difference", (value, 0.0), "", mode, made))
+        reals, fakes = _evenly(self.reals, _MOST_MANIFOLD), _evenly(made, _MOST_MANIFOLD)
+        if min(len(reals), len(fakes)) > K:
+            manifold = manifold_scores(reals, fakes)
+            for metric in ("precision", "recall", "density", "coverage"):
+                found.append(self._card(metric, getattr(manifold, metric), "standard error", mode, fakes))
+        return tuple(found)
+
+    def _card(
+        self, metric: str, value: tuple[float, float], spread_of: str, mode: str, made: NDArray[np.float32]
+    ) -> ScoreCard:
+        return ScoreCard(
+            name=f"{metric}_{SPACE}",
+            value=value[0],
+            samples=len(made),
+            reference=f"{len(self._data):,} of {self._data.name}",
+            reference_samples=len(self.reals),
+            features=SPACE,
+            split=self._split,
+            mode=mode,
+            seed=self._seed,
+            spread=value[1],
+            spread_of=spread_of,
+        )
+
+
+def compare_column(real: NDArray[np.floating], made: NDArray[np.floating]) -> tuple[float, float]:
+    """Area between the two distribution functions (Wasserstein-1), and their largest difference (KS).
+
+    Args:
+        real: One column's values.
+        made: Generated ones, as many or not.
+    """
+    values = np.sort(np.concatenate((real, made)).astype(np.float64))
+    apart = np.abs(
+        np.searchsorted(np.sort(real), values, side="right") / len(real)
+        - np.searchsorted(np.sort(made), values, side="right") / len(made)
+    )
+    return float((apart[:-1] * np.diff(values)).sum()), float(apart.max())
+
+
+def _find(
+    columns: tuple[ColumnScore, ...], neighbours: tuple[NeighbourTest, ...], usual: tuple[ColumnScore, ...]
+) -> tuple[Finding, ...]:
+    findings = [_copies(test) for test in neighbours]
+    worst = max(columns, key=lambda column: column.ks)
+    level = max((column.ks for column in usual), default=0.0)
+    if worst.ks > max(0.1, _FAR * level):
+        findings.append(
+            Finding(
+                "columns",
+                PROBLEM,
+                f"Column {worst.name} is off: its distribution function differs from the data's by"
+                f" {worst.ks:.2f} at most, its Wasserstein distance is {worst.wasserstein:.2f} standard"
+                " deviations.",
+            )
+        )
+    else:
+        findings.append(
+            Finding("columns", GOOD, f"No column's distribution function is off by more than {worst.ks:.2f}.")
+        )
+    return tuple(sorted(findings, key=lambda finding: finding.level != PROBLEM))
+
+
+def _copies(test: NeighbourTest) -> Finding:
+    """Rows of few columns lie so dense that a ratio of distances under 1/2 is nothing rare: what counts
+    is by how much more often it is met than one over 2, beyond what chance allows."""
+    noise = _DEVIATIONS * math.sqrt((test.copies + test.mirrored) / test.samples)
+    if test.copies - test.mirrored > max(_COPIES, noise):
+        return Finding(
+            "copies",
+            PROBLEM,
+            f"About {test.copied:.0%} of the samples are copies of training rows: more than twice as near to"
+            " one as to any held-out row. A good distance means nothing here.",
+        )
+    if test.nearer_to_training > _LEANING:
+        return Finding(
+            "copies",
+            PROBLEM,
+            f"{test.nearer_to_training:.0%} of the samples are nearer to a training row than to any held-out"
+            " row (50 % would be fair): the samples lean on the training rows.",
+        )
+    return Finding(
+        "copies",
+        GOOD,
+        f"No sign of copying: {test.nearer_to_training:.0%} of the samples are nearer to a training row than"
+        " to a held-out one, where 50 % would be chance.",
+    )
+
+
+def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None) -> None:
+    if model.card.data.kind != "vectors":
+        raise InputError(f"the model makes images, {data.name} has vectors")
+    for given in (data, held_out):
+        if given is None:
+            continue
+        if len(given) < 2 * K:
+            raise InputError(f"{given.name}: scores need at least {2 * K} real rows")
+        if given.shape != model.sample_shape:
+            raise InputError(
+                f"the model makes vectors of {model.sample_shape[0]} columns, {given.name} has"
+                f" {given.shape[0]}"
+            )
+    if held_out is not None and held_out.fingerprint == model.card.data.fingerprint:
+        raise InputError(f"{held_out.name} is what the model was trained on: held-out rows are others")
+
+
+def _evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
+    if len(rows) <= most:
+        return np.asarray(rows)
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)])
