@@ -1,5 +1,6 @@
 """The command line's entry: the app, and how errors leave it."""
 
+import os
 import sys
 import warnings
 from importlib import metadata
@@ -61,6 +62,16 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     say(f"note: {message}")
 
 
+def _process() -> int:
+    """Of the processes that torchrun started, the number of this one."""
+    number = os.environ.get("RANK", "0")
+    return int(number) if number.isdecimal() else 0
+
+
+def _of_process() -> str:
+    return f"process {_process()}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
+
+
 def main() -> None:
     """Run the command line: 0 done, 1 failed with one line, 2 wrong usage, 130 on Ctrl-C."""
     debug = "--debug" in sys.argv[1:]
@@ -71,7 +82,8 @@ def main() -> None:
     except DropganError as error:
         if debug:
             raise
-        say(f"{'' if error.exit_code > 2 else 'error: '}{error}")
+        if error.exit_code <= 2 or _process() == 0:
+            say(f"{'' if error.exit_code > 2 else 'error: '}{_of_process()}{error}")
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if debug or (error.name or "").split(".")[0] not in _TRAIN_PACKAGES:
@@ -81,5 +93,5 @@ def main() -> None:
     except (OSError, MemoryError) as error:
         if debug:
             raise
-        say(f"error: {error or 'out of memory'}")
+        say(f"error: {_of_process()}{error or 'out of memory'}")
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as json_module
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +58,8 @@ def run(
     from ..serve.write import write_grid
     from ..train import ImageData, VectorData, continue_or_train, load_data, load_recipe
 
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise typer.BadParameter("several processes train with dropgan train; dropgan run is for one")
     changes = changes_from(
         generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
     )

@@ -68,7 +68,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN with dropout into a run directory."""
-    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe
+    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe, together
     from ..train import resume as resume_run
     from ..train import train as train_run
 
@@ -90,7 +90,7 @@ def train(
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
     make_score = _leading_metric() if score else None
-    with TrainingReport(out, quiet=quiet) as report:
+    with together() as ranks, TrainingReport(out, quiet=quiet or not ranks.leader) as report:
         if resume:
 
             def said(*names: str) -> bool:
@@ -134,6 +134,8 @@ def train(
                 minutes=minutes,
                 tensorboard=tensorboard,
             )
+    if not ranks.leader:
+        return
     summary = describe(run)
     if json:
         result_json(summary)

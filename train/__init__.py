@@ -5,6 +5,7 @@ from .checkpoint import CheckpointError
 from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
 from .monitor import TrainingError
 from .pretrained import PretrainedError
+from .ranks import ProcessError, together
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
@@ -26,6 +27,7 @@ __all__ = [
     "ImageData",
     "Interrupted",
     "PretrainedError",
+    "ProcessError",
     "Recipe",
     "RecipeError",
     "ResumeError",
@@ -47,5 +49,6 @@ __all__ = [
     "recipes_with_descriptions",
     "resume",
     "show_recipe",
+    "together",
     "train",
 ]

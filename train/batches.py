@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .ranks import ALONE, Ranks
 from .stored import store
 
 
@@ -42,6 +43,7 @@ class Batches:
         device: torch.device,
         labels: NDArray[np.int64] | None = None,
         standard: Standard | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Take the images into memory, or leave them in a file mapped into memory (see `stored`).
 
@@ -52,6 +54,7 @@ class Batches:
             device: Where the batches are wanted.
             labels: int64 [n] for a class-conditional model, else None.
             standard: Of vectors; None for images.
+            ranks: Several processes get equal parts of each batch, in the order of their ranks.
         """
         self._device = device
         self._size = batch_size
@@ -63,6 +66,7 @@ class Batches:
         self._standard = None
         if standard is not None:  # in float64: a column of large numbers may vary by little
             self._standard = [torch.from_numpy(part).to(device) for part in standard]
+        self._ranks = ranks
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -84,7 +88,7 @@ class Batches:
             part = self._permutation(epoch)[offset : offset + wanted]
             parts.append(part)
             position, wanted = position + len(part), wanted - len(part)
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
+        return self._ranks.part(torch.cat(parts) if len(parts) > 1 else parts[0])
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:

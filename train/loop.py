@@ -6,6 +6,7 @@ import torch
 
 from .batches import Batches
 from .monitor import Ending, Monitor, Observer, Score
+from .parallel import follow_leader
 from .recipe import Recipe
 from .run_directory import RunDirectory
 from .samples import IMAGE_GRID, SamplePicture
@@ -39,6 +40,8 @@ def training_loop(
             from before.
         OutputError: A file cannot be written.
     """
+    if not state.ranks.leader:
+        return _follow(state, recipe, batches, device=device, precision=precision)
     monitor = Monitor(
         state,
         recipe,
@@ -52,12 +55,12 @@ def training_loop(
         picture=picture,
     )
     with StopRequest() as stop, monitor:
-        ending = monitor.begin()
+        ending = _agreed(state, monitor.begin(), stop)
         while ending is None:
             state.set_learning_rates(recipe)
             done = train_step(state, recipe, batches, device=device, precision=precision)
             monitor.meter.add(done)
-            ending = monitor.after_step(stop)
+            ending = _agreed(state, monitor.after_step(stop), stop)
         monitor.finish()
     if ending is Ending.SIGNAL:
         assert stop.signal_number is not None
@@ -67,3 +70,43 @@ def training_loop(
             stop.signal_number,
         )
     return ending
+
+
+_ENDINGS: tuple[Ending | None, ...] = (None, *Ending)
+
+
+def _follow(
+    state: TrainingState, recipe: Recipe, batches: Batches, *, device: torch.device, precision: str
+) -> Ending:
+    """The loop of every process but the leader: it trains along, writes nothing and decides nothing.
+
+    Raises:
+        Interrupted: A signal came to any of the processes; the leader has saved the state.
+    """
+    with StopRequest() as stop:
+        ending = _agreed(state, None, stop)
+        while ending is None:
+            state.set_learning_rates(recipe)
+            train_step(state, recipe, batches, device=device, precision=precision)
+            ending = _agreed(state, None, stop)
+    if ending is Ending.SIGNAL:
+        assert stop.signal_number is not None
+        raise Interrupted("stopped with the first process", stop.signal_number)
+    return ending
+
+
+def _agreed(state: TrainingState, ending: Ending | None, stop: StopRequest) -> Ending | None:
+    """What the leader says of this step, in every process; alone, what this one says.
+
+    A signal to any process becomes known to all here, and the leader acts on it after its next step.
+    Where the leader went back to a checkpoint, the others follow.
+    """
+    if state.ranks.count == 1:
+        return ending
+    known, own = len(state.rollbacks), stop.signal_number or 0
+    number, code, most, least = state.ranks.largest((own, _ENDINGS.index(ending), known, -known))
+    if number:  # one that came meanwhile is kept for the next step
+        stop.signal_number = number
+    if most > -least:
+        follow_leader(state)
+    return _ENDINGS[code]

@@ -1,5 +1,6 @@
 """Device, precision and CPU threads: what a run computes with, chosen by a short measurement."""
 
+import json
 import math
 import os
 import time
@@ -10,6 +11,7 @@ import torch
 from ..serve.errors import DeviceError, InputError
 from .batches import Batch
 from .networks import SampleSpec
+from .ranks import current_ranks
 from .recipe import Recipe
 from .state import TrainingState
 from .steps import train_step
@@ -35,13 +37,17 @@ class Plan:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """The device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; of several processes, a GPU each.
 
     Raises:
         DeviceError: A CUDA device was asked for and PyTorch sees none of that number.
         InputError: The name is none of these.
     """
-    available = torch.cuda.is_available()
+    available, ranks = torch.cuda.is_available(), current_ranks()
+    if ranks.count > 1 and (name.startswith("cuda") or (name == "auto" and available)):
+        if name not in ("auto", "cuda"):
+            raise InputError(f"of several processes each has a GPU of its own: device cuda, not {name}")
+        name = f"cuda:{ranks.local_rank}"
     if name == "auto":
         return torch.device("cuda" if available else "cpu")
     try:
@@ -79,6 +85,20 @@ def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, 
         raise InputError(f"precision must be auto, fp32 or bf16, not {precision!r}")
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
+    ranks = current_ranks()
+    if ranks.count > 1:  # the leader measures, the others take what it chose
+        chosen = json.loads(ranks.share(lambda: _agreement(_make(recipe, spec, target, precision, threads))))
+        return Plan(target, chosen["precision"], chosen["threads"])
+    return _make(recipe, spec, target, precision, threads)
+
+
+def _agreement(plan: Plan) -> bytes:
+    return json.dumps({"precision": plan.precision, "threads": plan.threads}).encode()
+
+
+def _make(
+    recipe: Recipe, spec: SampleSpec, target: torch.device, precision: str, threads: int | None
+) -> Plan:
     if target.type == "cuda":
         if precision == "auto":
             precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
@@ -122,7 +142,6 @@ def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
 
 
 def _usable_cores() -> int:
-    """Cores that this process may use; containers and job systems often give fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores for this process; containers and job systems often give fewer than there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // current_ranks().local_count)

@@ -11,6 +11,7 @@ import tomli_w
 from ..serve.atomic import write_text
 from ..serve.errors import DropganError
 from .data import DataOptions, TrainingData, Watcher, load_data
+from .ranks import current_ranks
 from .recipe import Recipe, parse_recipe
 
 
@@ -46,6 +47,8 @@ class RunFacts:
     """``fp32`` or ``bf16``."""
     threads: int
     """CPU threads of PyTorch."""
+    processes: int = 1
+    """How many trained it together in the beginning."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
@@ -64,7 +67,7 @@ class RunFacts:
 
 
 class RunDirectory:
-    """Paths and files of one run.
+    """Paths and files of one run. Of several processes that train together only the leader writes.
 
     Attributes:
         path: The directory.
@@ -119,6 +122,8 @@ class RunDirectory:
         Raises:
             RunError: It holds a run, or other files.
         """
+        if not current_ranks().leader:  # the leader may have begun to write
+            return
         if self.recipe_file.exists():
             raise RunError(
                 f"{self.path} already holds a run: go on with --resume, or choose another directory"
@@ -133,7 +138,8 @@ class RunDirectory:
             OutputError: It cannot be written.
         """
         document = {**recipe.model_dump(mode="json"), "run": asdict(facts)}
-        write_text(self.recipe_file, tomli_w.dumps(document))
+        if current_ranks().leader:
+            write_text(self.recipe_file, tomli_w.dumps(document))
 
     def read_recipe(self) -> tuple[Recipe, RunFacts]:
         """Read recipe.toml back.
@@ -177,4 +183,5 @@ class RunDirectory:
         kept = [
             row for row in self.read_metrics() if row["step"] <= step and row.get("rollback", 0) <= rollbacks
         ]
-        write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
+        if current_ranks().leader:
+            write_text(self.metrics_file, "".join(json.dumps(row) + "\n" for row in kept))

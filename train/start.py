@@ -32,8 +32,10 @@ from .loop import training_loop
 from .marginals import marginals_picture
 from .monitor import Ending, Observer, Score, TensorBoardLog
 from .networks import SampleSpec, require_fit
+from .parallel import train_in_parallel
 from .plan import Plan, choose_device, make_plan
 from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
+from .ranks import Ranks, current_ranks
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
 from .samples import IMAGE_GRID
@@ -104,20 +106,23 @@ def train(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
-    samples = load_data(data, data_dir, options=options, watch=watch or Watcher())
+    ranks = current_ranks()
+    samples = ranks.read(lambda: load_data(data, data_dir, options=options, watch=watch or Watcher()))
     if recipe.conditional:
         samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)
     plan = make_plan(recipe, spec, device=device, precision=precision, threads=threads)
     plan.apply()
     state, init = _first_state(recipe, spec, plan, pretrained)
+    train_in_parallel(state, recipe, plan.device, ranks)
     facts = RunFacts(
         data=unchanging_name(data),
         data_dir=str(data_dir.resolve()) if data_dir else "",
         fingerprint=samples.fingerprint,
-        device=str(plan.device),
+        device=_recorded(plan.device, ranks),
         precision=plan.precision,
         threads=plan.threads,
+        processes=ranks.count,
         data_options=options,
         init=init,
         labels=label_fingerprint(samples) if recipe.conditional else "",
@@ -175,7 +180,7 @@ def resume(
     recipe = changed_recipe(begun, {**(changes or {}), **longer}, recipe)
     wanted = {
         "data": data and unchanging_name(data),
-        "device": device and str(choose_device(device)),
+        "device": device and _recorded(choose_device(device), current_ranks()),
         "precision": precision,
         "threads": threads,
     }
@@ -187,7 +192,8 @@ def resume(
         ]
         + (options_differences(facts.data_options, data_options) if data_options else [])
     )
-    samples = facts.load_data(watch)
+    ranks = current_ranks()
+    samples = ranks.read(lambda: facts.load_data(watch))
     if recipe.conditional:
         samples = with_classes(samples, watch)
     found = {"fingerprint": samples.fingerprint, "labels": label_fingerprint(samples)}
@@ -199,7 +205,8 @@ def resume(
                 f"{facts.data} has changed since {run.path} began: its {what} was {before[:19]}, now"
                 f" {value[:19]}: start a new run"
             )
-    plan = Plan(choose_device(facts.device), facts.precision, facts.threads)
+    kind = facts.device if ranks.count == 1 else facts.device.partition(":")[0]
+    plan = Plan(choose_device(kind), facts.precision, facts.threads)
     plan.apply()
     spec = _spec(recipe, samples)
     checkpoint = _resumable(run)
@@ -208,6 +215,7 @@ def resume(
         state.restore(checkpoint)
     else:
         state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
+    train_in_parallel(state, recipe, plan.device, ranks)
     if recipe != begun:
         run.write_recipe(recipe, facts)
     run.rewind_metrics(state.step, len(state.rollbacks))
@@ -367,6 +375,11 @@ def _first_state(
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
 
 
+def _recorded(device: torch.device, ranks: Ranks) -> str:
+    """A device as recipe.toml has it: of several processes each has another number."""
+    return str(device) if ranks.count == 1 else device.type
+
+
 def _same_pretrained(init: InitFacts, run: RunDirectory) -> Pretrained | None:
     """What a run without a checkpoint began from."""
     if not init.source:
@@ -419,17 +432,18 @@ def _run(
             plan.device,
             data.labels if recipe.conditional else None,
             Standard(data.mean, data.scale) if isinstance(data, VectorData) else None,
+            state.ranks,
         ),
         run,
         device=plan.device,
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=None if score is None else score(data, recipe),
+        score=score(data, recipe) if score is not None and state.ranks.leader else None,
         minutes=minutes,
         picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
     )
-    if ending is not Ending.DONE:
+    if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
 
 

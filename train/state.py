@@ -3,7 +3,7 @@
 import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -16,9 +16,17 @@ from .checkpoint import (
 )
 from .ema import Ema
 from .networks import SampleSpec, build_networks
+from .ranks import ALONE, Ranks
 from .recipe import Recipe
 
 _FAR = 10**9  # batches; no run has as many
+
+
+class Passes(NamedTuple):
+    """How a training step runs the networks: as they are, or through what averages gradients."""
+
+    generator: nn.Module
+    discriminator: nn.Module
 
 
 @dataclass
@@ -35,6 +43,12 @@ class TrainingState:
     seconds: float = 0.0
     rollbacks: tuple[int, ...] = ()
     """The steps that training went back to after it had gone wrong."""
+    ranks: Ranks = ALONE
+    """The processes that train it together."""
+    latents: torch.Generator | None = None
+    """Of several processes: what all draw alike. One process draws all from torch's global one."""
+    passes: Passes | None = None
+    """None runs the networks as they are."""
 
     @classmethod
     def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
@@ -69,6 +83,17 @@ class TrainingState:
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
 
+    def draw_latents(self, count: int, size: int, device: torch.device) -> torch.Tensor:
+        """Standard normal latents of this process's rows, float32 [count, size].
+
+        Several processes draw the latents of the whole batch alike and take their rows of them, so
+        that they see together what one process would see.
+        """
+        if self.latents is None:
+            return torch.randn(count, size, device=device)
+        whole = torch.randn(count * self.ranks.count, size, device=device, generator=self.latents)
+        return self.ranks.part(whole)
+
     def to_checkpoint(self, about: dict[str, Any]) -> Checkpoint:
         """Everything that `restore` needs, random generators included."""
         tensors = {
@@ -79,7 +104,7 @@ class TrainingState:
                 ("ema", self.ema.module.state_dict()),
                 ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
                 ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
-                ("random", _random_states()),
+                ("random", self._random_states()),
             )
             for name, tensor in content.items()
         }
@@ -98,7 +123,7 @@ class TrainingState:
             self.ema.module.load_state_dict(checkpoint.part("ema"))
             restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
             restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
-            _set_random_states(checkpoint.part("random"))
+            self._set_random_states(checkpoint.part("random"))
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
             self.rollbacks = tuple(checkpoint.about["rollbacks"])
@@ -121,6 +146,27 @@ class TrainingState:
     def batch_offset(self) -> int:
         """Added to the number of a batch: after each rollback the data come in an order not seen before."""
         return len(self.rollbacks) * _FAR
+
+    def reseed(self, seed: int) -> None:
+        """Begin all random numbers anew, in every process alike."""
+        torch.manual_seed(seed)
+        if self.latents is not None:
+            self.latents.manual_seed(seed)
+
+    def _random_states(self) -> dict[str, torch.Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            states["cuda"] = torch.cuda.get_rng_state()
+        if self.latents is not None:  # one process goes on with it as its global generator
+            states[self.latents.device.type] = self.latents.get_state()
+        return states
+
+    def _set_random_states(self, states: dict[str, torch.Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if "cuda" in states and torch.cuda.is_available():
+            torch.cuda.set_rng_state(states["cuda"])
+        if self.latents is not None:
+            self.latents.set_state(states[self.latents.device.type])
 
 
 def _misfit(error: Exception) -> CheckpointError:
@@ -148,19 +194,6 @@ def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> 
 def _lazy_ratio(recipe: Recipe) -> float:
     interval = recipe.penalty.r1_interval
     return interval / (interval + 1) if recipe.penalty.r1_weight and interval > 1 else 1.0
-
-
-def _random_states() -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _set_random_states(states: dict[str, torch.Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
 
 
 def parameter_count(network: nn.Module) -> int:

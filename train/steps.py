@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .augment import augment
 from .batch_norm import has_batch_norm, running_statistics_kept
@@ -12,6 +12,7 @@ from .batches import Batch
 from .freezing import train_above
 from .losses import discriminator_loss, generator_loss
 from .penalties import r1_penalty, wgan_gp_penalty
+from .ranks import Ranks
 from .recipe import Recipe
 from .state import TrainingState, autocast
 
@@ -61,12 +62,14 @@ def train_step(
         Losses without penalties, and how the discriminator judged.
     """
     penalty, count = recipe.penalty, recipe.training.discriminator_steps
+    state.ranks.seed_masks(recipe.training.seed, state.step)
+    through = state.passes or state
     for update in range(state.step * count, (state.step + 1) * count):
         last = update == (state.step + 1) * count - 1
         reals, labels = batches(update + state.batch_offset)
-        latents = torch.randn(len(reals), recipe.generator.latent_dim, device=device)
+        latents = state.draw_latents(len(reals), recipe.generator.latent_dim, device)
         with torch.set_grad_enabled(last), autocast(device, precision):
-            fakes = state.generator(latents, labels)
+            fakes = through.generator(latents, labels)
         judged = discriminator_step(
             state,
             recipe,
@@ -79,7 +82,16 @@ def train_step(
     g_loss = generator_step(state, recipe, fakes, labels, precision=precision)
     state.ema.update(state.step)
     state.step += 1
-    return Step(judged, g_loss)
+    return _over_all(Step(judged, g_loss), state.ranks)
+
+
+def _over_all(step: Step, ranks: Ranks) -> Step:
+    """Losses and counts of the whole batch, of whose rows each process saw some."""
+    if ranks.count == 1:
+        return step
+    sums = ranks.sum(torch.stack((step.judged.loss, step.generator_loss, *step.judged.real.float())))
+    losses, counts = sums[:2] / ranks.count, sums[2:].round().long()
+    return Step(Judged(losses[0], counts), losses[1])
 
 
 def discriminator_step(
@@ -110,7 +122,8 @@ def discriminator_step(
     Returns:
         The loss, and how the samples were judged before the update, dropout acting.
     """
-    discriminator, penalty, training = _judge(state, recipe), recipe.penalty, recipe.training
+    discriminator = _judge((state.passes or state).discriminator, recipe)
+    penalty, training = recipe.penalty, recipe.training
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
     with autocast(reals.device, precision):
         if has_batch_norm(state.discriminator):
@@ -147,7 +160,7 @@ def generator_step(
     Returns:
         The loss, detached.
     """
-    discriminator = _judge(state, recipe)
+    discriminator = _judge(state.discriminator, recipe)  # frozen, so nothing of it is averaged
     state.discriminator.requires_grad_(False)
     with autocast(fakes.device, precision), running_statistics_kept(state.discriminator):
         loss = generator_loss(discriminator(fakes, labels), recipe.training.loss)
@@ -157,7 +170,7 @@ def generator_step(
     return loss.detach()
 
 
-def _judge(state: TrainingState, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
+def _judge(discriminator: nn.Module, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Samples and labels to logits, through the augmentation if there is one."""
-    discriminator, policy = state.discriminator, recipe.training.augmentation
+    policy = recipe.training.augmentation
     return lambda samples, labels: discriminator(augment(samples, policy), labels)

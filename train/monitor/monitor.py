@@ -221,7 +221,7 @@ class Monitor:
         state.seconds, state.rollbacks = seconds, (*rollbacks, state.step)
         count = len(state.rollbacks)
         fresh = np.random.SeedSequence([self._recipe.training.seed, state.step, count])
-        torch.manual_seed(int(fresh.generate_state(1, np.uint64)[0]) >> 1)
+        state.reseed(int(fresh.generate_state(1, np.uint64)[0]) >> 1)
         run.rewind_metrics(state.step, count - 1)
         self._rows = run.read_metrics()
         self._health = Health(self._recipe, self._rows)
