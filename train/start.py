@@ -38,7 +38,7 @@ from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
 from .ranks import Ranks, current_ranks
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
-from .samples import IMAGE_GRID
+from .samples import image_grid
 from .state import TrainingState
 
 CHECKPOINTS = ("auto", "best", "last")
@@ -441,7 +441,7 @@ def _run(
         observer=observer,
         score=score(data, recipe) if score is not None and state.ranks.leader else None,
         minutes=minutes,
-        picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
+        picture=marginals_picture(data) if isinstance(data, VectorData) else image_grid(state.spec.classes),
     )
     if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
