@@ -93,12 +93,18 @@ def _makes(card: "Card") -> _Lines:
         ("arithmetic", f"{card.export.precision}, ONNX operator set {card.export.opset}"),
     ]
     if card.data.columns:
-        shown = ", ".join(card.data.columns[:20])
-        more = f" and {len(card.data.columns) - 20} more" if len(card.data.columns) > 20 else ""
-        lines.append(("columns", shown + more))
-    if card.data.class_names:
-        lines.append(("classes", ", ".join(card.data.class_names)))
+        lines.append(("columns", _shortened(card.data.columns)))
+    if card.labels.classes:
+        named = f": {_shortened(card.class_names)}" if card.class_names else ""
+        lines.append(("classes", f"{card.labels.classes} to choose from{named}; stream {card.labels.stream}"))
+    elif card.data.class_names:
+        lines.append(("classes", f"not to choose from; the data has {_shortened(card.data.class_names)}"))
     return lines
+
+
+def _shortened(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
 
 
 def _origin(card: "Card") -> _Lines:

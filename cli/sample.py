@@ -84,7 +84,7 @@ def sample(
             "--labels",
             metavar="L|L,L,...|balanced",
             help="Of a class-conditional model: one label or class name, several in turn by the sample's"
-            " index, or all in turn.  [default: random labels]",
+            " index, or all in turn.  [default: random labels; in a grid all in turn]",
             show_default=False,
         ),
     ] = None,
@@ -282,7 +282,9 @@ def _run_single(
             )
             return
         write = {"grid": write_grid, "array": write_npy, "table": write_table}[chosen]
-        chosen_labels = labels_of(generator, label_rule(generator, labels), count=count, **where)
+        chosen_labels = None
+        if chosen != "grid" or labels is not None:  # a grid has a column a class unless labels are chosen
+            chosen_labels = labels_of(generator, label_rule(generator, labels), count=count, **where)
         write(
             generator,
             Path(out),

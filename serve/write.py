@@ -16,6 +16,7 @@ Progress = Callable[[int], None]
 
 _BATCH = 1024
 _MAX_GRID = 4096
+_MAX_COLUMNS = 32
 
 
 def write_npy(
@@ -66,6 +67,9 @@ def write_grid(
 ) -> None:
     """Write all samples as one grid picture.
 
+    Of a class-conditional model whose labels are not chosen, sample i is of class i modulo the number
+    of classes, and up to 32 classes have a column each: the grid shows what there is to choose from.
+
     Raises:
         InputError: There are none or over 4,096 of them, or the file gives no pixels.
         MissingExtraError: Pillow is not installed.
@@ -77,7 +81,11 @@ def write_grid(
         raise InputError("this model gives floats: pictures need one exported with --output pixels")
     if not 1 <= count <= _MAX_GRID:
         raise InputError(f"a grid shows 1 to {_MAX_GRID} samples, not {count}")
+    columns, classes = None, generator.classes
+    if classes and labels is None:
+        labels = np.arange(start, start + count, dtype=np.int64) % classes
+        columns = classes if 1 < classes <= _MAX_COLUMNS and start % classes == 0 else None
     images = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
     scale = max(1, 56 // max(images.shape[1:3]))  # small images are hard to see on today's screens
-    write_bytes(path, encode_png(grid(images, scale=scale)))
+    write_bytes(path, encode_png(grid(images, columns, scale=scale)))
     progress(count)

@@ -6,6 +6,7 @@ from ...serve import Card, Generator
 from ...serve.pictures import encode_png, grid
 from .details import Details
 
+_MOST_NAMES = 50
 _PICTURES = 32
 _COLUMNS = 8
 _SEED = 0
@@ -39,7 +40,7 @@ def readme(card: Card, details: Details, usage: str, picture: str | None) -> str
     facts = [
         ("samples", f"{' x '.join(map(str, card.data.shape))} {card.data.kind} ({card.export.output})"),
         ("trained on", f"{card.data.name}, {card.data.samples:,} samples"),
-        ("classes", ", ".join(card.data.class_names)),
+        ("classes to choose from", _classes(card)),
         ("network", f"{card.architecture.name}, {card.architecture.parameters:,} weights"),
         ("latents", f"{card.latents.dim}, stream {card.latents.stream}"),
         (
@@ -73,6 +74,13 @@ def readme(card: Card, details: Details, usage: str, picture: str | None) -> str
         f" {importlib.metadata.version('dropgan')} (Apache-2.0).",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _classes(card: Card) -> str:
+    """The classes of a conditional model; empty without."""
+    more = ", ..." if len(card.class_names) > _MOST_NAMES else ""
+    names = ", ".join(card.class_names[:_MOST_NAMES]) + more
+    return f"{card.labels.classes}{f': {names}' if names else ''}" if card.labels.classes else ""
 
 
 def _cell(text: str) -> str:

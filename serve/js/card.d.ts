@@ -19,6 +19,8 @@ export interface Card {
     readonly samples: number;
     readonly class_names: readonly string[];
   };
+  /** Absent in files from before labels; 0 classes in a model without. */
+  readonly labels?: { readonly classes: number; readonly stream: string };
   readonly latents: { readonly dim: number; readonly stream: string };
   readonly architecture: { readonly name: string; readonly parameters: number };
   readonly dropout: {

@@ -3,6 +3,7 @@
 // are skipped, not parsed. (ONNX files are protobuf messages: onnx.proto, message ModelProto.)
 
 import { ModelError } from "./errors.js";
+import { LABEL_STREAM_NAME } from "./labels.js";
 import { STREAM_NAME } from "./latents.js";
 
 const METADATA_KEY = "dropgan";
@@ -42,6 +43,13 @@ function checkCard(card) {
   if (card.latents.stream !== STREAM_NAME) {
     throw new ModelError(
       `the model uses the latent stream ${card.latents.stream}, this dropgan knows ${STREAM_NAME}: upgrade dropgan`,
+    );
+  }
+  const { classes = 0, stream = "" } = card.labels ?? {};
+  if (classes !== 0 && !isCount(classes)) throw new ModelError("the model's card has an impossible number of classes");
+  if (classes !== 0 && stream !== LABEL_STREAM_NAME) {
+    throw new ModelError(
+      `the model uses the label stream ${stream}, this dropgan knows ${LABEL_STREAM_NAME}: upgrade dropgan`,
     );
   }
   if (card.export?.output === "vectors") {

@@ -2,5 +2,6 @@
 
 export { readCard } from "./card.js";
 export { DeviceError, DropganError, InputError, ModelError } from "./errors.js";
+export { LABEL_STREAM_NAME, LabelStream } from "./labels.js";
 export { LatentStream, STREAM_NAME } from "./latents.js";
 export { Samples } from "./samples.js";

@@ -1,4 +1,5 @@
 import type { Card } from "./card.js";
+import type { Labels } from "./labels.js";
 import type { Integer, Range } from "./latents.js";
 import type { Samples } from "./samples.js";
 
@@ -32,6 +33,10 @@ export class Generator {
   readonly card: Card;
   /** What runs the model: `webgpu`, `wasm` or `cpu`. */
   readonly provider: string;
+  /** Number of classes of a class-conditional model, 0 of any other; labels are below it. */
+  readonly classes: number;
+  /** Names of the classes, by label; empty where they have none. */
+  readonly classNames: string[];
   /** Shape of one sample, e.g. [28, 28, 1]. */
   readonly sampleShape: number[];
 
@@ -42,16 +47,29 @@ export class Generator {
    *   -1 to 1, from a file exported with float output.
    * @throws InputError An argument is out of its range.
    */
-  sample(count: number, options?: Range): Promise<Samples>;
+  sample(count: number, options?: Range & { labels?: Labels }): Promise<Samples>;
 
   /** The samples of `sample`, batch by batch; `batchSize` changes the speed, never a pixel. */
-  stream(count: number, options?: Range & { batchSize?: number }): AsyncGenerator<Samples>;
+  stream(
+    count: number,
+    options?: Range & { labels?: Labels; batchSize?: number },
+  ): AsyncGenerator<Samples>;
 
   /** The latents behind samples `start` to `start + count - 1`: `count * card.latents.dim` values. */
   latents(count: number, options?: Range): Float32Array;
 
-  /** Samples from latents of your own (an interpolation, say), `n * card.latents.dim` values. */
-  generate(latents: Float32Array): Promise<Samples>;
+  /**
+   * The labels of samples `start` to `start + count - 1` where none are chosen.
+   *
+   * @throws InputError The model is not class-conditional.
+   */
+  labels(count: number, options?: Range): Int32Array;
+
+  /**
+   * Samples from latents of your own (an interpolation, say), `n * card.latents.dim` values. A
+   * class-conditional model needs labels too.
+   */
+  generate(latents: Float32Array, labels?: Labels): Promise<Samples>;
 
   /** Free the session's memory; the generator cannot be used after it. */
   dispose(): Promise<void>;

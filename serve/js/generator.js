@@ -3,6 +3,7 @@
 
 import { readCard } from "./card.js";
 import { InputError, ModelError } from "./errors.js";
+import { LabelStream, chooseLabels } from "./labels.js";
 import { LatentStream, checkRange } from "./latents.js";
 import { Samples } from "./samples.js";
 
@@ -16,6 +17,7 @@ export class Generator {
   #session;
   #Tensor;
   #stream;
+  #labels;
   #shape;
   #turn = Promise.resolve();
 
@@ -31,7 +33,8 @@ export class Generator {
       const generator = new this(card, provider);
       generator.#session = session;
       generator.#Tensor = Tensor;
-      await generator.#run(new Float32Array(TILE * card.latents.dim), TILE);
+      const labels = generator.classes > 0 ? new Int32Array(TILE) : undefined;
+      await generator.#run(new Float32Array(TILE * card.latents.dim), TILE, labels);
       return generator;
     });
   }
@@ -41,6 +44,7 @@ export class Generator {
     this.card = card;
     this.provider = provider;
     this.#stream = new LatentStream(card.latents.dim);
+    this.#labels = this.classes > 0 ? new LabelStream(this.classes) : undefined;
     const [height, width, channels] = card.data.shape;
     const planes = card.export.output === "float" && card.data.shape.length === 3;
     this.#shape = planes ? [channels, height, width] : [...card.data.shape];
@@ -50,11 +54,23 @@ export class Generator {
     return [...this.#shape];
   }
 
+  /** Number of classes of a class-conditional model, 0 of any other. */
+  get classes() {
+    return this.card.labels?.classes ?? 0;
+  }
+
+  /** Names of the classes, by label; empty where they have none. */
+  get classNames() {
+    const names = this.card.data.class_names ?? [];
+    return names.length === this.classes ? [...names] : [];
+  }
+
   async sample(count, options = {}) {
     const range = this.#range(count, options);
     const size = this.#shape.reduce((product, length) => product * length);
     const data = new (this.#kind().array)(count * size);
     let done = 0;
+    range.labels ??= this.#labels?.labels(count, range);
     for await (const { values, rows } of this.#tiles(range)) {
       data.set(values, done * size);
       done += rows;
@@ -75,14 +91,24 @@ export class Generator {
     return this.#stream.latents(count, options);
   }
 
-  async generate(latents) {
+  /** The labels of samples `start` to `start + count - 1` where none are chosen. */
+  labels(count, options = {}) {
+    if (this.#labels === undefined) throw notConditional();
+    return this.#labels.labels(count, options);
+  }
+
+  async generate(latents, labels) {
     const { dim } = this.#stream;
     if (!(latents instanceof Float32Array) || latents.length % dim !== 0) {
       throw new InputError(`latents must be a Float32Array of n * ${dim} values`);
     }
     const rows = latents.length / dim;
+    if (labels === undefined && this.classes > 0) {
+      throw new InputError(`latents alone are not enough: give labels, 0 to ${this.classes - 1}`);
+    }
+    const chosen = this.#chosen(labels, rows);
     const kind = this.#kind();
-    const data = rows === 0 ? new kind.array(0) : await this.#run(latents, rows);
+    const data = rows === 0 ? new kind.array(0) : await this.#run(latents, rows, chosen);
     return new Samples(data, [rows, ...this.#shape]);
   }
 
@@ -92,41 +118,56 @@ export class Generator {
   }
 
   #range(count, { seed = 0, start = 0, labels }) {
-    if (labels !== undefined) throw new InputError("this model has no labels to choose from");
-    return checkRange(count, seed, start);
+    return { ...checkRange(count, seed, start), labels: this.#chosen(labels, count) };
   }
 
-  async *#batches({ count, seed, start }, batchSize) {
+  #chosen(labels, count) {
+    if (labels === undefined) return undefined;
+    if (this.classes === 0) throw notConditional();
+    return chooseLabels(labels, count, this.classes, this.classNames);
+  }
+
+  async *#batches({ count, seed, start, labels }, batchSize) {
     for (let done = 0; done < count; done += batchSize) {
       const rows = Math.min(batchSize, count - done);
-      yield await this.sample(rows, { seed, start: start + BigInt(done) });
+      const some = labels?.subarray(done, done + rows);
+      yield await this.sample(rows, { seed, start: start + BigInt(done), labels: some });
     }
   }
 
   /** The rows of a range, tile by tile, those before and after it in its outermost tiles cut off. */
-  async *#tiles({ count, seed, start }) {
+  async *#tiles({ count, seed, start, labels }) {
     const end = start + BigInt(count);
     const tile = BigInt(TILE);
     for (let first = start - (start % tile); first < end; first += tile) {
-      const values = await this.#run(this.#stream.latents(TILE, { seed, start: first }), TILE);
       const from = start > first ? Number(start - first) : 0;
       const to = end < first + tile ? Number(end - first) : TILE;
+      let tileLabels;
+      if (labels !== undefined) {
+        const done = start > first ? 0 : Number(first - start);
+        tileLabels = new Int32Array(TILE); // rows outside the range are thrown away: any label will do
+        tileLabels.set(labels.subarray(done, done + to - from), from);
+      }
+      const values = await this.#run(this.#stream.latents(TILE, { seed, start: first }), TILE, tileLabels);
       const size = values.length / TILE;
       yield { values: values.subarray(from * size, to * size), rows: to - from };
     }
   }
 
   /** One run of the model; runs take turns, because a session is not made for two at a time. */
-  #run(latents, rows) {
-    const turn = this.#turn.then(() => this.#compute(latents, rows));
+  #run(latents, rows, labels) {
+    const turn = this.#turn.then(() => this.#compute(latents, rows, labels));
     this.#turn = turn.catch(() => {});
     return turn;
   }
 
-  async #compute(latents, rows) {
+  async #compute(latents, rows, labels) {
     const session = this.#session;
-    const input = new this.#Tensor("float32", latents, [rows, this.#stream.dim]);
-    const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
+    const feed = { [session.inputNames[0]]: new this.#Tensor("float32", latents, [rows, this.#stream.dim]) };
+    if (labels !== undefined) {
+      feed[session.inputNames[1]] = new this.#Tensor("int64", BigInt64Array.from(labels, BigInt), [rows]);
+    }
+    const output = (await session.run(feed))[session.outputNames[0]];
     const kind = this.#kind();
     if (output.type !== kind.name || String(output.dims) !== String([rows, ...this.#shape])) {
       throw new ModelError(
@@ -141,6 +182,10 @@ export class Generator {
       ? { name: "float32", array: Float32Array }
       : { name: "uint8", array: Uint8Array };
   }
+}
+
+function notConditional() {
+  return new InputError("this model has no labels to choose from: it is not class-conditional");
 }
 
 async function toBytes(source, runtime) {

@@ -11,7 +11,9 @@ import pytest
 from dropgan.serve import Generator, InputError, LabelStream, ModelError
 from dropgan.serve.card import METADATA_KEY, Card
 from dropgan.serve.loading import read_onnx, with_metadata
+from dropgan.serve.write import write_grid
 from onnx import TensorProto, helper
+from PIL import Image
 
 from ..conftest import bar_of
 from .mutations import without_digest
@@ -156,3 +158,19 @@ def test_second_inputs_that_do_not_fit(conditional_model: Path, model_file: Path
     refuse(conditional_model, labels(TensorProto.INT64, "batch", 1), "does not|not of the shape")
     refuse(conditional_model, labels(TensorProto.INT64, "other"), "not of one batch")
     refuse(conditional_model, labels(TensorProto.INT64, 5), "open batch")
+
+
+def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path) -> None:
+    """`dropgan sample -o grid.png` and `dropgan run` show what there is to choose from."""
+    write_grid(generator, tmp_path / "grid.png", 7, seed=0, start=0, progress=lambda _: None)
+    with Image.open(tmp_path / "grid.png") as picture:
+        width, height = picture.size
+        scale = 56 // 8
+        assert (width, height) == ((3 * 9 + 1) * scale, (3 * 9 + 1) * scale)
+        pixels = np.asarray(picture)[::scale, ::scale]
+    balanced = generator.sample(7, labels=np.arange(7) % 3)[..., 0]
+    assert np.array_equal(pixels[1:9, 10:18], balanced[1])
+    assert np.array_equal(pixels[10:18, 1:9], balanced[3])
+    write_grid(generator, tmp_path / "one.png", 4, seed=0, start=0, progress=lambda _: None, labels="left")
+    with Image.open(tmp_path / "one.png") as picture:
+        assert picture.size == ((2 * 9 + 1) * scale, (2 * 9 + 1) * scale)

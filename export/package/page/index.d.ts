@@ -1,4 +1,4 @@
-import type { Generator, LoadOptions, Range, Samples } from "./dropgan/index.js";
+import type { Generator, Labels, LoadOptions, Range, Samples } from "./dropgan/index.js";
 
 /** Address of the model file in this package. */
 export const model: URL;
@@ -7,6 +7,6 @@ export const model: URL;
 export function generator(options?: LoadOptions): Promise<Generator>;
 
 /** Samples `start` to `start + count - 1` of `seed` from the shared generator. */
-export function sample(count: number, options?: Range): Promise<Samples>;
+export function sample(count: number, options?: Range & { labels?: Labels }): Promise<Samples>;
 
 export * from "./dropgan/index.js";

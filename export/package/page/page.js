@@ -1,9 +1,10 @@
-// The page: samples of the seed and the place that its address names (#seed=0&start=0&count=64).
+// The page: samples of the seed and the place that its address names (#seed=0&start=0&count=64), of a
+// class-conditional model also of the class (&label=3).
 
 import { generator } from "./index.js";
 
 const element = (id) => document.getElementById(id);
-const [seed, start, count] = ["seed", "start", "count"].map(element);
+const [seed, start, count, label] = ["seed", "start", "count", "label"].map(element);
 
 function say(text, state) {
   element("status").textContent = text;
@@ -17,10 +18,31 @@ function readAddress() {
     if (value !== null && /^[0-9]{1,20}$/.test(value)) field.value = value;
   }
   if (count.value === "") count.value = "64";
+  const chosen = wanted.get("label") ?? "";
+  label.value = [...label.options].some((option) => option.value === chosen) ? chosen : "";
+}
+
+/** The classes to choose from; most models have none. */
+function offerClasses({ classes, classNames }) {
+  if (classes === 0 || label.options.length > 1) return;
+  for (let number = 0; number < classes; number++) {
+    label.append(new Option(classNames[number] ?? String(number), String(number)));
+  }
+  element("classes").hidden = false;
+  readAddress();
+}
+
+/** What is asked for: one class, or all in turn, sample i of class i modulo their number. */
+function wantedLabels({ classes }) {
+  if (classes === 0) return undefined;
+  if (label.value !== "") return Number(label.value);
+  const first = BigInt(start.value);
+  return Array.from({ length: Number(count.value) }, (_, place) => Number((first + BigInt(place)) % BigInt(classes)));
 }
 
 function writeAddress() {
-  history.replaceState(null, "", `#seed=${seed.value}&start=${start.value}&count=${count.value}`);
+  const chosen = label.value === "" ? "" : `&label=${label.value}`;
+  history.replaceState(null, "", `#seed=${seed.value}&start=${start.value}&count=${count.value}${chosen}`);
 }
 
 let latest = 0;
@@ -30,10 +52,12 @@ async function draw() {
   const turn = ++latest;
   try {
     const opened = await generator();
+    offerClasses(opened);
     const began = performance.now();
     const samples = await opened.sample(Number(count.value), {
       seed: BigInt(seed.value),
       start: BigInt(start.value),
+      labels: wantedLabels(opened),
     });
     if (turn !== latest) return; // another wish came while this one was under way
     const milliseconds = Math.max(1, Math.round(performance.now() - began));
