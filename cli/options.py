@@ -135,6 +135,10 @@ Minutes = Annotated[
         show_default=False,
     ),
 ]
+TensorBoard = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Also log for TensorBoard, into RUN/tensorboard; needs its extra."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.")]

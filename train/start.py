@@ -30,7 +30,7 @@ from .data import (
 from .freezing import require_learned
 from .loop import training_loop
 from .marginals import marginals_picture
-from .monitor import Ending, Observer, Score
+from .monitor import Ending, Observer, Score, TensorBoardLog
 from .networks import SampleSpec, require_fit
 from .parallel import train_in_parallel
 from .plan import Plan, choose_device, make_plan
@@ -70,6 +70,7 @@ def train(
     score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
+    tensorboard: bool = False,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -90,6 +91,7 @@ def train(
             grid is written, beside the training; the weights of the best score are kept.
         watch: Told while the data is being read.
         minutes: Time after which to stop, the state saved; None trains all steps.
+        tensorboard: Also write RUN/tensorboard.
 
     Returns:
         The run directory, its last checkpoint at the recipe's last step, or where training ended.
@@ -100,6 +102,7 @@ def train(
     """
     run = RunDirectory(directory)
     run.require_new()
+    observer = _with_tensorboard(observer, run, tensorboard)
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
@@ -146,6 +149,7 @@ def resume(
     score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
+    tensorboard: bool = False,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
@@ -163,12 +167,14 @@ def resume(
         score: As for `train`.
         watch: Told while the data is being read.
         minutes: As for `train`, from now on.
+        tensorboard: As for `train`.
 
     Raises:
         ResumeError: Something is not as it was, and may not change; both values are named.
         DropganError: As for `train`.
     """
     run = RunDirectory(directory)
+    observer = _with_tensorboard(observer, run, tensorboard)
     begun, facts = run.read_recipe()
     longer = {} if steps is None else {"training.steps": steps}
     recipe = changed_recipe(begun, {**(changes or {}), **longer}, recipe)
@@ -275,7 +281,7 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         scored = any("score" in row and row["step"] == done for row in run.read_metrics())
         if done >= recipe.training.steps and (scored or options.get("score") is None):
             return run
-    kept = ("announce", "observer", "score", "watch", "minutes")
+    kept = ("announce", "observer", "score", "watch", "minutes", "tensorboard")
     watchers = {key: options[key] for key in kept if key in options}
     return resume(directory, **watchers)
 
@@ -444,8 +450,20 @@ def _run(
         minutes=minutes,
         picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
     )
-    if ending is not Ending.DONE:
+    if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _with_tensorboard(observer: Observer, run: RunDirectory, wanted: bool) -> Observer:
+    if not wanted:
+        return observer
+    log = TensorBoardLog(run)
+
+    def both(row: dict[str, Any]) -> None:
+        log(row)
+        observer(row)
+
+    return both
 
 
 def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirectory) -> str:
