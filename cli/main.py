@@ -84,6 +84,8 @@ def main() -> None:
             raise
         if error.exit_code <= 2 or _process() == 0:
             say(f"{'' if error.exit_code > 2 else 'error: '}{_of_process()}{error}")
+        if error.leave_at_once:
+            os._exit(error.exit_code)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if debug or (error.name or "").split(".")[0] not in _TRAIN_PACKAGES:

@@ -9,6 +9,8 @@ class DropganError(Exception):
     """Base of every error that dropgan raises on purpose."""
 
     exit_code = 1
+    leave_at_once = False
+    """Whether a process that ends with it must not clean up behind itself."""
 
 
 class ModelError(DropganError):

@@ -19,7 +19,13 @@ T = TypeVar("T")
 
 
 class ProcessError(DropganError):
-    """Another process of the run has ended."""
+    """Another process of the run has ended.
+
+    What is left of the group cannot be torn down: its threads may abort the process. Whoever says
+    this error must then leave by ``os._exit``.
+    """
+
+    leave_at_once = True
 
 
 @dataclass(frozen=True)
@@ -135,17 +141,20 @@ def together() -> Iterator[Ranks]:
     ranks = current_ranks()
     if torch.cuda.is_available():
         torch.cuda.set_device(ranks.local_rank % torch.cuda.device_count())
+    broken = False
     try:
         yield ranks
     except (RuntimeError, dist.DistError) as error:
         if isinstance(error, DropganError) or not _is_of_connection(error):
             raise
+        broken = True
         raise ProcessError(
             f"process {ranks.rank} of {ranks.count} stops, because another one has ended: what that one said"
             " tells why; everything up to the last checkpoint is kept"
         ) from error
     finally:
-        dist.destroy_process_group()
+        if not broken:
+            dist.destroy_process_group()
 
 
 def _is_of_connection(error: Exception) -> bool:

@@ -177,7 +177,7 @@ def test_a_process_that_dies_ends_all(tmp_path: Path, image_file: Path) -> None:
     _wait_for_metrics(tmp_path / "run", processes)
     processes[1].kill()
     (code, _, err), _ = _finish(processes)
-    assert code == 1
+    assert code == 1, err
     assert "another one has ended" in err
     assert "Traceback" not in err
     assert RunDirectory(tmp_path / "run").last_checkpoint.exists()
