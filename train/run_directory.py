@@ -44,7 +44,7 @@ class RunFacts:
     device: str
     """``cpu`` or ``cuda:N``."""
     precision: str
-    """``fp32`` or ``bf16``."""
+    """``fp32``, ``tf32``, ``bf16`` or ``fp16``."""
     threads: int
     """CPU threads of PyTorch."""
     processes: int = 1

@@ -38,7 +38,7 @@ from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
 from .ranks import Ranks, current_ranks
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
-from .samples import IMAGE_GRID
+from .samples import image_grid
 from .state import TrainingState
 
 CHECKPOINTS = ("auto", "best", "last")
@@ -81,7 +81,7 @@ def train(
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto`` (measured), ``fp32`` or ``bf16``.
+        precision: ``auto`` (measured), ``fp32``, ``tf32`` (CUDA), ``bf16``, or ``fp16`` with scaled losses.
         threads: CPU threads; None chooses by measurement.
         init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
             begins with random ones.
@@ -211,7 +211,7 @@ def resume(
     spec = _spec(recipe, samples)
     checkpoint = _resumable(run)
     if checkpoint is not None:
-        state = TrainingState.fresh(recipe, spec, plan.device)
+        state = _untrained(recipe, spec, plan)
         state.restore(checkpoint)
     else:
         state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
@@ -367,12 +367,19 @@ def _first_state(
     recipe: Recipe, spec: SampleSpec, plan: Plan, pretrained: Pretrained | None
 ) -> tuple[TrainingState, InitFacts]:
     """Networks before the first step, and what to record of where their weights are from."""
-    state = TrainingState.fresh(recipe, spec, plan.device)
+    state = _untrained(recipe, spec, plan)
     fresh = None if pretrained is None else begin_from(state, pretrained)
     require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
     if pretrained is None or fresh is None:
         return state, InitFacts()
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _untrained(recipe: Recipe, spec: SampleSpec, plan: Plan) -> TrainingState:
+    state = TrainingState.fresh(recipe, spec, plan.device)
+    if plan.precision == "fp16":
+        state.scale_losses(plan.device)
+    return state
 
 
 def _recorded(device: torch.device, ranks: Ranks) -> str:
@@ -439,12 +446,18 @@ def _run(
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=score(data, recipe) if score is not None and state.ranks.leader else None,
+        score=_made(score, data, recipe) if state.ranks.leader else None,
         minutes=minutes,
-        picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
+        picture=marginals_picture(data) if isinstance(data, VectorData) else image_grid(state.spec.classes),
     )
     if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score | None:
+    """The score, made without a trace in torch's random numbers: its networks may draw first weights."""
+    with torch.random.fork_rng(devices=[]):
+        return None if score is None else score(data, recipe)
 
 
 def _with_tensorboard(observer: Observer, run: RunDirectory, wanted: bool) -> Observer:
