@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 _FAST = ["--steps", "20", "--threads", "1", "--precision", "fp32"]
 SHORTENED = {
     "run": [*_FAST, "--score-samples", "500"],
-    "train": _FAST,
+    "train": [*_FAST, "--no-score"],
     "export": ["--no-score"],
     "evaluate": ["-n", "500"],
 }
@@ -22,6 +22,7 @@ def _blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.timeout(600)  # a chain of a dozen commands
 def test_readme(tmp_path: Path) -> None:
     """A reader types these lines in this order; what takes long is cut short here."""
     text = (ROOT / "README.md").read_text()
