@@ -9,16 +9,9 @@ from .ranks import ProcessError, together
 from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
 from .recipe_show import recipes_with_descriptions, show_recipe
 from .run_directory import RunDirectory, RunError
-from .start import (
-    TrainedGenerator,
-    TrainedNetworks,
-    continue_or_train,
-    load_generator,
-    load_networks,
-    resume,
-    train,
-)
+from .start import continue_or_train, resume, train
 from .stop import Interrupted
+from .trained import TrainedGenerator, TrainedNetworks, load_generator, load_networks
 
 __all__ = [
     "CheckpointError",

@@ -2,19 +2,15 @@
 
 import importlib.metadata
 import platform
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from ..serve.errors import InputError
 from .batches import Batches, Standard
 from .changes import ResumeError, changed_recipe, refuse
-from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from .checkpoint import load_checkpoint
 from .data import (
     DEFAULT_DATA,
     DataOptions,
@@ -32,6 +28,7 @@ from .loop import training_loop
 from .marginals import marginals_picture
 from .monitor import Ending, Observer, Score, TensorBoardLog
 from .networks import SampleSpec, require_fit
+from .networks.spec import network_shape
 from .parallel import train_in_parallel
 from .plan import Plan, choose_device, make_plan
 from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
@@ -40,8 +37,7 @@ from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
 from .samples import image_grid
 from .state import TrainingState
-
-CHECKPOINTS = ("auto", "best", "last")
+from .trained import resumable_checkpoint
 
 Announce = Callable[[Recipe, RunFacts, int], None]
 """Called once before the first step: recipe, facts, and the step training begins at."""
@@ -209,7 +205,7 @@ def resume(
     plan = Plan(choose_device(kind), facts.precision, facts.threads)
     plan.apply()
     spec = _spec(recipe, samples)
-    checkpoint = _resumable(run)
+    checkpoint = resumable_checkpoint(run)
     if checkpoint is not None:
         state = _untrained(recipe, spec, plan)
         state.restore(checkpoint)
@@ -222,28 +218,6 @@ def resume(
     announce(recipe, facts, state.step)
     _run(state, recipe, samples, run, plan, observer, score, minutes)
     return run
-
-
-def _resumable(run: RunDirectory) -> Checkpoint | None:
-    """The last checkpoint; if it is damaged, the one before; None if the run has none yet.
-
-    Raises:
-        CheckpointError: All that there are are damaged.
-    """
-    if not run.last_checkpoint.exists() and not run.previous_checkpoint.exists():
-        return None
-    try:
-        return load_checkpoint(run.last_checkpoint)
-    except CheckpointError as error:
-        try:
-            checkpoint = load_checkpoint(run.previous_checkpoint)
-        except CheckpointError:
-            raise error from None
-        if not run.last_checkpoint.exists():
-            return checkpoint
-        step = checkpoint.about["step"]
-        warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
-        return checkpoint
 
 
 def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **options: Any) -> RunDirectory:
@@ -284,83 +258,6 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
     kept = ("announce", "observer", "score", "watch", "minutes", "tensorboard")
     watchers = {key: options[key] for key in kept if key in options}
     return resume(directory, **watchers)
-
-
-@dataclass(frozen=True)
-class TrainedGenerator:
-    """A generator read back from a checkpoint.
-
-    Attributes:
-        module: In eval mode, on the CPU, without gradients.
-        spec: What its samples are.
-        recipe: What it was trained with.
-        about: What the checkpoint says of the training: step, data, versions.
-    """
-
-    module: nn.Module
-    spec: SampleSpec
-    recipe: Recipe
-    about: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TrainedNetworks:
-    """Both networks read back from a checkpoint.
-
-    Attributes:
-        generator: The averaged generator, in eval mode, on the CPU, without gradients.
-        discriminator: In eval mode, on the CPU, without gradients.
-        spec: What samples are.
-        recipe: What they were trained with.
-        about: What the checkpoint says of the training: step, data, versions.
-    """
-
-    generator: nn.Module
-    discriminator: nn.Module
-    spec: SampleSpec
-    recipe: Recipe
-    about: dict[str, Any]
-
-
-def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNetworks:
-    """The averaged generator and the discriminator of a run.
-
-    Args:
-        directory: The run directory.
-        checkpoint: ``last``, ``best`` (of the best score), or ``auto``: best if the run has scores,
-            else last.
-
-    Raises:
-        InputError: ``checkpoint`` is none of these.
-        RunError: The directory holds no run.
-        CheckpointError: It has no such checkpoint, or a damaged one.
-    """
-    run = RunDirectory(directory)
-    recipe, _ = run.read_recipe()
-    saved = load_checkpoint(_checkpoint_file(run, checkpoint))
-    spec = SampleSpec(_network_shape(saved.about["data"]["shape"]), saved.about["classes"])
-    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
-    state.restore_shipped(saved)
-    discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
-
-
-def load_generator(directory: Path | str, checkpoint: str = "auto") -> TrainedGenerator:
-    """The averaged generator of a run; arguments and errors as for `load_networks`."""
-    networks = load_networks(directory, checkpoint)
-    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
-
-
-def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
-    if checkpoint not in CHECKPOINTS:
-        raise InputError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {checkpoint!r}")
-    if checkpoint == "best" and not run.best_checkpoint.exists():
-        raise CheckpointError(
-            f"{run.path} has no best checkpoint, since nothing was scored in training: take --checkpoint last"
-        )
-    if checkpoint == "last" or not run.best_checkpoint.exists():
-        return run.last_checkpoint
-    return run.best_checkpoint
 
 
 def _first_state(
@@ -481,11 +378,6 @@ def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirec
 
 
 def _spec(recipe: Recipe, data: TrainingData) -> SampleSpec:
-    spec = SampleSpec(_network_shape(data.shape), data.classes if recipe.conditional else 0)
+    spec = SampleSpec(network_shape(data.shape), data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     return spec
-
-
-def _network_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Of a sample as networks have it: images with the channels first, vectors as they are."""
-    return (shape[-1], *shape[:-1])

@@ -10,9 +10,8 @@ from dropgan.evaluate.pictures import make_pictures
 from dropgan.evaluate.report import write_report
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import load_images, load_recipe, train
+from dropgan.train import load_generator, load_images, load_recipe, train
 from dropgan.train.data import ImageData, labels_for_model
-from dropgan.train.start import load_generator
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from dropgan.export import check_inference_only, compare, export, recheck
 from dropgan.export.graph import DEFAULT_OPSET, to_onnx
 from dropgan.export.parity import ParityError, check_parity
 from dropgan.serve import Generator
-from dropgan.train.start import load_generator
+from dropgan.train import load_generator
 
 from ..conftest import bar_of
 

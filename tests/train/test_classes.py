@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from dropgan.serve.latents import LatentStream
-from dropgan.train import DataError, ResumeError, load_recipe, resume, train
+from dropgan.train import DataError, ResumeError, load_generator, load_recipe, resume, train
 from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
 from dropgan.train.pixels import to_pixels
-from dropgan.train.start import load_generator
 from PIL import Image
 
 from ..conftest import TINY, bar_of

@@ -1,5 +1,6 @@
 """What a sample is: all that the networks need to know of the data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,3 +17,12 @@ class SampleSpec:
     def is_image(self) -> bool:
         """Whether samples are images, between -1 and 1; else they are standardised vectors."""
         return len(self.shape) == 3
+
+
+def network_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a sample as networks have it: images with the channels first, vectors as they are.
+
+    Args:
+        shape: Of a sample as data have it: (height, width, channels), or (components,).
+    """
+    return (shape[-1], *shape[:-1])
