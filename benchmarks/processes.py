@@ -3,8 +3,8 @@
     python benchmarks/processes.py --steps 500
 
 Trains the default recipe without dropout (masks differ between processes by design) on the embedded
-images, once in one process and once in two by torchrun, fp32, one thread each, and prints the largest
-difference of a weight and its relation to the largest weight.
+images, once in one process and once in two by torchrun, fp32, one thread each, and prints how far
+the generators' weights lie apart.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
 from dropgan.train import RunDirectory
 from dropgan.train.checkpoint import load_checkpoint
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, nargs="+", default=[50, 500])
+    parser.add_argument("--steps", type=int, nargs="+", default=[1, 10, 50, 500])
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", str(options.processes)]
@@ -36,10 +37,13 @@ def main() -> None:
                 subprocess.run(command, check=True, capture_output=True)
                 weights.append(load_checkpoint(RunDirectory(out).last_checkpoint).part("generator"))
             one, several = weights
-            apart = max((one[key] - several[key]).abs().max().item() for key in one)
-            largest = max(weight.abs().max().item() for weight in one.values())
+            first, second = (torch.cat([part[key].flatten() for key in one]) for part in (one, several))
+            apart = (first - second).abs()
             print(
-                f"{steps:>5} steps: largest difference {apart:.1e}, largest weight {largest:.2f}", flush=True
+                f"{steps:>5} steps: largest difference of a weight {apart.max():.1e}, median"
+                f" {apart.median():.1e}, root mean square {apart.square().mean().sqrt():.1e} of"
+                f" {first.square().mean().sqrt():.1e}",
+                flush=True,
             )
 
 

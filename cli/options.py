@@ -111,7 +111,7 @@ InitFrom = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Precision = Annotated[
-    str, typer.Option("--precision", help="auto (the faster, measured), fp32, or bf16 matrix products.")
+    str, typer.Option("--precision", help="auto (the faster, measured), fp32, bf16, fp16, or tf32 (CUDA).")
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: the faster number, measured]")
@@ -134,6 +134,10 @@ Minutes = Annotated[
         help="Stop after this time, everything saved; the same directory goes on later.",
         show_default=False,
     ),
+]
+TensorBoard = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Also log for TensorBoard, into RUN/tensorboard; needs its extra."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]

@@ -39,6 +39,7 @@ def run(
     threads: options.Threads = None,
     patience: options.Patience = None,
     minutes: options.Minutes = None,
+    tensorboard: options.TensorBoard = False,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=4096, help="Samples in the grid.")] = 100,
     score_samples: Annotated[
         int, typer.Option("--score-samples", min=10, help="Samples that are scored.")
@@ -82,6 +83,7 @@ def run(
             observer=report.observe,
             score=leading_metric,
             minutes=minutes,
+            tensorboard=tensorboard,
         )
     model, scores_file = out / "model.onnx", out / "scores.json"
     say("exporting and verifying", quiet=quiet)

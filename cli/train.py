@@ -38,6 +38,7 @@ def train(
     threads: options.Threads = None,
     patience: options.Patience = None,
     minutes: options.Minutes = None,
+    tensorboard: options.TensorBoard = False,
     score: Annotated[
         bool,
         typer.Option(
@@ -113,6 +114,7 @@ def train(
                 score=make_score,
                 watch=report.watcher,
                 minutes=minutes,
+                tensorboard=tensorboard,
             )
         else:
             run = train_run(
@@ -130,6 +132,7 @@ def train(
                 score=make_score,
                 watch=report.watcher,
                 minutes=minutes,
+                tensorboard=tensorboard,
             )
     if not ranks.leader:
         return

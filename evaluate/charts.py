@@ -23,7 +23,7 @@ def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Pic
     charts = [_map(material)]
     if classes:
         charts.append(_bars(classes))
-    charts += [*_score_curve(material.metrics), *_curves(material.metrics)]
+    charts += [*_score_curve(material.metrics), *_curves(material.metrics), *_accuracies(material.metrics)]
     return charts
 
 
@@ -97,6 +97,28 @@ def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
     plot.set_xlabel("step", fontsize=8)
     plot.legend(frameon=False, fontsize=8)
     return [Picture("Losses in training", "They show that training ran, not how good it got.", _png(figure))]
+
+
+def _accuracies(metrics: list[dict[str, Any]]) -> list[Picture]:
+    rows = [row for row in metrics if "accuracy_real" in row]
+    if len(rows) < 2:
+        return []
+    figure, plot = _figure()
+    steps = [row["step"] for row in rows]
+    for key, name, colour, style in (
+        ("accuracy_real", "real samples", REAL, "-"),
+        ("accuracy_generated", "generated samples", GENERATED, "--"),
+    ):
+        plot.plot(steps, [row[key] for row in rows], color=colour, lw=1.2, ls=style, label=name)
+    plot.set_ylim(0, 1.02)
+    plot.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    plot.set_xlabel("step", fontsize=8)
+    plot.legend(frameon=False, fontsize=8)
+    caption = (
+        "How much the discriminator judged rightly as training went, dropout acting. Both at 100 % for long"
+        " mean that it has won and the generator no longer learns."
+    )
+    return [Picture("The discriminator's accuracy in training", caption, _png(figure))]
 
 
 def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,6 +9,18 @@ from numpy.typing import NDArray
 
 from .errors import InputError, MissingExtraError
 
+_MOST_COLUMNS = 32
+
+
+def class_columns(count: int, classes: int) -> int | None:
+    """Columns of a grid in which sample i is of class i modulo ``classes``, so that a column has one class.
+
+    The multiple of ``classes`` that makes the grid nearest to a square; None for no or over 32 classes.
+    """
+    if not 1 < classes <= _MOST_COLUMNS:
+        return None
+    return classes * max(1, round(math.sqrt(count) / classes))
+
 
 def grid(
     images: NDArray[np.uint8], columns: int | None = None, *, scale: int = 1, gap: int = 1

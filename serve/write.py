@@ -9,14 +9,13 @@ from numpy.typing import ArrayLike
 from .atomic import atomic_file, write_bytes
 from .errors import InputError
 from .generator import Generator
-from .pictures import encode_png, grid
+from .pictures import class_columns, encode_png, grid
 
 Progress = Callable[[int], None]
 """Called with the number of samples written so far."""
 
 _BATCH = 1024
 _MAX_GRID = 4096
-_MAX_COLUMNS = 32
 
 
 def write_npy(
@@ -68,7 +67,7 @@ def write_grid(
     """Write all samples as one grid picture.
 
     Of a class-conditional model whose labels are not chosen, sample i is of class i modulo the number
-    of classes, and up to 32 classes have a column each: the grid shows what there is to choose from.
+    of classes, and of up to 32 classes each has columns of its own: what there is to choose from.
 
     Raises:
         InputError: There are none or over 4,096 of them, or the file gives no pixels.
@@ -84,7 +83,7 @@ def write_grid(
     columns, classes = None, generator.classes
     if classes and labels is None:
         labels = np.arange(start, start + count, dtype=np.int64) % classes
-        columns = classes if 1 < classes <= _MAX_COLUMNS and start % classes == 0 else None
+        columns = class_columns(count, classes) if start % classes == 0 else None
     images = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
     scale = max(1, 56 // max(images.shape[1:3]))  # small images are hard to see on today's screens
     write_bytes(path, encode_png(grid(images, columns, scale=scale)))

@@ -20,6 +20,8 @@ from dropgan.train import DataOptions, load_recipe, train
 COUNT, SIDE = 24, 16
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "mlp": {"generator.hidden": [16], "discriminator.hidden": [16]},
+    "conv": {"generator.hidden": [8, 8], "discriminator.hidden": [8, 8]},
+    "resnet": {"generator.hidden": [8, 8], "discriminator.hidden": [8, 8]},
 }
 """Recipe name to the settings that make it small."""
 ONLY_IMAGES = {name for name in ARCHITECTURES if name != "mlp"}

@@ -13,12 +13,12 @@ _NOT_TAKEN = "could not be taken from the earlier model and has random weights"
 def stages(discriminator: nn.Module) -> list[list[nn.Module]]:
     """The layers below the discriminator's output, from the samples up.
 
-    They are the children of its ``body`` that have weights; a batch norm belongs to the layer before
-    it.
+    They are the children with weights of its ``body``, and of ``dense`` after it if there is one; a
+    batch norm belongs to the layer before it.
     """
     found: list[list[nn.Module]] = []
-    body = discriminator.get_submodule("body")
-    for module in body.children():
+    parts = [getattr(discriminator, name) for name in ("body", "dense") if hasattr(discriminator, name)]
+    for module in (child for part in parts for child in part.children()):
         if isinstance(module, _BatchNorm):
             found[-1].append(module)
         elif any(True for _ in module.parameters()):

@@ -73,6 +73,8 @@ class Meter:
             if harmless or (name.startswith("accuracy") and not self._judges):
                 del row[name]
         row |= {"steps_per_second": self._steps / max(now - self._since, 1e-9), "seconds": state.seconds}
+        if state.scaling:
+            row["skipped_updates"] = sum(scaling.skipped for scaling in state.scaling.values())
         self.reset()
         return row
 

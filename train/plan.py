@@ -16,7 +16,8 @@ from .recipe import Recipe
 from .state import TrainingState
 from .steps import train_step
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+_MEASURED = ("fp32", "bf16")  # fp16 has no instructions on most CPUs and loses small gradients
 _SECONDS = 0.5  # for each candidate
 _MIN_STEPS = 3
 
@@ -27,13 +28,17 @@ class Plan:
 
     device: torch.device
     precision: str
-    """``fp32`` or ``bf16``."""
+    """Of matrix products: ``fp32``, ``tf32`` (CUDA only), ``bf16`` or ``fp16`` (with scaled losses)."""
     threads: int
     """CPU threads of PyTorch."""
 
     def apply(self) -> None:
         """Set the process up for it."""
         torch.set_num_threads(self.threads)
+        if self.device.type == "cuda":  # PyTorch's own default rounds convolutions to tf32 unasked
+            rounding = "tf32" if self.precision == "tf32" else "ieee"
+            torch.backends.cuda.matmul.fp32_precision = rounding
+            torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]
 
 
 def choose_device(name: str) -> torch.device:
@@ -73,7 +78,7 @@ def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, 
         recipe: The recipe to be trained.
         spec: SampleSpec of an image.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto``, ``fp32`` or ``bf16``.
+        precision: ``auto`` or one of `PRECISIONS`.
         threads: CPU threads, or None to choose.
 
     Raises:
@@ -82,7 +87,9 @@ def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, 
     """
     target = choose_device(device)
     if precision not in ("auto", *PRECISIONS):
-        raise InputError(f"precision must be auto, fp32 or bf16, not {precision!r}")
+        raise InputError(f"precision must be auto, {', '.join(PRECISIONS)}, not {precision!r}")
+    if precision == "tf32" and target.type != "cuda":
+        raise InputError("precision tf32 is of NVIDIA GPUs: take fp32 or bf16 on a CPU")
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
     ranks = current_ranks()
@@ -107,7 +114,7 @@ def _make(
     candidates = [
         Plan(target, kind, number)
         for number in ([threads] if threads else sorted({1, _usable_cores()}))
-        for kind in (PRECISIONS if precision == "auto" else (precision,))
+        for kind in (_MEASURED if precision == "auto" else (precision,))
     ]
     if len(candidates) == 1:
         return candidates[0]

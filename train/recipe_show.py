@@ -1,5 +1,6 @@
 """A recipe as TOML that says what each setting is and why it has its value."""
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +19,8 @@ def recipes_with_descriptions() -> dict[str, str]:
     described = {}
     for name in recipe_names():
         head = " ".join(recipe_layers(name)[-1].text.head)
-        sentence, stop, _ = head.partition(". ")
-        described[name] = sentence + "." if stop else head
+        # "et al. 2016" does not end a sentence
+        described[name] = re.split(r"(?<=\.) (?=[A-Z])", head)[0]
     return described
 
 

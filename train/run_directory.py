@@ -44,7 +44,7 @@ class RunFacts:
     device: str
     """``cpu`` or ``cuda:N``."""
     precision: str
-    """``fp32`` or ``bf16``."""
+    """``fp32``, ``tf32``, ``bf16`` or ``fp16``."""
     threads: int
     """CPU threads of PyTorch."""
     processes: int = 1
@@ -98,9 +98,23 @@ class RunDirectory:
     def metrics_file(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def samples_directory(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def curves_file(self) -> Path:
+        """Losses, accuracies and scores over steps."""
+        return self.path / "curves.png"
+
+    @property
+    def animation_file(self) -> Path:
+        """The sample pictures one after the other."""
+        return self.path / "training.webp"
+
     def sample_file(self, step: int) -> Path:
         """The sample grid after ``step`` steps."""
-        return self.path / "samples" / f"step-{step:07d}.png"
+        return self.samples_directory / f"step-{step:07d}.png"
 
     def require_new(self) -> None:
         """Refuse a directory in which there is something already.

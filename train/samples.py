@@ -8,11 +8,13 @@ from torch import Tensor
 
 from ..serve.atomic import write_bytes
 from ..serve.latents import LatentStream
-from ..serve.pictures import encode_png, grid
+from ..serve.pictures import class_columns, encode_png, grid
 from .pixels import to_pixels
 from .recipe import Recipe
 from .run_directory import RunDirectory
 from .state import TrainingState
+
+_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,15 @@ class SamplePicture:
     """From what the generator gives, on the CPU, to a PNG file's content."""
 
 
-def _draw_grid(images: Tensor) -> bytes:
-    return encode_png(grid(to_pixels(images).numpy(), scale=2))
+def image_grid(classes: int = 0) -> SamplePicture:
+    """Images side by side; of a class-conditional model each class in columns of its own."""
+    columns = class_columns(_IMAGES, classes)
+    return SamplePicture(
+        _IMAGES, lambda images: encode_png(grid(to_pixels(images).numpy(), columns, scale=2))
+    )
 
 
-IMAGE_GRID = SamplePicture(64, _draw_grid)
-"""Images side by side."""
+IMAGE_GRID = image_grid()
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ from .data import (
 from .freezing import require_learned
 from .loop import training_loop
 from .marginals import marginals_picture
-from .monitor import Ending, Observer, Score
+from .monitor import Ending, Observer, Score, TensorBoardLog
 from .networks import SampleSpec, require_fit
 from .parallel import train_in_parallel
 from .plan import Plan, choose_device, make_plan
@@ -38,7 +38,7 @@ from .pretrained import Pretrained, begin_from, load_pretrained, pretrained_file
 from .ranks import Ranks, current_ranks
 from .recipe import DEFAULT_RECIPE, Recipe, load_recipe, recipe_differences
 from .run_directory import InitFacts, RunDirectory, RunError, RunFacts
-from .samples import IMAGE_GRID
+from .samples import image_grid
 from .state import TrainingState
 
 CHECKPOINTS = ("auto", "best", "last")
@@ -70,6 +70,7 @@ def train(
     score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
+    tensorboard: bool = False,
 ) -> RunDirectory:
     """Train a GAN into a new run directory.
 
@@ -80,7 +81,7 @@ def train(
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: Size and colour of the images, what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto`` (measured), ``fp32`` or ``bf16``.
+        precision: ``auto`` (measured), ``fp32``, ``tf32`` (CUDA), ``bf16``, or ``fp16`` with scaled losses.
         threads: CPU threads; None chooses by measurement.
         init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
             begins with random ones.
@@ -90,6 +91,7 @@ def train(
             grid is written, beside the training; the weights of the best score are kept.
         watch: Told while the data is being read.
         minutes: Time after which to stop, the state saved; None trains all steps.
+        tensorboard: Also write RUN/tensorboard.
 
     Returns:
         The run directory, its last checkpoint at the recipe's last step, or where training ended.
@@ -100,6 +102,7 @@ def train(
     """
     run = RunDirectory(directory)
     run.require_new()
+    observer = _with_tensorboard(observer, run, tensorboard)
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     pretrained = None if init_from is None else load_pretrained(init_from)
     options = data_options or DataOptions()
@@ -146,6 +149,7 @@ def resume(
     score: MakeScore | None = None,
     watch: Watcher | None = None,
     minutes: float | None = None,
+    tensorboard: bool = False,
 ) -> RunDirectory:
     """Go on with a run from its last checkpoint, or from its beginning if it has none.
 
@@ -163,12 +167,14 @@ def resume(
         score: As for `train`.
         watch: Told while the data is being read.
         minutes: As for `train`, from now on.
+        tensorboard: As for `train`.
 
     Raises:
         ResumeError: Something is not as it was, and may not change; both values are named.
         DropganError: As for `train`.
     """
     run = RunDirectory(directory)
+    observer = _with_tensorboard(observer, run, tensorboard)
     begun, facts = run.read_recipe()
     longer = {} if steps is None else {"training.steps": steps}
     recipe = changed_recipe(begun, {**(changes or {}), **longer}, recipe)
@@ -205,7 +211,7 @@ def resume(
     spec = _spec(recipe, samples)
     checkpoint = _resumable(run)
     if checkpoint is not None:
-        state = TrainingState.fresh(recipe, spec, plan.device)
+        state = _untrained(recipe, spec, plan)
         state.restore(checkpoint)
     else:
         state, _ = _first_state(recipe, spec, plan, _same_pretrained(facts.init, run))
@@ -275,7 +281,7 @@ def continue_or_train(directory: Path | str, recipe: Recipe, *, data: str, **opt
         scored = any("score" in row and row["step"] == done for row in run.read_metrics())
         if done >= recipe.training.steps and (scored or options.get("score") is None):
             return run
-    kept = ("announce", "observer", "score", "watch", "minutes")
+    kept = ("announce", "observer", "score", "watch", "minutes", "tensorboard")
     watchers = {key: options[key] for key in kept if key in options}
     return resume(directory, **watchers)
 
@@ -361,12 +367,19 @@ def _first_state(
     recipe: Recipe, spec: SampleSpec, plan: Plan, pretrained: Pretrained | None
 ) -> tuple[TrainingState, InitFacts]:
     """Networks before the first step, and what to record of where their weights are from."""
-    state = TrainingState.fresh(recipe, spec, plan.device)
+    state = _untrained(recipe, spec, plan)
     fresh = None if pretrained is None else begin_from(state, pretrained)
     require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
     if pretrained is None or fresh is None:
         return state, InitFacts()
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _untrained(recipe: Recipe, spec: SampleSpec, plan: Plan) -> TrainingState:
+    state = TrainingState.fresh(recipe, spec, plan.device)
+    if plan.precision == "fp16":
+        state.scale_losses(plan.device)
+    return state
 
 
 def _recorded(device: torch.device, ranks: Ranks) -> str:
@@ -435,10 +448,22 @@ def _run(
         observer=observer,
         score=score(data, recipe) if score is not None and state.ranks.leader else None,
         minutes=minutes,
-        picture=marginals_picture(data) if isinstance(data, VectorData) else IMAGE_GRID,
+        picture=marginals_picture(data) if isinstance(data, VectorData) else image_grid(state.spec.classes),
     )
-    if ending is not Ending.DONE:
+    if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _with_tensorboard(observer: Observer, run: RunDirectory, wanted: bool) -> Observer:
+    if not wanted:
+        return observer
+    log = TensorBoardLog(run)
+
+    def both(row: dict[str, Any]) -> None:
+        log(row)
+        observer(row)
+
+    return both
 
 
 def _stopped(ending: Ending, state: TrainingState, recipe: Recipe, run: RunDirectory) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +18,7 @@ from .ema import Ema
 from .networks import SampleSpec, build_networks
 from .ranks import ALONE, Ranks
 from .recipe import Recipe
+from .scaling import LossScaling
 
 _FAR = 10**9  # batches; no run has as many
 
@@ -49,6 +50,8 @@ class TrainingState:
     """Of several processes: what all draw alike. One process draws all from torch's global one."""
     passes: Passes | None = None
     """None runs the networks as they are."""
+    scaling: dict[str, LossScaling] = field(default_factory=dict)
+    """Of each network's loss, ``generator`` and ``discriminator``, in fp16; else empty."""
 
     @classmethod
     def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
@@ -83,6 +86,10 @@ class TrainingState:
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
 
+    def scale_losses(self, device: torch.device) -> None:
+        """Get ready for fp16."""
+        self.scaling = {name: LossScaling(device) for name in ("generator", "discriminator")}
+
     def draw_latents(self, count: int, size: int, device: torch.device) -> torch.Tensor:
         """Standard normal latents of this process's rows, float32 [count, size].
 
@@ -105,6 +112,7 @@ class TrainingState:
                 ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
                 ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
                 ("random", self._random_states()),
+                *((f"{name}_scaling", scaling.tensors()) for name, scaling in self.scaling.items()),
             )
             for name, tensor in content.items()
         }
@@ -124,6 +132,8 @@ class TrainingState:
             restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
             restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
             self._set_random_states(checkpoint.part("random"))
+            for name, scaling in self.scaling.items():
+                scaling.restore(checkpoint.part(f"{name}_scaling"))
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
             self.rollbacks = tuple(checkpoint.about["rollbacks"])
@@ -175,8 +185,9 @@ def _misfit(error: Exception) -> CheckpointError:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the networks run: bf16 matrix products, or none."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    """The context in which the networks run: matrix products in bf16 or fp16, or none of it."""
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, kind, enabled=precision in ("bf16", "fp16"))
 
 
 def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:

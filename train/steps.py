@@ -55,7 +55,7 @@ def train_step(
         batches: Number of the discriminator's update to real samples: counted from the beginning of
             the run, and after each rollback in a range of its own.
         device: Where the networks are.
-        precision: ``fp32`` or ``bf16``.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
         penalise: False leaves the R1 penalty out, for measuring.
 
     Returns:
@@ -116,7 +116,7 @@ def discriminator_step(
         reals: float32 [batch, *shape].
         fakes: The same of the generator, detached.
         labels: int64 [batch] of both, or None in a model without classes.
-        precision: ``fp32`` or ``bf16``.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
         penalise: Whether this step carries the R1 penalty, for all the steps of its interval.
 
     Returns:
@@ -132,16 +132,16 @@ def discriminator_step(
             both = None if labels is None else labels.repeat(2)
             real_logits, fake_logits = discriminator(torch.cat((reals, fakes)), both).chunk(2)
         loss = discriminator_loss(real_logits, fake_logits, training.loss, training.label_smoothing)
-        total = loss
+    total = loss
+    # The gradients in a penalty are inside the graph, where scaling the loss does not reach them.
+    with autocast(reals.device, "fp32" if precision == "fp16" else precision):
         if penalise:
             weight = penalty.r1_weight * penalty.r1_interval
             total = total + weight * r1_penalty(lambda samples: discriminator(samples, labels), reals)
         if penalty.wgan_gp_weight:
             slope = wgan_gp_penalty(lambda samples: discriminator(samples, labels), reals, fakes)
             total = total + penalty.wgan_gp_weight * slope
-    state.discriminator_optimizer.zero_grad()
-    total.backward()
-    state.discriminator_optimizer.step()
+    _update(state, "discriminator", total)
     return Judged(loss.detach(), torch.stack([(logits > 0).sum() for logits in (real_logits, fake_logits)]))
 
 
@@ -155,7 +155,7 @@ def generator_step(
         recipe: Its settings.
         fakes: float32 [batch, *shape] with the generator's graph.
         labels: int64 [batch] that they were made of, or None in a model without classes.
-        precision: ``fp32`` or ``bf16``.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
 
     Returns:
         The loss, detached.
@@ -164,10 +164,19 @@ def generator_step(
     state.discriminator.requires_grad_(False)
     with autocast(fakes.device, precision), running_statistics_kept(state.discriminator):
         loss = generator_loss(discriminator(fakes, labels), recipe.training.loss)
-    state.generator_optimizer.zero_grad()
-    loss.backward()
-    state.generator_optimizer.step()
+    _update(state, "generator", loss)
     return loss.detach()
+
+
+def _update(state: TrainingState, network: str, loss: Tensor) -> None:
+    discriminates = network == "discriminator"
+    optimizer = state.discriminator_optimizer if discriminates else state.generator_optimizer
+    if network in state.scaling:
+        state.scaling[network].update(optimizer, loss)
+        return
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
 
 
 def _judge(discriminator: nn.Module, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:

@@ -1,5 +1,6 @@
 """Where training samples lie: on the device, or in a file larger than the memory."""
 
+import mmap
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -36,6 +37,7 @@ class Mapped:
 
     def __init__(self, images: NDArray[Any]) -> None:
         self._images = images
+        _expect_random_reads(images)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._ahead: tuple[Tensor, Future[Tensor]] | None = None
         self.device = torch.device("cpu")
@@ -68,3 +70,12 @@ def store(images: NDArray[Any], device: torch.device) -> InMemory | Mapped:
 def _channels_first(samples: NDArray[Any]) -> NDArray[Any]:
     """NHWC to NCHW; for grey images the same order of bytes, vectors as they are."""
     return np.moveaxis(samples, 3, 1) if samples.ndim == 4 else samples
+
+
+def _expect_random_reads(samples: NDArray[Any]) -> None:
+    """Tell the system not to read on behind each sample that is read: the next one is elsewhere."""
+    base: Any = samples
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        base.madvise(mmap.MADV_RANDOM)

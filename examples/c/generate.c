@@ -1,8 +1,9 @@
 /* Samples from a model.onnx of dropgan through onnxruntime's C API:
  *
- *   generate MODEL SEED START COUNT > samples.pgm
+ *   generate MODEL SEED START COUNT [LABEL] > samples.pgm
  *
- * writes the samples below each other as one PGM (grey) or PPM (colour) picture. */
+ * writes the samples below each other as one PGM (grey) or PPM (colour) picture. A class-conditional
+ * model needs the number of a class; `dropgan inspect` lists them from 0 on. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static uint64_t number(const char *text)
     return value;
 }
 
-/* The second dimension of the model's only input. */
+/* The second dimension of the model's first input. */
 static size_t latent_dim(const OrtSession *session)
 {
     OrtTypeInfo *type;
@@ -75,12 +76,14 @@ static void write_picture(OrtValue *images)
 
 int main(int count_of_arguments, char **arguments)
 {
-    if (count_of_arguments != 5) {
-        fprintf(stderr, "usage: generate MODEL SEED START COUNT > samples.pgm\n");
+    if (count_of_arguments != 5 && count_of_arguments != 6) {
+        fprintf(stderr, "usage: generate MODEL SEED START COUNT [LABEL] > samples.pgm\n");
         return 2;
     }
     uint64_t seed = number(arguments[2]), start = number(arguments[3]);
     size_t count = (size_t)number(arguments[4]);
+    size_t inputs_given = (size_t)count_of_arguments - 4;
+    int64_t label = inputs_given == 2 ? (int64_t)number(arguments[5]) : 0;
 
     ort = OrtGetApiBase()->GetApi(ORT_API_VERSION);
     if (ort == NULL) {
@@ -92,37 +95,54 @@ int main(int count_of_arguments, char **arguments)
     OrtSessionOptions *options;
     OrtSession *session;
     OrtAllocator *allocator;
-    char *input_name, *output_name;
+    char *input_names[2], *output_name;
+    size_t input_count;
     check(ort->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "generate", &environment));
     check(ort->CreateSessionOptions(&options));
     check(ort->CreateSession(environment, arguments[1], options, &session));
     check(ort->GetAllocatorWithDefaultOptions(&allocator));
-    check(ort->SessionGetInputName(session, 0, allocator, &input_name));
+    check(ort->SessionGetInputCount(session, &input_count));
+    if (input_count != inputs_given) {
+        fprintf(stderr, "generate: %s\n", input_count == 2 ? "this model has classes: give a LABEL"
+                                                           : "this model has no classes: leave LABEL out");
+        return 1;
+    }
+    for (size_t place = 0; place < input_count; place++)
+        check(ort->SessionGetInputName(session, place, allocator, &input_names[place]));
     check(ort->SessionGetOutputName(session, 0, allocator, &output_name));
 
     size_t dim = latent_dim(session);
     float *latents = malloc(count * dim * sizeof *latents);
-    if (latents == NULL) {
+    int64_t *labels = malloc(count * sizeof *labels);
+    if (latents == NULL || labels == NULL) {
         fprintf(stderr, "generate: out of memory\n");
         return 1;
     }
     dropgan_latents(latents, dim, count, seed, start);
+    for (size_t sample = 0; sample < count; sample++)
+        labels[sample] = label;
 
     OrtMemoryInfo *memory;
-    OrtValue *input, *images = NULL;
+    OrtValue *inputs[2], *images = NULL;
     int64_t shape[] = {(int64_t)count, (int64_t)dim};
     check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory));
     check(ort->CreateTensorWithDataAsOrtValue(memory, latents, count * dim * sizeof *latents, shape, 2,
-                                              ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &input));
-    check(ort->Run(session, NULL, (const char *const *)&input_name, (const OrtValue *const *)&input, 1,
-                   (const char *const *)&output_name, 1, &images));
+                                              ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &inputs[0]));
+    if (input_count == 2) /* a label that the model has not is an error of onnxruntime's below */
+        check(ort->CreateTensorWithDataAsOrtValue(memory, labels, count * sizeof *labels, shape, 1,
+                                                  ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, &inputs[1]));
+    check(ort->Run(session, NULL, (const char *const *)input_names, (const OrtValue *const *)inputs,
+                   input_count, (const char *const *)&output_name, 1, &images));
     write_picture(images);
 
     ort->ReleaseValue(images);
-    ort->ReleaseValue(input);
+    for (size_t place = 0; place < input_count; place++) {
+        ort->ReleaseValue(inputs[place]);
+        check(ort->AllocatorFree(allocator, input_names[place]));
+    }
     ort->ReleaseMemoryInfo(memory);
     free(latents);
-    check(ort->AllocatorFree(allocator, input_name));
+    free(labels);
     check(ort->AllocatorFree(allocator, output_name));
     ort->ReleaseSession(session);
     ort->ReleaseSessionOptions(options);

@@ -181,7 +181,7 @@ def test_c_latents(tmp_path: Path) -> None:
         assert np.isnan(out[-1]), "wrote beyond its room"
 
 
-def test_c_program(tmp_path: Path, model_file: Path) -> None:
+def test_c_program(tmp_path: Path, model_file: Path, conditional_model: Path) -> None:
     """A native program over onnxruntime's C API must give Python's pixels."""
     include = Path(os.environ.get("ONNXRUNTIME_INCLUDE", "/usr/include/onnxruntime"))
     if not (include / "onnxruntime_c_api.h").exists():
@@ -210,6 +210,20 @@ def test_c_program(tmp_path: Path, model_file: Path) -> None:
     assert header == b"P5\n28 140"
     expected = Generator(model_file, device="cpu").sample(5, seed=2**64 - 1, start=7_000_000).astype(int)
     assert np.abs(np.frombuffer(pixels, np.uint8).reshape(expected.shape) - expected).max() <= 1
+
+    right = subprocess.run(
+        [tmp_path / "generate", conditional_model, "3", "0", "5", "2"],
+        check=True, capture_output=True, env=environment,
+    )  # fmt: skip
+    expected = Generator(conditional_model, device="cpu").sample(5, seed=3, labels=2).astype(int)
+    pixels = np.frombuffer(right.stdout.split(b"\n255\n", 1)[1], np.uint8)
+    assert np.abs(pixels.reshape(expected.shape) - expected).max() <= 1
+    for arguments in ([conditional_model, "0", "0", "1"], [model_file, "0", "0", "1", "0"]):
+        refused = subprocess.run(
+            [tmp_path / "generate", *arguments], check=False, capture_output=True, text=True, env=environment
+        )
+        assert refused.returncode == 1
+        assert "classes" in refused.stderr
 
     wrong = subprocess.run(
         [tmp_path / "generate", EXAMPLES / "c/latents.c", "0", "0", "1"],

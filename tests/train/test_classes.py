@@ -10,6 +10,7 @@ from dropgan.train import DataError, ResumeError, load_recipe, resume, train
 from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
 from dropgan.train.pixels import to_pixels
 from dropgan.train.start import load_generator
+from PIL import Image
 
 from ..conftest import TINY, bar_of
 
@@ -100,3 +101,9 @@ def test_fingerprint_of_labels() -> None:
     marks = {label_fingerprint(data(*case)) for case in (([0, 1],), ([1, 0],), ([0, 1], ("a", "b")))}
     assert len(marks) == 3
     assert label_fingerprint(data(None)) == ""
+
+
+def test_the_grid_has_columns_of_one_class(conditional_run: Path) -> None:
+    """Progress of a class is seen down a column: 64 samples of three classes are nine columns wide."""
+    with Image.open(conditional_run / "samples" / "step-0000400.png") as picture:
+        assert picture.size == (2 * (9 * 9 + 1), 2 * (8 * 9 + 1))

@@ -51,13 +51,45 @@ def _run(directory: Path, recipe: Recipe, data: Path) -> RunDirectory:
     return train(directory, recipe, data=str(data), device="cpu", precision="fp32", threads=1)
 
 
+CONVOLUTIONS: dict[str, Settings] = {
+    "dropout of channels, spectral norm, augmentation": {
+        "generator.dropout_kind": "channel",
+        "discriminator.dropout_kind": "channel",
+        "generator.spectral_norm": True,
+        "discriminator.spectral_norm": True,
+        "training.augmentation": ["colour", "translation", "cutout"],
+        "training.loss": "hinge",
+    },
+    "batch norm and dropout behind it": {
+        f"{network}.{key}": value
+        for network in ("generator", "discriminator")
+        for key, value in {"normalisation": "batch", "dropout_layers": "last", "spectral_norm": False}.items()
+    },
+    "WGAN-GP": {"penalty.wgan_gp_weight": 10.0, "training.loss": "wasserstein"},
+}
+
+
+@pytest.mark.parametrize("base", ["conv", pytest.param("resnet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions(tmp_path: Path, image_file: Path, base: str, name: str) -> None:
+    """The same with the other architectures, whose layers are of other kinds."""
+    _whole_way(
+        tmp_path,
+        image_file,
+        base,
+        {**CONVOLUTIONS[name], "generator.hidden": [4, 4], "discriminator.hidden": [4, 4]},
+    )
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_train_resume_export_sample(tmp_path: Path, image_file: Path, name: str) -> None:
     """Three steps; resumed after two to the same bits; a file that the gate calls inference-only."""
-    settings = {**SMALL, **RUNS[name]}
-    recipe = load_recipe("mlp").with_settings(
-        {**settings, "training.steps": 3, "training.schedule": "constant"}
-    )
+    _whole_way(tmp_path, image_file, "mlp", RUNS[name])
+
+
+def _whole_way(tmp_path: Path, image_file: Path, base: str, changes: Settings) -> None:
+    short = {"training.steps": 3, "training.schedule": "constant"}
+    recipe = load_recipe(base).with_settings({**SMALL, **changes, **short})
     whole = _run(tmp_path / "whole", recipe, image_file)
     parts = _run(tmp_path / "parts", recipe.with_settings({"training.steps": 2}), image_file)
     resume(parts.path, steps=3)

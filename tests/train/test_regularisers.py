@@ -60,6 +60,31 @@ def test_dropout_never_feeds_a_batch_norm() -> None:
         recipe.with_settings({"generator.dropout_layers": "all"})
 
 
+@pytest.mark.parametrize("name", ["mlp", "conv", "resnet"])
+def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
+    """In the order in which data goes through, whatever the shape of the network."""
+    changes: dict[str, object] = {"penalty.r1_weight": 0.0}
+    for network in ("generator", "discriminator"):
+        changes[f"{network}.normalisation"] = "batch"
+        changes[f"{network}.dropout_layers"] = "last"
+        changes[f"{network}.dropout"] = 0.3
+        changes[f"{network}.spectral_norm"] = False
+        changes[f"{network}.hidden"] = [8, 8]
+    recipe = load_recipe(name).with_settings(changes)
+    generator, discriminator = build_networks(recipe, SampleSpec((1, 16, 16)))
+    inputs = torch.randn(4, recipe.generator.latent_dim)
+    order: list[str] = []
+    for network in (generator, discriminator):
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.modules.dropout._DropoutNd):
+                module.register_forward_hook(lambda part, *_: order.append(type(part).__name__))
+        order.clear()
+        inputs = network(inputs)
+        assert sum("Dropout" in part for part in order) == 1
+        assert "Dropout" in order[-1]
+        assert len(order) > 1
+
+
 @pytest.mark.parametrize("layer", [nn.Linear(4, 6), nn.Conv2d(4, 6, 3), nn.ConvTranspose2d(4, 6, 4, 2)])
 def test_a_block_fits_its_layer(layer: nn.Module) -> None:
     """Dense and convolutional layers get norms and dropout of their own shape, in the same order."""

@@ -3,6 +3,7 @@
 from .health import Health, Problem
 from .monitor import Ending, Monitor, Observer, TrainingError
 from .scoring import BackgroundScoring, Score
+from .tensorboard import TensorBoardLog
 
 __all__ = [
     "BackgroundScoring",
@@ -12,5 +13,6 @@ __all__ = [
     "Observer",
     "Problem",
     "Score",
+    "TensorBoardLog",
     "TrainingError",
 ]

@@ -20,7 +20,9 @@ from ..run_directory import RunDirectory
 from ..samples import IMAGE_GRID, SamplePicture, spread, write_samples
 from ..state import TrainingState
 from ..stop import StopRequest
+from .animation import write_animation
 from .best import BestKeeper, exhausted
+from .curves import write_curves
 from .health import Health, Problem
 from .scoring import BackgroundScoring, Score
 
@@ -141,8 +143,10 @@ class Monitor:
         return ending
 
     def finish(self) -> None:
-        """After the last step: wait for the score that is under way."""
+        """After the last step: wait for the score that is under way, and draw how the run went."""
         self._harvest(wait=True)
+        write_curves(self._run)
+        write_animation(self._run, self._state.step)
 
     def _ending(self, stop: StopRequest) -> Ending | None:
         if self._state.step >= self._recipe.training.steps:

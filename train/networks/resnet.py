@@ -70,18 +70,18 @@ class ResNetGenerator(nn.Module):
         super().__init__()
         self.sizes = pyramid(settings.hidden, spec)
         self.shape = spec.shape
-        widths = self.sizes.widths
+        widths, normed = self.sizes.widths, settings.normalisation != "none"
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
         self.dense, inputs = dense_layers(self.input.width, settings, last=False)
         self.first = nn.Linear(inputs, widths[0] * math.prod(self.sizes.first))
         initialise(self.first, "linear")
         self.body = nn.Sequential(
             *(
-                GeneratorBlock(inputs, outputs, settings, last=place == len(widths))
+                GeneratorBlock(inputs, outputs, settings, last=place == len(widths) and not normed)
                 for place, (inputs, outputs) in enumerate(zip((widths[0], *widths), widths, strict=False), 1)
             ),
-            *normalisation(widths[-1], settings, spatial=True),
-            _act(settings),
+            # the last norm is here, so dropout behind every norm is too
+            *(trimmings(widths[-1], settings, spatial=True, last=True) if normed else [_act(settings)]),
         )
         self.output = nn.Conv2d(widths[-1], spec.shape[0], 3, padding=1)
         initialise(self.output, "linear")

@@ -1,0 +1,94 @@
+"""fp16 with scaled losses, and what tf32 sets."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from dropgan.serve.errors import InputError
+from dropgan.train import RunDirectory, load_recipe, resume, train
+from dropgan.train.checkpoint import load_checkpoint
+from dropgan.train.networks import SampleSpec
+from dropgan.train.plan import Plan, make_plan
+from dropgan.train.recipe import Recipe
+from dropgan.train.scaling import LossScaling
+
+TINY = {
+    "training.batch_size": 8,
+    "training.schedule": "constant",
+    "generator.hidden": [16, 16],
+    "discriminator.hidden": [16, 16],
+    "output.log_interval": 5,
+}
+
+
+def _recipe(steps: int) -> Recipe:
+    return load_recipe("mlp").with_settings({**TINY, "training.steps": steps})
+
+
+def _train(directory: Path, data: Path, steps: int) -> RunDirectory:
+    return train(directory, _recipe(steps), data=str(data), device="cpu", precision="fp16", threads=1)
+
+
+def test_fp16_trains_and_resumes_exactly(tmp_path: Path, image_file: Path) -> None:
+    """R1 included; a scale that began anew after resuming would give other weights."""
+    whole, parts = _train(tmp_path / "whole", image_file, 30), _train(tmp_path / "parts", image_file, 12)
+    resume(parts.path, steps=30)
+    expected, given = (load_checkpoint(run.last_checkpoint).tensors for run in (whole, parts))
+    assert "discriminator_scaling/scale" in expected
+    assert [name for name in expected if not torch.equal(expected[name], given[name])] == []
+    assert all(torch.isfinite(value).all() for value in expected.values() if value.is_floating_point())
+    assert expected["generator/output.weight"].dtype == torch.float32
+    rows = parts.read_metrics()
+    assert all(row["skipped_updates"] >= 0 for row in rows if "skipped_updates" in row)
+    assert any("skipped_updates" in row for row in rows)
+    assert all(row["generator_gradient"] < 1e3 for row in rows if "generator_gradient" in row)  # unscaled
+
+
+def test_an_update_whose_gradients_overflow_is_left_out_and_counted() -> None:
+    """Weights must not become infinite; the next update has half the scale."""
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.AdamW([weight], fused=True)
+    scaling = LossScaling(torch.device("cpu"))
+    scaling.update(optimizer, (weight * float("inf")).sum())
+    assert torch.equal(weight, torch.ones(3))
+    assert scaling.skipped == 1
+    before = scaling.tensors()["scale"].item()
+    scaling.update(optimizer, weight.sum())
+    assert not torch.equal(weight, torch.ones(3))
+    assert torch.equal(weight.grad, torch.ones(3))
+    copy = LossScaling(torch.device("cpu"))
+    copy.restore(scaling.tensors())
+    assert copy.tensors() == scaling.tensors()
+    assert before == 2.0**15
+
+
+def test_tf32_is_of_gpus() -> None:
+    """On a CPU it would mean nothing, and a run that records it would be misread."""
+    with pytest.raises(InputError, match="NVIDIA"):
+        make_plan(_recipe(1), SampleSpec((1, 28, 28)), device="cpu", precision="tf32", threads=1)
+    with pytest.raises(InputError, match="fp16"):
+        make_plan(_recipe(1), SampleSpec((1, 28, 28)), device="cpu", precision="fp8", threads=1)
+
+
+def test_precision_sets_how_a_gpu_rounds_fp32() -> None:
+    """fp32 must be fp32 in convolutions too, where PyTorch rounds to tf32 by default."""
+    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    before, threads = (matmul.fp32_precision, conv.fp32_precision), torch.get_num_threads()
+    try:
+        for precision, expected in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "ieee")):
+            Plan(torch.device("cuda"), precision, threads).apply()
+            assert (matmul.fp32_precision, conv.fp32_precision) == (expected, expected)
+    finally:
+        matmul.fp32_precision, conv.fp32_precision = before
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
+def test_every_precision_trains_on_cuda(tmp_path: Path, image_file: Path, precision: str) -> None:
+    """And resumes."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU that PyTorch can use")
+    run = train(tmp_path / "run", _recipe(10), data=str(image_file), device="cuda", precision=precision)
+    resume(run.path, steps=20)
+    tensors = load_checkpoint(run.last_checkpoint).tensors
+    assert all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point())
