@@ -446,12 +446,18 @@ def _run(
         precision=plan.precision,
         about=about,
         observer=observer,
-        score=score(data, recipe) if score is not None and state.ranks.leader else None,
+        score=_made(score, data, recipe) if state.ranks.leader else None,
         minutes=minutes,
         picture=marginals_picture(data) if isinstance(data, VectorData) else image_grid(state.spec.classes),
     )
     if ending is not Ending.DONE and state.ranks.leader:
         observer({"step": state.step, "event": "stopped", "message": _stopped(ending, state, recipe, run)})
+
+
+def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score | None:
+    """The score, made without a trace in torch's random numbers: its networks may draw first weights."""
+    with torch.random.fork_rng(devices=[]):
+        return None if score is None else score(data, recipe)
 
 
 def _with_tensorboard(observer: Observer, run: RunDirectory, wanted: bool) -> Observer:

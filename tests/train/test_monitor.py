@@ -280,6 +280,20 @@ def test_training_does_not_wait_for_the_score_nor_lose_one(tmp_path: Path, image
     assert not alone.best_checkpoint.exists()
 
 
+def test_making_the_score_leaves_the_run_alone(tmp_path: Path, image_file: Path) -> None:
+    """A feature network draws random first weights when it is built, before its own are read: neither the
+    weights of a run nor those of a resumed one may depend on it."""
+
+    def make(data: object, recipe: object) -> Weight:
+        torch.rand(100)
+        return Weight()
+
+    alone = _train(tmp_path / "alone", image_file, _recipe())
+    half = _train(tmp_path / "half", image_file, _recipe(), score=make, minutes=0.0)
+    resume(half.path, score=make)
+    assert _same(half, alone)
+
+
 def test_the_best_weights_are_kept_and_exported(tmp_path: Path, image_file: Path) -> None:
     """Training that gets worse towards its end must not cost the best generator."""
     run = _train(tmp_path / "run", image_file, _recipe(), score=_made(Sequence(5.0, 2.0, 3.0, 2.0)))
