@@ -213,3 +213,16 @@ def test_missing_onnxruntime_is_said(tmp_path: Path, model_file: Path) -> None:
     if not known:
         pytest.fail(message)
     assert "npm install onnxruntime-node" in message
+
+
+def test_vectors_are_refused(tmp_path: Path, vector_model: Path) -> None:
+    """A page that drew rows of numbers as pixels would show noise; one line says where they belong."""
+    script = """
+    import { Generator, ModelError } from "dropgan";
+    let found;
+    try { await Generator.load(process.argv[2]); }
+    catch (error) { found = error instanceof ModelError ? error.message : error.stack; }
+    console.log(JSON.stringify(found));
+    """
+    found = run_module(project(tmp_path, "onnxruntime-node"), script, vector_model)
+    assert "makes vectors" in found
