@@ -13,7 +13,7 @@ taken off, for the same reason.
               output away: with one session on all cores, and with a session of one thread a core
     pictures  jobs of tar and parquet shards, against the PNG encoder alone on all cores, its input
               ready and its output thrown away
-    torch     a job of png files, and one of tar, against a PyTorch loop with PIL.Image.save per sample
+    torch     jobs of png, tar and parquet against a PyTorch loop with PIL.Image.save per sample
               (where files lie matters: TMPDIR chooses)
 """
 
@@ -206,12 +206,12 @@ def pictures(model: str, samples: int, rounds: int) -> None:
     )
 
 
-def torch_loop(shape: tuple[int, ...], dim: int, samples: int) -> tuple[float, float]:
+def torch_loop(shape: tuple[int, ...], dim: int, samples: int, threads: int) -> tuple[float, float]:
     """The usual loop: a batch of 100 from a PyTorch generator of equal size, PIL.Image.save each."""
     import torch
     from PIL import Image
 
-    torch.set_num_threads(cores())
+    torch.set_num_threads(threads)
     height, width, channels = shape
     layers = [dim, 256, 256, height * width * channels]
     parts: list[torch.nn.Module] = []
@@ -237,9 +237,11 @@ def torch_(model: str, samples: int, rounds: int) -> None:
     split = {"workers": cores(), "threads": 1, "batch_size": 256}
     generator = Generator(model, device="cpu")
     shape, dim = generator.sample_shape, generator.card.latents.dim
+    some = samples // 20 // 100 * 100
     compare(
         {
-            "PyTorch loop with PIL.Image.save": lambda: torch_loop(shape, dim, samples // 20 // 100 * 100),
+            "PyTorch loop with PIL.Image.save, 1 thread": lambda: torch_loop(shape, dim, some, 1),
+            f"the same loop, {cores()} threads": lambda: torch_loop(shape, dim, some, cores()),
             "png job": lambda: job(model, "png", samples // 4, **split),
             "tar job": lambda: job(model, "tar", samples, **split),
             "parquet job": lambda: job(model, "parquet", samples, **split),
