@@ -19,11 +19,7 @@ T = TypeVar("T")
 
 
 class ProcessError(DropganError):
-    """Another process of the run has ended.
-
-    What is left of the group cannot be torn down: its threads may abort the process. Whoever says
-    this error must then leave by ``os._exit``.
-    """
+    """Another process of the run has ended."""
 
     leave_at_once = True
 
@@ -92,6 +88,19 @@ class Ranks:
         dist.broadcast(tensor, 0)
         return tensor.numpy().tobytes()
 
+    def require_same(self, value: str, what: str) -> None:
+        """Refuse to go on where processes differ in something that all must have alike.
+
+        Raises:
+            InputError: They do; raised on every process.
+        """
+        leaders = self.share(value.encode).decode()
+        (differ,) = self.largest([int(value != leaders)])
+        if differ:
+            raise InputError(
+                f"{what} is not the same for all {self.count} processes: give all the same files"
+            )
+
     def read(self, load: Callable[[], T]) -> T:
         """What each process reads, the first one of a machine before the others: it fills the cache."""
         if self.count == 1:
@@ -129,6 +138,9 @@ def current_ranks() -> Ranks:
 def together() -> Iterator[Ranks]:
     """Within it, the processes that torchrun started train one model; without torchrun it does nothing.
 
+    An error leaves the group as it is, since its threads may abort a process that tears it down
+    alone; such errors say `leave_at_once`, and whoever reports them ends by ``os._exit``.
+
     Raises:
         ProcessError: Another process has ended, so that this one cannot go on.
     """
@@ -141,20 +153,20 @@ def together() -> Iterator[Ranks]:
     ranks = current_ranks()
     if torch.cuda.is_available():
         torch.cuda.set_device(ranks.local_rank % torch.cuda.device_count())
-    broken = False
     try:
         yield ranks
+        dist.barrier()  # a group that one process tears down while another uses it may abort either
+        dist.destroy_process_group()
+    except DropganError as error:
+        error.leave_at_once = True  # the others may be anywhere: the group is left as it is
+        raise
     except (RuntimeError, dist.DistError) as error:
-        if isinstance(error, DropganError) or not _is_of_connection(error):
+        if not _is_of_connection(error):
             raise
-        broken = True
         raise ProcessError(
             f"process {ranks.rank} of {ranks.count} stops, because another one has ended: what that one said"
             " tells why; everything up to the last checkpoint is kept"
         ) from error
-    finally:
-        if not broken:
-            dist.destroy_process_group()
 
 
 def _is_of_connection(error: Exception) -> bool:

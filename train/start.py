@@ -104,6 +104,8 @@ def train(
     options = data_options or DataOptions()
     ranks = current_ranks()
     samples = ranks.read(lambda: load_data(data, data_dir, options=options, watch=watch or Watcher()))
+    if ranks.count > 1:
+        ranks.require_same(samples.fingerprint, "the training data")
     if recipe.conditional:
         samples = with_classes(samples, watch)
     spec = _spec(recipe, samples)

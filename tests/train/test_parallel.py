@@ -82,14 +82,19 @@ def _arguments(out: Path, data: Path, steps: int, *settings: str) -> list[str]:
             "--threads", "1", "--no-score", "--steps", str(steps), *sets]  # fmt: skip
 
 
-def _start(arguments: list[str], count: int = 2) -> list[subprocess.Popen[str]]:
-    """The processes that torchrun would start, so that a test knows which is which."""
+def _start(
+    arguments: list[str], count: int = 2, *, others: list[str] | None = None
+) -> list[subprocess.Popen[str]]:
+    """The processes that torchrun would start, so that a test knows which is which.
+
+    All but the first get the arguments ``others``, if there are some.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "dropgan.cli", *arguments],
+            [sys.executable, "-m", "dropgan.cli", *(others if others and rank else arguments)],
             env=os.environ
             | {"RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"}
             | {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
@@ -181,3 +186,20 @@ def test_a_process_that_dies_ends_all(tmp_path: Path, image_file: Path) -> None:
     assert "another one has ended" in err
     assert "Traceback" not in err
     assert RunDirectory(tmp_path / "run").last_checkpoint.exists()
+
+
+@pytest.mark.slow
+def test_processes_with_other_data_are_refused(tmp_path: Path, image_file: Path) -> None:
+    """Two machines whose files differ would train on a mixture that nobody asked for."""
+    other = tmp_path / image_file.name
+    np.save(other, np.load(image_file)[:150])
+    answers = _finish(
+        _start(
+            _arguments(tmp_path / "run", image_file, 10),
+            others=_arguments(tmp_path / "run", other, 10),
+        )
+    )
+    for code, _, err in answers:
+        assert code == 1, err
+        assert "training data is not the same for all 2 processes" in err
+    assert not (tmp_path / "run").exists()
