@@ -76,11 +76,15 @@ def plain_step() -> Step:
     return step
 
 
-def dropgan_step(precision: str) -> Step:
+def dropgan_step(precision: str, *, compiled: bool = False) -> Step:
     """One step of dropgan's loop, the average included."""
     recipe = load_recipe("seed")
     state = TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
     batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, 0, CPU)
+    if compiled:
+        state.generator, state.discriminator = (
+            torch.compile(network) for network in (state.generator, state.discriminator)
+        )
 
     def step() -> None:
         state.set_learning_rates(recipe)
@@ -122,6 +126,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--compile", action="store_true", help="try torch.compile too (needs a C++ compiler)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
