@@ -136,6 +136,8 @@ def main() -> None:
     torch.set_num_threads(1)
     contenders = {"plain eager loop": plain_step()}
     contenders |= {f"dropgan {precision}": dropgan_step(precision) for precision in ("fp32", "bf16")}
+    if options.compile:
+        contenders["compiled bf16"] = dropgan_step("bf16", compiled=True)
     contenders |= {
         f"products {precision}": products_of(dropgan_step(precision)) for precision in ("fp32", "bf16")
     }
