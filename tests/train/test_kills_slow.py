@@ -37,6 +37,10 @@ def _rows(run: RunDirectory) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["step"], json.dumps(row, sort_keys=True)))
 
 
+def _last_step(run: RunDirectory) -> int:
+    return max((row["step"] for row in run.read_metrics()), default=0)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_twenty_kills(tmp_path: Path) -> None:
@@ -49,22 +53,20 @@ def test_twenty_kills(tmp_path: Path) -> None:
     whole, parts = RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "parts")
     subprocess.run(_command(whole.path, data, "--quiet"), check=True, timeout=600)
     draw = random.Random(0)
-    kills: list[float] = []
+    kills: list[int] = []
     while len(kills) < KILLS:
         more = ["--resume"] if parts.recipe_file.exists() else []
         process = subprocess.Popen(_command(parts.path, data, "--quiet", *more))
-        before = parts.metrics_file.stat().st_mtime_ns if parts.metrics_file.exists() else 0
-        at_once = draw.random() < 0.2  # some while the command is still getting ready
-        while process.poll() is None and not at_once:
-            if parts.metrics_file.exists() and parts.metrics_file.stat().st_mtime_ns != before:
-                break
+        # some while the command gets ready; else by steps, so that a fast machine is not done too soon
+        target = -1 if draw.random() < 0.2 else _last_step(parts) + draw.uniform(0, 600)
+        while process.poll() is None and target >= 0 and _last_step(parts) <= target:
             time.sleep(0.01)
-        time.sleep(draw.uniform(0, 5))
+        time.sleep(draw.uniform(0, 3) if target < 0 else draw.uniform(0, 0.2))
         if process.poll() is not None:
             break
         process.kill()
         process.wait()
-        kills.append(parts.read_metrics()[-1]["step"] if parts.read_metrics() else 0)
+        kills.append(_last_step(parts))
     print(f"killed at steps {kills}")
     assert len(kills) == KILLS, "the run was over before it had been killed often enough"
     more = ["--resume"] if parts.recipe_file.exists() else []
