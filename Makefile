@@ -14,7 +14,7 @@ PACKAGES := cli evaluate export serve train
 .PHONY: demo test test-slow lint light clean
 
 demo: $(INSTALLED)
-	$(BIN)/dropgan run --data fashion-mnist-10k -o demo
+	$(BIN)/dropgan run --data fashion-mnist-10k --recipe conv -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
 
 test: $(INSTALLED)
