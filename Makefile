@@ -7,9 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# The folders are imported as dropgan.*; mypy is shown them under that name.
-NAMESPACE := $(VENV)/namespace/dropgan
-PACKAGES := cli evaluate export serve train
 
 .PHONY: demo test test-slow lint light clean
 
@@ -27,7 +24,7 @@ test-slow: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPYPATH=$(VENV)/namespace $(BIN)/mypy -p dropgan
+	$(BIN)/mypy
 
 light: $(INSTALLED)
 	$(BIN)/python tests/check_light_install.py
@@ -41,7 +38,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@if ls $(VENV)/.installed-* >/dev/null 2>&1 && ! test -e $@; then \
 		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu; fi
 	$(PIP) install -c constraints.txt -e '.[$(RUNTIME),train,batch,dev]'
-	@mkdir -p $(NAMESPACE)
-	@for package in $(PACKAGES); do ln -sfn "$$PWD/$$package" $(NAMESPACE)/$$package; done
 	@rm -f $(VENV)/.installed-*
 	@touch $@

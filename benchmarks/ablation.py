@@ -17,10 +17,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.evaluate import FrechetScorer
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import load_images, load_recipe, train
+from dropgan.train import change_recipe, load_images, load_recipe, train
 
 VARIANTS: dict[str, dict[str, object]] = {
     "mlp": {},
@@ -81,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     everything = load_images(options.data)
     scorer = FrechetScorer(everything)
-    base = load_recipe("mlp").with_settings({"training.steps": options.steps})
+    base = change_recipe(load_recipe("mlp"), {"training.steps": options.steps})
     with tempfile.TemporaryDirectory() as name:
         data = options.data
         if options.images:
@@ -91,7 +92,7 @@ def main() -> None:
             scores, rates = [], []
             for seed in range(options.seeds):
                 folder = Path(name) / f"{variant}-{seed}"
-                recipe = base.with_settings({**VARIANTS[variant], "training.seed": seed})
+                recipe = change_recipe(base, {**VARIANTS[variant], "training.seed": seed})
                 started = time.process_time()
                 train(folder, recipe, data=data, device="cpu", precision=options.precision, threads=1)
                 rates.append(options.steps / (time.process_time() - started))

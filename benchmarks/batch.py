@@ -30,6 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
 from dropgan.serve import Generator, LatentStream
 from dropgan.serve.batch import generate
 from dropgan.serve.batch.png import PngEncoder

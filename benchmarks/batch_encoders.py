@@ -16,10 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from PIL import Image
+
 from dropgan.serve import Generator
 from dropgan.serve.batch.png import PngEncoder
 from dropgan.serve.pictures import encode_png
-from PIL import Image
 
 _COUNT, _ROUNDS = 1024, 5
 

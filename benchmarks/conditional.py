@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.evaluate import FrechetScorer
 from dropgan.evaluate.features import load_features
 from dropgan.export import export
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_bytes
 from dropgan.serve.pictures import encode_png, grid
-from dropgan.train import load_images, load_recipe, train
+from dropgan.train import change_recipe, load_images, load_recipe, train
 
 _SAMPLES = 10_000
 _COLUMNS = 12
@@ -39,14 +40,14 @@ def main() -> None:
     options = parser.parse_args()
     data = load_images(options.data)
     network, scorer = load_features(), FrechetScorer(data)
-    base = load_recipe(options.recipe).with_settings({"training.steps": options.steps})
+    base = change_recipe(load_recipe(options.recipe), {"training.steps": options.steps})
     assert data.labels is not None
     known = network(data.images).logits.argmax(1)
     print(f"real images       class recognised {np.mean(known == data.labels):.2%} (its training images)")
     with tempfile.TemporaryDirectory() as name:
         for title, conditional in (("unconditional", False), ("conditional", True)):
             folder = (options.keep or Path(name)) / title
-            recipe = base.with_settings({"conditional": conditional})
+            recipe = change_recipe(base, {"conditional": conditional})
             started = time.process_time()
             train(folder, recipe, data=options.data, device="cpu", precision=options.precision, threads=1)
             seconds = time.process_time() - started

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from dropgan.train import DataOptions, load_images, stored
-from dropgan.train.batches import Batches
 from PIL import Image
+
+from dropgan.train import DataOptions, load_images, stored
+from dropgan.train.data.batches import Batches
 
 
 def own_megabytes() -> float:

@@ -123,6 +123,7 @@ def cold_start(model: Path, light: Path, rounds: int) -> dict[str, float]:
 def single_samples(model: Path) -> dict[str, float]:
     """Microseconds of ``Generator.sample(1)`` over a bare ``session.run`` of one latent, one thread."""
     import onnxruntime
+
     from dropgan.serve import Generator
 
     options = onnxruntime.SessionOptions()

@@ -18,7 +18,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dropgan.export.package import Details, package_site
-
 from tests.browser_tools import visit, web_server
 from tests.node_tools import NPM, project, require_node
 

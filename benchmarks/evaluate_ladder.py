@@ -10,12 +10,13 @@ import argparse
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
 from dropgan.evaluate import Reference, judge_samples, load_features
 from dropgan.evaluate.findings import PROBLEM, find
 from dropgan.serve import Generator
 from dropgan.train import ImageData, load_images
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 Pixels = NDArray[np.uint8]
 

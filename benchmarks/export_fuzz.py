@@ -27,7 +27,6 @@ SECONDS, KIBIBYTES = 5.0, 1 << 20
 def child(pipe: Connection, sources: list[bytes]) -> None:
     """Open the files whose numbers come through the pipe; send back how each was answered."""
     from dropgan.serve import Generator, ModelError
-
     from tests.serve.mutations import mutate
 
     while True:
@@ -65,7 +64,6 @@ def main() -> None:
     options = parser.parse_args()
 
     from dropgan.export import export
-
     from tests.serve.mutations import without_digest
 
     sources = []

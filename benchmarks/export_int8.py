@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.evaluate import FrechetScorer
 from dropgan.export import export
-from dropgan.export.price import bearable
+from dropgan.export.price import within_budget
 from dropgan.export.speed import rates
 from dropgan.serve import Generator
 from dropgan.train import RunDirectory
@@ -51,7 +52,7 @@ def main() -> None:
         scorer = FrechetScorer(facts.load_data())
         scores = {name: scorer(made) for name, made in images.items()}
         print(f"score     frechet_distance_domain fp32 {scores['fp32']:.3f}, int8 {scores['int8']:.3f}")
-        passed &= bearable(scores["int8"], scores["fp32"])
+        passed &= within_budget(scores["int8"], scores["fp32"])
     print("aims met" if passed else "AIMS MISSED")
     sys.exit(not passed)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
+from torch import nn
+
 from dropgan.export import check_inference_only
 from dropgan.export.graph import OPSETS, to_onnx
 from dropgan.export.half import measure_reach, require_half
@@ -25,8 +27,6 @@ from dropgan.serve.errors import DropganError
 from dropgan.serve.loading import read_onnx, require_plain
 from dropgan.train import load_recipe, recipe_names
 from dropgan.train.networks import SampleSpec, build_networks
-from torch import nn
-
 from tests.export.networks import LATENT_DIM, convolutions
 
 SHAPES = ((1, 28, 28), (3, 32, 32))

@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from dropgan.evaluate import LeadingMetric
-from dropgan.train import ImageData, load_generator, load_images, load_recipe, train
+
+from dropgan.evaluate import ValidationMetric
+from dropgan.train import ImageData, change_recipe, load_generator, load_images, load_recipe, train
 
 FOOTWEAR = (5, 7, 9)  # sandals, sneakers, ankle boots
 VARIANTS: dict[str, tuple[bool, int]] = {
@@ -45,14 +46,14 @@ def main() -> None:
     shoes = np.random.default_rng(0).permutation(data.images[footwear])
     recipe = load_recipe("mlp")
     held_out = ImageData(shoes[options.images :], "footwear that no run saw")
-    metric = LeadingMetric(held_out, recipe.generator.latent_dim, samples=options.samples)
+    metric = ValidationMetric(held_out, recipe.generator.latent_dim, samples=options.samples)
     how = {"device": "cpu", "precision": options.precision, "threads": 1}
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         np.save(folder / "garments.npy", data.images[~footwear])
         np.save(folder / "shoes.npy", shoes[: options.images])
-        first = recipe.with_settings({"training.steps": options.first_steps})
+        first = change_recipe(recipe, {"training.steps": options.first_steps})
         train(folder / "garments", first, data=str(folder / "garments.npy"), **how)
         (before,) = metric(load_generator(folder / "garments").module).values()
         print(f"the model of garments itself: {before:.1f}", flush=True)
@@ -67,7 +68,7 @@ def main() -> None:
                     }
                     run = train(
                         folder / f"{variant}-{steps}-{seed}",
-                        recipe.with_settings(settings),
+                        change_recipe(recipe, settings),
                         data=str(folder / "shoes.npy"),
                         init_from=folder / "garments" if begin else None,
                         **how,

@@ -24,17 +24,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from dropgan.evaluate import FrechetScorer
-from dropgan.export import export
-from dropgan.serve import Generator
-from dropgan.train import load_images, load_recipe
-from dropgan.train.networks import SampleSpec
-from dropgan.train.pixels import to_pixels
-from dropgan.train.plan import make_plan
 from numpy.typing import NDArray
 from quality import steps_for, timed_run
 from torch import Tensor, nn
 from torch.nn.functional import pad
+
+from dropgan.evaluate import FrechetScorer
+from dropgan.export import export
+from dropgan.serve import Generator
+from dropgan.train import change_recipe, load_images, load_recipe
+from dropgan.train.data.pixels import to_pixels
+from dropgan.train.networks import SampleSpec
+from dropgan.train.run.plan import make_plan
 
 SAMPLES = 10_000
 BATCH, LATENT_DIM = 64, 100
@@ -157,7 +158,7 @@ def run_recipe(
             if seconds
             else seen // recipe.training.batch_size
         )
-        recipe = recipe.with_settings({"training.steps": steps})
+        recipe = change_recipe(recipe, {"training.steps": steps})
         used = timed_run(path / "run", recipe, data, precision)
         export(path / "run", path / "model.onnx")
         score = scorer(Generator(path / "model.onnx", device="cpu").sample(SAMPLES, seed=1))

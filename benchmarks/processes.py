@@ -15,12 +15,13 @@ import tempfile
 from pathlib import Path
 
 import torch
-from dropgan.train import RunDirectory, load_images, load_recipe
-from dropgan.train.batches import Batches
-from dropgan.train.checkpoint import load_checkpoint
+
+from dropgan.train import RunDirectory, change_recipe, load_images, load_recipe
+from dropgan.train.data.batches import Batches
 from dropgan.train.networks import SampleSpec
-from dropgan.train.state import TrainingState
-from dropgan.train.steps import train_step
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import train_step
 
 CPU = torch.device("cpu")
 LAST_PLACE = 2**-23
@@ -29,7 +30,7 @@ LAST_PLACE = 2**-23
 def control(steps: int, moved: float) -> torch.Tensor:
     """The generator's weights after so many steps in this process, from first weights times 1 + moved."""
     settings = {"training.steps": steps, "generator.dropout": 0.0, "discriminator.dropout": 0.0}
-    recipe = load_recipe("mlp").with_settings(settings)
+    recipe = change_recipe(load_recipe("mlp"), settings)
     batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, 0, CPU)
     state = TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
     with torch.no_grad():

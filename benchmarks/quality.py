@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 
 import torch
+
 from dropgan.evaluate import evaluate
 from dropgan.export import export
-from dropgan.train import Recipe, load_images, load_recipe, train
+from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
 from dropgan.train.networks import SampleSpec
-from dropgan.train.plan import make_plan
+from dropgan.train.run.plan import make_plan
 
 _TRIAL_STEPS = 150
 
@@ -32,8 +33,8 @@ def timed_run(folder: Path, recipe: Recipe, data: str, precision: str) -> float:
 
 def steps_for(seconds: float, recipe: Recipe, data: str, precision: str, folder: Path) -> int:
     """How many steps fit, by the difference of a long and a short trial (start-up cancels out)."""
-    few = recipe.with_settings({"training.steps": _TRIAL_STEPS})
-    many = recipe.with_settings({"training.steps": 5 * _TRIAL_STEPS})
+    few = change_recipe(recipe, {"training.steps": _TRIAL_STEPS})
+    many = change_recipe(recipe, {"training.steps": 5 * _TRIAL_STEPS})
     short = timed_run(folder / "short", few, data, precision)
     long = timed_run(folder / "long", many, data, precision)
     return int(seconds * 4 * _TRIAL_STEPS / (long - short))
@@ -57,15 +58,16 @@ def main() -> None:
         for seed in range(options.seeds):
             for recipe_name in options.recipes:
                 folder = Path(name) / f"{recipe_name}-{seed}"
-                recipe = load_recipe(recipe_name).with_settings(
-                    {**(changes if recipe_name == options.recipes[-1] else {}), "training.seed": seed}
+                recipe = change_recipe(
+                    load_recipe(recipe_name),
+                    {**(changes if recipe_name == options.recipes[-1] else {}), "training.seed": seed},
                 )
                 precision = make_plan(
                     recipe, SampleSpec((1, 28, 28)), device="cpu", precision=options.precision, threads=1
                 ).precision
                 torch.set_num_threads(1)
                 steps = steps_for(options.seconds, recipe, options.data, precision, folder)
-                recipe = recipe.with_settings({"training.steps": steps})
+                recipe = change_recipe(recipe, {"training.steps": steps})
                 used = timed_run(folder / "run", recipe, options.data, precision)
                 export(folder / "run", folder / "model.onnx")
                 score = evaluate(folder / "model.onnx", images).scores[0]

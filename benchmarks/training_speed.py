@@ -24,17 +24,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from dropgan.evaluate.frechet import FrechetScorer
-from dropgan.serve.latents import LatentStream
-from dropgan.train import load_images, load_recipe
-from dropgan.train.batches import Batches
-from dropgan.train.networks import SampleSpec
-from dropgan.train.pixels import to_pixels
-from dropgan.train.plan import make_plan
-from dropgan.train.state import TrainingState
-from dropgan.train.steps import train_step
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from dropgan.evaluate.frechet import FrechetScorer
+from dropgan.serve.latents import LatentStream
+from dropgan.train import change_recipe, load_images, load_recipe
+from dropgan.train.data.batches import Batches
+from dropgan.train.data.pixels import to_pixels
+from dropgan.train.networks import SampleSpec
+from dropgan.train.run.plan import make_plan
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import train_step
 
 CPU = torch.device("cpu")
 SEEDS = (0, 1, 2)
@@ -91,7 +92,7 @@ def plain_step(first: TrainingState | None = None) -> tuple[Step, nn.Module]:
 
 def dropgan_step(precision: str, *, seed: int = 0, compiled: bool = False) -> tuple[Step, nn.Module]:
     """One step of dropgan's loop, the average included, and the generator that it ships."""
-    recipe = load_recipe("seed").with_settings({"training.seed": seed})
+    recipe = change_recipe(load_recipe("seed"), {"training.seed": seed})
     state = TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
     batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, seed, CPU)
     if compiled:
@@ -135,7 +136,7 @@ def products_of(step: Step) -> Step:
 
 def first_state(seed: int) -> TrainingState:
     """Networks of the seed recipe, untrained."""
-    recipe = load_recipe("seed").with_settings({"training.seed": seed})
+    recipe = change_recipe(load_recipe("seed"), {"training.seed": seed})
     return TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
 
 

@@ -48,8 +48,8 @@ def doctor(json: options.Json = False) -> None:
 
 
 def _runtime() -> list[Finding]:
-    from ..serve.errors import RuntimeMissingError
-    from ..serve.providers import installed_runtimes, load_onnxruntime
+    from dropgan.serve.errors import RuntimeMissingError
+    from dropgan.serve.providers import installed_runtimes, load_onnxruntime
 
     installed = installed_runtimes()
     named = ", ".join(f"{name} {version}" for name, version in installed.items())
@@ -72,8 +72,8 @@ def _runtime() -> list[Finding]:
 def _providers(onnxruntime: Any) -> list[Finding]:
     import numpy as np
 
-    from ..serve.errors import DeviceError
-    from ..serve.providers import CUDA, open_session
+    from dropgan.serve.errors import DeviceError
+    from dropgan.serve.providers import CUDA, open_session
 
     findings = []
     available = onnxruntime.get_available_providers()

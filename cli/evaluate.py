@@ -12,11 +12,11 @@ from .output import result, result_json, say
 from .training import DataReport, data_options
 
 if TYPE_CHECKING:
-    from ..evaluate import Evaluation, VectorEvaluation
-    from ..serve import Generator
-    from ..serve.card import ScoreCard
-    from ..train import DataOptions, ImageData
-    from ..train.data import VectorData
+    from dropgan.evaluate import Evaluation, VectorEvaluation
+    from dropgan.serve import Generator
+    from dropgan.serve.card import ScoreCard
+    from dropgan.train import DataOptions, ImageData
+    from dropgan.train.data import VectorData
 
 _SHOWN_COLUMNS = 8
 _BUILT_IN_HELD_OUT = "fashion-mnist-test"
@@ -97,7 +97,7 @@ def evaluate(
         return
     if model is None:
         raise typer.BadParameter("say what to evaluate: a model file or a run directory")
-    from ..train.plan import choose_device
+    from dropgan.train.run.plan import choose_device
 
     place = choose_device(device)
 
@@ -106,11 +106,11 @@ def evaluate(
 
     with tempfile.TemporaryDirectory(prefix="dropgan-") as scratch:
         file, run = _deployed_file(model, Path(scratch), told)
-        from ..evaluate import evaluate as evaluate_model
-        from ..evaluate import load_features
-        from ..serve import Generator
-        from ..train import DataOptions, RunDirectory
-        from ..train.data import unchanging_name
+        from dropgan.evaluate import evaluate as evaluate_model
+        from dropgan.evaluate import load_features
+        from dropgan.serve import Generator
+        from dropgan.train import DataOptions, RunDirectory
+        from dropgan.train.data import unchanging_name
 
         generator = Generator(file, device=device)
         facts = RunDirectory(run).read_recipe()[1] if run else None
@@ -141,7 +141,7 @@ def evaluate(
         )
     if report is not None:
         told("drawing the report")
-        from ..evaluate.report import write_report
+        from dropgan.evaluate.report import write_report
 
         write_report(evaluation, report)
     if json:
@@ -168,7 +168,7 @@ def _vectors(
     *,
     json: bool,
 ) -> None:
-    from ..evaluate import evaluate_vectors
+    from dropgan.evaluate import evaluate_vectors
 
     data = load_vectors(source, reading)
     unseen = load_vectors(held_out, reading) if held_out not in (None, "none") else None
@@ -194,8 +194,8 @@ def load_vectors(source: str | None, reading: "DataOptions") -> "VectorData":
     Raises:
         DataError: There are none, or they are images.
     """
-    from ..train import DataError, load_data
-    from ..train.data import VectorData
+    from dropgan.train import DataError, load_data
+    from dropgan.train.data import VectorData
 
     data = load_data(source or "", options=reading)
     if not isinstance(data, VectorData):
@@ -255,7 +255,7 @@ def held_out_images(
     Raises:
         DataError: What was asked for is not there, or damaged.
     """
-    from ..train.data.fashion_mnist import has_fashion_mnist
+    from dropgan.train.data.fashion_mnist import has_fashion_mnist
 
     if held_out == "none":
         return None
@@ -276,7 +276,7 @@ def _images(
     asked: bool,
     quiet: bool,
 ) -> "ImageData":
-    from ..train import DataError
+    from dropgan.train import DataError
 
     # data_dir also serves the held-out images, so that it may stand beside the embedded data
     folder = data_dir if source in ("fashion-mnist", _BUILT_IN_HELD_OUT) else None
@@ -292,8 +292,8 @@ def _read(
     source: str, data_dir: Path | None, reading: "DataOptions", shape: tuple[int, ...] | None, *, quiet: bool
 ) -> "ImageData":
     """Read images; pictures, which can have any size, in the shape of the model's samples."""
-    from ..train import load_images
-    from ..train.data import holds_pictures
+    from dropgan.train import load_images
+    from dropgan.train.data import holds_pictures
 
     if shape is not None and holds_pictures(source):
         height, width, channels = shape
@@ -307,9 +307,9 @@ def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> t
     last checkpoint, or else a fresh export."""
     if not model.is_dir():
         return model, None
-    from ..export import export as export_run
-    from ..serve import Generator, ModelError
-    from ..train import load_generator
+    from dropgan.export import export as export_run
+    from dropgan.serve import Generator, ModelError
+    from dropgan.train import load_generator
 
     file = model / "model.onnx"
     if file.exists():
@@ -344,7 +344,7 @@ def _fit(
     json: bool,
     quiet: bool,
 ) -> None:
-    from ..evaluate import fit_features, save_domain
+    from dropgan.evaluate import fit_features, save_domain
 
     if data is None:
         raise typer.BadParameter("say which images to train on: --data D")

@@ -14,8 +14,8 @@ from .output import result, result_json, say
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..export import Scorer
-    from ..serve.card import Card
+    from dropgan.export import Scorer
+    from dropgan.serve.card import Card
 
 _FEWEST, _MOST = 1_000, 10_000  # samples scored: as many as there are real ones, within these
 _SCORED_SHAPE = (28, 28, 1)
@@ -69,7 +69,7 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Export a run's generator to one ONNX file, proven free of dropout and equal to PyTorch's."""
-    from ..export import export as export_run
+    from dropgan.export import export as export_run
 
     scorer = (
         _scorer(run, quiet=quiet) if score and output in (None, "pixels") and layout != "rgb-nchw" else None
@@ -95,7 +95,7 @@ def export(
 
 def _chosen(run: Path, checkpoint: str) -> str:
     """Which of a run's weights were taken, and why."""
-    from ..train import RunDirectory
+    from dropgan.train import RunDirectory
 
     if checkpoint == "last":
         return ", the last"
@@ -139,10 +139,10 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
 
 def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
     """The Fréchet distance to the run's own data, where there is a feature network for it."""
-    from ..evaluate import FrechetScorer
-    from ..export import Scorer
-    from ..serve.errors import DropganError
-    from ..train import ImageData, RunDirectory
+    from dropgan.evaluate import FrechetScorer
+    from dropgan.export import Scorer
+    from dropgan.serve.errors import DropganError
+    from dropgan.train import ImageData, RunDirectory
 
     _, facts = RunDirectory(run).read_recipe()
     try:

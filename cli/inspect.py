@@ -10,8 +10,8 @@ from . import options
 from .output import result, result_json
 
 if TYPE_CHECKING:
-    from ..export import Comparison, GateReport, Recheck
-    from ..serve.card import Card
+    from dropgan.export import Comparison, GateReport, Recheck
+    from dropgan.serve.card import Card
 
 _WIDTH = 15
 
@@ -34,9 +34,9 @@ def inspect(
 
     Needs neither PyTorch nor onnx. Exit 1 if the gate fails or the file contradicts its card.
     """
-    from ..export import check_inference_only, compare, recheck
-    from ..serve import Generator
-    from ..serve.loading import read_file
+    from dropgan.export import check_inference_only, compare, recheck
+    from dropgan.serve import Generator
+    from dropgan.serve.loading import read_file
 
     data = read_file(model)
     generator = Generator(model, device="cpu")

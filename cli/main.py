@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..serve.errors import DropganError
+from dropgan.serve.errors import DropganError
+
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export

@@ -52,7 +52,7 @@ def package(
     json: options.Json = False,
 ) -> None:
     """Make a package that carries the generator: a Python wheel, or a web site that npm can install too."""
-    from ..export.package import Details, PackageError, package_site, package_wheel
+    from dropgan.export.package import Details, PackageError, package_site, package_wheel
 
     if target not in _TARGETS:
         raise typer.BadParameter(f"--target must be wheel or web, not {target}")

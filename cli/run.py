@@ -14,8 +14,8 @@ from .output import ProgressBar, result, result_json, say
 from .training import DataReport, TrainingReport, changes_from, data_options
 
 if TYPE_CHECKING:
-    from ..evaluate import Evaluation, VectorEvaluation
-    from ..serve.card import Card, ScoreCard
+    from dropgan.evaluate import Evaluation, VectorEvaluation
+    from dropgan.serve.card import Card, ScoreCard
 
 
 def run(
@@ -48,22 +48,22 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
-    from ..evaluate import evaluate, evaluate_vectors, leading_metric
-    from ..evaluate.report import write_report
-    from ..export import add_scores
-    from ..export import export as export_run
-    from ..serve import Generator
-    from ..serve.atomic import write_text
-    from ..serve.columns import write_table
-    from ..serve.write import write_grid
-    from ..train import ImageData, VectorData, continue_or_train, load_data, load_recipe
+    from dropgan.evaluate import evaluate, evaluate_vectors, validation_metric
+    from dropgan.evaluate.report import write_report
+    from dropgan.export import add_scores
+    from dropgan.export import export as export_run
+    from dropgan.serve import Generator
+    from dropgan.serve.atomic import write_text
+    from dropgan.serve.columns import write_table
+    from dropgan.serve.write import write_grid
+    from dropgan.train import ImageData, VectorData, change_recipe, continue_or_train, load_data, load_recipe
 
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise typer.BadParameter("several processes train with dropgan train; dropgan run is for one")
     changes = changes_from(
         generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
     )
-    settings_of_run = load_recipe(recipe).with_settings(changes)
+    settings_of_run = change_recipe(load_recipe(recipe), changes)
     reading = data_options(size, colour, strict, label_column)
     with DataReport(quiet=quiet) as report_of_data:
         real = load_data(data, data_dir, options=reading, watch=report_of_data.watcher)
@@ -81,7 +81,7 @@ def run(
             init_from=init_from,
             announce=report.announce,
             observer=report.observe,
-            score=leading_metric,
+            score=validation_metric,
             minutes=minutes,
             tensorboard=tensorboard,
         )

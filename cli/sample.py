@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..serve.errors import DropganError
+from dropgan.serve.errors import DropganError
+
 from . import options
 from .output import ProgressBar, result, result_json, say
 
@@ -192,13 +193,13 @@ def _choose(out: str, format_: str | None) -> str:
 
 
 def _usual_format(model: Path) -> str:
-    from ..serve.loading import screen
+    from dropgan.serve.loading import screen
 
     return "parquet" if screen(model)[1].card.data.kind == "vectors" else "png"
 
 
 def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
-    from ..serve.batch import generate
+    from dropgan.serve.batch import generate
 
     bar: ProgressBar | None = None
 
@@ -256,12 +257,12 @@ def _run_single(
     json: bool,
     quiet: bool,
 ) -> None:
-    from ..serve import Generator
-    from ..serve.batch.job import check_truncation
-    from ..serve.batch.labels import label_rule, labels_of
-    from ..serve.batch.raw import write_raw
-    from ..serve.columns import write_table
-    from ..serve.write import write_grid, write_npy
+    from dropgan.serve import Generator
+    from dropgan.serve.batch.job import check_truncation
+    from dropgan.serve.batch.labels import label_rule, labels_of
+    from dropgan.serve.batch.raw import write_raw
+    from dropgan.serve.columns import write_table
+    from dropgan.serve.write import write_grid, write_npy
 
     check_truncation(truncation)
     generator = Generator(model, device=device, threads=threads)
@@ -302,7 +303,7 @@ def _run_single(
 
 
 def _verify(path: Path, *, json: bool, quiet: bool) -> None:
-    from ..serve.batch import verify
+    from dropgan.serve.batch import verify
 
     bar: ProgressBar | None = None
 

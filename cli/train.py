@@ -10,7 +10,7 @@ from .output import result, result_json
 from .training import TrainingReport, changes_from, data_options, describe
 
 if TYPE_CHECKING:
-    from ..train.start import MakeScore
+    from dropgan.train.run.start import MakeScore
 
 
 def train(
@@ -68,9 +68,16 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN with dropout into a run directory."""
-    from ..train import load_recipe, recipe_layers, recipes_with_descriptions, show_recipe, together
-    from ..train import resume as resume_run
-    from ..train import train as train_run
+    from dropgan.train import (
+        change_recipe,
+        load_recipe,
+        recipe_layers,
+        recipes_with_descriptions,
+        show_recipe,
+        together,
+    )
+    from dropgan.train import resume as resume_run
+    from dropgan.train import train as train_run
 
     if list_recipes:
         described = recipes_with_descriptions()
@@ -85,11 +92,11 @@ def train(
         generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
     )
     if show:
-        result(show_recipe(load_recipe(recipe).with_settings(changes), recipe_layers(recipe)).rstrip())
+        result(show_recipe(change_recipe(load_recipe(recipe), changes), recipe_layers(recipe)).rstrip())
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
-    make_score = _leading_metric() if score else None
+    make_score = _validation_metric() if score else None
     with together() as ranks, TrainingReport(out, quiet=quiet or not ranks.leader) as report:
         if resume:
 
@@ -119,7 +126,7 @@ def train(
         else:
             run = train_run(
                 out,
-                load_recipe(recipe).with_settings(changes),
+                change_recipe(load_recipe(recipe), changes),
                 data=data,
                 data_dir=data_dir,
                 data_options=data_options(size, colour, strict, label_column),
@@ -150,7 +157,7 @@ def train(
     result(f"next       dropgan export {run.path} -o model.onnx")
 
 
-def _leading_metric() -> "MakeScore":
-    from ..evaluate import leading_metric
+def _validation_metric() -> "MakeScore":
+    from dropgan.evaluate import validation_metric
 
-    return leading_metric
+    return validation_metric

@@ -8,8 +8,8 @@ import typer
 from .output import ProgressBar, say
 
 if TYPE_CHECKING:
-    from ..train import DataOptions, Recipe, RunDirectory
-    from ..train.run_directory import RunFacts
+    from dropgan.train import DataOptions, Recipe, RunDirectory
+    from dropgan.train.run.directory import RunFacts
 
 
 def changes_from(
@@ -47,7 +47,7 @@ def data_options(
     size: int | None, colour: bool | None, strict: bool, label_column: str | None
 ) -> "DataOptions":
     """The options that stand beside ``--data``."""
-    from ..train import DataOptions
+    from dropgan.train import DataOptions
 
     chosen = {None: "auto", True: "colour", False: "grey"}[colour]
     return DataOptions(size or 0, chosen, strict, label_column or "")
@@ -57,7 +57,7 @@ class DataReport:
     """Shows how far the reading of pictures is; `watcher` is what `dropgan.train` wants."""
 
     def __init__(self, *, quiet: bool) -> None:
-        from ..train import Watcher
+        from dropgan.train import Watcher
 
         self._quiet = quiet
         self._bar: ProgressBar | None = None

@@ -1,5 +1,7 @@
 """Evaluation of the deployed file. Needs the extra ``dropgan[train]``."""
 
+from dropgan.callable_module import make_callable
+
 from .domain import DomainNetwork, save_domain
 from .errors import FeatureError
 from .evaluate import Evaluation, evaluate
@@ -8,8 +10,8 @@ from .findings import Finding
 from .fit import fit_features
 from .frechet import FrechetScorer
 from .judge import Judgement, judge_samples
-from .leading import LeadingMetric, leading_metric
 from .scoring import Reference
+from .validation.metric import ValidationMetric, validation_metric
 from .vectors import VectorEvaluation, evaluate_vectors
 
 __all__ = [
@@ -20,14 +22,16 @@ __all__ = [
     "Finding",
     "FrechetScorer",
     "Judgement",
-    "LeadingMetric",
     "Reference",
+    "ValidationMetric",
     "VectorEvaluation",
     "evaluate",
     "evaluate_vectors",
     "fit_features",
     "judge_samples",
-    "leading_metric",
     "load_features",
     "save_domain",
+    "validation_metric",
 ]
+
+make_callable(__name__)

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import ScoreCard
+from dropgan.serve import Generator
+from dropgan.serve.card import ScoreCard
+
 from .features import FeatureNetwork, Features
 from .scoring import score_name
 

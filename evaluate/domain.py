@@ -16,7 +16,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..serve.atomic import write_bytes
+from dropgan.serve.atomic import write_bytes
+
 from .errors import FeatureError
 
 NUM_FEATURES = 64

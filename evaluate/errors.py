@@ -1,6 +1,6 @@
 """What evaluation refuses."""
 
-from ..serve.errors import DropganError
+from dropgan.serve.errors import DropganError
 
 
 class FeatureError(DropganError):

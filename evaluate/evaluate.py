@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import Card, ScoreCard
-from ..serve.errors import InputError
-from ..train import RunDirectory
-from ..train.data import ImageData
+from dropgan.serve import Generator
+from dropgan.serve.card import Card, ScoreCard
+from dropgan.serve.errors import InputError
+from dropgan.train import RunDirectory
+from dropgan.train.data import ImageData
+
 from .appearance import ClassShare
 from .attacks import Attack
 from .conditional import asked_labels, class_agreement

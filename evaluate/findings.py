@@ -7,7 +7,8 @@ so that it does not depend on the scale of the features. docs/evaluation.md list
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..serve.card import ScoreCard
+from dropgan.serve.card import ScoreCard
+
 from .appearance import ClassShare
 from .discriminator import DiscriminatorGap
 from .memorisation import NeighbourTest

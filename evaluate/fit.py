@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from ..serve.errors import InputError
-from ..train.data import ImageData
+from dropgan.serve.errors import InputError
+from dropgan.train.data import ImageData
+
 from .domain import DomainFacts, DomainNetwork
 
 LABELS, ROTATION = "labels", "rotation"

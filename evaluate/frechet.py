@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..train.data import ImageData
+from dropgan.train.data import ImageData
+
 from .distances import FrechetDistance
 from .features import FeatureNetwork, load_features
 from .reference import reference_features

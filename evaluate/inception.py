@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..serve.atomic import write_bytes
-from ..train.data.cache import cache_directory
+from dropgan.serve.atomic import write_bytes
+from dropgan.train.data.cache import cache_directory
+
 from .errors import FeatureError
 
 WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve.card import ScoreCard
+from dropgan.serve.card import ScoreCard
+
 from .appearance import ClassShare, class_shares, sharpness
 from .features import Features
 from .findings import Evidence

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import ScoreCard
-from ..train import TrainedNetworks, load_networks
-from ..train.data import labels_for_model
+from dropgan.serve import Generator
+from dropgan.serve.card import ScoreCard
+from dropgan.train import TrainedNetworks, load_networks
+from dropgan.train.data import labels_for_model
+
 from .attacks import Attack, attack
 from .discriminator import IMAGES, DiscriminatorGap, discriminator_gap, to_floats
 from .recovery import IMAGES as RECOVERED

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.pictures import encode_png, grid
+from dropgan.serve import Generator
+from dropgan.serve.pictures import encode_png, grid
+
 from .evaluate import Material
 from .memorisation import SAMPLES, pixel_vectors
 from .neighbours import nearest

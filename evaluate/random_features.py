@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
-from ..serve.latents import LatentStream
+from dropgan.serve.latents import LatentStream
+
 from .domain import weights_fingerprint
 from .features import FeatureNetwork
 

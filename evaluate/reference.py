@@ -6,10 +6,11 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from ..serve.atomic import write_bytes
-from ..serve.errors import OutputError
-from ..train.data import ImageData
-from ..train.data.cache import cache_directory
+from dropgan.serve.atomic import write_bytes
+from dropgan.serve.errors import OutputError
+from dropgan.train.data import ImageData
+from dropgan.train.data.cache import cache_directory
+
 from .features import FeatureNetwork, Features, Progress
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from ..serve.atomic import write_text
-from ..serve.card import ScoreCard
+from dropgan.serve.atomic import write_text
+from dropgan.serve.card import ScoreCard
+
 from .charts import make_charts
 from .evaluate import Evaluation
 from .pictures import Picture, make_pictures

@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve.card import ScoreCard
-from ..serve.errors import InputError
-from ..train.data import ImageData
+from dropgan.serve.card import ScoreCard
+from dropgan.serve.errors import InputError
+from dropgan.train.data import ImageData
+
 from .distances import (
     IS_SPLITS,
     KID_SUBSET_SIZE,

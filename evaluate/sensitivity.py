@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..train.pixels import to_pixels
+from dropgan.train.data.pixels import to_pixels
 
 Draw = Callable[[Tensor], Tensor]
 """A generator in eval mode, its labels bound: latents [n, latent_dim] to images [n, c, h, w], -1 to 1."""

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..train.pixels import to_pixels
+from dropgan.train.data.pixels import to_pixels
 
 _BATCH = 250
 

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import Card, ScoreCard
-from ..serve.errors import InputError
-from ..train.data import VectorData
+from dropgan.serve import Generator
+from dropgan.serve.card import Card, ScoreCard
+from dropgan.serve.errors import InputError
+from dropgan.train.data import VectorData
+
 from .distances import bootstrap_draws, frechet_distance
 from .findings import GOOD, PROBLEM, Finding, verdict
 from .manifold import K, manifold_scores

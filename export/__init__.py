@@ -7,6 +7,8 @@ What only reads files (the gate, certificates, comparisons) needs numpy and onnx
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dropgan.callable_module import make_callable
+
 if TYPE_CHECKING:
     from .certificate import Recheck, recheck
     from .compare import Comparison, compare
@@ -55,3 +57,6 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value  # also where a module has the name of what it holds
     return value
+
+
+make_callable(__name__)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import METADATA_KEY, Card, WitnessCard
-from ..serve.loading import digest_without
+from dropgan.serve import Generator
+from dropgan.serve.card import METADATA_KEY, Card, WitnessCard
+from dropgan.serve.loading import digest_without
+
 from .units import Units
 
 WITNESS_SAMPLES = 16

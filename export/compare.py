@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.errors import InputError
-from ..serve.loading import OnnxFile, read_onnx
+from dropgan.serve import Generator
+from dropgan.serve.errors import InputError
+from dropgan.serve.loading import OnnxFile, read_onnx
+
 from .certificate import steps
 
 

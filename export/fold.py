@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from .tail import drop_unused
+from .postprocessing import drop_unused
 
 
 def fold_batch_norms(model: onnx.ModelProto) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..serve.errors import DropganError, ModelError
-from ..serve.loading import OnnxFile, read_onnx
-from ..serve.loading.onnx_file import Node
-from ..serve.providers import CPU, load_onnxruntime
+from dropgan.serve.errors import DropganError, ModelError
+from dropgan.serve.loading import OnnxFile, read_onnx
+from dropgan.serve.loading.onnx_file import Node
+from dropgan.serve.providers import CPU, load_onnxruntime
 
 _RANDOM = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}

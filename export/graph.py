@@ -10,11 +10,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ..serve.errors import DropganError
-from ..train.pixels import to_pixels
+from dropgan.serve.errors import DropganError
+from dropgan.train.data.pixels import to_pixels
+
 from .fold import fold_batch_norms
 from .naming import describe, rename
-from .tail import append_tail, append_units
+from .postprocessing import append_postprocessing, append_units
 from .units import Units
 
 OUTPUTS = ("pixels", "float")
@@ -162,7 +163,7 @@ def to_onnx(
         raise ExportError(f"layout rgb-nchw is for grey or RGB images, not {shape[0]} channels")
     fold_batch_norms(model)
     rename(model, prefix="generator.")
-    append_tail(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
+    append_postprocessing(model, (shape[0], shape[1], shape[2]), output=output, layout=layout)
     return _finished(model, about, layout, classes)
 
 

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..serve.labels import LabelStream
-from ..serve.latents import LatentStream
+from dropgan.serve.labels import LabelStream
+from dropgan.serve.latents import LatentStream
 
 Feed = dict[str, NDArray[Any]]
 """``latents`` float32 [n, latent_dim] and, of a class-conditional generator, ``labels`` int64 [n]: by

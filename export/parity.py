@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..serve.card import METADATA_KEY, ParityCard
-from ..serve.errors import DropganError
-from ..serve.loading import digest_without
-from ..serve.providers import CPU, load_onnxruntime
+from dropgan.serve.card import METADATA_KEY, ParityCard
+from dropgan.serve.errors import DropganError
+from dropgan.serve.loading import digest_without
+from dropgan.serve.providers import CPU, load_onnxruntime
+
 from .certificate import make_witness
 from .graph import DeployedGenerator, default_layout
 from .inputs import Inputs, rows, tensors

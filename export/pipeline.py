@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from ..serve.atomic import write_bytes
-from ..serve.card import (
+from dropgan.serve.atomic import write_bytes
+from dropgan.serve.card import (
     METADATA_KEY,
     ArchitectureCard,
     Card,
@@ -23,17 +23,18 @@ from ..serve.card import (
     ScoreCard,
     TrainingCard,
 )
-from ..serve.labels import LABEL_STREAM_NAME
-from ..serve.latents import STREAM_NAME
-from ..serve.loading import read_file, screen_bytes, with_metadata
-from ..train import TrainedGenerator, load_generator
-from ..train.state import parameter_count
+from dropgan.serve.labels import LABEL_STREAM_NAME
+from dropgan.serve.latents import STREAM_NAME
+from dropgan.serve.loading import read_file, screen_bytes, with_metadata
+from dropgan.train import TrainedGenerator, load_generator
+from dropgan.train.steps.state import parameter_count
+
 from .gate import check_inference_only
 from .graph import DEFAULT_OPSET, ExportError, default_layout, require_options, to_onnx
 from .half import measure_reach, require_half
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
-from .price import PriceError, Scorer, bearable
+from .price import PriceError, Scorer, within_budget
 from .units import Units
 
 
@@ -228,7 +229,7 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
     price = PriceCard()
     if fp32 is not None:
         price = scorer.price(value, fp32)
-        if not bearable(value, fp32):
+        if not within_budget(value, fp32):
             raise PriceError(
                 f"{card.export.precision} makes {scorer.name} {value:.2f}, fp32 has {fp32:.2f}:"
                 " use --precision fp32"

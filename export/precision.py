@@ -7,13 +7,14 @@ import onnx
 from numpy.typing import NDArray
 from torch import nn
 
-from ..serve.providers import CPU, load_onnxruntime
+from dropgan.serve.providers import CPU, load_onnxruntime
+
 from .graph import ExportError
 from .half import LARGEST, measure_reach
 from .inputs import Feed, Inputs, rows
+from .postprocessing import simplify_postprocessing
 from .quantize import Layer, calibrate, find_layers, quantize
 from .speed import rates
-from .tail import shorten_tail
 
 PRECISIONS = ("fp32", "fp16", "int8", "auto")
 TARGETS = ("cpu", "cuda")
@@ -91,7 +92,7 @@ class Quantiser:
 
     def _make(self, chosen: list[Layer]) -> Quantised:
         model = quantize(self._model, chosen, self._ranges)
-        shorten_tail(model)
+        simplify_postprocessing(model)
         difference = np.abs(_run(model, self._feed).astype(np.float32) - self._exact)
         left = tuple(layer.name for layer in self._layers if layer not in chosen)
         return Quantised(model, left, float(difference.mean(dtype=np.float64)))

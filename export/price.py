@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..serve import Generator
-from ..serve.card import PriceCard, ScoreCard
-from ..serve.errors import DropganError
+from dropgan.serve import Generator
+from dropgan.serve.card import PriceCard, ScoreCard
+from dropgan.serve.errors import DropganError
 
 MAX_SHARE, MAX_DIFFERENCE = 0.03, 0.1
 """A score may be worse by this share of the float32 file's, or by this much, whichever is more."""
@@ -49,6 +49,6 @@ class Scorer:
         return PriceCard(self.name, value, fp32, self.samples, self.reference)
 
 
-def bearable(value: float, fp32: float) -> bool:
+def within_budget(value: float, fp32: float) -> bool:
     """Whether a score is near enough to the float32 file's."""
     return value - fp32 <= max(MAX_SHARE * fp32, MAX_DIFFERENCE)

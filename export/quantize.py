@@ -15,9 +15,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ..serve.providers import CPU, load_onnxruntime
+from dropgan.serve.providers import CPU, load_onnxruntime
+
 from .inputs import Inputs
-from .tail import drop_unused
+from .postprocessing import drop_unused
 
 CALIBRATION_SAMPLES = 2048
 _BATCH = 256

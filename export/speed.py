@@ -4,7 +4,8 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from ..serve.providers import CPU, load_onnxruntime
+from dropgan.serve.providers import CPU, load_onnxruntime
+
 from .inputs import Inputs
 
 _BATCH = 128

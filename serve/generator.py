@@ -238,7 +238,7 @@ class Generator:
         start: int = 0,
         labels: ArrayLike | str | None = None,
         truncation: float = 1.0,
-        room: NDArray[np.float32] | None = None,
+        buffer: NDArray[np.float32] | None = None,
     ) -> Drawn:
         """The first half of `sample`: what `render` needs for ``start`` to ``start + count - 1``.
 
@@ -250,7 +250,7 @@ class Generator:
             start: Index of the first.
             labels: As for `sample`.
             truncation: Factor of the latents, above 0 and at most 1.
-            room: Rows of `latent_room` to write the latents into; None for a new array.
+            buffer: Rows of `latent_buffer` to write the latents into; None for a new array.
 
         Raises:
             InputError: An argument is out of its range.
@@ -261,7 +261,7 @@ class Generator:
         tile = self._tile or 1
         first = start // tile * tile
         rows = -(-(start + count - first) // tile) * tile  # of whole tiles at fixed places
-        latents = self._stream(rows, seed=seed, start=first, out=None if room is None else room[:rows])
+        latents = self._stream(rows, seed=seed, start=first, out=None if buffer is None else buffer[:rows])
         if truncation != 1:
             np.multiply(latents, np.float32(truncation), out=latents)
         if chosen is not None:  # rows around the range are thrown away: any label will do for them
@@ -274,7 +274,7 @@ class Generator:
 
         Args:
             drawn: From `draw` of this generator.
-            images: C-contiguous array of `sample`'s type [drawn.count, ...]; one of `image_room` lets
+            images: C-contiguous array of `sample`'s type [drawn.count, ...]; one of `sample_buffer` lets
                 a GPU write into it directly.
             batch_size: Samples computed at once; None for all of them (on some providers it is fixed).
 
@@ -293,13 +293,13 @@ class Generator:
             else:  # the edge of a tile
                 wanted[:] = self._run(latents, labels)[first - place : last - place]
 
-    def latent_room(self, count: int) -> NDArray[np.float32]:
+    def latent_buffer(self, count: int) -> NDArray[np.float32]:
         """An array for the latents of any ``count`` samples, page-locked where the device is CUDA."""
         tile = self._tile or 1
         rows = -(-count // tile) * tile + (tile if tile > 1 else 0)
         return host_array((rows, self._stream.dim), np.float32, self._session)
 
-    def image_room(self, count: int) -> NDArray[Any]:
+    def sample_buffer(self, count: int) -> NDArray[Any]:
         """An array for ``count`` samples, page-locked where the device is CUDA."""
         return host_array((count, *self._shape), self._dtype, self._session)
 

@@ -84,8 +84,8 @@ class LatentStream:
         place = index - first
         if seed != made_seed or not 0 <= place < len(rows):
             in_turn = seed == made_seed and place == len(rows)
-            room = np.empty((_AHEAD if in_turn else 1, self.dim), dtype=np.float32)
-            rows = self._many(seed, index, room)
+            buffer = np.empty((_AHEAD if in_turn else 1, self.dim), dtype=np.float32)
+            rows = self._many(seed, index, buffer)
             self._local.rows, place = (seed, index, rows), 0
         latent: NDArray[np.float32] = rows[place : place + 1].copy()
         return latent

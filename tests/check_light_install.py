@@ -54,9 +54,9 @@ def main() -> None:
 
 def _model(folder: Path) -> Path:
     from dropgan.export import export
-    from dropgan.train import load_recipe, train
+    from dropgan.train import change_recipe, load_recipe, train
 
-    recipe = load_recipe("mlp").with_settings({"training.steps": 50})
+    recipe = change_recipe(load_recipe("mlp"), {"training.steps": 50})
     train(folder / "run", recipe, device="cpu", precision="fp32", threads=1)
     export(folder / "run", folder / "model.onnx")
     return folder / "model.onnx"

@@ -39,10 +39,10 @@ def image_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, image_file: Path) -> Path:
     """The directory of a run of 40 steps on the blobs, the article's recipe."""
-    from dropgan.train import load_recipe, train
+    from dropgan.train import change_recipe, load_recipe, train
 
     directory = tmp_path_factory.mktemp("run") / "tiny"
-    recipe = load_recipe("seed").with_settings(TINY)
+    recipe = change_recipe(load_recipe("seed"), TINY)
     train(directory, recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
     return directory
 
@@ -80,7 +80,7 @@ def bar_of(images: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def conditional_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
     """A class-conditional run that has learned the three bars; half a second."""
-    from dropgan.train import load_recipe, train
+    from dropgan.train import change_recipe, load_recipe, train
 
     directory = tmp_path_factory.mktemp("conditional") / "run"
     settings = {
@@ -93,7 +93,7 @@ def conditional_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -
         "training.batch_size": 48,
         "training.ema_decay": 0.95,
     }
-    recipe = load_recipe("mlp").with_settings(settings)
+    recipe = change_recipe(load_recipe("mlp"), settings)
     train(directory, recipe, data=str(bars_file), device="cpu", precision="fp32", threads=1)
     return directory
 
@@ -112,12 +112,12 @@ def conditional_model(tmp_path_factory: pytest.TempPathFactory, conditional_run:
 def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 60 steps on 1,000 of the embedded images, with its model.onnx, as `dropgan run` leaves it."""
     from dropgan.export import export
-    from dropgan.train import load_images, load_recipe, train
+    from dropgan.train import change_recipe, load_images, load_recipe, train
 
     folder = tmp_path_factory.mktemp("fashion")
     np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
     settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
-    recipe = load_recipe("seed").with_settings(settings)
+    recipe = change_recipe(load_recipe("seed"), settings)
     run = folder / "run"
     train(run, recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
     export(run, run / "model.onnx")
@@ -128,12 +128,12 @@ def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vector_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported model of vectors of three columns, hardly trained; tests must not change it."""
     from dropgan.export import export
-    from dropgan.train import load_recipe, train
+    from dropgan.train import change_recipe, load_recipe, train
 
     folder = tmp_path_factory.mktemp("vectors")
     np.save(folder / "rows.npy", np.random.default_rng(0).normal((1, 20, 300), (1, 2, 3), (100, 3)))
     widths = {"generator.hidden": [16], "discriminator.hidden": [16]}
-    recipe = load_recipe("mlp").with_settings({**TINY, "training.steps": 5, **widths})
+    recipe = change_recipe(load_recipe("mlp"), {**TINY, "training.steps": 5, **widths})
     train(folder / "run", recipe, data=str(folder / "rows.npy"), device="cpu", precision="fp32", threads=1)
     export(folder / "run", folder / "model.onnx")
     return folder / "model.onnx"

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from dropgan.export import export
 from dropgan.export.gate import check_inference_only
 from dropgan.serve import Generator
 from dropgan.serve.pictures import encode_png
-from dropgan.train import DataOptions, load_recipe, train
+from dropgan.train import DataOptions, change_recipe, load_recipe, train
 
 COUNT, SIDE = 24, 16
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -111,7 +112,7 @@ def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, cond
     """Whatever a user combines must come through to samples, not only what the examples show."""
     make, options, shape = KINDS[kind]
     settings = {**SHORT, **ARCHITECTURES[architecture], "conditional": conditional}
-    recipe = load_recipe(architecture).with_settings(settings)
+    recipe = change_recipe(load_recipe(architecture), settings)
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     source = str(make(tmp_path))
     train(run, recipe, data=source, data_options=options, device="cpu", precision="fp32", threads=1)

@@ -1,17 +1,27 @@
 """Training: data, networks, the loop, checkpoints and recipes. Needs the extra ``dropgan[train]``."""
 
-from .changes import ResumeError
-from .checkpoint import CheckpointError
+from dropgan.callable_module import make_callable
+
 from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
+from .distributed.ranks import ProcessError, together
 from .monitor import TrainingError
-from .pretrained import PretrainedError
-from .ranks import ProcessError, together
-from .recipe import Recipe, RecipeError, load_recipe, recipe_layers, recipe_names
-from .recipe_show import recipes_with_descriptions, show_recipe
-from .run_directory import RunDirectory, RunError
-from .start import continue_or_train, resume, train
-from .stop import Interrupted
-from .trained import TrainedGenerator, TrainedNetworks, load_generator, load_networks
+from .recipes import (
+    Recipe,
+    RecipeError,
+    change_recipe,
+    load_recipe,
+    recipe_layers,
+    recipe_names,
+    recipes_with_descriptions,
+    show_recipe,
+)
+from .run.changes import ResumeError
+from .run.checkpoint import CheckpointError
+from .run.directory import RunDirectory, RunError
+from .run.pretrained import PretrainedError
+from .run.start import continue_or_train, resume, train
+from .run.stop import Interrupted
+from .run.trained import TrainedGenerator, TrainedNetworks, load_generator, load_networks
 
 __all__ = [
     "CheckpointError",
@@ -31,6 +41,7 @@ __all__ = [
     "TrainingError",
     "VectorData",
     "Watcher",
+    "change_recipe",
     "continue_or_train",
     "load_data",
     "load_generator",
@@ -45,3 +56,5 @@ __all__ = [
     "together",
     "train",
 ]
+
+make_callable(__name__)

@@ -7,10 +7,11 @@ import argparse
 from pathlib import Path
 
 import torch
-from dropgan.serve import Generator
-from dropgan.train import load_images
 from torch import Tensor, nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, TensorDataset
+
+from dropgan.serve import Generator
+from dropgan.train import load_images
 
 
 class GeneratedImages(Dataset[tuple[Tensor]]):

@@ -8,9 +8,10 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from fastapi import FastAPI, Path, Request, Response
+
 from dropgan.serve import Generator
 from dropgan.serve.pictures import encode_png
-from fastapi import FastAPI, Path, Request, Response
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.serve import DropganError, Generator
 from dropgan.serve.atomic import atomic_file, write_text
 

@@ -2,8 +2,9 @@
 
 import importlib.metadata
 
-from ...serve import Card, Generator
-from ...serve.pictures import encode_png, grid
+from dropgan.serve import Card, Generator
+from dropgan.serve.pictures import encode_png, grid
+
 from .details import Details
 
 _MOST_NAMES = 50

@@ -8,7 +8,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...serve.errors import DropganError
+from dropgan.serve.errors import DropganError
 
 
 class PackageError(DropganError):

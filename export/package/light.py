@@ -10,7 +10,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ... import serve
+import dropgan
+from dropgan import serve
+
 from .archive import wheel_bytes, wheel_tags
 
 _BASE = frozenset({"numpy"})  # typer is the command line's, which stays with the whole dropgan
@@ -29,6 +31,7 @@ def light_wheel() -> tuple[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(root).parts)
     }
+    files["dropgan/__init__.py"] = Path(dropgan.__file__).read_bytes()
     text = dropgan_license()
     files[f"{info}/METADATA"] = _metadata(installed, version, text is not None).encode()
     files[f"{info}/WHEEL"] = wheel_tags(installed.version)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from ... import serve
-from ...serve import Generator
-from ...serve.atomic import sync_directory, write_bytes
-from ...serve.errors import OutputError
+from dropgan import serve
+from dropgan.serve import Generator
+from dropgan.serve.atomic import sync_directory, write_bytes
+from dropgan.serve.errors import OutputError
+
 from .content import readme, samples_png, summary
 from .details import Details, PackageError
 from .light import dropgan_license

@@ -4,8 +4,9 @@ import base64
 import importlib.metadata
 from pathlib import Path
 
-from ...serve import Generator
-from ...serve.atomic import write_bytes
+from dropgan.serve import Generator
+from dropgan.serve.atomic import write_bytes
+
 from ..gate import check_inference_only
 from .archive import wheel_bytes, wheel_tags
 from .content import readme, samples_png, summary

@@ -31,7 +31,7 @@ _CHUNKS_AHEAD = 3
 _SHARDS_AHEAD = 1
 # A chunk's arrays are used again once no stage can hold them. With a thread a stage those are the arrays
 # of the chunks in two queues, and of one in each of three hands (drawing, rendering, writing).
-_ROOMS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
+_BUFFERS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 
 class ShardWriter(Protocol):
@@ -145,24 +145,29 @@ class ShardMaker:
         return Ahead(chunks, depth) if self._overlap else closing(chunks)
 
     def _draw(self, shards: Iterator[Shard]) -> Chunks:
-        job, rooms = self._job, self._rooms()
+        job, buffers = self._job, self._buffers()
         for shard in shards:
             for start, count in job.chunks(shard):
-                latents, images = next(rooms)
+                latents, images = next(buffers)
                 labels = labels_of(self._generator, job.labels, seed=job.seed, start=start, count=count)
                 drawn = self._generator.draw(
-                    count, seed=job.seed, start=start, labels=labels, truncation=job.truncation, room=latents
+                    count,
+                    seed=job.seed,
+                    start=start,
+                    labels=labels,
+                    truncation=job.truncation,
+                    buffer=latents,
                 )
                 yield Chunk(shard, start, labels, drawn, images[:count], last=start + count == shard.stop)
 
-    def _rooms(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+    def _buffers(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
         """Arrays for latents and images, in turn; made when they are first needed."""
-        rows, count = self._job.chunk_samples, _ROOMS if self._overlap else 1
-        rooms: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
+        rows, count = self._job.chunk_samples, _BUFFERS if self._overlap else 1
+        buffers: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
         for place in itertools.count():
             if place < count:
-                rooms.append((self._generator.latent_room(rows), self._generator.image_room(rows)))
-            yield rooms[place % count]
+                buffers.append((self._generator.latent_buffer(rows), self._generator.sample_buffer(rows)))
+            yield buffers[place % count]
 
     def _render(self, chunks: Iterator[Chunk]) -> Chunks:
         for chunk in chunks:

@@ -38,7 +38,7 @@ class TarShard:
         self._json_size = len(text)
         self._json = np.zeros((1, _BLOCK), dtype=np.uint8)  # the longest seed has 20 digits
         self._json[0, : len(text)] = np.frombuffer(text, dtype=np.uint8)
-        self._room = np.empty((0, _BLOCK), dtype=np.uint8)
+        self._buffer = np.empty((0, _BLOCK), dtype=np.uint8)
         self._file = HashingFile(path)
 
     def add(
@@ -76,14 +76,14 @@ class TarShard:
         """Write the members of some samples: header and blocks of the picture, then of the JSON."""
         ends = np.cumsum(3 - -sizes // _BLOCK)
         starts = np.concatenate([[0], ends[:-1]])
-        if len(self._room) < ends[-1]:
-            self._room = np.empty((int(ends[-1]), _BLOCK), dtype=np.uint8)
-        room = self._room
-        room[starts] = heads
-        room[ends - 3] = 0  # what the picture leaves of its last block
-        room[ends - 2] = json_heads
-        room[ends - 1] = texts
-        view = room.data.cast("B")
+        if len(self._buffer) < ends[-1]:
+            self._buffer = np.empty((int(ends[-1]), _BLOCK), dtype=np.uint8)
+        buffer = self._buffer
+        buffer[starts] = heads
+        buffer[ends - 3] = 0  # what the picture leaves of its last block
+        buffer[ends - 2] = json_heads
+        buffer[ends - 1] = texts
+        view = buffer.data.cast("B")
         for place, data in zip(((starts + 1) * _BLOCK).tolist(), files, strict=True):
             view[place : place + len(data)] = data
         self._file.write(view[: int(ends[-1]) * _BLOCK])

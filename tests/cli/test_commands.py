@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgan.serve import Generator
 from PIL import Image
+
+from dropgan.serve import Generator
 
 from .conftest import Dropgan
 

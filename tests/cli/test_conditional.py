@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.serve import Generator
 
 from ..conftest import bar_of

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
 from dropgan.serve import Generator
 from dropgan.train.data import load_data
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+
 from dropgan.evaluate import FeatureNetwork, Reference, load_features
 from dropgan.train import ImageData, load_images
-from numpy.typing import NDArray
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgan.evaluate import LeadingMetric, evaluate
+
+from dropgan.evaluate import ValidationMetric, evaluate
 from dropgan.evaluate.evaluate import Evaluation
 from dropgan.evaluate.pictures import make_pictures
 from dropgan.evaluate.report import write_report
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import load_generator, load_images, load_recipe, train
+from dropgan.train import change_recipe, load_generator, load_images, load_recipe, train
 from dropgan.train.data import ImageData, labels_for_model
 
 
@@ -35,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "discriminator.hidden": [64, 64],
         "training.ema_decay": 0.9,
     }
-    recipe = load_recipe("mlp").with_settings(settings)
+    recipe = change_recipe(load_recipe("mlp"), settings)
     train(folder / "run", recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
     export(folder / "run", folder / "run" / "model.onnx")
     return folder / "run"
@@ -94,12 +95,12 @@ def test_pictures_are_by_the_class_asked_for(evaluation: Evaluation, tmp_path: P
     assert "Class agreement" in (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_leading_metric_is_given_labels(run: Path, data: ImageData) -> None:
+def test_validation_metric_is_given_labels(run: Path, data: ImageData) -> None:
     """Of the same labels, training's score is that of the file it will export, to rounding."""
     trained = load_generator(run)
     labels = Generator(run / "model.onnx", device="cpu").labels(300, seed=3)
     dim = trained.recipe.generator.latent_dim
-    metric = LeadingMetric(data, dim, labels=labels, samples=300, seed=3)
+    metric = ValidationMetric(data, dim, labels=labels, samples=300, seed=3)
     made = metric(trained.module)[metric.name]
     deployed = evaluate(run / "model.onnx", data, samples=300, seed=3).scores[0].value
     assert made == pytest.approx(deployed, rel=1e-2)

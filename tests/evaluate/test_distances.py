@@ -5,6 +5,8 @@ import importlib
 import numpy as np
 import pytest
 import scipy.linalg
+from numpy.typing import NDArray
+
 from dropgan.evaluate.distances import (
     FrechetDistance,
     frechet_distance,
@@ -13,7 +15,6 @@ from dropgan.evaluate.distances import (
 )
 from dropgan.evaluate.manifold import manifold_scores
 from dropgan.evaluate.neighbours import nearest
-from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from dropgan.evaluate import (
     FeatureError,
-    LeadingMetric,
+    ValidationMetric,
     fit_features,
-    leading_metric,
     load_features,
     save_domain,
+    validation_metric,
 )
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.fit import accuracy
@@ -169,11 +170,11 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (reference_features(network, data).vectors == first.vectors).all()
 
 
-def test_the_leading_metric_is_the_evaluation_s_own(fashion_run: Path) -> None:
+def test_the_validation_metric_is_the_evaluation_s_own(fashion_run: Path) -> None:
     """What training calls better must be what the evaluation calls better: same samples, same number."""
     data = ImageData(load_images("fashion-mnist-10k").images[:1000], "some")
     trained = load_generator(fashion_run)
-    metric = LeadingMetric(data, trained.recipe.generator.latent_dim, samples=300, seed=5)
+    metric = ValidationMetric(data, trained.recipe.generator.latent_dim, samples=300, seed=5)
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -186,13 +187,13 @@ def test_the_leading_metric_is_the_evaluation_s_own(fashion_run: Path) -> None:
     assert metric.name == "frechet_distance_domain_300"
 
 
-def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: Path) -> None:
+def test_training_writes_the_validation_metric_and_is_not_changed_by_it(tmp_path: Path) -> None:
     """The curve of metrics.jsonl; and a run that is watched must end with the weights of one that is not."""
-    from dropgan.train import load_recipe, train
+    from dropgan.train import change_recipe, load_recipe, train
 
     np.save(tmp_path / "clothes.npy", load_images("fashion-mnist-10k").images[::50])
     settings = {"training.steps": 20, "training.batch_size": 20, "output.sample_interval": 10}
-    recipe = load_recipe("seed").with_settings(settings)
+    recipe = change_recipe(load_recipe("seed"), settings)
     weights = []
     for name in ("watched", "alone"):
         run = train(
@@ -202,7 +203,7 @@ def test_training_writes_the_leading_metric_and_is_not_changed_by_it(tmp_path: P
             device="cpu",
             precision="fp32",
             threads=1,
-            score=leading_metric if name == "watched" else None,
+            score=validation_metric if name == "watched" else None,
         )
         rows = [row for row in run.read_metrics() if "score" in row]
         assert [row["step"] for row in rows] == ([10, 20] if name == "watched" else [])

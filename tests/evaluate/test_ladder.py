@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch.nn.functional import conv2d
+
 from dropgan.evaluate import judge_samples
 from dropgan.evaluate.findings import PROBLEM, find, verdict
 from dropgan.evaluate.judge import Judgement
-from numpy.typing import NDArray
-from torch.nn.functional import conv2d
 
 from .conftest import Split
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from dropgan.evaluate.attacks import attack
 from dropgan.evaluate.discriminator import discriminator_gap
 from dropgan.evaluate.recovery import compare_recovery, permutation_p, recover
 from dropgan.evaluate.sensitivity import generator_sensitivity, spectral_norms
 from dropgan.evaluate.train_mode import has_dropout, train_mode_samples
 from dropgan.train import load_generator, load_networks
-from torch import Tensor, nn
 
 
 class LinearGenerator(nn.Module):

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from dropgan.evaluate import Evaluation, evaluate
 from dropgan.evaluate.pictures import slerp
 from dropgan.evaluate.report import write_report
 from dropgan.serve import Generator
 from dropgan.serve.errors import OutputError
 from dropgan.train import ImageData, load_images
-from PIL import Image
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from dropgan.evaluate import evaluate_vectors
 from dropgan.evaluate.vectors import compare_column
 from dropgan.export import export
 from dropgan.serve import Generator, InputError
-from dropgan.train import VectorData, load_recipe, train
-from scipy import stats
+from dropgan.train import VectorData, change_recipe, load_recipe, train
 
 RANDOM = np.random.default_rng(0)
 
@@ -34,7 +35,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
         "generator.hidden": [8],
         "discriminator.hidden": [8],
     }
-    recipe = load_recipe("mlp").with_settings(small)
+    recipe = change_recipe(load_recipe("mlp"), small)
     train(folder / "run", recipe, data=str(folder / "rows.npy"), device="cpu", precision="fp32", threads=1)
     export(folder / "run", folder / "model.onnx")
     return Generator(folder / "model.onnx", device="cpu")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dropgan.serve import Generator
 
 from ..browser_tools import visit, web_server

@@ -3,9 +3,10 @@
 from typing import Any
 
 import torch
-from dropgan.train.networks import SampleSpec, build_networks
-from dropgan.train.recipe import Recipe, load_recipe
 from torch import Tensor, nn
+
+from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.recipes import Recipe, change_recipe, load_recipe
 
 LATENT_DIM = 16
 
@@ -50,8 +51,8 @@ def _as_if_trained(network: nn.Module) -> None:
 
 def small_recipe(**changes: Any) -> Recipe:
     """The seed recipe with a generator that exports in a second."""
-    return load_recipe("seed").with_settings(
-        {"generator.latent_dim": LATENT_DIM, "generator.hidden": [24, 32], **changes}
+    return change_recipe(
+        load_recipe("seed"), {"generator.latent_dim": LATENT_DIM, "generator.hidden": [24, 32], **changes}
     )
 
 
@@ -72,6 +73,6 @@ def images_of(recipe: str, shape: tuple[int, int, int] = (3, 9, 14)) -> nn.Modul
     """A small generator of a recipe with convolutions, in eval mode; 9x14 is cut out of 12x16."""
     torch.manual_seed(0)
     settings = {"generator.latent_dim": LATENT_DIM, "generator.hidden": [12, 8], "discriminator.hidden": [8]}
-    generator, _ = build_networks(load_recipe(recipe).with_settings(settings), SampleSpec(shape))
+    generator, _ = build_networks(change_recipe(load_recipe(recipe), settings), SampleSpec(shape))
     _as_if_trained(generator)
     return generator.eval()

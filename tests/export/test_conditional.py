@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+
 from dropgan.export import check_inference_only, compare, export, recheck
 from dropgan.export.graph import DEFAULT_OPSET, to_onnx
 from dropgan.export.parity import ParityError, check_parity

@@ -13,13 +13,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
 from dropgan.export import compare, export, recheck
-from dropgan.export.price import PriceError, Scorer, bearable
+from dropgan.export.price import PriceError, Scorer, within_budget
 from dropgan.serve import Generator, InputError
 from dropgan.serve.card import METADATA_KEY
 from dropgan.serve.loading import digest_without, with_metadata
-from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 
 def inspect(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -145,9 +146,9 @@ def test_the_price_is_in_the_card_and_too_high_a_price_is_refused(tiny_run: Path
     assert (card.export.price.score_fp32, card.export.price.score) == (3.0, 3.05)
     assert card.scores[0].value == 3.05
     assert Generator(tmp_path / "model.onnx", device="cpu").card == card
-    assert bearable(10.29, 10.0)
-    assert not bearable(10.31, 10.0)
-    assert bearable(1.09, 1.0)
+    assert within_budget(10.29, 10.0)
+    assert not within_budget(10.31, 10.0)
+    assert within_budget(1.09, 1.0)
     scores = iter([3.0, 9.0])
     (tmp_path / "model.onnx").unlink()
     with pytest.raises(PriceError, match="use --precision fp32"):

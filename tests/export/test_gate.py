@@ -7,11 +7,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
 from dropgan.export import ExportError, GateError, check_inference_only
 from dropgan.export.graph import to_onnx
 from dropgan.serve import ModelError
-from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
 from .networks import LATENT_DIM, convolutions, mlp
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.export.package import Details, PackageError, package_site
 from dropgan.serve import Generator, OutputError
 

@@ -8,6 +8,9 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
+from torch import nn
+
 from dropgan.export import ExportError, ParityError, check_inference_only, export
 from dropgan.export.graph import OPSETS, DeployedGenerator, to_onnx
 from dropgan.export.half import measure_reach, require_half
@@ -17,9 +20,7 @@ from dropgan.serve import Generator
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.loading import read_onnx, require_plain
 from dropgan.train import load_generator
-from dropgan.train.pixels import to_pixels
-from onnx import numpy_helper
-from torch import nn
+from dropgan.train.data.pixels import to_pixels
 
 from .networks import LATENT_DIM, convolutions, images_of, mlp
 

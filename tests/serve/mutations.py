@@ -3,6 +3,7 @@
 import random
 
 import onnx
+
 from dropgan.serve.card import METADATA_KEY, Card
 from dropgan.serve.loading import read_onnx, with_metadata
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+
 from dropgan.serve import Generator, InputError
 from dropgan.serve.batch import generate, verify
 from dropgan.serve.batch.files import HashingFile
 from dropgan.serve.batch.png import PngEncoder
 from dropgan.serve.batch.tar import TarShard
-from PIL import Image
 
 START, COUNT, SHARD = 90, 250, 100  # shards of 10, 100, 100 and 40 samples
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+
 from dropgan.serve import Generator, InputError, OutputError
 from dropgan.serve.batch import generate, verify
 from dropgan.serve.batch.labels import label_rule, labels_of
 from dropgan.serve.batch.raw import write_raw
 from dropgan.serve.batch.tar import TarShard
-from PIL import Image
 
 from .test_batch_restart import tree
 

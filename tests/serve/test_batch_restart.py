@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.serve import Generator, InputError, OutputError
 from dropgan.serve.batch import Part, generate, verify
 from dropgan.serve.batch.stages import Ahead

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from dropgan.serve.batch import generate, verify
 
 from .test_batch_restart import FAST, start, tree

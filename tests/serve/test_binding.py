@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from dropgan.serve import Generator, ModelError, binding
 from dropgan.serve.batch.job import Job, describe
 from dropgan.serve.batch.shard import ShardMaker
@@ -23,10 +24,10 @@ def generator(model_file: Path) -> Generator:
 @pytest.mark.parametrize("batch_size", [None, 1, 7, 64, 1000])
 def test_render_writes_the_samples(generator: Generator, batch_size: int | None) -> None:
     """Arrays used again would keep pixels of the samples before, or get those of other indices."""
-    latents, images = generator.latent_room(100), generator.image_room(100)
+    latents, images = generator.latent_buffer(100), generator.sample_buffer(100)
     images[:] = 77
     for start, count in ((0, 100), (93, 40), (5, 1)):
-        drawn = generator.draw(count, seed=3, start=start, truncation=0.5, room=latents)
+        drawn = generator.draw(count, seed=3, start=start, truncation=0.5, buffer=latents)
         assert np.shares_memory(drawn.latents, latents)
         before = images[count:].copy()
         generator.render(drawn, images[:count], batch_size=batch_size)
@@ -38,10 +39,10 @@ def test_render_in_tiles(model_file: Path, generator: Generator) -> None:
     """On a GPU every run must have one size and place, whichever samples are asked for."""
     tiled = Generator(model_file, device="cpu", threads=1)
     tiled._tile = 16
-    latents = tiled.latent_room(40)
+    latents = tiled.latent_buffer(40)
     for start, count in ((0, 32), (15, 2), (31, 40), (1, 14)):
         images = np.empty((count, *tiled.sample_shape), dtype=np.uint8)
-        drawn = tiled.draw(count, seed=3, start=start, room=latents)
+        drawn = tiled.draw(count, seed=3, start=start, buffer=latents)
         assert len(drawn.latents) % 16 == 0
         assert np.array_equal(drawn.latents[:1], generator.latents(1, seed=3, start=start // 16 * 16))
         tiled.render(drawn, images)
@@ -54,7 +55,7 @@ def test_render_of_other_layouts(tiny_run: Path, tmp_path: Path) -> None:
 
     export(tiny_run, tmp_path / "rgb.onnx", layout="rgb-nchw")
     generator = Generator(tmp_path / "rgb.onnx", device="cpu")
-    images = generator.image_room(5)
+    images = generator.sample_buffer(5)
     generator.render(generator.draw(5, seed=1, start=2), images)
     assert images.shape == (5, 28, 28, 3)
     assert np.array_equal(images, generator(generator.latents(5, seed=1, start=2)))
@@ -170,16 +171,16 @@ def test_memory_that_cannot_be_locked_still_serves(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.gpu
-def test_rooms_are_page_locked_on_cuda(model_file: Path) -> None:
+def test_buffers_are_page_locked_on_cuda(model_file: Path) -> None:
     """On a GPU: copies would go through the driver's own buffer, and the GPU wait for them."""
     if nvidia_driver() is not None or CUDA not in load_onnxruntime().get_available_providers():
         pytest.skip("no NVIDIA GPU that onnxruntime can use")
     cuda = Generator(model_file, device="cuda")
-    latents, images = cuda.latent_room(3000), cuda.image_room(3000)
+    latents, images = cuda.latent_buffer(3000), cuda.sample_buffer(3000)
     flags = ctypes.c_uint()
     for array in (latents, images):
         address = ctypes.c_void_p(array.ctypes.data)
         assert cuda_driver().cuMemHostGetFlags(ctypes.byref(flags), address) == 0
     for start, turn in itertools.product((0, 500), range(2)):
-        cuda.render(cuda.draw(3000, seed=turn, start=start, room=latents), images)
+        cuda.render(cuda.draw(3000, seed=turn, start=start, buffer=latents), images)
         assert np.array_equal(images, cuda.sample(3000, seed=turn, start=start))

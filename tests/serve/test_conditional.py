@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
 from dropgan.serve import Generator, InputError, LabelStream, ModelError
 from dropgan.serve.card import METADATA_KEY, Card
 from dropgan.serve.loading import read_onnx, with_metadata
 from dropgan.serve.write import write_grid
-from onnx import TensorProto, helper
-from PIL import Image
 
 from ..conftest import bar_of
 from .mutations import without_digest

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.serve import Generator, LatentStream
 
 COUNT = 300

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from dropgan.serve import InputError, OutputError
 from dropgan.serve.atomic import atomic_file, write_bytes
 from dropgan.serve.pictures import encode_png, grid
-from PIL import Image
 
 
 def test_failure_leaves_the_old_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.serve import DeviceError, Generator, InputError, ModelError
 from dropgan.serve.providers import CUDA, load_onnxruntime, nvidia_driver
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from dropgan.serve import LABEL_STREAM_NAME, STREAM_NAME, LabelStream, LatentStream
 
 GOLDEN = Path(__file__).parents[1] / "golden"

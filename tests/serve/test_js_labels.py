@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.serve import Generator
 
 from ..node_tools import project, run_module

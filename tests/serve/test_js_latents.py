@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.serve import LatentStream
 
 from ..node_tools import project, run_module

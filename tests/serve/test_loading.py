@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
 from dropgan.serve import Generator, ModelError
 from dropgan.serve.card import METADATA_KEY, Card
 from dropgan.serve.loading import digest_without, read_onnx, require_plain, screen_bytes, with_metadata
 from dropgan.serve.loading.wire import encode_varint
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
 
 from .mutations import mutate, without_digest
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dropgan.train.batches import Batches
-from dropgan.train.memory import available_memory
+
+from dropgan.train.data.batches import Batches
+from dropgan.train.data.memory import available_memory
 
 CPU = torch.device("cpu")
 
@@ -77,7 +78,7 @@ def test_data_larger_than_memory_give_the_same_batches(
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     labels = np.arange(50)
     small = Batches(images, 16, seed=3, device=CPU, labels=labels)
-    monkeypatch.setattr("dropgan.train.stored.available_memory", lambda: images.nbytes)
+    monkeypatch.setattr("dropgan.train.data.stored.available_memory", lambda: images.nbytes)
     large = Batches(mapped, 16, seed=3, device=CPU, labels=labels)
     for step in (0, 1, 2, 3, 4, 9, 10, 2):  # in turn, across epochs, and after a jump
         one, other = small(step), large(step)

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dropgan.serve.latents import LatentStream
-from dropgan.train import DataError, ResumeError, load_generator, load_recipe, resume, train
-from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
-from dropgan.train.pixels import to_pixels
 from PIL import Image
+
+from dropgan.serve.latents import LatentStream
+from dropgan.train import DataError, ResumeError, change_recipe, load_generator, load_recipe, resume, train
+from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
+from dropgan.train.data.pixels import to_pixels
 
 from ..conftest import TINY, bar_of
 
@@ -75,7 +76,7 @@ def test_labels_that_make_no_classes(labels: list[int] | None, names: tuple[str,
 
 def test_a_run_without_labels_is_refused(image_file: Path, tmp_path: Path) -> None:
     """And leaves nothing behind."""
-    recipe = load_recipe("seed").with_settings({**TINY, "conditional": True})
+    recipe = change_recipe(load_recipe("seed"), {**TINY, "conditional": True})
     with pytest.raises(DataError, match="has no labels"):
         train(tmp_path / "run", recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
     assert not (tmp_path / "run").exists()
@@ -87,7 +88,7 @@ def test_resuming_with_other_labels_is_refused(tmp_path: Path) -> None:
     images, labels = random.integers(0, 255, (40, 8, 8), dtype=np.uint8), np.arange(40) % 2
     source = tmp_path / "data.npz"
     np.savez(source, images=images, labels=labels)
-    recipe = load_recipe("seed").with_settings({**TINY, "conditional": True, "training.steps": 2})
+    recipe = change_recipe(load_recipe("seed"), {**TINY, "conditional": True, "training.steps": 2})
     train(tmp_path / "run", recipe, data=str(source), device="cpu", precision="fp32", threads=1)
     assert resume(tmp_path / "run", steps=3)
     np.savez(source, images=images, labels=1 - labels)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import load_recipe, train
+from dropgan.train import change_recipe, load_recipe, train
 
 
 def test_classes_of_vectors(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_classes_of_vectors(tmp_path: Path) -> None:
         "training.batch_size": 50,
         "training.ema_decay": 0.95,
     }
-    recipe = load_recipe("mlp").with_settings(settings)
+    recipe = change_recipe(load_recipe("mlp"), settings)
     train(
         tmp_path / "run", recipe, data=str(tmp_path / "rows.npz"), device="cpu", precision="fp32", threads=1
     )

@@ -4,19 +4,20 @@ from typing import Any
 
 import pytest
 import torch
-from dropgan.train import load_recipe
-from dropgan.train.dropout import ChannelDropout, Dropout
-from dropgan.train.networks import SampleSpec, build_networks
-from dropgan.train.networks.grid import pyramid
-from dropgan.train.recipe import Recipe
 from torch import nn
+
+from dropgan.train import change_recipe, load_recipe
+from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.networks.dropout import ChannelDropout, Dropout
+from dropgan.train.networks.grid import pyramid
+from dropgan.train.recipes.settings import Recipe
 
 NAMES = ("conv", "resnet", "dcgan")
 SMALL: dict[str, Any] = {"generator.hidden": [8, 6], "discriminator.hidden": [6, 8]}
 
 
 def small(name: str, **changes: Any) -> Recipe:
-    return load_recipe(name).with_settings({**SMALL, **changes})
+    return change_recipe(load_recipe(name), {**SMALL, **changes})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,7 +101,7 @@ def test_dcgan_is_the_published_one() -> None:
 def test_signals_keep_their_size(name: str) -> None:
     """Untrained images are neither flat nor saturated: either would stall the first steps."""
     torch.manual_seed(0)
-    recipe = load_recipe(name).with_settings({"generator.dropout": 0.0})
+    recipe = change_recipe(load_recipe(name), {"generator.dropout": 0.0})
     generator, _ = build_networks(recipe, SampleSpec((3, 64, 64)))
     with torch.no_grad():
         images = generator(torch.randn(16, recipe.generator.latent_dim))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dropgan.train.data import DataError, load_images
 from dropgan.train.data.fashion_mnist import CLASS_NAMES
 from dropgan.train.data.idx import read_idx

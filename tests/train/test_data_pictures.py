@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from dropgan.serve.errors import InputError
 from dropgan.train.data import DataError, DataOptions, Watcher, load_images
 from dropgan.train.data.cache import cache_directory
-from PIL import Image
 
 RANDOM = np.random.default_rng(0)
 

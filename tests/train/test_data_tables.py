@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dropgan.train.data import DataError, DataOptions, Watcher, load_images, unchanging_name
 from PIL import Image
+
+from dropgan.train.data import DataError, DataOptions, Watcher, load_images, unchanging_name
 
 RANDOM = np.random.default_rng(0)
 

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from dropgan.train.dropout import Dropout
+
+from dropgan.train.networks.dropout import Dropout
 
 
 @pytest.mark.parametrize("p", [0.05, 0.2, 0.5, 0.9])

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+
 from dropgan.train import RunDirectory, load_images
-from dropgan.train.checkpoint import load_checkpoint
+from dropgan.train.run.checkpoint import load_checkpoint
 
 KILLS = 20
 SETTINGS = {

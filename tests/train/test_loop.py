@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dropgan.train import Interrupted, RunDirectory, load_recipe, resume, train
-from dropgan.train.checkpoint import load_checkpoint
-from dropgan.train.ema import Ema
-from dropgan.train.networks import SampleSpec
-from dropgan.train.recipe import Recipe
-from dropgan.train.state import TrainingState
-from dropgan.train.steps import discriminator_step, generator_step
 from torch import nn
+
+from dropgan.train import Interrupted, RunDirectory, change_recipe, load_recipe, resume, train
+from dropgan.train.networks import SampleSpec
+from dropgan.train.recipes.settings import Recipe
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.steps.ema import Ema
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import discriminator_step, generator_step
 
 CPU = torch.device("cpu")
 TINY = {
@@ -31,7 +32,9 @@ TINY = {
 
 
 def _recipe(name: str = "mlp", **settings: object) -> Recipe:
-    return load_recipe(name).with_settings({**TINY, **{k.replace("__", "."): v for k, v in settings.items()}})
+    return change_recipe(
+        load_recipe(name), {**TINY, **{k.replace("__", "."): v for k, v in settings.items()}}
+    )
 
 
 def _weights(network: nn.Module) -> list[torch.Tensor]:
@@ -249,7 +252,7 @@ def test_bf16_trains_too(tmp_path: Path, image_file: Path) -> None:
 
 def test_plan_is_measured_and_leaves_randomness_alone() -> None:
     """The measurement before a run must not change the run."""
-    from dropgan.train.plan import make_plan
+    from dropgan.train.run.plan import make_plan
 
     torch.manual_seed(5)
     expected = torch.rand(3)

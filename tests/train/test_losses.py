@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
-from dropgan.train.losses import discriminator_loss, generator_loss
-from dropgan.train.penalties import r1_penalty
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+from dropgan.train.objective.losses import discriminator_loss, generator_loss
+from dropgan.train.objective.penalties import r1_penalty
 
 
 def test_losses_are_binary_cross_entropy() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from dropgan.serve import InputError
 from dropgan.train import (
     CheckpointError,
@@ -20,17 +22,17 @@ from dropgan.train import (
     ResumeError,
     RunDirectory,
     TrainingError,
+    change_recipe,
     load_generator,
     load_recipe,
     resume,
     train,
 )
-from dropgan.train.changes import CHANGEABLE, may_change
-from dropgan.train.checkpoint import load_checkpoint
 from dropgan.train.monitor import Health
-from dropgan.train.state import TrainingState
-from dropgan.train.steps import Step, train_step
-from torch import nn
+from dropgan.train.run.changes import CHANGEABLE, may_change
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import Step, train_step
 
 SMALL = {
     "training.batch_size": 8,
@@ -45,8 +47,8 @@ HUGE = {"generator.learning_rate": 1.0, "discriminator.learning_rate": 1.0}
 
 
 def _recipe(name: str = "mlp", **settings: object) -> Recipe:
-    return load_recipe(name).with_settings(
-        {**SMALL, **{k.replace("__", "."): v for k, v in settings.items()}}
+    return change_recipe(
+        load_recipe(name), {**SMALL, **{k.replace("__", "."): v for k, v in settings.items()}}
     )
 
 
@@ -203,7 +205,7 @@ def test_a_run_that_nothing_helps_ends_with_one_line(tmp_path: Path, image_file:
     with pytest.raises(TrainingError, match="2 rollbacks"):
         resume(run.path)
     with pytest.raises(TrainingError, match=r"0 rollbacks|has exploded"):
-        _train(tmp_path / "none", image_file, recipe.with_settings({"health.rollbacks": 0}))
+        _train(tmp_path / "none", image_file, change_recipe(recipe, {"health.rollbacks": 0}))
 
 
 def test_weights_that_are_not_numbers_go_back_to_those_that_were(
@@ -220,7 +222,7 @@ def test_weights_that_are_not_numbers_go_back_to_those_that_were(
                 next(state.generator.parameters()).view(-1)[0] = float("nan")
         return train_step(state, *arguments, **options)
 
-    monkeypatch.setattr("dropgan.train.loop.train_step", poisoned)
+    monkeypatch.setattr("dropgan.train.run.loop.train_step", poisoned)
     run = _train(tmp_path / "run", image_file, _recipe())
     (event,) = [row for row in run.read_metrics() if "event" in row]
     assert (event["problem"], event["step"], event["found_at"]) == ("not_finite", 20, 30)
@@ -306,7 +308,7 @@ def test_the_best_weights_are_kept_and_exported(tmp_path: Path, image_file: Path
     # the schedule ends elsewhere, so only a run of constant rates is the same
     constant = _recipe(training__schedule="constant")
     run = _train(tmp_path / "c", image_file, constant, score=_made(Sequence(5.0, 2.0, 3.0, float("nan"))))
-    short = _train(tmp_path / "d", image_file, constant.with_settings({"training.steps": 20}))
+    short = _train(tmp_path / "d", image_file, change_recipe(constant, {"training.steps": 20}))
     expected = load_generator(short.path).module.state_dict()
     given = load_generator(run.path, "best").module.state_dict()
     assert all(torch.equal(expected[key], given[key]) for key in expected)

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from dropgan.train import load_recipe
-from dropgan.train.dropout import Dropout
-from dropgan.train.networks import SampleSpec, build_networks, roughness
-from dropgan.train.networks.tanh import tanh
 from torch import nn
+
+from dropgan.train import load_recipe
+from dropgan.train.networks import SampleSpec, build_networks, roughness
+from dropgan.train.networks.dropout import Dropout
+from dropgan.train.networks.tanh import tanh
 
 
 @pytest.mark.parametrize("name", ["seed", "mlp"])

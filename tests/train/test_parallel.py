@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from dropgan.serve.errors import InputError
-from dropgan.train import RecipeError, RunDirectory, load_recipe
-from dropgan.train.batches import Batches
-from dropgan.train.checkpoint import load_checkpoint
+from dropgan.train import RecipeError, RunDirectory, change_recipe, load_recipe
+from dropgan.train.data.batches import Batches
+from dropgan.train.distributed.data_parallel import train_in_parallel
+from dropgan.train.distributed.ranks import Ranks
 from dropgan.train.networks import SampleSpec
-from dropgan.train.parallel import train_in_parallel
-from dropgan.train.ranks import Ranks
-from dropgan.train.state import TrainingState
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.steps.state import TrainingState
 
 CPU = torch.device("cpu")
 PAIR = (Ranks(0, 2, 0, 2), Ranks(1, 2, 1, 2))
@@ -66,11 +67,11 @@ def test_masks_differ_between_processes_and_follow_from_the_step() -> None:
 
 def test_what_cannot_be_cut_is_refused() -> None:
     """Unequal parts would weigh some images more; batch statistics of a part are not the batch's."""
-    recipe = load_recipe("mlp").with_settings({"training.batch_size": 15})
+    recipe = change_recipe(load_recipe("mlp"), {"training.batch_size": 15})
     state = TrainingState.fresh(recipe, SampleSpec((1, 8, 8)), CPU)
     with pytest.raises(InputError, match="equal parts"):
         train_in_parallel(state, recipe, CPU, PAIR[0])
-    recipe = load_recipe("mlp").with_settings({"generator.normalisation": "batch", "generator.dropout": 0})
+    recipe = change_recipe(load_recipe("mlp"), {"generator.normalisation": "batch", "generator.dropout": 0})
     state = TrainingState.fresh(recipe, SampleSpec((1, 8, 8)), CPU)
     with pytest.raises(RecipeError, match="CUDA only"):
         train_in_parallel(state, recipe, CPU, PAIR[0])

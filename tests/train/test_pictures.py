@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dropgan.serve.errors import MissingExtraError
-from dropgan.train import RunDirectory, load_recipe, resume, train
-from dropgan.train.monitor.animation import write_animation
 from PIL import Image
+
+from dropgan.serve.errors import MissingExtraError
+from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
+from dropgan.train.monitor.animation import write_animation
 
 SMALL = {
     "training.batch_size": 8,
@@ -23,7 +24,7 @@ SMALL = {
 
 
 def _train(directory: Path, data: Path, **options: Any) -> RunDirectory:
-    recipe = load_recipe("mlp").with_settings(SMALL)
+    recipe = change_recipe(load_recipe("mlp"), SMALL)
     fixed: dict[str, Any] = {"device": "cpu", "precision": "fp32", "threads": 1}
     return train(directory, recipe, data=str(data), **fixed, **options)
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from dropgan.serve.errors import InputError
-from dropgan.train import RunDirectory, load_recipe, resume, train
-from dropgan.train.checkpoint import load_checkpoint
+from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
 from dropgan.train.networks import SampleSpec
-from dropgan.train.plan import Plan, make_plan
-from dropgan.train.recipe import Recipe
-from dropgan.train.scaling import LossScaling
+from dropgan.train.recipes.settings import Recipe
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.run.plan import Plan, make_plan
+from dropgan.train.steps.scaling import LossScaling
 
 TINY = {
     "training.batch_size": 8,
@@ -22,7 +23,7 @@ TINY = {
 
 
 def _recipe(steps: int) -> Recipe:
-    return load_recipe("mlp").with_settings({**TINY, "training.steps": steps})
+    return change_recipe(load_recipe("mlp"), {**TINY, "training.steps": steps})
 
 
 def _train(directory: Path, data: Path, steps: int) -> RunDirectory:

@@ -5,14 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from dropgan.serve.errors import DropganError
-from dropgan.train import PretrainedError, RecipeError, RunDirectory, RunError, load_recipe, resume, train
-from dropgan.train.checkpoint import load_checkpoint
-from dropgan.train.freezing import stages, train_above
+from dropgan.train import (
+    PretrainedError,
+    RecipeError,
+    RunDirectory,
+    RunError,
+    change_recipe,
+    load_recipe,
+    resume,
+    train,
+)
 from dropgan.train.networks import SampleSpec
-from dropgan.train.pretrained import begin_from, load_pretrained
-from dropgan.train.recipe import Recipe
-from dropgan.train.state import TrainingState
+from dropgan.train.networks.freezing import stages, train_above
+from dropgan.train.recipes.settings import Recipe
+from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.run.pretrained import begin_from, load_pretrained
+from dropgan.train.steps.state import TrainingState
 
 CPU = torch.device("cpu")
 TINY = {
@@ -25,8 +35,8 @@ TINY = {
 
 
 def _recipe(**settings: object) -> Recipe:
-    return load_recipe("mlp").with_settings(
-        {**TINY, **{key.replace("__", "."): value for key, value in settings.items()}}
+    return change_recipe(
+        load_recipe("mlp"), {**TINY, **{key.replace("__", "."): value for key, value in settings.items()}}
     )
 
 
@@ -161,7 +171,7 @@ def test_a_fine_tuned_run_resumes_exactly(earlier: Path, tmp_path: Path, image_f
     assert facts.init.source == str(source)
     assert len(facts.init.fingerprint) == 64
     expected = load_checkpoint(whole.last_checkpoint).tensors
-    half = recipe.with_settings({"training.steps": 3})
+    half = change_recipe(recipe, {"training.steps": 3})
     for killed_early in (False, True):
         run = _train(tmp_path / f"parts-{killed_early}", image_file, init_from=source, recipe=half)
         if killed_early:

@@ -3,19 +3,21 @@
 from pathlib import Path
 
 import pytest
+
 from dropgan.train import (
     CheckpointError,
     RecipeError,
     ResumeError,
     RunDirectory,
     RunError,
+    change_recipe,
     load_generator,
     load_recipe,
     recipe_names,
     resume,
     train,
 )
-from dropgan.train.recipe import recipe_differences
+from dropgan.train.recipes import recipe_differences
 
 
 def test_recipes_that_come_with_dropgan() -> None:
@@ -56,7 +58,7 @@ def test_seed_is_the_article() -> None:
 def test_impossible_settings_are_named(changes: dict[str, object], message: str) -> None:
     """The key and what is wrong with its value, before anything is trained."""
     with pytest.raises(RecipeError, match=message):
-        load_recipe("mlp").with_settings(changes)
+        change_recipe(load_recipe("mlp"), changes)
 
 
 def test_recipe_files(tmp_path: Path) -> None:
@@ -80,7 +82,9 @@ def test_recipe_files(tmp_path: Path) -> None:
 
 def test_settings_from_text() -> None:
     """--set gives strings; lists and numbers are read as TOML."""
-    recipe = load_recipe("mlp").with_settings({"generator.hidden": "[8, 9]", "training.schedule": "constant"})
+    recipe = change_recipe(
+        load_recipe("mlp"), {"generator.hidden": "[8, 9]", "training.schedule": "constant"}
+    )
     assert recipe.generator.hidden == (8, 9)
     assert recipe_differences(load_recipe("mlp"), recipe)[0].startswith("generator.hidden was")
 
@@ -104,7 +108,7 @@ def test_resume_refuses_what_does_not_fit(tmp_path: Path, image_file: Path) -> N
     data = tmp_path / "data.npy"
     images = np.load(image_file)
     np.save(data, images)
-    recipe = load_recipe("seed").with_settings({"training.steps": 2, "training.batch_size": 4})
+    recipe = change_recipe(load_recipe("seed"), {"training.steps": 2, "training.batch_size": 4})
     run = train(tmp_path / "run", recipe, data=str(data), device="cpu", precision="fp32", threads=1)
     np.save(data, images[::-1])
     with pytest.raises(ResumeError, match=r"has changed .* was sha256:.*, now sha256:") as caught:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from dropgan.train import RecipeError, load_recipe, recipe_layers, recipe_names, show_recipe
-from dropgan.train.recipe import Recipe
-from dropgan.train.recipe_problems import settings_of
-from dropgan.train.recipe_show import recipes_with_descriptions
-from dropgan.train.recipe_text import read_toml
+
+from dropgan.train import RecipeError, change_recipe, load_recipe, recipe_layers, recipe_names, show_recipe
+from dropgan.train.recipes.problems import settings_of
+from dropgan.train.recipes.settings import Recipe
+from dropgan.train.recipes.show import recipes_with_descriptions
+from dropgan.train.recipes.text import read_toml
 
 
 def _file(folder: Path, text: str, name: str = "own.toml") -> str:
@@ -60,7 +61,7 @@ def test_a_file_gives_only_what_differs(tmp_path: Path) -> None:
     path = _file(tmp_path, 'base = "mlp"\n[generator]\ndropout = 0.1\n')
     recipe, base = load_recipe(path), load_recipe("mlp")
     assert recipe.name == "own"
-    assert recipe == base.with_settings({"name": "own", "generator.dropout": 0.1})
+    assert recipe == change_recipe(base, {"name": "own", "generator.dropout": 0.1})
 
 
 def test_layers_upon_layers(tmp_path: Path) -> None:
@@ -200,7 +201,7 @@ def test_a_shown_recipe_is_a_recipe(tmp_path: Path, name: str) -> None:
 def test_a_changed_value_is_shown_without_the_reason_of_the_old_one(tmp_path: Path) -> None:
     """ "Worth more than anything else" must not stand behind 0."""
     layers = recipe_layers("mlp")
-    recipe = load_recipe("mlp").with_settings({"penalty.r1_weight": 0})
+    recipe = change_recipe(load_recipe("mlp"), {"penalty.r1_weight": 0})
     line = next(line for line in show_recipe(recipe, layers).splitlines() if line.startswith("r1_weight"))
     assert line == "r1_weight = 0.0"
     path = _file(tmp_path, 'base = "mlp"\n[penalty]\n# ours\nr1_weight = 0.5 # half\n')

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import Recipe, RunDirectory, load_generator, load_recipe, resume, train
-from dropgan.train.checkpoint import load_checkpoint
+from dropgan.train import Recipe, RunDirectory, change_recipe, load_generator, load_recipe, resume, train
+from dropgan.train.run.checkpoint import load_checkpoint
 
 Settings = dict[str, object]
 
@@ -89,9 +90,9 @@ def test_train_resume_export_sample(tmp_path: Path, image_file: Path, name: str)
 
 def _whole_way(tmp_path: Path, image_file: Path, base: str, changes: Settings) -> None:
     short = {"training.steps": 3, "training.schedule": "constant"}
-    recipe = load_recipe(base).with_settings({**SMALL, **changes, **short})
+    recipe = change_recipe(load_recipe(base), {**SMALL, **changes, **short})
     whole = _run(tmp_path / "whole", recipe, image_file)
-    parts = _run(tmp_path / "parts", recipe.with_settings({"training.steps": 2}), image_file)
+    parts = _run(tmp_path / "parts", change_recipe(recipe, {"training.steps": 2}), image_file)
     resume(parts.path, steps=3)
     expected, given = (load_checkpoint(run.last_checkpoint).tensors for run in (whole, parts))
     assert expected.keys() == given.keys()
@@ -110,7 +111,7 @@ def test_on_cuda(tmp_path: Path, image_file: Path, name: str) -> None:
     """The same settings in bf16 on the device that they were written for, to finite weights."""
     if not torch.cuda.is_available():
         pytest.skip("no NVIDIA GPU that PyTorch can use")
-    recipe = load_recipe("mlp").with_settings({**SMALL, **RUNS[name], "training.steps": 3})
+    recipe = change_recipe(load_recipe("mlp"), {**SMALL, **RUNS[name], "training.steps": 3})
     run = train(tmp_path / "run", recipe, data=str(image_file), device="cuda", precision="bf16")
     weights = load_checkpoint(run.last_checkpoint).tensors.values()
     assert all(torch.isfinite(weight).all() for weight in weights if weight.is_floating_point())

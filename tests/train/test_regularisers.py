@@ -4,19 +4,20 @@ import copy
 
 import pytest
 import torch
-from dropgan.train import RecipeError, load_recipe
-from dropgan.train.augment import augment
-from dropgan.train.dropout import ChannelDropout, Dropout
-from dropgan.train.ema import Ema
-from dropgan.train.networks import SampleSpec, build_networks
-from dropgan.train.networks.layers import block
-from dropgan.train.networks.spectral import SpectralNorm, add_spectral_norm, remove_spectral_norm
-from dropgan.train.penalties import wgan_gp_penalty
-from dropgan.train.recipe import Recipe
-from dropgan.train.state import TrainingState
-from dropgan.train.steps import discriminator_step, generator_step, train_step
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from dropgan.train import RecipeError, change_recipe, load_recipe
+from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.networks.dropout import ChannelDropout, Dropout
+from dropgan.train.networks.layers import block
+from dropgan.train.networks.spectral import SpectralNorm, add_spectral_norm, remove_spectral_norm
+from dropgan.train.objective.augment import augment
+from dropgan.train.objective.penalties import wgan_gp_penalty
+from dropgan.train.recipes.settings import Recipe
+from dropgan.train.steps.ema import Ema
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import discriminator_step, generator_step, train_step
 
 CPU = torch.device("cpu")
 SPEC = SampleSpec((1, 8, 8))
@@ -32,8 +33,8 @@ def _recipe(**settings: object) -> Recipe:
         "generator.dropout": 0.0,
         "discriminator.dropout": 0.0,
     }
-    return load_recipe("mlp").with_settings(
-        {**small, **{k.replace("__", "."): v for k, v in settings.items()}}
+    return change_recipe(
+        load_recipe("mlp"), {**small, **{k.replace("__", "."): v for k, v in settings.items()}}
     )
 
 
@@ -57,7 +58,7 @@ def test_dropout_never_feeds_a_batch_norm() -> None:
     generator, _ = build_networks(recipe, SPEC)
     assert _names(generator) == [*ORDER[:3], *ORDER]
     with pytest.raises(RecipeError, match=r'dropout_layers = "last".*Li et al'):
-        recipe.with_settings({"generator.dropout_layers": "all"})
+        change_recipe(recipe, {"generator.dropout_layers": "all"})
 
 
 @pytest.mark.parametrize("name", ["mlp", "conv", "resnet"])
@@ -70,7 +71,7 @@ def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
         changes[f"{network}.dropout"] = 0.3
         changes[f"{network}.spectral_norm"] = False
         changes[f"{network}.hidden"] = [8, 8]
-    recipe = load_recipe(name).with_settings(changes)
+    recipe = change_recipe(load_recipe(name), changes)
     generator, discriminator = build_networks(recipe, SampleSpec((1, 16, 16)))
     inputs = torch.randn(4, recipe.generator.latent_dim)
     order: list[str] = []

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+
 from dropgan.export import ExportError, export
 from dropgan.export.certificate import recheck
 from dropgan.serve import Generator
-from dropgan.train import RecipeError, load_generator, load_recipe, resume, train
-from dropgan.train.batches import Batches, Standard
+from dropgan.train import RecipeError, change_recipe, load_generator, load_recipe, resume, train
 from dropgan.train.data import DataError, DataOptions, VectorData, load_data, load_images
+from dropgan.train.data.batches import Batches, Standard
 
 RANDOM = np.random.default_rng(0)
 CPU = torch.device("cpu")
@@ -117,7 +118,7 @@ def test_batches_are_standardised_from_memory_or_file(
     one = Batches(data.samples, 200, 0, CPU, standard=standard)(0).samples
     torch.testing.assert_close(one.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(one.std(0, correction=0), torch.ones(2), atol=1e-4, rtol=0)
-    monkeypatch.setattr("dropgan.train.stored.available_memory", lambda: 1000)
+    monkeypatch.setattr("dropgan.train.data.stored.available_memory", lambda: 1000)
     assert torch.equal(Batches(data.samples, 200, 0, CPU, standard=standard)(0).samples, one)
 
 
@@ -129,7 +130,7 @@ def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) ->
         "generator.hidden": [64],
         "generator.latent_dim": 8,
     }
-    recipe = load_recipe("mlp").with_settings({**settings, "discriminator.hidden": [64]})
+    recipe = change_recipe(load_recipe("mlp"), {**settings, "discriminator.hidden": [64]})
     run = tmp_path / "run"
     train(run, recipe, data=str(table), device="cpu", precision="fp32", threads=1)
     resume(run, steps=160)
@@ -164,7 +165,7 @@ def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) ->
 
 def test_what_is_for_images_is_refused(table: Path, tmp_path: Path) -> None:
     """Augmentation of a row of numbers would teach the generator nonsense."""
-    recipe = load_recipe("mlp").with_settings({"training.augmentation": ["colour"]})
+    recipe = change_recipe(load_recipe("mlp"), {"training.augmentation": ["colour"]})
     with pytest.raises(RecipeError, match="vectors"):
         train(tmp_path / "run", recipe, data=str(table), threads=1, precision="fp32")
     assert not (tmp_path / "run").exists()

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...serve.errors import MissingExtraError
+from dropgan.serve.errors import MissingExtraError
+
 from .dataset import DataError
 from .table import Table, read_labels
 from .vectors import VectorData

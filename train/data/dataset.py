@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...serve.errors import DropganError
+from dropgan.serve.errors import DropganError
+
 from .options import MAX_SIDE, MIN_SIDE
 
 _Number = TypeVar("_Number", bound=np.generic)

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ...serve.atomic import atomic_file, write_text
+from dropgan.serve.atomic import atomic_file, write_text
+
 from .cache import cache_directory
 from .dataset import DataError, ImageData
 from .options import MAX_SIDE, MIN_SIDE, DataOptions, Watcher

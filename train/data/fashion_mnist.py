@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...serve.atomic import write_bytes
+from dropgan.serve.atomic import write_bytes
+
 from .cache import cache_directory
 from .dataset import DataError, ImageData
 from .idx import read_idx, read_payload

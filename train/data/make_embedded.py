@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...serve.atomic import write_bytes
+from dropgan.serve.atomic import write_bytes
+
 from .fashion_mnist import load_fashion_mnist
 
 PER_CLASS = 1000

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ...serve.errors import InputError
+from dropgan.serve.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 4, 512
 COLOURS = ("auto", "grey", "colour")

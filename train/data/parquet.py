@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...serve.errors import MissingExtraError
+from dropgan.serve.errors import MissingExtraError
+
 from .dataset import DataError
 
 SUFFIXES = (".parquet", ".pq")

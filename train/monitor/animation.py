@@ -3,8 +3,9 @@
 import io
 from pathlib import Path
 
-from ...serve.atomic import write_bytes
-from ..run_directory import RunDirectory
+from dropgan.serve.atomic import write_bytes
+
+from ..run.directory import RunDirectory
 
 _FRAMES = 60
 _SIDE = 480  # pixels: a file that fits into a mail

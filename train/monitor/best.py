@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from ..run.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from .scoring import Scored
 
 

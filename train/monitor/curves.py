@@ -3,8 +3,9 @@
 import io
 from typing import Any
 
-from ...serve.atomic import write_bytes
-from ..run_directory import RunDirectory
+from dropgan.serve.atomic import write_bytes
+
+from ..run.directory import RunDirectory
 
 _DISCRIMINATOR, _GENERATOR = "#3b6ea5", "#d9722e"  # told apart by colour-blind readers, and in grey
 _DPI = 130

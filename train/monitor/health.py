@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..recipe import Recipe
+from ..recipes.settings import Recipe
 
 ACCURATE = 0.99
 SURE = 5.0  # logits of generated samples below -5: a chance of 1 in 150 of being real

@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...serve.errors import DropganError
-from ..batches import Batches
-from ..checkpoint import CheckpointError, keep_previous, load_checkpoint, save_checkpoint
-from ..meter import Meter
-from ..recipe import Recipe
-from ..run_directory import RunDirectory
-from ..samples import IMAGE_GRID, SamplePicture, spread, write_samples
-from ..state import TrainingState
-from ..stop import StopRequest
+from dropgan.serve.errors import DropganError
+
+from ..data.batches import Batches
+from ..recipes.settings import Recipe
+from ..run.checkpoint import CheckpointError, keep_previous, load_checkpoint, save_checkpoint
+from ..run.directory import RunDirectory
+from ..run.stop import StopRequest
+from ..steps.state import TrainingState
 from .animation import write_animation
 from .best import BestKeeper, exhausted
 from .curves import write_curves
 from .health import Health, Problem
+from .meter import Meter
+from .samples import IMAGE_GRID, SamplePicture, spread, write_samples
 from .scoring import BackgroundScoring, Score
 
 Observer = Callable[[dict[str, Any]], None]

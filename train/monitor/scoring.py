@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..state import TrainingState
+from ..steps.state import TrainingState
 
 Score = Callable[[nn.Module], dict[str, float]]
 """Called with the averaged generator, in eval mode, in another thread; gives one value by its name,

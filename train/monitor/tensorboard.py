@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...serve.errors import MissingExtraError
-from ..run_directory import RunDirectory
+from dropgan.serve.errors import MissingExtraError
+
+from ..run.directory import RunDirectory
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ..recipe import Recipe, RecipeError
+from ..recipes.settings import Recipe, RecipeError
 from .conv import ConvDiscriminator, ConvGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
 from .resnet import ResNetDiscriminator, ResNetGenerator

@@ -5,10 +5,10 @@ import math
 
 from torch import Tensor, nn
 
-from ..recipe import DiscriminatorSettings, GeneratorSettings
+from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
 from .labels import LatentInput, LogitHead
-from .layers import dense_layers, initialise, trimmings
+from .layers import after_layer, dense_layers, initialise
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -38,10 +38,10 @@ class ConvGenerator(nn.Module):
         self.dense, inputs = dense_layers(self.input.width, settings, last=False)
         self.first = nn.Linear(inputs, widths[0] * math.prod(self.sizes.first))
         initialise(self.first, activation)
-        modules = trimmings(widths[0], settings, spatial=True, last=len(widths) == 1)
+        modules = after_layer(widths[0], settings, spatial=True, last=len(widths) == 1)
         for place, (inputs, outputs) in enumerate(itertools.pairwise(widths), 2):
             modules.append(Upsampling(inputs, outputs, activation))
-            modules += trimmings(outputs, settings, spatial=True, last=place == len(widths))
+            modules += after_layer(outputs, settings, spatial=True, last=place == len(widths))
         self.body = nn.Sequential(*modules)
         self.output = Upsampling(widths[-1], spec.shape[0], "linear")
 
@@ -68,7 +68,7 @@ class ConvDiscriminator(nn.Module):
             plain = settings if place > 1 else settings.model_copy(update={"normalisation": "none"})
             modules += [
                 layer,
-                *trimmings(outputs, plain, spatial=True, last=place == len(widths) and not settings.dense),
+                *after_layer(outputs, plain, spatial=True, last=place == len(widths) and not settings.dense),
             ]
         self.body = nn.Sequential(*modules)
         cells = math.prod(self.sizes.first)

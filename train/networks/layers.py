@@ -4,13 +4,13 @@ from typing import Protocol
 
 from torch import nn
 
-from ..dropout import ChannelDropout, Dropout
+from .dropout import ChannelDropout, Dropout
 
 SLOPE = 0.2  # of leaky_relu
 
 
 class LayerSettings(Protocol):
-    """What a recipe says of a network's hidden layers; see `dropgan.train.recipe` for each."""
+    """What a recipe says of a network's hidden layers; see `dropgan.train.recipes.settings` for each."""
 
     @property
     def dense(self) -> tuple[int, ...]: ...
@@ -35,12 +35,12 @@ def block(layer: nn.Module, settings: LayerSettings, *, last: bool) -> list[nn.M
         last: Whether it is the last hidden layer of its network.
     """
     if isinstance(layer, nn.Linear):
-        return [layer, *trimmings(layer.out_features, settings, spatial=False, last=last)]
+        return [layer, *after_layer(layer.out_features, settings, spatial=False, last=last)]
     assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-    return [layer, *trimmings(layer.out_channels, settings, spatial=True, last=last)]
+    return [layer, *after_layer(layer.out_channels, settings, spatial=True, last=last)]
 
 
-def trimmings(features: int, settings: LayerSettings, *, spatial: bool, last: bool) -> list[nn.Module]:
+def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: bool) -> list[nn.Module]:
     """What follows a hidden layer: normalisation, activation, dropout, in this order.
 
     What dropout gives must not go into a batch norm: dropout changes the variance of its output

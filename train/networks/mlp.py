@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..recipe import DiscriminatorSettings, GeneratorSettings
+from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
 from .labels import LatentInput, LogitHead
 from .layers import block, initialise
 from .spec import SampleSpec

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ..recipe import DiscriminatorSettings, GeneratorSettings
+from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
 from .labels import LatentInput, LogitHead
-from .layers import LayerSettings, activation, dense_layers, initialise, normalisation, trimmings
+from .layers import LayerSettings, activation, after_layer, dense_layers, initialise, normalisation
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -27,7 +27,7 @@ class GeneratorBlock(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1)
         self.enter = nn.Sequential(*normalisation(inputs, settings, spatial=True), _act(settings))
         self.first = first
-        self.second = nn.Sequential(*trimmings(outputs, settings, spatial=True, last=last), second)
+        self.second = nn.Sequential(*after_layer(outputs, settings, spatial=True, last=last), second)
         _initialise(first, second, self.skip, settings.activation)
 
     def forward(self, grid: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class DiscriminatorBlock(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1)
         enter = [] if image else [*normalisation(inputs, settings, spatial=True), _act(settings)]
         self.inner = nn.Sequential(
-            *enter, first, *trimmings(outputs, settings, spatial=True, last=last), second
+            *enter, first, *after_layer(outputs, settings, spatial=True, last=last), second
         )
         _initialise(first, second, self.skip, settings.activation)
 
@@ -81,7 +81,7 @@ class ResNetGenerator(nn.Module):
                 for place, (inputs, outputs) in enumerate(zip((widths[0], *widths), widths, strict=False), 1)
             ),
             # the last norm is here, so dropout behind every norm is too
-            *(trimmings(widths[-1], settings, spatial=True, last=True) if normed else [_act(settings)]),
+            *(after_layer(widths[-1], settings, spatial=True, last=True) if normed else [_act(settings)]),
         )
         self.output = nn.Conv2d(widths[-1], spec.shape[0], 3, padding=1)
         initialise(self.output, "linear")

@@ -1,0 +1,1 @@
+"""The validation metric: what training watches to keep its best weights."""

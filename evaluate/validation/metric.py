@@ -1,0 +1,122 @@
+"""The metric that training watches: the Fréchet distance of the averaged generator, cheaply."""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dropgan.serve.latents import LatentStream
+from dropgan.train import Recipe
+from dropgan.train.data import ImageData, TrainingData, VectorData
+from dropgan.train.data.pixels import to_pixels
+
+from ..features import FeatureNetwork, load_features
+from ..frechet import FrechetScorer
+from ..random_features import random_features
+from ..scoring import score_name
+from .vectors import VectorMetric
+
+SAMPLES = 2000
+MOST_REAL = 10_000
+SEED = 2  # not that of `evaluate`, which judges what was chosen by these samples
+_BATCH = 250
+_DOMAIN_SHAPE = (28, 28, 1)
+
+
+class ValidationMetric:
+    """Scores a generator in eval mode with the code, features and latents of `evaluate`.
+
+    The real images are looked at at the first score (and found in the cache the next time), the
+    samples are few and always of the same latents, so that two checkpoints differ by their weights
+    alone. Values compare with one another, not with those of more samples.
+
+    Attributes:
+        name: Of the value, its features and samples in it.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        latent_dim: int,
+        *,
+        features: FeatureNetwork | None = None,
+        labels: NDArray[np.int64] | None = None,
+        samples: int = SAMPLES,
+        seed: int = SEED,
+    ) -> None:
+        """Get ready to score.
+
+        Args:
+            data: The real images; of more than 10,000 as many, evenly spread, are compared with.
+            latent_dim: Components of the generator's latents.
+            features: The feature network; None takes the one that comes with dropgan.
+            labels: int64 [samples] of the samples of a class-conditional generator, else None.
+            samples: Generated samples a score.
+            seed: Of the latent stream.
+        """
+        self._data, self._features = data, features or load_features()
+        self._samples, self._seed = samples, seed
+        self._labels = None if labels is None else torch.from_numpy(labels)
+        self._stream = LatentStream(latent_dim)
+        self.name = f"{score_name('frechet_distance', self._features.name)}_{samples}"
+
+    @cached_property
+    def _scorer(self) -> FrechetScorer:
+        data = self._data
+        if len(data.images) > MOST_REAL:
+            rows = np.linspace(0, len(data.images) - 1, MOST_REAL).astype(np.int64)
+            data = ImageData(np.ascontiguousarray(data.images[rows]), data.name)
+        return FrechetScorer(data, self._features)
+
+    @torch.inference_mode()
+    def __call__(self, generator: nn.Module) -> dict[str, float]:
+        """The distance of a generator's samples, by its name, as `dropgan.train` wants a score.
+
+        The generator's mode and torch's random state are left as they are.
+
+        Args:
+            generator: Latents float32 [n, latent_dim], and labels int64 [n] if it is conditional, to
+                images [n, c, h, w], -1 to 1.
+
+        Raises:
+            FeatureError: The feature network is not for images of this shape.
+        """
+        training = generator.training
+        generator.eval()
+        try:
+            parts = [self._part(generator, first) for first in range(0, self._samples, _BATCH)]
+        finally:
+            generator.train(training)
+        return {self.name: self._scorer(np.concatenate(parts))}
+
+    def _part(self, generator: nn.Module, first: int) -> NDArray[np.uint8]:
+        device = next(generator.parameters()).device
+        count = min(_BATCH, self._samples - first)
+        latents = torch.from_numpy(self._stream(count, seed=self._seed, start=first)).to(device)
+        if self._labels is None:
+            samples = generator(latents)
+        else:
+            samples = generator(latents, self._labels[first : first + count].to(device))
+        images: NDArray[np.uint8] = to_pixels(samples).cpu().numpy()
+        return images
+
+
+def validation_metric(data: TrainingData, recipe: Recipe) -> ValidationMetric | VectorMetric:
+    """The metric for a run on this data.
+
+    28x28 grey images are seen by the network that comes with dropgan; others by a fixed network of
+    random weights, which needs no download and no labels (`random_features`); vectors by random
+    features of their own. Samples of a class-conditional generator have the data's mixture of labels.
+    """
+    labels = None
+    if recipe.conditional and data.labels is not None:
+        rows = np.linspace(0, len(data.labels) - 1, SAMPLES).astype(np.int64)
+        labels = np.ascontiguousarray(data.labels[rows])
+    dim = recipe.generator.latent_dim
+    if isinstance(data, VectorData):
+        return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)
+    shape = data.images.shape[1:]
+    features = load_features() if shape == _DOMAIN_SHAPE else random_features(shape[2])
+    return ValidationMetric(data, dim, features=features, labels=labels)

@@ -1,0 +1,153 @@
+"""The end of the graph: from the generator's floats to the output that was asked for."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .units import Units
+
+Shape = tuple[int, int, int]
+"""(channels, height, width)."""
+
+
+def append_units(model: onnx.ModelProto, units: Units) -> None:
+    """Give the output, float32 [batch, columns], back in the columns' own units."""
+    end = _GraphEnd(model)
+    scale, mean = end.constant("units.scale", units.scale), end.constant("units.mean", units.mean)
+    end.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
+    end.add("Add", "to_units.mean", [mean], doc="means of the training data's columns")
+    end.finish(onnx.TensorProto.FLOAT, (len(units.mean),))
+
+
+def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:
+    """Turn output ``images``, float32 [batch, channels, height, width], into pixels and a layout.
+
+    Pixels are exactly ``round(x * 127.5 + 127.5)``, halves to even, in three elementwise steps: a
+    product, a sum, and QuantizeLinear with scale 1 and zero point 0, which by definition rounds to
+    the nearest even and saturates to 0 to 255. A reshape that the generator ends with is merged
+    with the layout's own, so no number is moved twice.
+    """
+    end = _GraphEnd(model)
+    channels, height, width = shape
+    flat = end.take_last_reshape()
+    if output == "pixels":
+        half = end.constant("half_range", np.array(127.5, np.float32))
+        end.add("Mul", "to_levels.scale", [half], doc="-1 to 1 becomes -127.5 to 127.5")
+        end.add("Add", "to_levels.shift", [half], doc="-127.5 to 127.5 becomes 0 to 255")
+        unit = end.constant("one_level", np.array(1, np.float32))
+        black = end.constant("level_zero", np.array(0, np.uint8))
+        end.add(
+            "QuantizeLinear",
+            "to_levels.round",
+            [unit, black],
+            doc="scale 1: no quantisation, only rounding (halves to even) and clipping to uint8",
+        )
+    if layout == "nhwc" and channels == 1:  # the same order of numbers: nothing needs to move
+        end.reshape("to_nhwc", (-1, height, width, 1))
+    else:
+        if flat:
+            end.reshape("to_nchw", (-1, channels, height, width))
+        if layout == "nhwc":
+            end.add("Transpose", "to_nhwc", [], perm=[0, 2, 3, 1])
+        elif layout == "rgb-nchw" and channels == 1:
+            three = end.constant("three_channels", np.array([1, 3, 1, 1], np.int64))
+            end.add("Expand", "to_rgb", [three], doc="grey as red, green and blue")
+    kind = onnx.TensorProto.UINT8 if output == "pixels" else onnx.TensorProto.FLOAT
+    sizes = (height, width, channels) if layout == "nhwc" else (channels, height, width)
+    if layout == "rgb-nchw":
+        sizes = (3, height, width)
+    end.finish(kind, sizes)
+
+
+def simplify_postprocessing(model: onnx.ModelProto) -> None:
+    """Replace tanh and the scaling to levels by a sigmoid with the same values, for int8 files.
+
+    127.5 tanh(x) + 127.5 = 255 sigmoid(2x): two passes over the pixels fewer. The 2 goes into the
+    last layer's weights or their scales, exactly. The rounding of single values may differ from the
+    float32 file's, by far less than int8 itself does.
+    """
+    graph = model.graph
+    nodes = {node.name: node for node in graph.node}
+    makers = {name: node for node in graph.node for name in node.output}
+    if "to_levels.round" not in nodes:
+        return
+    round_, scale = nodes["to_levels.round"], nodes["to_levels.scale"]
+    tanh = makers.get(scale.input[0])
+    layer = makers.get(tanh.input[0]) if tanh is not None and tanh.op_type == "Tanh" else None
+    while layer is not None and layer.op_type in ("DepthToSpace", "Slice"):  # these only move values
+        layer = makers.get(layer.input[0])
+    if tanh is None or layer is None or layer.op_type not in ("Gemm", "Conv") or len(layer.input) != 3:
+        return
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    doubled = [makers[name].input[1] if name in makers else name for name in layer.input[1:]]
+    if not all(name in constants for name in doubled):
+        return
+    for name in doubled:
+        value = onnx.numpy_helper.to_array(constants[name])
+        constants[name].CopyFrom(onnx.numpy_helper.from_array(value * 2, f"{name}_doubled"))
+        for node in graph.node:
+            node.input[:] = [f"{name}_doubled" if read == name else read for read in node.input]
+    level = onnx.numpy_helper.from_array(np.array(1 / 255, np.float32), "level")
+    graph.initializer.append(level)
+    sigmoid = onnx.helper.make_node("Sigmoid", [tanh.input[0]], ["sigmoid"], "sigmoid")
+    sigmoid.doc_string = "of twice the tanh's argument: (tanh(x) + 1) / 2; the 2 is in the weights' scales"
+    round_.input[0], round_.input[1] = "sigmoid", "level"
+    round_.doc_string = "0 to 1 becomes levels 0 to 255"
+    place = list(graph.node).index(tanh)
+    graph.node.insert(place, sigmoid)
+    for node in (tanh, scale, nodes["to_levels.shift"]):
+        graph.node.remove(node)
+    drop_unused(graph)
+
+
+class _GraphEnd:
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.model = model
+        self.graph = graph = model.graph
+        self.batch = graph.input[0].type.tensor_type.shape.dim[0].dim_param
+        last = next(node for node in graph.node if graph.output[0].name in node.output)
+        self.value = last.output[0] = last.name  # the output's own name is for the tail's last value
+        self.output = graph.output[0].name
+
+    def take_last_reshape(self) -> bool:
+        """Remove a last reshape of one row a sample to NCHW; whether there was one."""
+        last = self.graph.node[-1]
+        if last.op_type != "Reshape" or last.output[0] != self.value:
+            return False
+        known = onnx.shape_inference.infer_shapes(self.model).graph.value_info
+        ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in known}
+        if ranks.get(last.input[0]) != 2:
+            return False
+        self.value = last.input[0]
+        self.graph.node.remove(last)
+        drop_unused(self.graph)
+        return True
+
+    def constant(self, name: str, value: NDArray[np.generic]) -> str:
+        self.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+        return name
+
+    def reshape(self, name: str, sizes: tuple[int, ...]) -> None:
+        self.add("Reshape", name, [self.constant(f"{name}.shape", np.array(sizes, np.int64))])
+
+    def add(self, op: str, name: str, inputs: list[str], doc: str = "", **attributes: Any) -> None:
+        node = onnx.helper.make_node(op, [self.value, *inputs], [name], name, **attributes)
+        node.doc_string = doc
+        self.graph.node.append(node)
+        self.value = name
+
+    def finish(self, kind: int, sizes: tuple[int, ...]) -> None:
+        """Give the last value the output's name, type and shape."""
+        last = next(node for node in self.graph.node if self.value in node.output)
+        last.output[0] = self.output
+        value = onnx.helper.make_tensor_value_info(self.output, kind, [self.batch, *sizes])
+        self.graph.output[0].CopyFrom(value)
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove constants that no node reads any more."""
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)

@@ -1,0 +1,82 @@
+"""Combinations that no run begins with: each is refused, its neighbours are not, and the docs say so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dropgan.train import RecipeError, change_recipe, load_recipe
+from dropgan.train.recipes.incompatible import INCOMPATIBLE_SETTINGS
+
+Settings = dict[str, object]
+BATCH: Settings = {
+    "discriminator.normalisation": "batch",
+    "discriminator.dropout": 0.0,
+    "penalty.r1_weight": 0.0,
+}
+HINGE: Settings = {"training.loss": "hinge"}
+CRITIC: Settings = {"training.loss": "wasserstein", "penalty.r1_weight": 0.0}
+
+CASES: dict[str, tuple[Settings, Settings]] = {
+    "batch norm and dropout": (
+        {"generator.normalisation": "batch"},
+        {"generator.normalisation": "batch", "generator.dropout_layers": "last"},
+    ),
+    "batch norm in the discriminator": ({**BATCH, "penalty.wgan_gp_weight": 10.0}, BATCH),
+    "batch norm and spectral norm": (
+        {**BATCH, "discriminator.spectral_norm": True},
+        {**BATCH, "generator.spectral_norm": True},
+    ),
+    '`loss = "wasserstein"` without': (CRITIC, {**CRITIC, "discriminator.spectral_norm": True}),
+    "`r1_weight` and `wgan_gp_weight`": (
+        {"penalty.wgan_gp_weight": 10.0},
+        {"penalty.wgan_gp_weight": 10.0, "penalty.r1_weight": 0.0},
+    ),
+    "`label_smoothing` with": (
+        {**HINGE, "training.label_smoothing": 0.1},
+        {"training.loss": "minimax", "training.label_smoothing": 0.1},
+    ),
+    '`dropout_kind = "channel"`': (
+        {"generator.dropout_kind": "channel"},
+        {"generator.dropout_kind": "element"},
+    ),
+    "`texture_weight` with": (
+        {"architecture": "conv"},
+        {"architecture": "conv", "discriminator.texture_weight": 0.0},
+    ),
+    "`dense` with": (
+        {"generator.dense": [8]},
+        {"generator.dense": [8], "architecture": "resnet", "discriminator.texture_weight": 0.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("start", CASES)
+def test_refused_and_its_neighbour_taken(start: str) -> None:
+    """The message names the combination and why; the nearest sensible setting trains."""
+    (rule,) = [rule for rule in INCOMPATIBLE_SETTINGS if rule.combination.startswith(start)]
+    bad, good = CASES[start]
+    with pytest.raises(RecipeError) as caught:
+        change_recipe(load_recipe("mlp"), bad)
+    assert f"{rule.combination} is refused: {rule.why}" in str(caught.value)
+    change_recipe(load_recipe("mlp"), good)
+
+
+def test_every_refusal_has_its_case() -> None:
+    """A rule that nothing meets is no rule."""
+    met = [
+        rule.combination
+        for start in CASES
+        for rule in INCOMPATIBLE_SETTINGS
+        if rule.combination.startswith(start)
+    ]
+    assert sorted(met) == sorted(rule.combination for rule in INCOMPATIBLE_SETTINGS)
+
+
+def test_docs_have_the_same_table() -> None:
+    """docs/training.md is where a user looks before trying."""
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    section = text.partition("## Refused combinations")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", section, re.MULTILINE)
+    assert rows[0] == ("refused", "why")
+    assert rows[1:] == [(rule.combination, rule.why) for rule in INCOMPATIBLE_SETTINGS]

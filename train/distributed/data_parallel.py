@@ -1,0 +1,74 @@
+"""Getting a state ready to be trained by several processes."""
+
+import inspect
+import json
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..networks.batch_norm import has_batch_norm
+from ..networks.freezing import train_above
+from ..recipes.settings import Recipe, RecipeError
+from ..run.checkpoint import Checkpoint
+from ..steps.state import Passes, TrainingState
+from .ranks import Ranks
+
+
+def train_in_parallel(state: TrainingState, recipe: Recipe, device: torch.device, ranks: Ranks) -> None:
+    """Make every process's state the leader's, and let gradients be averaged over the processes.
+
+    Each process goes through its rows of one batch; losses are means over rows, so the average of the
+    gradients is the gradient of the whole batch. Does nothing to a process that is alone.
+
+    Args:
+        state: Before the first step, or restored.
+        recipe: Its settings.
+        device: Where this process computes.
+        ranks: The processes.
+
+    Raises:
+        InputError: The batch cannot be cut into equal parts.
+        RecipeError: The networks have a batch norm, and the processes compute on CPUs.
+    """
+    if ranks.count == 1:
+        return
+    ranks.require_even(recipe.training.batch_size)
+    if has_batch_norm(state.generator) or has_batch_norm(state.discriminator):
+        if device.type != "cuda":
+            raise RecipeError(
+                "batch norm takes its statistics over all processes, which PyTorch can do on CUDA only:"
+                " train in one process, or without batch norm"
+            )
+        # in place: weights and statistics stay the same tensors, which optimisers and average hold
+        nn.SyncBatchNorm.convert_sync_batchnorm(state.generator)
+        nn.SyncBatchNorm.convert_sync_batchnorm(state.discriminator)
+    state.ranks = ranks
+    state.latents = torch.Generator(device)
+    state.latents.set_state(
+        torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+    )
+    follow_leader(state)
+    train_above(state.discriminator, recipe.discriminator.frozen_layers)
+    state.passes = Passes(_averaging(state.generator, device), _averaging(state.discriminator, device))
+
+
+def follow_leader(state: TrainingState) -> None:
+    """Make every process's state the leader's, down to optimisers and the generator of latents."""
+    own, ranks = state.to_checkpoint({}), state.ranks
+    about = json.loads(ranks.share(lambda: json.dumps(own.about).encode()))
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in own.tensors.items()}
+    tensors = load(ranks.share(lambda: save(contiguous)))
+    if not ranks.leader:
+        state.restore(Checkpoint(tensors, about))
+
+
+def _averaging(network: nn.Module, device: torch.device) -> DistributedDataParallel:
+    # Buffers follow from weights that are equal everywhere, so they need not be sent.
+    known = inspect.signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # before 2.13
+    sync: dict[str, Any] = {name: False}
+    ids = [device.index or 0] if device.type == "cuda" else None
+    return DistributedDataParallel(network, device_ids=ids, **sync)

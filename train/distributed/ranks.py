@@ -1,0 +1,175 @@
+"""Several processes that train one model: who is who, and what they agree on."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from dropgan.serve.errors import DropganError, InputError
+
+_TIMEOUT = timedelta(minutes=30)  # one process may read data or save while the others wait
+T = TypeVar("T")
+
+
+class ProcessError(DropganError):
+    """Another process of the run has ended."""
+
+    leave_at_once = True
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The processes that train one model, and which of them this is.
+
+    Attributes:
+        rank: Of this process, from 0.
+        count: Of all processes, on all machines.
+        local_rank: Of this process on its machine.
+        local_count: Of all processes on its machine.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    local_count: int = 1
+
+    @property
+    def leader(self) -> bool:
+        """Whether this process writes and speaks for all."""
+        return self.rank == 0
+
+    def part(self, whole: Tensor) -> Tensor:
+        """This process's rows of what all draw alike, [n, ...] to [n / count, ...]."""
+        size = len(whole) // self.count
+        return whole[self.rank * size : (self.rank + 1) * size]
+
+    def require_even(self, batch_size: int) -> None:
+        """Refuse a batch that cannot be cut into equal parts.
+
+        Raises:
+            InputError: It cannot.
+        """
+        if batch_size % self.count:
+            raise InputError(
+                f"training.batch_size = {batch_size} cannot be cut into {self.count} equal parts, one each"
+            )
+
+    def sum(self, numbers: Tensor) -> Tensor:
+        """The elementwise sum over all processes, on each of them."""
+        if self.count > 1:
+            dist.all_reduce(numbers)
+        return numbers
+
+    def largest(self, numbers: Sequence[int]) -> list[int]:
+        """The elementwise maximum over all processes, on each of them; does not wait for a GPU."""
+        if self.count == 1:
+            return list(numbers)
+        tensor = torch.tensor(numbers, dtype=torch.int64)
+        dist.all_reduce(tensor, dist.ReduceOp.MAX)
+        found: list[int] = tensor.tolist()
+        return found
+
+    def share(self, make: Callable[[], bytes]) -> bytes:
+        """What the leader makes, on every process; not called on the others."""
+        if self.count == 1:
+            return make()
+        data = make() if self.leader else b""
+        (size,) = self.largest([len(data)])
+        tensor = torch.zeros(size, dtype=torch.uint8)
+        if self.leader:
+            tensor.copy_(torch.from_numpy(np.frombuffer(data, np.uint8).copy()))
+        dist.broadcast(tensor, 0)
+        return tensor.numpy().tobytes()
+
+    def require_same(self, value: str, what: str) -> None:
+        """Refuse to go on where processes differ in something that all must have alike.
+
+        Raises:
+            InputError: They do; raised on every process.
+        """
+        leaders = self.share(value.encode).decode()
+        (differ,) = self.largest([int(value != leaders)])
+        if differ:
+            raise InputError(
+                f"{what} is not the same for all {self.count} processes: give all the same files"
+            )
+
+    def read(self, load: Callable[[], T]) -> T:
+        """What each process reads, the first one of a machine before the others: it fills the cache."""
+        if self.count == 1:
+            return load()
+        if self.local_rank:
+            dist.barrier()
+        found = load()
+        if not self.local_rank:
+            dist.barrier()
+        return found
+
+    def seed_masks(self, seed: int, step: int) -> None:
+        """Seed torch's global generator for this process and step.
+
+        Masks of dropout differ between processes, as the rows of one batch do. A function of the
+        step, they need no place in a checkpoint.
+        """
+        if self.count > 1:
+            mixed = np.random.SeedSequence([seed, step, self.rank]).generate_state(1, np.uint64)[0]
+            torch.manual_seed(int(mixed) >> 1)
+
+
+ALONE = Ranks()
+
+
+def current_ranks() -> Ranks:
+    """The processes of torch.distributed's default group, or this process alone."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return ALONE
+    local_rank, local_count = (int(os.environ.get(name, "0")) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    return Ranks(dist.get_rank(), dist.get_world_size(), local_rank, local_count or 1)
+
+
+@contextmanager
+def together() -> Iterator[Ranks]:
+    """Within it, the processes that torchrun started train one model; without torchrun it does nothing.
+
+    An error leaves the group as it is, since its threads may abort a process that tears it down
+    alone; such errors say `leave_at_once`, and whoever reports them ends by ``os._exit``.
+
+    Raises:
+        ProcessError: Another process has ended, so that this one cannot go on.
+    """
+    wanted = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    if not all(name in os.environ for name in wanted) or os.environ["WORLD_SIZE"] == "1":
+        yield ALONE
+        return
+    # two backends in one group: small agreements go by the CPU and never wait for a GPU
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_TIMEOUT)
+    ranks = current_ranks()
+    if torch.cuda.is_available():
+        torch.cuda.set_device(ranks.local_rank % torch.cuda.device_count())
+    try:
+        yield ranks
+        dist.barrier()  # a group that one process tears down while another uses it may abort either
+        dist.destroy_process_group()
+    except DropganError as error:
+        error.leave_at_once = True  # the others may be anywhere: the group is left as it is
+        raise
+    except (RuntimeError, dist.DistError) as error:
+        if not _is_of_connection(error):
+            raise
+        raise ProcessError(
+            f"process {ranks.rank} of {ranks.count} stops, because another one has ended: what that one said"
+            " tells why; everything up to the last checkpoint is kept"
+        ) from error
+
+
+def _is_of_connection(error: Exception) -> bool:
+    text = str(error).lower()
+    words = ("connection", "gloo", "nccl", "socket", "recv", "peer", "timed out")
+    return isinstance(error, dist.DistError) or any(word in text for word in words)

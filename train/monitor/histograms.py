@@ -1,0 +1,60 @@
+"""What stands in the place of a grid where samples are vectors: histograms, real beside generated."""
+
+import io
+
+import numpy as np
+from torch import Tensor
+
+from ..data import VectorData
+from .samples import SamplePicture
+
+_SAMPLES, _REAL = 2048, 20_000
+_SHOWN, _ACROSS, _BINS = 12, 4, 40
+_REAL_COLOUR, _MADE_COLOUR = "#9aa5b1", "#c2410c"
+
+
+def histogram_picture(data: VectorData) -> SamplePicture:
+    """A picture of the first 12 columns' histograms, in the data's own units."""
+    places = np.linspace(0, len(data) - 1, min(len(data), _REAL)).astype(np.int64)
+    real = np.asarray(data.vectors[places][:, :_SHOWN], np.float64)
+
+    def draw(samples: Tensor) -> bytes:
+        made = samples[:, :_SHOWN].numpy() * data.scale[:_SHOWN] + data.mean[:_SHOWN]
+        return draw_histograms(real, made, data.columns[:_SHOWN])
+
+    return SamplePicture(_SAMPLES, draw)
+
+
+def draw_histograms(real: np.ndarray, made: np.ndarray, columns: tuple[str, ...]) -> bytes:
+    """A PNG file of one histogram a column: real filled, generated as a line.
+
+    Args:
+        real: float [n, columns].
+        made: float [m, columns]; what lies outside the real values by more than a tenth of their range
+            is counted at the edge.
+        columns: Their names.
+    """
+    from matplotlib.figure import Figure
+
+    across = min(_ACROSS, len(columns))
+    down = -(-len(columns) // across)
+    figure = Figure(figsize=(2.6 * across, 1.9 * down), dpi=100, layout="constrained")
+    plots = figure.subplots(down, across, squeeze=False).ravel()
+    for plot in plots[len(columns) :]:
+        plot.set_axis_off()
+    for place, (plot, name) in enumerate(zip(plots, columns, strict=False)):
+        low, high = real[:, place].min(), real[:, place].max()
+        edges = np.linspace(low - (high - low) / 10, high + (high - low) / 10, _BINS + 1)
+        for values, style in (
+            (real[:, place], {"color": _REAL_COLOUR, "fill": True, "label": "real"}),
+            (made[:, place], {"color": _MADE_COLOUR, "label": "generated"}),
+        ):
+            counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+            plot.stairs(counts / len(values), edges, **style)
+        plot.set_title(name if len(name) <= 24 else f"{name[:23]}…", fontsize=8)
+        plot.tick_params(labelsize=6)
+        plot.set_yticks([])
+    plots[0].legend(fontsize=6, frameon=False)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()

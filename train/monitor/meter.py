@@ -1,0 +1,88 @@
+"""What a line of metrics is made of, summed on the device until the line is due."""
+
+import math
+import time
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+
+from ..recipes.settings import Recipe
+from ..steps.state import TrainingState
+from ..steps.step import Step
+
+
+class Meter:
+    """Means since the last line. Nothing is read from the device before `row`, and then at once."""
+
+    def __init__(self, recipe: Recipe, device: torch.device, seconds: float) -> None:
+        """Begin to measure.
+
+        Args:
+            recipe: Of the run.
+            device: Where training computes.
+            seconds: Training time before now.
+        """
+        self._device, self._batch_size = device, recipe.training.batch_size
+        self._judges = recipe.training.loss != "wasserstein"
+        self._started = time.monotonic() - seconds
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was summed."""
+        self._losses = torch.zeros(2, device=self._device)
+        self._judged_real = torch.zeros(2, device=self._device, dtype=torch.int64)
+        self._steps, self._since = 0, time.monotonic()
+
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        self._losses += torch.stack((step.judged.loss, step.generator_loss))
+        self._judged_real += step.judged.real
+        self._steps += 1
+
+    def row(self, state: TrainingState) -> dict[str, float]:
+        """The line for ``state.step``, after at least one step; sets ``state.seconds`` and begins anew.
+
+        Accuracies are shares judged rightly, dropout acting; gradients are those of the last step.
+        What is not finite but harmless (gradients, with fp16) is left out; so are accuracies of the
+        Wasserstein loss, whose logits have no zero.
+        """
+        now = time.monotonic()
+        state.seconds = now - self._started
+        norms = [
+            norm
+            for network in (state.discriminator, state.generator)
+            for norm in (_norm(network, gradients=True), _norm(network, gradients=False))
+        ]
+        shares = self._judged_real / (self._steps * self._batch_size)
+        numbers = torch.cat((self._losses / self._steps, shares, torch.stack(norms))).tolist()
+        names = (
+            "discriminator_loss",
+            "generator_loss",
+            "accuracy_real",
+            "accuracy_generated",
+            "discriminator_gradient",
+            "discriminator_weights",
+            "generator_gradient",
+            "generator_weights",
+        )
+        row: dict[str, float] = {"step": state.step, **dict(zip(names, numbers, strict=True))}
+        row["accuracy_generated"] = 1 - row["accuracy_generated"]
+        for name in names:
+            harmless = name.endswith("gradient") and not math.isfinite(row[name])
+            if harmless or (name.startswith("accuracy") and not self._judges):
+                del row[name]
+        row |= {"steps_per_second": self._steps / max(now - self._since, 1e-9), "seconds": state.seconds}
+        if state.scaling:
+            row["skipped_updates"] = sum(scaling.skipped for scaling in state.scaling.values())
+        self.reset()
+        return row
+
+
+def _norm(network: nn.Module, *, gradients: bool) -> Tensor:
+    """Length of all weights, or of their gradients, as one vector: float32 []."""
+    weights = list(network.parameters())
+    tensors = [weight.grad for weight in weights if weight.grad is not None] if gradients else weights
+    if not tensors:
+        return torch.full((), math.nan, device=weights[0].device)
+    return get_total_norm([tensor.detach() for tensor in tensors]).float()

@@ -1,0 +1,73 @@
+"""The picture of samples that training leaves behind as it goes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dropgan.serve.atomic import write_bytes
+from dropgan.serve.latents import LatentStream
+from dropgan.serve.pictures import class_columns, encode_png, grid
+
+from ..data.pixels import to_pixels
+from ..recipes.settings import Recipe
+from ..run.directory import RunDirectory
+from ..steps.state import TrainingState
+
+_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class SamplePicture:
+    """How a run's samples are shown."""
+
+    count: int
+    """How many are drawn."""
+    draw: Callable[[Tensor], bytes]
+    """From what the generator gives, on the CPU, to a PNG file's content."""
+
+
+def image_grid(classes: int = 0) -> SamplePicture:
+    """Images side by side; of a class-conditional model each class in columns of its own."""
+    columns = class_columns(_IMAGES, classes)
+    return SamplePicture(
+        _IMAGES, lambda images: encode_png(grid(to_pixels(images).numpy(), columns, scale=2))
+    )
+
+
+IMAGE_GRID = image_grid()
+
+
+@torch.no_grad()
+def write_samples(
+    state: TrainingState,
+    recipe: Recipe,
+    run: RunDirectory,
+    device: torch.device,
+    picture: SamplePicture = IMAGE_GRID,
+) -> Tensor:
+    """Write a picture of the averaged generator's samples, the same latents at every step.
+
+    They are the first samples of the run's seed: ``dropgan sample`` shows the same garments. In a
+    class-conditional model sample i has label i modulo the number of classes.
+
+    Returns:
+        What was drawn, float32 [n, *shape] on the CPU.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    stream = LatentStream(recipe.generator.latent_dim)
+    latents = torch.from_numpy(stream(picture.count, seed=recipe.training.seed)).to(device)
+    classes = state.spec.classes
+    labels = torch.arange(picture.count, device=device) % classes if classes else None
+    samples: Tensor = state.ema.module(latents, labels).float().cpu()
+    write_bytes(run.sample_file(state.step), picture.draw(samples))
+    return samples
+
+
+def spread(samples: Tensor) -> float:
+    """How far samples float32 [n, *shape] lie from one another: the root of the mean variance of
+    their components; 0 if they are all the same."""
+    return float(samples.float().flatten(1).var(0).mean().sqrt())

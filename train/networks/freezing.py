@@ -1,0 +1,62 @@
+"""Which of the discriminator's weights learn."""
+
+from collections.abc import Collection
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..recipes.settings import RecipeError
+
+_NOT_TAKEN = "could not be taken from the earlier model and has random weights"
+
+
+def stages(discriminator: nn.Module) -> list[list[nn.Module]]:
+    """The layers below the discriminator's output, from the samples up.
+
+    They are the children with weights of its ``body``, and of ``dense`` after it if there is one; a
+    batch norm belongs to the layer before it.
+    """
+    found: list[list[nn.Module]] = []
+    parts = [getattr(discriminator, name) for name in ("body", "dense") if hasattr(discriminator, name)]
+    for module in (child for part in parts for child in part.children()):
+        if isinstance(module, _BatchNorm):
+            found[-1].append(module)
+        elif any(True for _ in module.parameters()):
+            found.append([module])
+    return found
+
+
+def require_learned(discriminator: nn.Module, frozen: int, fresh: Collection[str] | None) -> None:
+    """Refuse to freeze layers that are not there or have learned nothing yet.
+
+    Args:
+        discriminator: Before the first step.
+        frozen: ``discriminator.frozen_layers``.
+        fresh: The layers with random weights, ``discriminator NAME``; None if all are.
+
+    Raises:
+        RecipeError: Such a layer is to be frozen.
+    """
+    setting, lower = f"discriminator.frozen_layers = {frozen}", stages(discriminator)
+    if frozen > len(lower):
+        raise RecipeError(f"{setting}: the discriminator has {len(lower)} layers below its output")
+    if frozen and fresh is None:
+        raise RecipeError(f"{setting} freezes what was learned before: say from what to begin (--init-from)")
+    names = {module: name for name, module in discriminator.named_modules()}
+    for stage in lower[:frozen]:
+        for name in (names[module] for module in stage):
+            if any(f"{layer}.".startswith(f"discriminator {name}.") for layer in fresh or ()):
+                raise RecipeError(f"{setting} would freeze {name}, which {_NOT_TAKEN}")
+
+
+def train_above(discriminator: nn.Module, frozen: int) -> None:
+    """Let all weights learn but those of the lowest ``frozen`` layers.
+
+    FreezeD: Mo, Cho, Shin, "Freeze the discriminator: a simple baseline for fine-tuning GANs", CVPR
+    workshop 2020. What the lower layers see in images serves other images too, and a discriminator
+    with less to learn learns few images less by heart.
+    """
+    discriminator.requires_grad_(True)
+    for stage in stages(discriminator)[:frozen]:
+        for module in stage:
+            module.requires_grad_(False)

@@ -1,0 +1,191 @@
+"""Recipes from files, checked before anything starts."""
+
+import copy
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from .incompatible import incompatible_settings
+from .problems import problems, unknown_setting
+from .settings import Recipe, RecipeError
+from .text import TomlText, read_toml
+
+DEFAULT_RECIPE = "mlp"
+
+
+def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A copy of a recipe with some settings changed.
+
+    Args:
+        recipe: The recipe; it stays as it is.
+        changes: Dotted key (``generator.dropout``) to value. A string is read as the TOML value it
+            spells, or as itself if it spells none.
+
+    Raises:
+        RecipeError: A key does not exist, a value is impossible, or two settings are incompatible.
+    """
+    document = recipe.model_dump(mode="json")
+    for key, value in changes.items():
+        *tables, last = key.split(".")
+        table: Any = document
+        for name in tables:
+            table = table.get(name) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last not in table:
+            raise RecipeError(
+                f"{unknown_setting(key, Recipe)}; dropgan train --show-recipe lists all settings"
+            )
+        table[last] = _toml_value(value) if isinstance(value, str) else value
+    return parse_recipe(document, "the changed recipe")
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with dropgan."""
+    folder = resources.files(__package__)
+    return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+@dataclass(frozen=True)
+class RecipeLayer:
+    """One file of those that a recipe is made of."""
+
+    where: str
+    """Name of a recipe that comes with dropgan, or path."""
+    text: TomlText
+
+
+def load_recipe(name: str) -> Recipe:
+    """A recipe by the name of one that comes with dropgan, or by the path of a TOML file.
+
+    A file that begins with ``base = "NAME"`` (or the path of a file, from where it stands) holds only
+    what differs from that one.
+
+    Raises:
+        RecipeError: There is no such recipe, or something in it is wrong: the key, the file and the
+            line are named.
+    """
+    layers = recipe_layers(name)
+    document: dict[str, Any] = {}
+    for layer in layers:
+        _merge(document, layer.text.document)
+    if "name" not in layers[-1].text.document:
+        document["name"] = Path(layers[-1].where).stem
+    for key in ("base", "run"):  # recipe.toml of a run directory says in [run] what it ran on
+        document.pop(key, None)
+
+    def place(key: str) -> str:
+        """The file and the line that give a setting, or the nearest table around it."""
+        while key:
+            for layer in reversed(layers):
+                if key in layer.text.statements:
+                    return f"{layer.where}, line {layer.text.statements[key].line}"
+            key = key.rpartition(".")[0]
+        return layers[-1].where
+
+    return parse_recipe(document, layers[-1].where, place)
+
+
+def recipe_layers(name: str) -> list[RecipeLayer]:
+    """The files of a recipe, what others are based on first.
+
+    Raises:
+        RecipeError: One of them cannot be read or is not TOML, or they are based on one another in a
+            circle.
+    """
+    layers: list[RecipeLayer] = []
+    while True:
+        if any(layer.where == name for layer in layers):
+            chain = ", ".join([*(layer.where for layer in layers), name])
+            raise RecipeError(f"recipes are based on one another in a circle: {chain}")
+        layers.append(RecipeLayer(name, _read(name)))
+        base = layers[-1].text.document.get("base")
+        if base is None:
+            return layers[::-1]
+        if not isinstance(base, str):
+            raise RecipeError(f'{name}: base names a recipe or a file, as in base = "mlp", not {base!r}')
+        # from where the file stands; an absolute path stays as it is
+        name = os.path.normpath(Path(name).parent / base) if base.endswith(".toml") else base
+
+
+def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], str] | None = None) -> Recipe:
+    """A recipe from the content of a TOML file.
+
+    Args:
+        document: The content.
+        where: The file, for messages.
+        place: Gives the file and the line of a dotted key; None names the file alone.
+
+    Raises:
+        RecipeError: A key is unknown or missing, a value impossible, or a combination of them refused;
+            all of them are named.
+    """
+    try:
+        # as JSON, in which strictness is about types and not about lists being tuples
+        recipe = Recipe.model_validate_json(json.dumps(document, default=_plain), strict=True)
+    except ValidationError as error:
+        found = [((place(key) if place else where), text) for key, text in problems(error, Recipe)]
+    else:
+        found = [(where, text) for text in incompatible_settings(recipe)]
+        if not found:
+            return recipe
+    places = {spot for spot, _ in found}
+    if len(places) == 1:
+        raise RecipeError(f"{places.pop()}: {'; '.join(text for _, text in found)}")
+    raise RecipeError("; ".join(f"{spot}: {text}" for spot, text in found))
+
+
+def _read(name: str) -> TomlText:
+    try:
+        if name.endswith(".toml"):
+            text = Path(name).read_text("utf-8")
+        elif name in recipe_names():
+            text = (resources.files(__package__) / f"{name}.toml").read_text("utf-8")
+        else:
+            raise RecipeError(
+                f"there is no recipe {name}: take one of {', '.join(recipe_names())}, or a .toml file"
+            )
+        return read_toml(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{name} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read {name}: {error}") from error
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Put a document's settings over another's, table by table, in place."""
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = copy.deepcopy(value)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: a number of numpy's as Python's, a date as text, which fits nowhere."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def recipe_differences(before: Recipe, after: Recipe) -> list[str]:
+    """Each setting in which two recipes differ, as ``key was A, now B``."""
+    old, new = (_flat(recipe.model_dump(mode="json")) for recipe in (before, after))
+    return [f"{key} was {old[key]}, now {new[key]}" for key in old if old[key] != new[key]]
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,1 @@
+"""Runs: preparing, starting, resuming and reading back; the loop itself."""

@@ -1,0 +1,111 @@
+"""Checkpoints: one safetensors file with all that a bit-exact resume needs."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from dropgan.serve.atomic import write_bytes
+from dropgan.serve.errors import DropganError
+
+METADATA_KEY = "dropgan"
+_SCHEMA = 1
+
+
+class CheckpointError(DropganError):
+    """A checkpoint that is missing, damaged, or of another network."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by name, and what else there is to say as JSON values."""
+
+    tensors: dict[str, Tensor]
+    about: dict[str, Any]
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """The tensors whose names begin with ``name/``, without it."""
+        prefix = f"{name}/"
+        return {
+            key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)
+        }
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    about = json.dumps({"schema": _SCHEMA, **checkpoint.about, "digest": _digest(tensors)})
+    write_bytes(path, save(tensors, metadata={METADATA_KEY: about}))
+
+
+def keep_previous(path: Path, previous: Path) -> None:
+    """Let ``previous`` be what ``path`` is now, without copying it where the file system has links.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    if not path.exists():
+        return
+    link = previous.with_name(f".{previous.name}.tmp")
+    try:
+        link.unlink(missing_ok=True)
+        link.hardlink_to(path)
+        link.replace(previous)
+    except OSError:
+        write_bytes(previous, path.read_bytes())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; nothing in it is ever executed.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or no checkpoint of this dropgan.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})[METADATA_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no checkpoint {path}") from error
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged or no checkpoint of dropgan: {error}") from error
+    if about.get("schema") != _SCHEMA:
+        raise CheckpointError(f"{path} was written by another version of dropgan")
+    if about.get("digest") != _digest(tensors):
+        raise CheckpointError(f"{path} is damaged: its content is not what was written")
+    return Checkpoint(tensors, about)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Of the values: the disk may give back other bytes than it was given."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The tensors of an Adam optimiser's state, ``INDEX/NAME``."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}/{name}": tensor for index, entry in state.items() for name, tensor in entry.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split("/")
+        state.setdefault(int(index), {})[name] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,133 @@
+"""Weights of an earlier model, to go on from with other data."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dropgan.serve.errors import DropganError
+from dropgan.serve.loading import read_file, read_onnx
+
+from ..networks.spectral import settle_spectral_norm
+from ..steps.ema import Ema
+from ..steps.state import TrainingState
+from .checkpoint import load_checkpoint
+from .directory import RunDirectory
+
+_FLOAT32 = 1  # ONNX's number for it
+_NORMED = ".parametrizations.weight.original"
+
+
+class PretrainedError(DropganError):
+    """A model from which training cannot begin."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What an earlier model has to give."""
+
+    source: Path
+    """The file that it was read from."""
+    fingerprint: str
+    """SHA-256 of that file."""
+    generator: dict[str, Tensor]
+    """Weights of the averaged generator by name: what was scored and shipped, and what every kind of
+    source has."""
+    discriminator: dict[str, Tensor]
+    """Weights of the discriminator by name; empty if the source has only a generator."""
+
+
+def pretrained_file(source: Path | str) -> Path:
+    """The file that is read: the last checkpoint of a run directory, or the source itself."""
+    path = Path(source)
+    return (RunDirectory(path).last_checkpoint if path.is_dir() else path).resolve()
+
+
+def load_pretrained(source: Path | str) -> Pretrained:
+    """Read the weights of a run directory, a checkpoint, or an exported model.onnx.
+
+    Raises:
+        RunError: A directory that holds no run.
+        CheckpointError: There is no checkpoint, or it is damaged.
+        ModelError: An .onnx file that cannot be read.
+        PretrainedError: An .onnx file without float32 weights, or a file of another kind.
+    """
+    if Path(source).is_dir():
+        RunDirectory(source).read_recipe()  # says what is wrong with a directory that is no run
+    path = pretrained_file(source)
+    if path.suffix == ".onnx":
+        data = read_file(path)
+        weights = {
+            tensor.name: torch.from_numpy(np.array(tensor.array(), np.float32))
+            for tensor in read_onnx(data).graph.tensors
+            if tensor.kind == _FLOAT32 and tensor.name.count(".")
+        }
+        if not weights:
+            raise PretrainedError(
+                f"{path} has no float32 weights under their names: give the run that it was exported from"
+            )
+        return Pretrained(path, hashlib.sha256(data).hexdigest(), weights, {})
+    if path.suffix != ".safetensors":
+        raise PretrainedError(f"{path} is no run directory, no checkpoint .safetensors and no model .onnx")
+    checkpoint = load_checkpoint(path)
+    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Pretrained(path, fingerprint, checkpoint.part("ema"), checkpoint.part("discriminator"))
+
+
+def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:
+    """Put what fits of an earlier model into networks that have not been trained.
+
+    A layer is taken if all of its tensors are there under the same names, in the same shapes; a
+    layer's weight without its bias would be of no use. Draws nothing from the random generators.
+
+    Args:
+        state: Freshly made.
+        pretrained: What to begin from.
+
+    Returns:
+        The layers that were not taken, ``generator NAME`` or ``discriminator NAME``.
+
+    Raises:
+        PretrainedError: No layer of the generator fits.
+    """
+    taken, left = _take(state.generator, pretrained.generator)
+    if not taken:
+        raise PretrainedError(
+            f"no layer of the generator in {pretrained.source} has a place in this one: begin from a model of"
+            " the same architecture and widths"
+        )
+    fresh = [f"generator {name}" for name in left]
+    fresh += [f"discriminator {name}" for name in _take(state.discriminator, pretrained.discriminator)[1]]
+    state.ema = Ema(state.generator, state.ema.decay)
+    return fresh
+
+
+def _take(network: nn.Module, weights: dict[str, Tensor]) -> tuple[list[str], list[str]]:
+    """Names of the layers that were found, and of those that were not."""
+    layers: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for name, tensor in network.state_dict().items():
+        layer, normed, _ = name.partition(".parametrizations.")
+        if not normed:
+            layer = name.rpartition(".")[0]
+        if not normed or name.endswith(_NORMED):  # the vectors of a spectral norm follow from the weight
+            layers[layer][name] = tensor
+    taken, left = [], []
+    for layer, tensors in layers.items():
+        found = [(tensor, _find(name, weights)) for name, tensor in tensors.items()]
+        if all(given is not None and given.shape == tensor.shape for tensor, given in found):
+            for tensor, given in found:
+                tensor.copy_(given)  # type: ignore[arg-type]
+            taken.append(layer)
+        else:
+            left.append(layer)
+    settle_spectral_norm(network)
+    return taken, left
+
+
+def _find(name: str, weights: dict[str, Tensor]) -> Tensor | None:
+    """A tensor by its name; a weight under spectral norm also begins from a plain one."""
+    return weights.get(name, weights.get(name.replace(_NORMED, ".weight")))

@@ -1,0 +1,119 @@
+"""What a run has saved, read back."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dropgan.serve.errors import InputError
+
+from ..networks import SampleSpec
+from ..networks.spec import network_shape
+from ..recipes.settings import Recipe
+from ..steps.state import TrainingState
+from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from .directory import RunDirectory
+
+CHECKPOINTS = ("auto", "best", "last")
+
+
+@dataclass(frozen=True)
+class TrainedGenerator:
+    """A generator read back from a checkpoint.
+
+    Attributes:
+        module: In eval mode, on the CPU, without gradients.
+        spec: What its samples are.
+        recipe: What it was trained with.
+        about: What the checkpoint says of the training: step, data, versions.
+    """
+
+    module: nn.Module
+    spec: SampleSpec
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """Both networks read back from a checkpoint.
+
+    Attributes:
+        generator: The averaged generator, in eval mode, on the CPU, without gradients.
+        discriminator: In eval mode, on the CPU, without gradients.
+        spec: What samples are.
+        recipe: What they were trained with.
+        about: What the checkpoint says of the training: step, data, versions.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    spec: SampleSpec
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNetworks:
+    """The averaged generator and the discriminator of a run.
+
+    Args:
+        directory: The run directory.
+        checkpoint: ``last``, ``best`` (of the best score), or ``auto``: best if the run has scores,
+            else last.
+
+    Raises:
+        InputError: ``checkpoint`` is none of these.
+        RunError: The directory holds no run.
+        CheckpointError: It has no such checkpoint, or a damaged one.
+    """
+    run = RunDirectory(directory)
+    recipe, _ = run.read_recipe()
+    saved = load_checkpoint(_checkpoint_file(run, checkpoint))
+    spec = SampleSpec(network_shape(saved.about["data"]["shape"]), saved.about["classes"])
+    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
+    state.restore_shipped(saved)
+    discriminator = state.discriminator.requires_grad_(False).eval()
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
+
+
+def load_generator(directory: Path | str, checkpoint: str = "auto") -> TrainedGenerator:
+    """The averaged generator of a run; arguments and errors as for `load_networks`."""
+    networks = load_networks(directory, checkpoint)
+    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
+
+
+def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
+    if checkpoint not in CHECKPOINTS:
+        raise InputError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {checkpoint!r}")
+    if checkpoint == "best" and not run.best_checkpoint.exists():
+        raise CheckpointError(
+            f"{run.path} has no best checkpoint, since nothing was scored in training: take --checkpoint last"
+        )
+    if checkpoint == "last" or not run.best_checkpoint.exists():
+        return run.last_checkpoint
+    return run.best_checkpoint
+
+
+def resumable_checkpoint(run: RunDirectory) -> Checkpoint | None:
+    """The last checkpoint; if it is damaged, the one before; None if the run has none yet.
+
+    Raises:
+        CheckpointError: All that there are are damaged.
+    """
+    if not run.last_checkpoint.exists() and not run.previous_checkpoint.exists():
+        return None
+    try:
+        return load_checkpoint(run.last_checkpoint)
+    except CheckpointError as error:
+        try:
+            checkpoint = load_checkpoint(run.previous_checkpoint)
+        except CheckpointError:
+            raise error from None
+        if not run.last_checkpoint.exists():
+            return checkpoint
+        step = checkpoint.about["step"]
+        warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
+        return checkpoint

@@ -1,0 +1,212 @@
+"""All that changes while a GAN trains."""
+
+import math
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from ..distributed.ranks import ALONE, Ranks
+from ..networks import SampleSpec, build_networks
+from ..recipes.settings import Recipe
+from ..run.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from .ema import Ema
+from .scaling import LossScaling
+
+_FAR = 10**9  # batches; no run has as many
+
+
+class Passes(NamedTuple):
+    """How a training step runs the networks: as they are, or through what averages gradients."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+
+@dataclass
+class TrainingState:
+    """Networks, averages, optimisers and the number of steps done."""
+
+    spec: SampleSpec
+    generator: nn.Module
+    discriminator: nn.Module
+    ema: Ema
+    generator_optimizer: torch.optim.Optimizer
+    discriminator_optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+    rollbacks: tuple[int, ...] = ()
+    """The steps that training went back to after it had gone wrong."""
+    ranks: Ranks = ALONE
+    """The processes that train it together."""
+    latents: torch.Generator | None = None
+    """Of several processes: what all draw alike. One process draws all from torch's global one."""
+    passes: Passes | None = None
+    """None runs the networks as they are."""
+    scaling: dict[str, LossScaling] = field(default_factory=dict)
+    """Of each network's loss, ``generator`` and ``discriminator``, in fp16; else empty."""
+
+    @classmethod
+    def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
+        """Untrained networks from the recipe's seed, which is also set as torch's global seed."""
+        torch.manual_seed(recipe.training.seed)
+        generator, discriminator = (net.to(device) for net in build_networks(recipe, spec))
+        betas = (recipe.training.beta1, recipe.training.beta2)
+        # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
+        # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
+        # improving the image quality of StyleGAN", CVPR 2020, appendix B).
+        ratio = _lazy_ratio(recipe)
+        return cls(
+            spec,
+            generator,
+            discriminator,
+            Ema(generator, recipe.training.ema_decay),
+            _optimizer(generator, betas, recipe.generator.weight_decay),
+            _optimizer(
+                discriminator, (betas[0] ** ratio, betas[1] ** ratio), recipe.discriminator.weight_decay
+            ),
+        )
+
+    def set_learning_rates(self, recipe: Recipe) -> None:
+        """Set both learning rates for the step to come."""
+        training = recipe.training
+        scale = 1 - self.step / training.steps if training.schedule == "linear" else 1.0
+        scale *= recipe.health.rate_factor ** len(self.rollbacks)
+        for optimizer, rate in (
+            (self.generator_optimizer, recipe.generator.learning_rate),
+            (self.discriminator_optimizer, recipe.discriminator.learning_rate * _lazy_ratio(recipe)),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * scale
+
+    def scale_losses(self, device: torch.device) -> None:
+        """Get ready for fp16."""
+        self.scaling = {name: LossScaling(device) for name in ("generator", "discriminator")}
+
+    def draw_latents(self, count: int, size: int, device: torch.device) -> torch.Tensor:
+        """Standard normal latents of this process's rows, float32 [count, size].
+
+        Several processes draw the latents of the whole batch alike and take their rows of them, so
+        that they see together what one process would see.
+        """
+        if self.latents is None:
+            return torch.randn(count, size, device=device)
+        whole = torch.randn(count * self.ranks.count, size, device=device, generator=self.latents)
+        return self.ranks.part(whole)
+
+    def to_checkpoint(self, about: dict[str, Any]) -> Checkpoint:
+        """Everything that `restore` needs, random generators included."""
+        tensors = {
+            f"{part}/{name}": tensor
+            for part, content in (
+                ("generator", self.generator.state_dict()),
+                ("discriminator", self.discriminator.state_dict()),
+                ("ema", self.ema.module.state_dict()),
+                ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
+                ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
+                ("random", self._random_states()),
+                *((f"{name}_scaling", scaling.tensors()) for name, scaling in self.scaling.items()),
+            )
+            for name, tensor in content.items()
+        }
+        progress = {"step": self.step, "seconds": self.seconds, "rollbacks": list(self.rollbacks)}
+        return Checkpoint(tensors, {**about, **progress})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where the checkpoint was written.
+
+        Raises:
+            CheckpointError: It is of other networks.
+        """
+        try:
+            self.generator.load_state_dict(checkpoint.part("generator"))
+            self.discriminator.load_state_dict(checkpoint.part("discriminator"))
+            self.ema.module.load_state_dict(checkpoint.part("ema"))
+            restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
+            restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
+            self._set_random_states(checkpoint.part("random"))
+            for name, scaling in self.scaling.items():
+                scaling.restore(checkpoint.part(f"{name}_scaling"))
+            self.step = int(checkpoint.about["step"])
+            self.seconds = float(checkpoint.about["seconds"])
+            self.rollbacks = tuple(checkpoint.about["rollbacks"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise _misfit(error) from error
+
+    def restore_shipped(self, checkpoint: Checkpoint) -> None:
+        """Take the averaged generator and the discriminator of a checkpoint, which need not hold more.
+
+        Raises:
+            CheckpointError: It is of other networks.
+        """
+        try:
+            self.ema.module.load_state_dict(checkpoint.part("ema"))
+            self.discriminator.load_state_dict(checkpoint.part("discriminator"))
+        except RuntimeError as error:
+            raise _misfit(error) from error
+
+    @property
+    def batch_offset(self) -> int:
+        """Added to the number of a batch: after each rollback the data come in an order not seen before."""
+        return len(self.rollbacks) * _FAR
+
+    def reseed(self, seed: int) -> None:
+        """Begin all random numbers anew, in every process alike."""
+        torch.manual_seed(seed)
+        if self.latents is not None:
+            self.latents.manual_seed(seed)
+
+    def _random_states(self) -> dict[str, torch.Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            states["cuda"] = torch.cuda.get_rng_state()
+        if self.latents is not None:  # one process goes on with it as its global generator
+            states[self.latents.device.type] = self.latents.get_state()
+        return states
+
+    def _set_random_states(self, states: dict[str, torch.Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if "cuda" in states and torch.cuda.is_available():
+            torch.cuda.set_rng_state(states["cuda"])
+        if self.latents is not None:
+            self.latents.set_state(states[self.latents.device.type])
+
+
+def _misfit(error: Exception) -> CheckpointError:
+    reason = " ".join(str(error).split())[:300]
+    return CheckpointError(f"the checkpoint does not fit this run's networks: {reason}")
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The context in which the networks run: matrix products in bf16 or fp16, or none of it."""
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, kind, enabled=precision in ("bf16", "fp16"))
+
+
+def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:
+    """Adam with weight decay beside its step (Loshchilov and Hutter, "Decoupled weight decay
+    regularization", ICLR 2019), of matrices and kernels; biases and gains are not decayed.
+    """
+    if not decay:
+        return torch.optim.AdamW(network.parameters(), betas=betas, weight_decay=0.0, fused=True)
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, betas=betas, fused=True)
+
+
+def _lazy_ratio(recipe: Recipe) -> float:
+    interval = recipe.penalty.r1_interval
+    return interval / (interval + 1) if recipe.penalty.r1_weight and interval > 1 else 1.0
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of weights."""
+    return sum(math.prod(weight.shape) for weight in network.parameters())
