@@ -255,7 +255,7 @@ def held_out_images(
     Raises:
         DataError: What was asked for is not there, or damaged.
     """
-    from dropgan.train.data.fashion_mnist import has_fashion_mnist
+    from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
 
     if held_out == "none":
         return None

@@ -23,7 +23,7 @@ from dropgan.evaluate.reference import reference_features
 from dropgan.evaluate.scoring import score_name
 from dropgan.serve import Generator, InputError
 from dropgan.train import ImageData, load_generator, load_images
-from dropgan.train.data.fashion_mnist import has_fashion_mnist, load_fashion_mnist
+from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist, load_fashion_mnist
 
 _WEIGHTS = Path(__file__).parents[2] / "evaluate" / "domain.safetensors"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dropgan.train.data import DataError, load_images
-from dropgan.train.data.fashion_mnist import CLASS_NAMES
-from dropgan.train.data.idx import read_idx
+from dropgan.train.data.readers.fashion_mnist import CLASS_NAMES
+from dropgan.train.data.readers.idx import read_idx
 
 
 def _idx(array: np.ndarray, kind: int = 8) -> bytes:
@@ -85,8 +85,8 @@ def test_offline_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mo
     """Without a network the user needs to know the other ways, and no broken file may stay."""
     monkeypatch.delenv("DROPGAN_FASHION_MNIST", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._DEBIAN_FOLDER", tmp_path / "absent")
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._ADDRESS", "http://127.0.0.1:9/")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._DEBIAN_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._ADDRESS", "http://127.0.0.1:9/")
     with pytest.raises(DataError, match="--data-dir"):
         load_images("fashion-mnist")
     assert not list(tmp_path.rglob("*.gz"))
@@ -99,16 +99,16 @@ def test_download_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pytest.skip("Debian's package dataset-fashion-mnist is not installed")
     monkeypatch.delenv("DROPGAN_FASHION_MNIST", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._DEBIAN_FOLDER", tmp_path / "absent")
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._ADDRESS", f"{folder.as_uri()}/")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._DEBIAN_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._ADDRESS", f"{folder.as_uri()}/")
     assert len(load_images("fashion-mnist-test").images) == 10_000
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._ADDRESS", "http://127.0.0.1:9/")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._ADDRESS", "http://127.0.0.1:9/")
     assert len(load_images("fashion-mnist-test").images) == 10_000
 
     wrong = tmp_path / "wrong"
     wrong.mkdir()
     (wrong / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(_idx(np.zeros((3, 28, 28), np.uint8))))
-    monkeypatch.setattr("dropgan.train.data.fashion_mnist._ADDRESS", f"{wrong.as_uri()}/")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._ADDRESS", f"{wrong.as_uri()}/")
     with pytest.raises(DataError, match="SHA-256"):
         load_images("fashion-mnist")
     assert not list((tmp_path / "cache").rglob("train-images*"))

@@ -86,7 +86,7 @@ def test_own_shards_come_back(tmp_path: Path, model_file: Path) -> None:
 def test_unfit_tables(tmp_path: Path, pixels: np.ndarray) -> None:
     """Each refusal names the columns that there are."""
     pictures = [_png(p) for p in pixels[:4]]
-    with pytest.raises(DataError, match="no file"):
+    with pytest.raises(DataError, match="there is no data"):
         load_images(str(tmp_path / "absent.parquet"))
     (tmp_path / "junk.parquet").write_bytes(b"junk")
     with pytest.raises(DataError, match=r"cannot read .* as Parquet"):

@@ -3,19 +3,17 @@
 from .classes import label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData
 from .load import (
-    BUILT_IN_DATA,
     DEFAULT_DATA,
-    TrainingData,
     holds_pictures,
     load_data,
     load_images,
     unchanging_name,
 )
 from .options import DataOptions, Watcher, options_differences
+from .readers import TrainingData
 from .vectors import VectorData
 
 __all__ = [
-    "BUILT_IN_DATA",
     "DEFAULT_DATA",
     "DataError",
     "DataOptions",

@@ -2,31 +2,15 @@
 
 from pathlib import Path
 
-from . import parquet
-from .arrays import load_array_file
-from .columns import TEXT_SUFFIXES, TextTable, has_numbers, table_vectors
 from .dataset import DataError, ImageData
-from .decode import decode_pictures, fit_array
-from .fashion_mnist import load_embedded, load_fashion_mnist
-from .folder import FolderPictures
-from .hub import PREFIX, HubTable, absolute_source, is_saved_dataset
-from .idx import has_idx_files, load_idx_directory
+from .decode import fit_array
 from .options import DataOptions, Watcher
-from .table import Table, TablePictures, picture_columns
+from .readers import READERS, Reader, Reading, TrainingData
 from .vectors import VectorData
 
 DEFAULT_DATA = "fashion-mnist-10k"
-BUILT_IN_DATA = (DEFAULT_DATA, "fashion-mnist", "fashion-mnist-test")
-_KINDS = (
-    "fashion-mnist-10k, fashion-mnist, a folder of pictures or of IDX files, a .npy, .npz, .parquet or .csv"
-    " file, or hf:NAME of a Hugging Face data set"
-)
 _DEFAULTS = DataOptions()
 _NOBODY = Watcher()
-
-
-TrainingData = ImageData | VectorData
-"""What can be trained on."""
 
 
 def load_data(
@@ -53,24 +37,19 @@ def load_data(
         OutputError: Pictures cannot be kept in the cache directory.
         MissingExtraError: A package that reads this kind of data is not installed.
     """
-    if data_dir is not None and source not in BUILT_IN_DATA[1:]:
+    reader = _reader(source)
+    if data_dir is not None and not (reader and reader.takes_data_dir(source)):
         raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
-    table = _table(source)
-    if table is not None:
-        if isinstance(table, TextTable) or (not picture_columns(table) and has_numbers(table)):
-            _refuse_picture_options(table.name, options)
-            return table_vectors(table, options.label_column)
-        return decode_pictures(TablePictures(table, options.label_column), options, watch)
-    if options.label_column:
+    if reader is None:
+        raise _no_reader(source)
+    if options.label_column and not reader.has_columns:
         raise DataError(f"{source} has no columns, so --label-column does not fit it")
-    path = Path(source)
-    if source not in BUILT_IN_DATA and path.is_dir() and not has_idx_files(path):
-        return decode_pictures(FolderPictures(path), options, watch)
-    data = _array(source, data_dir)
-    if isinstance(data, VectorData):
-        _refuse_picture_options(data.name, options)
-        return data
-    return fit_array(data, options, watch)
+    data = reader.read(source, Reading(options, watch, data_dir))
+    if isinstance(data, ImageData):
+        return fit_array(data, options, watch)
+    if options.size or options.colour != "auto":
+        raise DataError(f"{data.name} holds vectors: --size, --colour and --grey are for images")
+    return data
 
 
 def load_images(
@@ -91,72 +70,25 @@ def load_images(
     return data
 
 
-def _refuse_picture_options(name: str, options: DataOptions) -> None:
-    if options.size or options.colour != "auto":
-        raise DataError(f"{name} holds vectors: --size, --colour and --grey are for images")
-
-
 def holds_pictures(source: str) -> bool:
     """Whether the data are files of pictures, which have a size only once one is asked for."""
-    if source in BUILT_IN_DATA:
-        return False
-    path = Path(source)
-    if not _is_table(source):
-        return path.is_dir() and not has_idx_files(path)
-    if source.startswith(PREFIX) or is_saved_dataset(path):
-        return True  # or else what is said of vectors comes with the loading
-    table = _table(source)
-    return table is not None and bool(picture_columns(table))
+    reader = _reader(source)
+    return reader is not None and reader.holds_pictures(source)
 
 
 def unchanging_name(source: str) -> str:
     """What stood after ``--data`` in a form that means the same from any working directory."""
-    if source in BUILT_IN_DATA:
-        return source
-    if source.startswith(PREFIX):
-        return absolute_source(source)
-    return str(Path(source).resolve())
+    reader = _reader(source)
+    return str(Path(source).resolve()) if reader is None else reader.unchanging_name(source)
 
 
-def _is_table(source: str) -> bool:
-    if source in BUILT_IN_DATA:
-        return False
-    path = Path(source)
-    if source.startswith(PREFIX) or path.suffix in (*parquet.SUFFIXES, *TEXT_SUFFIXES):
-        return True
-    return path.is_dir() and (is_saved_dataset(path) or bool(_parquet_files(path)))
+def _reader(source: str) -> Reader | None:
+    return next((reader for reader in READERS if reader.matches(source)), None)
 
 
-def _table(source: str) -> Table | None:
-    if not _is_table(source):
-        return None
-    path = Path(source)
-    if source.startswith(PREFIX):
-        return HubTable(source.removeprefix(PREFIX))
-    if path.is_dir():
-        files = _parquet_files(path)
-        return parquet.ParquetTable(path, files) if files else HubTable(source)
-    if not path.exists():
-        raise DataError(f"there is no file {path}")
-    return TextTable(path) if path.suffix in TEXT_SUFFIXES else parquet.ParquetTable(path, [path])
-
-
-def _parquet_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in parquet.SUFFIXES and path.is_file())
-
-
-def _array(source: str, data_dir: Path | None) -> TrainingData:
-    if source == DEFAULT_DATA:
-        return load_embedded()
-    if source == "fashion-mnist":
-        return load_fashion_mnist(data_dir)
-    if source == "fashion-mnist-test":
-        return load_fashion_mnist(data_dir, split="test")
-    path = Path(source)
-    if path.is_dir():
-        return load_idx_directory(path)
-    if path.suffix in (".npy", ".npz") and path.is_file():
-        return load_array_file(path)
-    if path.exists():
-        raise DataError(f"{path} is of no kind that can be trained on: give {_KINDS}")
-    raise DataError(f"there is no data {source}: give {_KINDS}")
+def _no_reader(source: str) -> DataError:
+    *kinds, last = (reader.gives for reader in READERS)
+    wanted = f"give {', '.join(kinds)}, or {last}"
+    if Path(source).exists():
+        return DataError(f"{source} is of no kind that can be trained on: {wanted}")
+    return DataError(f"there is no data {source}: {wanted}")

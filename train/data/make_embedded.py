@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dropgan.serve.atomic import write_bytes
 
-from .fashion_mnist import load_fashion_mnist
+from .readers.fashion_mnist import load_fashion_mnist
 
 PER_CLASS = 1000
 

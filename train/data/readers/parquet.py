@@ -8,9 +8,27 @@ from typing import Any
 
 from dropgan.serve.errors import MissingExtraError
 
-from .dataset import DataError
+from ..dataset import DataError
+from .tables import TableReader
 
 SUFFIXES = (".parquet", ".pq")
+
+
+class ParquetReader(TableReader):
+    """Reads a Parquet file, or the files of a folder in the order of their names."""
+
+    gives = "a .parquet file or a folder of them"
+
+    def matches(self, source: str) -> bool:
+        return bool(_files(Path(source)))
+
+    def open(self, source: str) -> "ParquetTable":
+        return ParquetTable(Path(source), _files(Path(source)))
+
+
+def _files(path: Path) -> list[Path]:
+    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in found if file.suffix.lower() in SUFFIXES and file.is_file()]
 
 
 class ParquetTable:

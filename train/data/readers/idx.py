@@ -8,9 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError, ImageData
+from ..dataset import DataError, ImageData
+from .reader import Reader, Reading
 
 _UNSIGNED_BYTE = 0x08
+
+
+class IdxReader(Reader):
+    """Reads a folder of IDX files."""
+
+    gives = "a folder of IDX files"
+
+    def matches(self, source: str) -> bool:
+        return Path(source).is_dir() and has_idx_files(Path(source))
+
+    def read(self, source: str, how: Reading) -> ImageData:
+        return load_idx_directory(Path(source))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

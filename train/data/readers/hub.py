@@ -7,7 +7,8 @@ from typing import Any
 
 from dropgan.serve.errors import MissingExtraError
 
-from .dataset import DataError
+from ..dataset import DataError
+from .tables import TableReader
 
 PREFIX = "hf:"
 _SAVED = ("state.json", "dataset_dict.json")
@@ -22,6 +23,24 @@ def absolute_source(source: str) -> str:
     """``hf:`` and what follows it, a path in it made absolute."""
     name, *rest = _pieces(source.removeprefix(PREFIX))
     return PREFIX + ":".join([str(Path(name).resolve()) if Path(name).exists() else name, *rest])
+
+
+class HubReader(TableReader):
+    """Reads ``hf:NAME`` and folders that ``save_to_disk`` wrote."""
+
+    gives = "hf:NAME of a Hugging Face data set"
+
+    def matches(self, source: str) -> bool:
+        return source.startswith(PREFIX) or is_saved_dataset(Path(source))
+
+    def open(self, source: str) -> "HubTable":
+        return HubTable(source.removeprefix(PREFIX))
+
+    def holds_pictures(self, source: str) -> bool:
+        return True  # loading it says if not
+
+    def unchanging_name(self, source: str) -> str:
+        return absolute_source(source) if source.startswith(PREFIX) else super().unchanging_name(source)
 
 
 class HubTable:

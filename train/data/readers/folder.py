@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError
-from .decode import Named
+from ..dataset import DataError, ImageData
+from ..decode import Named, decode_pictures
+from .reader import Reader, Reading
 
 SUFFIXES = frozenset(
     f".{ending}"
@@ -20,6 +21,21 @@ SUFFIXES = frozenset(
     )
 )
 _CHUNK = 32
+
+
+class FolderReader(Reader):
+    """Reads a folder of pictures, with or without a subfolder a class."""
+
+    gives = "a folder of pictures"
+
+    def matches(self, source: str) -> bool:
+        return Path(source).is_dir()
+
+    def read(self, source: str, how: Reading) -> ImageData:
+        return decode_pictures(FolderPictures(Path(source)), how.options, how.watch)
+
+    def holds_pictures(self, source: str) -> bool:
+        return True
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError, ImageData
-from .vectors import VectorData
+from ..dataset import DataError, ImageData
+from ..vectors import VectorData
+from .reader import Reader, Reading, TrainingData
+
+_SUFFIXES = (".npy", ".npz")
 
 
-def load_array_file(path: Path) -> ImageData | VectorData:
+class ArrayReader(Reader):
+    """Reads ``.npy`` and ``.npz`` files."""
+
+    gives = "a .npy or .npz file"
+
+    def matches(self, source: str) -> bool:
+        return Path(source).suffix.lower() in _SUFFIXES and Path(source).is_file()
+
+    def read(self, source: str, how: Reading) -> TrainingData:
+        return load_array_file(Path(source))
+
+
+def load_array_file(path: Path) -> TrainingData:
     """Read ``.npy``, or ``.npz`` with ``images`` or ``vectors`` and, if there are some, ``labels``.
 
     Images are uint8 of shape [n, height, width] or [n, height, width, channels], vectors floats or
@@ -24,7 +39,7 @@ def load_array_file(path: Path) -> ImageData | VectorData:
     """
     try:
         # no pickles: one could run code of the file's maker
-        content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        content = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
         if isinstance(content, np.ndarray):
             if _are_vectors(content):
                 return VectorData(_as_vectors(content), path.stem)
@@ -39,7 +54,7 @@ def load_array_file(path: Path) -> ImageData | VectorData:
         raise DataError(f"cannot read {path} as numpy data: {error}") from error
 
 
-def _from_archive(path: Path, archive: Any) -> ImageData | VectorData:
+def _from_archive(path: Path, archive: Any) -> TrainingData:
     names = list(archive.keys())
     candidates = [name for name in names if name in ("images", "vectors")] or [
         name for name in names if archive[name].ndim in (3, 4)

@@ -10,9 +10,10 @@ import numpy as np
 
 from dropgan.serve.atomic import write_bytes
 
-from .cache import cache_directory
-from .dataset import DataError, ImageData
+from ..cache import cache_directory
+from ..dataset import DataError, ImageData
 from .idx import read_idx, read_payload
+from .reader import Reader, Reading
 
 CLASS_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -30,7 +31,28 @@ _SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }  # fmt: skip
-_EMBEDDED = Path(__file__).parent / "fashion_mnist_10k"
+_EMBEDDED = Path(__file__).parents[1] / "fashion_mnist_10k"
+_SPLITS = {"fashion-mnist": "train", "fashion-mnist-test": "test"}
+
+
+class FashionMnistReader(Reader):
+    """Reads Fashion-MNIST by name: the embedded 10,000 images, or the whole set."""
+
+    gives = "fashion-mnist-10k, fashion-mnist, fashion-mnist-test"
+
+    def matches(self, source: str) -> bool:
+        return source == "fashion-mnist-10k" or source in _SPLITS
+
+    def read(self, source: str, how: Reading) -> ImageData:
+        if source in _SPLITS:
+            return load_fashion_mnist(how.data_dir, split=_SPLITS[source])
+        return load_embedded()
+
+    def takes_data_dir(self, source: str) -> bool:
+        return source in _SPLITS
+
+    def unchanging_name(self, source: str) -> str:
+        return source
 
 
 def load_embedded() -> ImageData:

@@ -1,0 +1,23 @@
+"""Readers of training data: one file for each kind of source."""
+
+from .arrays import ArrayReader
+from .fashion_mnist import FashionMnistReader
+from .folder import FolderReader
+from .hub import HubReader
+from .idx import IdxReader
+from .parquet import ParquetReader
+from .reader import Reader, Reading, TrainingData
+from .text import TextReader
+
+__all__ = ["READERS", "Reader", "Reading", "TrainingData"]
+
+READERS: list[Reader] = [
+    FashionMnistReader(),
+    ParquetReader(),
+    HubReader(),
+    TextReader(),
+    ArrayReader(),
+    IdxReader(),
+    FolderReader(),
+]
+"""All readers, the first that matches a source reads it."""

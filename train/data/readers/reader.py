@@ -1,0 +1,61 @@
+"""What a reader is: one kind of thing that may stand after ``--data``, in one file."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ..dataset import ImageData
+from ..options import DataOptions, Watcher
+from ..vectors import VectorData
+
+TrainingData = ImageData | VectorData
+"""What can be trained on."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source is to be read."""
+
+    options: DataOptions
+    watch: Watcher
+    """Told of progress, and of what is left out."""
+    data_dir: Path | None = None
+    """What stood after ``--data-dir``; None for a source that `Reader.takes_data_dir` denies."""
+
+
+class Reader(ABC):
+    """Reads one kind of source; `load_data` takes the first of `READERS` that matches.
+
+    Images may be given in the size and colour that they have: `load_data` makes them what the
+    options ask for. A reader of picture files uses `decode_pictures`, which does both at once.
+    """
+
+    gives: ClassVar[str]
+    """What the user may give, as it stands in a list of all kinds: ``a .npy file``."""
+    has_columns: ClassVar[bool] = False
+    """Whether ``--label-column`` fits the source."""
+
+    @abstractmethod
+    def matches(self, source: str) -> bool:
+        """Whether this is the reader for the source, by its name or by the names of files in it."""
+
+    @abstractmethod
+    def read(self, source: str, how: Reading) -> TrainingData:
+        """Read a source that matches.
+
+        Raises:
+            DropganError: It is not there, damaged or unfit, or a package that reads it is missing.
+        """
+
+    def takes_data_dir(self, source: str) -> bool:
+        """Whether ``--data-dir`` fits the source."""
+        return False
+
+    def holds_pictures(self, source: str) -> bool:
+        """Whether the source is files of pictures, which have a size only once one is asked for."""
+        return False
+
+    def unchanging_name(self, source: str) -> str:
+        """The source in a form that means the same from any working directory."""
+        return str(Path(source).resolve())

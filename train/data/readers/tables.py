@@ -1,0 +1,27 @@
+"""What the readers of tables share: a table with pictures gives images, one of numbers vectors."""
+
+from abc import abstractmethod
+
+from ..columns import has_numbers, table_vectors
+from ..decode import decode_pictures
+from ..table import Table, TablePictures, picture_columns
+from .reader import Reader, Reading, TrainingData
+
+
+class TableReader(Reader):
+    """A reader of a source of columns."""
+
+    has_columns = True
+
+    @abstractmethod
+    def open(self, source: str) -> Table:
+        """The table of a source that matches."""
+
+    def read(self, source: str, how: Reading) -> TrainingData:
+        table = self.open(source)
+        if not picture_columns(table) and has_numbers(table):
+            return table_vectors(table, how.options.label_column)
+        return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.watch)
+
+    def holds_pictures(self, source: str) -> bool:
+        return bool(picture_columns(self.open(source)))
