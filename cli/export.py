@@ -3,7 +3,7 @@
 import dataclasses
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,41 +24,67 @@ _SCORE_SEED = 1  # as dropgan evaluate: not the run's own, whose first samples i
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that dropgan train made.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")] = Path(
-        "model.onnx"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The .onnx file to write.", rich_help_panel=options.OUTPUT
+        ),
+    ] = Path("model.onnx"),
     checkpoint: Annotated[
-        str,
+        Literal["auto", "best", "last"],
         typer.Option(
             "--checkpoint",
-            help="best (by the score in training), last, or auto: best if the run was scored, else last.",
+            help="best by the score in training, last, or auto: best if the run was scored, else last.",
+            rich_help_panel=options.MODEL,
         ),
     ] = "auto",
     precision: Annotated[
-        str,
-        typer.Option("--precision", help="fp32, fp16 (for CUDA), int8 (for CPUs), or auto with --target."),
+        Literal["fp32", "fp16", "int8", "auto"],
+        typer.Option(
+            "--precision",
+            help="fp16 is for CUDA, int8 for CPUs, auto the faster one on --target.",
+            rich_help_panel=options.MODEL,
+        ),
     ] = "fp32",
     target: Annotated[
-        str | None,
-        typer.Option("--target", help="What --precision auto measures for: cpu or cuda.", show_default=False),
+        Literal["cpu", "cuda"] | None,
+        typer.Option(
+            "--target",
+            help="What --precision auto measures for.",
+            show_default=False,
+            rich_help_panel=options.MACHINE,
+        ),
     ] = None,
     output: Annotated[
-        str | None,
+        Literal["pixels", "float", "vectors"] | None,
         typer.Option(
             "--output",
-            help="pixels (uint8, ready to show) or float (-1 to 1); a run on vectors gives vectors.",
+            help="pixels are uint8, ready to show; float is -1 to 1.  [default: pixels; vectors of a run"
+            " on vectors]",
             show_default=False,
+            rich_help_panel=options.MODEL,
         ),
     ] = None,
     layout: Annotated[
-        str | None,
+        Literal["nhwc", "nchw", "rgb-nchw"] | None,
         typer.Option(
             "--layout",
-            help="nhwc, nchw, or rgb-nchw (grey repeated).  [default: nhwc for pixels, nchw for float]",
+            help="Order of the axes; rgb-nchw repeats grey.  [default: nhwc for pixels, nchw for float]",
             show_default=False,
+            rich_help_panel=options.MODEL,
         ),
     ] = None,
-    opset: Annotated[int, typer.Option("--opset", help="Version of the ONNX operator set.")] = 20,
+    opset: Annotated[
+        int,
+        typer.Option(
+            "--opset",
+            min=18,
+            max=25,
+            metavar="N",
+            help="Version of the ONNX operator set.",
+            rich_help_panel=options.MODEL,
+        ),
+    ] = 20,
     score: Annotated[
         bool,
         typer.Option(
@@ -70,7 +96,11 @@ def export(
 ) -> None:
     """Export a run's generator to one ONNX file, proven free of dropout and equal to PyTorch's."""
     from dropgan.export import export as export_run
+    from dropgan.serve.outputs import require_writable
 
+    if (precision == "auto") != (target is not None):
+        raise typer.BadParameter("--precision auto and --target go together: --precision auto --target cpu")
+    require_writable(out)
     scorer = (
         _scorer(run, quiet=quiet) if score and output in (None, "pixels") and layout != "rgb-nchw" else None
     )

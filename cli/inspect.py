@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dropgan.serve.card import Card
 
 _WIDTH = 15
+_MOST_COMPARED = 1_000_000  # both files' samples of a batch lie in memory, and nobody waits for more
 
 
 def inspect(
@@ -25,9 +26,17 @@ def inspect(
         ),
     ] = None,
     samples: Annotated[
-        int, typer.Option("--samples", "-n", min=1, help="Samples made with both, for --against.")
+        int,
+        typer.Option(
+            "--samples",
+            "-n",
+            min=1,
+            max=_MOST_COMPARED,
+            metavar="N",
+            help="Samples made with both, for --against.",
+        ),
     ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of their latents.")] = 0,
+    seed: options.SampleSeed = 0,
     json: options.Json = False,
 ) -> None:
     """Show a model file's card, hold the file against gate and certificate again, compare two files.
@@ -65,7 +74,8 @@ def inspect(
         if comparison is not None:
             sections.append((f"Against {against}", _compared(comparison, generator.card)))
         for title, lines in sections:
-            result(f"\n{title}")
+            result("")
+            result(title)
             for name, text in lines:
                 result(f"  {name:<{_WIDTH}}{text}")
     if not (gate.passed and again.passed):

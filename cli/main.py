@@ -1,5 +1,6 @@
 """The command line's entry: the app, and how errors leave it."""
 
+import io
 import os
 import sys
 import warnings
@@ -10,6 +11,7 @@ import typer
 
 from dropgan.serve.errors import DropganError
 
+from .command import Command, Group
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
@@ -35,12 +37,16 @@ _TRAIN_PACKAGES = (
 app = typer.Typer(
     name="dropgan",
     help="Train a GAN with dropout, export its generator to one verified ONNX file, sample from it anywhere.",
-    no_args_is_help=True,
+    cls=Group,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (run, train, export, inspect, sample, evaluate, package, doctor):
-    app.command()(command)
+    app.command(cls=Command)(command)
+
+# Typer exports the wrong uses that commands raise themselves, not their base, which parsing raises.
+_WrongUse: Any = typer.BadParameter.__bases__[0]
 
 
 def _version(wanted: bool) -> None:
@@ -52,7 +58,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and stop."),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -77,9 +84,18 @@ def main() -> None:
     """Run the command line: 0 done, 1 failed with one line, 2 wrong usage, 130 on Ctrl-C."""
     debug = "--debug" in sys.argv[1:]
     warnings.showwarning = _show_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe may have an encoding without the letters of a name
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(args=arguments, prog_name="dropgan")
+        sys.exit(app(args=arguments or ["--help"], prog_name="dropgan", standalone_mode=False))
+    except _WrongUse as error:
+        say(f"error: {error.format_message().removeprefix('Invalid value: ')}")
+        say(f"       {error.ctx.command_path if error.ctx else 'dropgan'} -h shows what there is")
+        sys.exit(2)
+    except typer.Abort:
+        say("stopped")
+        sys.exit(1)
     except DropganError as error:
         if debug:
             raise

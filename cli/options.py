@@ -1,20 +1,69 @@
 """Options that several commands share."""
 
+import math
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 MIN_SIDE, MAX_SIDE = 4, 512  # as in train/data/options.py, which --help need not import
+MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
+"""More threads than this only starve the machine, and thousands of them end the process."""
+
+# The headings under which --help shows options, which command.py puts in order.
+DATA, MODEL, TRAINING, MACHINE, OUTPUT = "Data", "Model", "Training", "Machine", "Output"
+
+
+def within(low: float, high: float, meaning: str) -> Callable[[float | None], float | None]:
+    """A check that a number is above ``low`` and at most ``high``, and no NaN."""
+
+    def check(value: float | None) -> float | None:
+        if value is not None and not (math.isfinite(value) and low < value <= high):
+            raise typer.BadParameter(f"{value:g} is not {meaning}")
+        return value
+
+    return check
+
+
+def probability(value: float | None) -> float | None:
+    """A check that a number can be a probability of dropping."""
+    if value is not None and not 0 <= value < 1:  # which no NaN is
+        raise typer.BadParameter(f"{value:g} is not a probability of 0 to below 1")
+    return value
+
+
+def _seed(value: int) -> int:
+    """A check that a number is a seed of the latent stream."""
+    if value >= 2**64:
+        raise typer.BadParameter(f"{value} is no seed: 0 to 2^64 - 1")
+    return value
+
+
+def _recipes() -> list[str]:
+    """The recipes that come with dropgan, for a shell's completion: found without importing torch."""
+    return sorted(path.stem for path in (Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
+
+
+def _devices() -> list[str]:
+    return ["auto", "cpu", "cuda"]
+
+
+def _data_sets() -> list[str]:
+    return ["fashion-mnist-10k", "fashion-mnist"]
+
 
 Data = Annotated[
     str,
     typer.Option(
         "--data",
         metavar="DATA",
+        autocompletion=_data_sets,
         help="fashion-mnist-10k (comes with dropgan), fashion-mnist (whole), a folder of pictures (with a"
         " subfolder a class or without), a .npy, .npz or .parquet file, a directory of IDX files, or"
         " hf:NAME[:SPLIT] of a Hugging Face data set; docs/data.md has the rules.",
+        rich_help_panel=DATA,
     ),
 ]
 Size = Annotated[
@@ -27,6 +76,7 @@ Size = Annotated[
         help="Make the images S pixels high and wide: the square in the middle, resized with antialiasing."
         "  [default: the size that all have]",
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
 Colour = Annotated[
@@ -35,11 +85,16 @@ Colour = Annotated[
         "--colour/--grey",
         help="Channels of the images.  [default: grey if every one is grey]",
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", help="Stop at a picture that cannot be read, in place of leaving it out."),
+    typer.Option(
+        "--strict",
+        help="Stop at a picture that cannot be read, in place of leaving it out.",
+        rich_help_panel=DATA,
+    ),
 ]
 LabelColumn = Annotated[
     str | None,
@@ -48,6 +103,7 @@ LabelColumn = Annotated[
         metavar="NAME",
         help="The column of labels in a table.  [default: label or another usual name]",
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
 DataDir = Annotated[
@@ -57,18 +113,27 @@ DataDir = Annotated[
         metavar="DIR",
         help="Where the four files of the whole Fashion-MNIST lie; also the environment variable"
         " DROPGAN_FASHION_MNIST. Default: Debian's folder, else a checked download.",
+        rich_help_panel=DATA,
     ),
 ]
 RecipeName = Annotated[
     str,
-    typer.Option("--recipe", metavar="NAME|FILE", help="A recipe that comes with dropgan, or a TOML file."),
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        autocompletion=_recipes,
+        help="A recipe that comes with dropgan, or a TOML file.",
+        rich_help_panel=MODEL,
+    ),
 ]
 GeneratorDropout = Annotated[
     float | None,
     typer.Option(
         "--generator-dropout",
         metavar="P",
+        callback=probability,
         help="Probability of dropping a unit of the generator in training.  [default: the recipe's]",
+        rich_help_panel=MODEL,
     ),
 ]
 DiscriminatorDropout = Annotated[
@@ -76,7 +141,9 @@ DiscriminatorDropout = Annotated[
     typer.Option(
         "--discriminator-dropout",
         metavar="P",
+        callback=probability,
         help="Probability of dropping a unit of the discriminator in training.  [default: the recipe's]",
+        rich_help_panel=MODEL,
     ),
 ]
 Conditional = Annotated[
@@ -86,18 +153,37 @@ Conditional = Annotated[
         help="Learn the data's classes too, so that samples can be asked for by class."
         "  [default: the recipe's]",
         show_default=False,
+        rich_help_panel=MODEL,
     ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", min=1, help="Training steps in all.  [default: the recipe's]"),
+    typer.Option(
+        "--steps",
+        min=1,
+        metavar="N",
+        help="Training steps in all.  [default: the recipe's]",
+        rich_help_panel=TRAINING,
+    ),
 ]
 TrainingSeed = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Of weights, order, latents.  [default: the recipe's]")
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="Of weights, order, latents.  [default: the recipe's]",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change any setting of the recipe; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change any setting of the recipe; may be repeated.",
+        rich_help_panel=MODEL,
+    ),
 ]
 InitFrom = Annotated[
     Path | None,
@@ -107,14 +193,37 @@ InitFrom = Annotated[
         help="Begin from the weights of a run, a checkpoint .safetensors or a model.onnx: every layer that"
         " fits is taken, the others are named.",
         show_default=False,
+        rich_help_panel=MODEL,
     ),
 ]
-Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        autocompletion=_devices,
+        help="auto, cpu, cuda or cuda:N.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Precision = Annotated[
-    str, typer.Option("--precision", help="auto (the faster, measured), fp32, bf16, fp16, or tf32 (CUDA).")
+    Literal["auto", "fp32", "bf16", "fp16", "tf32"],
+    typer.Option(
+        "--precision",
+        help="Of the arithmetic: auto is the faster, measured; tf32 is for CUDA.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads.  [default: the faster number, measured]")
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=MAX_THREADS,
+        metavar="N",
+        help="CPU threads.  [default: the faster number, measured]",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Patience = Annotated[
     int | None,
@@ -124,6 +233,7 @@ Patience = Annotated[
         metavar="N",
         help="End early after N scores (one a sample grid) without a better one; 0: never."
         "  [default: the recipe's]",
+        rich_help_panel=TRAINING,
     ),
 ]
 Minutes = Annotated[
@@ -131,14 +241,45 @@ Minutes = Annotated[
     typer.Option(
         "--minutes",
         metavar="M",
+        callback=within(0, 1e6, "a number of minutes: above 0, at most a million"),
         help="Stop after this time, everything saved; the same directory goes on later.",
         show_default=False,
+        rich_help_panel=TRAINING,
     ),
 ]
 TensorBoard = Annotated[
     bool,
-    typer.Option("--tensorboard", help="Also log for TensorBoard, into RUN/tensorboard; needs its extra."),
+    typer.Option(
+        "--tensorboard",
+        help="Also log for TensorBoard, into RUN/tensorboard; needs its extra.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="No progress, only results and errors.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Results as JSON on stdout.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.")]
+SampleSeed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        callback=_seed,
+        help="Which stream of samples: 0 to 2^64 - 1.",
+    ),
+]

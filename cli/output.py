@@ -15,18 +15,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dropgan.serve.printable import printable
+
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is a file or a pipe
 
 
 def say(message: str = "", *, quiet: bool = False) -> None:
-    """A remark for the person at the terminal."""
+    """A remark for the person at the terminal: one line, whatever the names in it hold."""
     if not quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(printable(message), file=sys.stderr, flush=True)
 
 
 def result(message: str) -> None:
     """A line of the command's result."""
-    print(message, flush=True)
+    print(printable(message), flush=True)
+
+
+def result_text(text: str) -> None:
+    """A result of several lines, such as a file's content."""
+    for line in text.rstrip().split("\n"):
+        result(line)
 
 
 def result_json(value: Any) -> None:

@@ -2,14 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from . import options
 from .output import result, result_json
 
-_TARGETS = ("wheel", "web")
+_DETAILS = "Details of the package"
 
 
 def package(
@@ -17,26 +17,56 @@ def package(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="Where the wheels go; the directory of the web site."
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Where the wheels go; the directory of the web site.",
+            rich_help_panel=options.OUTPUT,
         ),
     ],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to install, like clothes-gan.")],
-    target: Annotated[str, typer.Option("--target", metavar="wheel|web", help="What to make.")] = "wheel",
-    version: Annotated[str, typer.Option("--version", help="Version of the package.")] = "1.0.0",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", metavar="NAME", help="Name to install, like clothes-gan.", rich_help_panel=_DETAILS
+        ),
+    ],
+    target: Annotated[Literal["wheel", "web"], typer.Option("--target", help="What to make.")] = "wheel",
+    version: Annotated[
+        str,
+        typer.Option(
+            "--version", metavar="VERSION", help="Version of the package.", rich_help_panel=_DETAILS
+        ),
+    ] = "1.0.0",
     license_: Annotated[
         str | None,
-        typer.Option("--license", metavar="SPDX", help="Licence of the package; asked for on a terminal."),
+        typer.Option(
+            "--license",
+            metavar="SPDX",
+            help="Licence of the package; asked for on a terminal.",
+            rich_help_panel=_DETAILS,
+        ),
     ] = None,
     license_file: Annotated[
-        Path | None, typer.Option("--license-file", metavar="FILE", help="Its text, to put inside.")
+        Path | None,
+        typer.Option(
+            "--license-file", metavar="FILE", help="Its text, to put inside.", rich_help_panel=_DETAILS
+        ),
     ] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Name of the author.")] = None,
+    author: Annotated[
+        str | None,
+        typer.Option("--author", metavar="TEXT", help="Name of the author.", rich_help_panel=_DETAILS),
+    ] = None,
     summary: Annotated[
-        str | None, typer.Option("--summary", help="One line.  [default: by the card]")
+        str | None,
+        typer.Option(
+            "--summary", metavar="TEXT", help="One line.  [default: by the card]", rich_help_panel=_DETAILS
+        ),
     ] = None,
     runtime: Annotated[
-        str,
-        typer.Option("--runtime", metavar="cpu|gpu|none", help="onnxruntime that the wheel asks pip for."),
+        Literal["cpu", "gpu", "none"],
+        typer.Option(
+            "--runtime", help="onnxruntime that the wheel asks pip for.", rich_help_panel=options.MACHINE
+        ),
     ] = "cpu",
     onnxruntime_web: Annotated[
         Path | None,
@@ -44,18 +74,24 @@ def package(
             "--onnxruntime-web",
             metavar="DIR",
             help="Folder of the npm package.  [default: node_modules here or above, else npm fetches it]",
+            rich_help_panel=options.MACHINE,
         ),
     ] = None,
     webgpu: Annotated[
-        bool, typer.Option("--webgpu/--no-webgpu", help="Whether the web site can use WebGPU (27 MB).")
+        bool,
+        typer.Option(
+            "--webgpu/--no-webgpu",
+            help="Whether the web site can use WebGPU (27 MB).",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = True,
     json: options.Json = False,
 ) -> None:
     """Make a package that carries the generator: a Python wheel, or a web site that npm can install too."""
     from dropgan.export.package import Details, PackageError, package_site, package_wheel
+    from dropgan.serve.outputs import require_writable
 
-    if target not in _TARGETS:
-        raise typer.BadParameter(f"--target must be wheel or web, not {target}")
+    require_writable(out if target == "wheel" else out.parent, directory=True)  # a site is put in place whole
     try:
         text = license_file.read_text("utf-8") if license_file else None
     except (OSError, UnicodeDecodeError) as error:

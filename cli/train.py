@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .output import result, result_json
+from .output import result, result_json, result_text
 from .training import TrainingReport, changes_from, data_options, describe
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def train(
         generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
     )
     if show:
-        result(show_recipe(change_recipe(load_recipe(recipe), changes), recipe_layers(recipe)).rstrip())
+        result_text(show_recipe(change_recipe(load_recipe(recipe), changes), recipe_layers(recipe)))
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")

@@ -174,25 +174,38 @@ def test_doctor_finds_both_runtimes(dropgan: Dropgan, monkeypatch: pytest.Monkey
         (["sample", "{model}", "-o", "g.png", "-n", "9999"], 1, "a grid shows 1 to 4096"),
         (["inspect", "{file}"], 1, "cannot be loaded"),
         (["export", "absent", "-o", "m.onnx"], 1, "holds no run"),
-        (["export", "{run}", "-o", "m.onnx", "--opset", "3"], 1, "opset must be"),
-        (["export", "{run}", "-o", "m.onnx", "--output", "jpeg"], 1, "output must be"),
+        (["export", "{run}", "-o", "m.onnx", "--opset", "3"], 2, "not in the range 18<=x<=25"),
+        (["export", "{run}", "-o", "m.onnx", "--output", "jpeg"], 2, "'pixels', 'float', 'vectors'"),
+        (["export", "{run}", "-o", "m.onnx", "--precision", "auto"], 2, "--precision auto --target cpu"),
+        (["export", "{run}", "-o", "m.onnx", "--target", "cpu"], 2, "--precision auto --target cpu"),
+        (["export", "{run}", "-o", "."], 1, "it is a directory"),
+        (["inspect", "{model}", "--seed", "18446744073709551616"], 2, "no seed"),
+        (["inspect", "{model}", "-n", "10000000000000", "--against", "{model}"], 2, "is not in the range"),
+        (["package", "{model}", "-o", "{file}", "--name", "x", "--license", "MIT"], 1, "not a directory"),
+        (["package", "{model}", "-o", "{file}/x", "--name", "x", "--license", "MIT"], 1, "cannot write"),
+        (["package", "{model}", "-o", "x", "--name", "x", "--target", "zip"], 2, "'wheel', 'web'"),
         (["export", "{run}", "-o", "{file}/m.onnx"], 1, "cannot write"),
         (["train"], 2, "-o RUN"),
         (["train", "-o", "{run}"], 1, "already holds a run"),
         (["train", "-o", "new", "--recipe", "nothing"], 1, "there is no recipe nothing"),
         (["train", "-o", "new", "--set", "x"], 2, "KEY=VALUE"),
         (["train", "-o", "new", "--set", "x=1"], 1, "no setting x"),
-        (["train", "-o", "new", "--generator-dropout", "1.5"], 1, "generator.dropout"),
+        (["train", "-o", "new", "--generator-dropout", "1.5"], 2, "probability"),
         (["train", "-o", "new", "--data", "absent"], 1, "there is no data absent"),
         (["train", "-o", "new", "--data", "{file}"], 1, "of no kind that can be trained on"),
         (["train", "-o", "new", "--device", "cuda:99"], 1, "does not work"),
         (["train", "-o", "new", "--device", "tpu"], 1, "device must be"),
-        (["train", "-o", "new", "--precision", "fp8"], 1, "precision must be"),
+        (["train", "-o", "new", "--precision", "fp8"], 2, "is not one of 'auto'"),
+        (["train", "-o", "new", "--threads", "100000"], 2, "is not in the range"),
+        (["train", "-o", "new", "--minutes", "nan"], 2, "number of minutes"),
+        (["train", "-o", "new", "--minutes", "-1"], 2, "number of minutes"),
+        (["train", "-o", "new", "--minutes", "inf"], 2, "number of minutes"),
+        (["train", "-o", "new", "--generator-dropout", "nan"], 2, "probability"),
         (["train", "-o", "new", "--resume"], 1, "holds no run"),
         (["train", "-o", "{run}", "--resume", "--seed", "5"], 2, "training.seed was 0, now 5"),
         (["train", "-o", "{run}", "--resume", "--threads", "3"], 2, "threads was 1, now 3"),
         (["export", "{run}", "-o", "m.onnx", "--checkpoint", "best"], 1, "nothing was scored in training"),
-        (["export", "{run}", "-o", "m.onnx", "--checkpoint", "first"], 1, "must be one of"),
+        (["export", "{run}", "-o", "m.onnx", "--checkpoint", "first"], 2, "'auto', 'best', 'last'"),
         (["train", "-o", "{run}", "--resume", "--recipe", "seed"], 2, "keeps its settings"),
         (["evaluate", "{model}", "--data", "absent"], 1, "there is no data absent"),
         (["fly"], 2, "No such command"),
@@ -215,10 +228,9 @@ def test_mistakes(
     places = {"model": model_file, "run": tiny_run, "file": tmp_path / "file"}
     answer = dropgan(*(argument.format(**places) for argument in arguments))
     assert answer.code == code, answer.err
-    assert message in " ".join(answer.err.replace("│", " ").split())
+    assert message in " ".join(answer.err.split())
     assert "Traceback" not in answer.err
-    if code == 1:
-        assert len([line for line in answer.err.splitlines() if line.startswith("error: ")]) == 1
+    assert len([line for line in answer.err.splitlines() if line.startswith("error: ")]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -1,0 +1,120 @@
+"""What --help shows: every word of it, on a terminal of 80 columns."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from dropgan.cli.main import app
+
+from .conftest import Dropgan
+
+COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands if command.callback)
+_APP: Any = typer.main.get_command(app)
+
+
+def _parameters(command: str) -> list[Any]:
+    return list(_APP.commands[command].params)
+
+
+def _squeezed(text: str) -> str:
+    """Without white space, since lines are broken where the terminal ends."""
+    return "".join(text.split())
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_word_of_help_is_shown(dropgan: Dropgan, command: str) -> None:
+    """Rich's markup swallowed 21 texts in square brackets: defaults, shapes, ranges."""
+    answer = dropgan(command, "--help")
+    assert answer.code == 0
+    shown = _squeezed(answer.out)
+    assert _squeezed((_APP.commands[command].help or "").split("\f")[0]) in shown
+    for parameter in _parameters(command):
+        assert parameter.help, f"{command} {parameter.name} has no help"
+        assert _squeezed(parameter.help) in shown, f"{command} {parameter.name}"
+        for name in (*parameter.opts, *parameter.secondary_opts):
+            assert not name.startswith("-") or re.search(rf"(?m)^ .*{name}\b", answer.out), (
+                f"{command} {name}"
+            )
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_terminal(dropgan: Dropgan, command: str) -> None:
+    """At 80 columns names of options were cut off with an ellipsis, and so were their values."""
+    answer = dropgan(*filter(None, [command]), "--help")
+    assert max(map(len, answer.out.splitlines())) <= 80
+    assert "…" not in answer.out
+    assert "...\n" not in answer.out.replace("[ARGS]...\n", "")
+    assert "int range" not in answer.out  # no reader's word for a number
+
+
+def test_the_list_of_commands_is_whole(dropgan: Dropgan) -> None:
+    """Each with its whole first sentence; `dropgan` alone shows it too, and is no error."""
+    answer = dropgan()
+    assert answer.code == 0
+    shown = " ".join(answer.out.split())
+    for command in COMMANDS:
+        first = " ".join((_APP.commands[command].help or "").split("\n\n")[0].split())
+        assert f"{command} {first}" in shown
+
+
+@pytest.mark.parametrize("command", ["run", "train"])
+def test_options_stand_under_headings(dropgan: Dropgan, command: str) -> None:
+    """28 options in one list are no help; a heading says what they are about."""
+    out = dropgan(command, "--help").out
+    places = [out.index(f"\n{panel}:\n") for panel in ("Data", "Model", "Training", "Machine", "Output")]
+    assert places == sorted(places)
+    assert places[1] < out.index("--generator-dropout") < places[2]
+    assert places[3] < out.index("--threads") < places[4]
+
+
+def test_version_has_a_short_form(dropgan: Dropgan) -> None:
+    """-V, as everywhere."""
+    assert dropgan("-V").out == dropgan("--version").out
+    assert dropgan("-V").out.startswith("dropgan ")
+
+
+def _completed(line: str) -> list[str]:
+    """What a bash offers after ``line``, by the protocol that the installed completion script speaks."""
+    words = line.split(" ")
+    environment = {
+        "_DROPGAN_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+        "PATH": "/usr/bin:/bin",
+    }
+    script = str(Path(sys.executable).parent / "dropgan")
+    answer = subprocess.run([script], capture_output=True, text=True, check=False, env=environment)
+    return answer.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("dropgan ex", {"export"}),
+        ("dropgan train --precision ", {"auto", "fp32", "bf16", "fp16", "tf32"}),
+        ("dropgan train --recipe ", {"conv", "dcgan", "mlp", "resnet", "seed"}),
+        ("dropgan train --recipe co", {"conv"}),
+        ("dropgan run --device ", {"auto", "cpu", "cuda"}),
+        ("dropgan run --data ", {"fashion-mnist", "fashion-mnist-10k"}),
+        ("dropgan export --precision ", {"auto", "fp32", "fp16", "int8"}),
+        ("dropgan export --checkpoint ", {"auto", "best", "last"}),
+        ("dropgan export --layout r", {"rgb-nchw"}),
+        ("dropgan package --target ", {"wheel", "web"}),
+    ],
+)
+def test_a_shell_completes_values(line: str, offered: set[str]) -> None:
+    """Tab shows what an option takes."""
+    assert set(_completed(line)) >= offered
