@@ -24,6 +24,9 @@ KID_SUBSET_SIZE = 1000
 IS_SPLITS = 10
 _WIDE = 256  # features from which on the arithmetic of a Fréchet distance takes seconds
 _CHUNK = 1000
+# In training by several processes the leader alone scores: a metric that gathered from the others, as
+# torchmetrics does unasked, would wait for answers that never come.
+_GATHER = False
 
 
 class _AsGiven(nn.Module):
@@ -58,7 +61,7 @@ class FrechetDistance:
     def __init__(self, reals: Vectors) -> None:
         """Take the moments of real features [n, d], n at least 2."""
         self._metric = FrechetInceptionDistance(
-            feature=_AsGiven(reals.shape[1]), reset_real_features=False
+            feature=_AsGiven(reals.shape[1]), reset_real_features=False, sync_on_compute=_GATHER
         ).set_dtype(torch.float64)
         self._update(reals, real=True)
 
@@ -108,7 +111,7 @@ def kernel_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[f
     size = min(KID_SUBSET_SIZE, len(reals), len(fakes))
     with _torchmetrics(seed):
         metric = KernelInceptionDistance(
-            feature=_AsGiven(reals.shape[1]), subsets=KID_SUBSETS, subset_size=size
+            feature=_AsGiven(reals.shape[1]), subsets=KID_SUBSETS, subset_size=size, sync_on_compute=_GATHER
         ).set_dtype(torch.float64)
         metric.update(torch.from_numpy(reals).double(), real=True)
         metric.update(torch.from_numpy(fakes).double(), real=False)
@@ -128,7 +131,9 @@ def inception_score(logits: Vectors, *, seed: int = 0) -> tuple[float, float]:
     """
     splits = min(IS_SPLITS, len(logits) // 2)
     with _torchmetrics(seed):
-        metric = InceptionScore(feature=_AsGiven(logits.shape[1]), splits=splits).set_dtype(torch.float64)
+        metric = InceptionScore(
+            feature=_AsGiven(logits.shape[1]), splits=splits, sync_on_compute=_GATHER
+        ).set_dtype(torch.float64)
         metric.update(torch.from_numpy(logits).double())
         mean, deviation = metric.compute()
     return float(mean), float(deviation)

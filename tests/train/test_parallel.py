@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from dropgan.evaluate import validation_metric
+from dropgan.evaluate.distances import FrechetDistance, inception_score, kernel_distance
 from dropgan.serve.errors import InputError
-from dropgan.train import RecipeError, RunDirectory, change_recipe, load_recipe
+from dropgan.train import ImageData, RecipeError, RunDirectory, VectorData, change_recipe, load_recipe
 from dropgan.train.data.batches import Batches
 from dropgan.train.distributed.data_parallel import train_in_parallel
 from dropgan.train.distributed.ranks import Ranks
 from dropgan.train.networks import SampleSpec
+from dropgan.train.networks.spec import network_shape
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.steps.state import TrainingState
 
@@ -75,6 +78,30 @@ def test_what_cannot_be_cut_is_refused() -> None:
     state = TrainingState.fresh(recipe, SampleSpec((1, 8, 8)), CPU)
     with pytest.raises(RecipeError, match="CUDA only"):
         train_in_parallel(state, recipe, CPU, PAIR[0])
+
+
+def test_scores_ask_nothing_of_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The leader alone scores: a score that gathered from the others would wait for them for ever."""
+    for name in ("is_available", "is_initialized"):
+        monkeypatch.setattr(torch.distributed, name, lambda: True)
+
+    def called(*_: object, **__: object) -> None:
+        raise AssertionError("a score talks to other processes")
+
+    for name in ("get_world_size", "barrier", "all_gather", "all_reduce", "broadcast", "gather"):
+        monkeypatch.setattr(torch.distributed, name, called)
+    random = np.random.default_rng(0)
+    features = random.normal(size=(2, 40, 8)).astype(np.float32)
+    assert FrechetDistance(features[0])(features[1]) > 0
+    assert kernel_distance(*features)[1] > 0
+    assert inception_score(features[0])[0] > 1
+    images = ImageData(random.integers(0, 255, (40, 8, 8, 1), dtype=np.uint8), "noise")
+    rows = VectorData(random.normal(size=(40, 3)).astype(np.float32), "rows", ("a", "b", "c"))
+    for data in (images, rows):
+        recipe = load_recipe("mlp")
+        state = TrainingState.fresh(recipe, SampleSpec(network_shape(data.shape)), CPU)
+        ((_, value),) = validation_metric(data, recipe)(state.ema.module).items()
+        assert value > 0
 
 
 def _arguments(out: Path, data: Path, steps: int, *settings: str) -> list[str]:
@@ -159,6 +186,27 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, image_file: Path) -
     _run(["train", "--resume", "-o", str(one), "--steps", "30", "--no-score"], 2)
     _run(["train", "--resume", "-o", str(two), "--steps", "30", "--no-score"], 1)
     assert _difference(one, two) < 5e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["images", "vectors"])
+def test_two_processes_score_as_one_does(tmp_path: Path, image_file: Path, kind: str) -> None:
+    """With the defaults, which score: two processes stood still at their first score."""
+    data = image_file
+    if kind == "vectors":
+        data = tmp_path / "rows.csv"
+        rows = np.random.default_rng(0).normal((1, 20, 300), (1, 2, 3), (100, 3))
+        np.savetxt(data, rows, delimiter=",", header="a,b,c", comments="")
+    arguments = [word for word in _arguments(tmp_path / "x", data, 30, *NO_DROPOUT) if word != "--no-score"]
+    arguments += ["--set", "output.sample_interval=10"]
+    for count in (1, 2):
+        _run([*arguments[:2], str(tmp_path / str(count)), *arguments[3:]], count)
+    one, two = (RunDirectory(tmp_path / str(count)) for count in (1, 2))
+    scores = [[row for row in run.read_metrics() if "score" in row] for run in (one, two)]
+    assert [row["step"] for row in scores[1]] == [10, 20, 30]
+    for first, second in zip(*scores, strict=True):
+        assert second["score"] == pytest.approx(first["score"], rel=1e-2)
+    assert two.best_checkpoint.exists()
 
 
 @pytest.mark.slow
