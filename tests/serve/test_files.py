@@ -85,23 +85,3 @@ def test_importing_the_runtime_is_light() -> None:
     code = f"import sys, dropgan.serve; print([m for m in {heavy!r} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    ("stage", "forbidden"),
-    [
-        ("serve", ("train", "export", "evaluate", "cli")),
-        ("train", ("export", "evaluate", "cli")),
-        ("export", ("evaluate", "cli")),
-        ("evaluate", ("export", "cli")),
-    ],
-)
-def test_data_flows_one_way(stage: str, forbidden: tuple[str, ...]) -> None:
-    """The import rules of docs/design.md."""
-    folder = Path(__file__).parents[2] / stage
-    for path in folder.rglob("*.py"):
-        text = path.read_text()
-        for other in forbidden:
-            for dots in ("..", "..."):
-                assert f"from {dots}{other}" not in text, f"{path} imports {other}"
-            assert f"dropgan.{other} import" not in text, f"{path} imports {other}"

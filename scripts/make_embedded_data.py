@@ -1,9 +1,9 @@
 """Make the embedded data set: the first 1,000 training images of each Fashion-MNIST class.
 
-    python -m dropgan.train.data.make_embedded
+    python scripts/make_embedded_data.py
 
-reads the whole training set (see `load_fashion_mnist` for where it is looked for) and writes the
-two IDX files beside this script. Run again it writes the same bytes.
+It reads the whole training set (`load_fashion_mnist` says where it looks for it) and writes the two
+IDX files of `train/data/fashion_mnist_10k`. Run again, it writes the same bytes.
 """
 
 import gzip
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve.atomic import write_bytes
-
-from .readers.fashion_mnist import load_fashion_mnist
+from dropgan.train.data.readers.fashion_mnist import load_fashion_mnist
 
 PER_CLASS = 1000
+FOLDER = Path(__file__).parents[1] / "train" / "data" / "fashion_mnist_10k"
 
 
 def main() -> None:
@@ -26,9 +26,8 @@ def main() -> None:
     chosen = np.sort(
         np.concatenate([np.flatnonzero(whole.labels == label)[:PER_CLASS] for label in range(classes)])
     )
-    folder = Path(__file__).parent / "fashion_mnist_10k"
-    _write(folder / "images-idx3-ubyte.gz", whole.images[chosen, :, :, 0])
-    _write(folder / "labels-idx1-ubyte.gz", whole.labels[chosen].astype(np.uint8))
+    _write(FOLDER / "images-idx3-ubyte.gz", whole.images[chosen, :, :, 0])
+    _write(FOLDER / "labels-idx1-ubyte.gz", whole.labels[chosen].astype(np.uint8))
 
 
 def _write(path: Path, array: NDArray[np.uint8]) -> None:
