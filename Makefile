@@ -1,9 +1,15 @@
 # Two commands matter: make demo, make test. Both do all their own set-up, in .venv.
-# RUNTIME=cpu installs onnxruntime in place of onnxruntime-gpu (which also runs on a CPU).
+# RUNTIME=gpu installs onnxruntime-gpu, RUNTIME=cpu onnxruntime. Nothing said: what .venv has already, else
+# gpu where an NVIDIA driver answers. onnxruntime-gpu has no wheels for macOS, nor for Linux on Arm.
 
 PYTHON ?= python3
-RUNTIME ?= gpu
 VENV := .venv
+ifndef RUNTIME
+RUNTIME := $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*)))
+ifeq ($(RUNTIME),)
+RUNTIME := $(shell nvidia-smi -L >/dev/null 2>&1 && test "$$(uname -m)" = x86_64 && echo gpu || echo cpu)
+endif
+endif
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -11,6 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test test-slow lint light clean
 
 demo: $(INSTALLED)
+	@echo "Training takes two minutes where nothing else runs; the line below says how much is left."
 	$(BIN)/dropgan run --data fashion-mnist-10k --recipe conv -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
 
@@ -37,6 +44,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if ls $(VENV)/.installed-* >/dev/null 2>&1 && ! test -e $@; then \
 		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu; fi
+	@echo "Installing dropgan[$(RUNTIME),train,batch,dev] into $(VENV): PyTorch is large, this can take minutes."
 	$(PIP) install -c constraints.txt -e '.[$(RUNTIME),train,batch,dev]'
 	@rm -f $(VENV)/.installed-*
 	@touch $@

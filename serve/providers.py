@@ -41,8 +41,8 @@ def load_onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise RuntimeMissingError(
-            f"onnxruntime cannot be loaded ({error}): install it with pip install 'dropgan[gpu]'"
-            " (NVIDIA GPU or CPU) or pip install 'dropgan[cpu]' (CPU only)"
+            f"onnxruntime cannot be loaded ({error}): install it with pip install 'dropgan[cpu]', or"
+            " 'dropgan[gpu]' for an NVIDIA GPU"
         ) from error
     if not hasattr(onnxruntime, "InferenceSession"):
         raise RuntimeMissingError(
@@ -74,6 +74,15 @@ def cuda_driver() -> Any:
     return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
 
+def has_nvidia_driver() -> bool:
+    """Whether the NVIDIA driver's library is there, whatever it finds."""
+    try:
+        cuda_driver()
+    except OSError:
+        return False
+    return True
+
+
 def nvidia_driver() -> str | None:
     """Why the NVIDIA driver cannot be used, or None where it is there and sees a GPU."""
     try:
@@ -91,8 +100,8 @@ def open_session(model: bytes, device: str, options: Any) -> Any:
 
     Args:
         model: Bytes of an ONNX file.
-        device: ``auto`` (CUDA where it works, else the CPU, said once), ``cpu``, ``cuda`` or
-            ``cuda:N``.
+        device: ``auto`` (CUDA where it works, else the CPU; a driver with which CUDA does not work is
+            said, once a process), ``cpu``, ``cuda`` or ``cuda:N``.
         options: onnxruntime ``SessionOptions``.
 
     Returns:
@@ -114,7 +123,8 @@ def open_session(model: bytes, device: str, options: Any) -> Any:
 def _open(onnxruntime: Any, model: bytes, device: str, index: int, options: Any) -> Any:
     if device == "cpu":
         return onnxruntime.InferenceSession(model, options, providers=[CPU])
-    if device == "auto" and CUDA not in onnxruntime.get_available_providers():
+    if device == "auto" and (CUDA not in onnxruntime.get_available_providers() or not has_nvidia_driver()):
+        # The CPU is what this machine has: nothing is fallen back from, and `doctor` says why.
         return onnxruntime.InferenceSession(model, options, providers=[CPU])
     reason, session = _try_cuda(onnxruntime, model, index, options)
     if session is not None:

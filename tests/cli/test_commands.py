@@ -142,25 +142,6 @@ def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> N
     assert not (tmp_path / "run").exists()
 
 
-def test_doctor(dropgan: Dropgan) -> None:
-    """Names the runtime and whether each device really works."""
-    answer = dropgan("doctor")
-    assert answer.code == 0, answer.out
-    assert "works (CPUExecutionProvider)" in answer.out
-    told = {entry["name"]: entry for entry in json.loads(dropgan("doctor", "--json").out)}
-    assert told["cpu"]["problem"] is False
-
-
-def test_doctor_finds_both_runtimes(dropgan: Dropgan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxruntime and onnxruntime-gpu overwrite each other's files; pip does not notice."""
-    monkeypatch.setattr(
-        "dropgan.serve.providers.installed_runtimes", lambda: {"onnxruntime": "1", "onnxruntime-gpu": "1"}
-    )
-    answer = dropgan("doctor")
-    assert answer.code == 1
-    assert "pip uninstall -y onnxruntime onnxruntime-gpu" in answer.out
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -182,15 +182,25 @@ def test_cuda_never_falls_back_in_silence(model_file: Path) -> None:
 
 
 def test_auto_falls_back_and_says_so_once(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where onnxruntime has CUDA and the machine has not."""
+    """A driver is there and CUDA does not work: ten million samples would run on the CPU unnoticed."""
     if CUDA not in load_onnxruntime().get_available_providers() or nvidia_driver() is None:
         pytest.skip("needs onnxruntime-gpu on a machine without a GPU")
     monkeypatch.setattr("dropgan.serve.providers._auto_fell_back", False)
-    with pytest.warns(RuntimeWarning, match="samples on the CPU: no NVIDIA driver"):
+    monkeypatch.setattr("dropgan.serve.providers.has_nvidia_driver", lambda: True)
+    with pytest.warns(RuntimeWarning, match="samples on the CPU: "):
         assert Generator(model_file).provider == "CPUExecutionProvider"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Generator(model_file)
+
+
+def test_auto_without_a_driver_is_the_cpu(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without an NVIDIA driver every command ended with a remark that nobody could mend."""
+    monkeypatch.setattr("dropgan.serve.providers._auto_fell_back", False)
+    monkeypatch.setattr("dropgan.serve.providers.has_nvidia_driver", lambda: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Generator(model_file).provider == "CPUExecutionProvider"
 
 
 @pytest.mark.gpu
