@@ -1,7 +1,8 @@
-"""Training data: every source becomes one array, of images or of vectors."""
+"""Training data: every source, in files or in memory, becomes one array of images or of vectors."""
 
 from .classes import label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData
+from .in_memory import was_in_memory
 from .load import (
     DEFAULT_DATA,
     holds_pictures,
@@ -28,5 +29,6 @@ __all__ = [
     "load_images",
     "options_differences",
     "unchanging_name",
+    "was_in_memory",
     "with_classes",
 ]

@@ -1,9 +1,11 @@
 """From what the user says after ``--data`` to images or vectors."""
 
+import os
 from pathlib import Path
 
 from .dataset import DataError, ImageData
 from .decode import fit_array
+from .in_memory import data_in_memory, recorded_name, was_in_memory
 from .options import DataOptions, Watcher
 from .readers import READERS, Reader, Reading, TrainingData
 from .vectors import VectorData
@@ -14,21 +16,27 @@ _NOBODY = Watcher()
 
 
 def load_data(
-    source: str,
+    source: object,
     data_dir: Path | None = None,
     *,
+    labels: object = None,
     options: DataOptions = _DEFAULTS,
     watch: Watcher = _NOBODY,
 ) -> TrainingData:
-    """Load training data: images, or vectors.
+    """Load training data, images or vectors, from files or from memory.
 
     Args:
-        source: ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (whole), ``fashion-mnist-test``,
+        source: Data in memory: a numpy array or a tensor, uint8 [n, height, width] or [n, height,
+            width, 1 or 3] for images, floats [n, columns] for vectors; a pandas or Arrow table; a
+            torch Dataset of images, or of pairs of image and label, read once. Or a text or path:
+            ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (whole), ``fashion-mnist-test``,
             a folder of pictures, of IDX files, of Parquet files or that Hugging Face's
             ``save_to_disk`` wrote, a ``.npy``, ``.npz``, ``.parquet``, ``.csv`` or ``.tsv`` file, or
             ``hf:NAME``, ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``. A table without pictures gives
             vectors, and so does an array [n, columns].
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        labels: Of data in memory that has none of its own: one for each sample, whole numbers, texts,
+            or one-hot rows.
         options: Size, colour, what to do with broken pictures, the column of labels.
         watch: Told of the progress where pictures must be decoded, and of those that are left out.
 
@@ -37,6 +45,15 @@ def load_data(
         OutputError: Pictures cannot be kept in the cache directory.
         MissingExtraError: A package that reads this kind of data is not installed.
     """
+    if not isinstance(source, str | os.PathLike):
+        if data_dir is not None:
+            raise DataError("data_dir says where Fashion-MNIST lies; data in memory needs none")
+        return _fitted(data_in_memory(source, labels, Reading(options, watch)), options, watch)
+    source = os.fspath(source)
+    if was_in_memory(source):
+        raise DataError(f"this data was given in memory ({source}) and is kept nowhere: give it again")
+    if labels is not None:
+        raise DataError(f"labels stand beside data in memory; {source} has its own")
     reader = _reader(source)
     if data_dir is not None and not (reader and reader.takes_data_dir(source)):
         raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
@@ -44,7 +61,10 @@ def load_data(
         raise _no_reader(source)
     if options.label_column and not reader.has_columns:
         raise DataError(f"{source} has no columns, so --label-column does not fit it")
-    data = reader.read(source, Reading(options, watch, data_dir))
+    return _fitted(reader.read(source, Reading(options, watch, data_dir)), options, watch)
+
+
+def _fitted(data: TrainingData, options: DataOptions, watch: Watcher) -> TrainingData:
     if isinstance(data, ImageData):
         return fit_array(data, options, watch)
     if options.size or options.colour != "auto":
@@ -53,9 +73,10 @@ def load_data(
 
 
 def load_images(
-    source: str,
+    source: object,
     data_dir: Path | None = None,
     *,
+    labels: object = None,
     options: DataOptions = _DEFAULTS,
     watch: Watcher = _NOBODY,
 ) -> ImageData:
@@ -64,20 +85,32 @@ def load_images(
     Raises:
         DataError: As for `load_data`; also if the data are vectors.
     """
-    data = load_data(source, data_dir, options=options, watch=watch)
+    data = load_data(source, data_dir, labels=labels, options=options, watch=watch)
     if isinstance(data, VectorData):
         raise DataError(f"{data.name} holds vectors of {data.shape[0]} columns where images are needed")
     return data
 
 
-def holds_pictures(source: str) -> bool:
+def holds_pictures(source: object) -> bool:
     """Whether the data are files of pictures, which have a size only once one is asked for."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    source = os.fspath(source)
     reader = _reader(source)
     return reader is not None and reader.holds_pictures(source)
 
 
-def unchanging_name(source: str) -> str:
-    """What stood after ``--data`` in a form that means the same from any working directory."""
+def unchanging_name(source: object) -> str:
+    """The source as a run records it, so that it means the same from any working directory.
+
+    Data in memory get a name that `was_in_memory` knows and `load_data` refuses: to go on, they
+    must be given again, and their fingerprints tell whether they are the same.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return recorded_name(source)
+    source = os.fspath(source)
+    if was_in_memory(source):
+        return source
     reader = _reader(source)
     return str(Path(source).resolve()) if reader is None else reader.unchanging_name(source)
 

@@ -47,7 +47,7 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool) -> NDArray[np.
         with Image.open(encoded if isinstance(encoded, Path) else io.BytesIO(encoded)) as image:
             if size:
                 image.draft("L" if image.mode == "L" else "RGB", (_GAP * size, _GAP * size))
-            return _pixels(image, size, grey=grey)
+            return pixels_of(image, size, grey=grey)
     except Exception as error:
         reason = str(error) or type(error).__name__
         if isinstance(encoded, Path):
@@ -58,10 +58,15 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool) -> NDArray[np.
 def resize_pixels(pixels: NDArray[np.uint8], size: int, *, grey: bool) -> NDArray[np.uint8]:
     """The same rule for pixels uint8 [height, width, 1 or 3]."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    return _pixels(image, size, grey=grey)
+    return pixels_of(image, size, grey=grey)
 
 
-def _pixels(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:
+def pixels_of(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:
+    """The same rule for a picture that is open.
+
+    Raises:
+        BrokenPictureError: It has no stated range, or cannot be decoded.
+    """
     upright = ImageOps.exif_transpose(image)
     plain = _opaque(_eight_bits(upright)).convert("L" if grey else "RGB")
     if size:

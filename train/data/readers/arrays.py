@@ -1,17 +1,23 @@
 """Images and vectors in numpy's own files."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..dataset import DataError, ImageData
-from ..vectors import VectorData
+from ..arrays import array_data
+from ..dataset import DataError
+from ..labels import label_numbers, texts
+from ..memory import available_memory
+from ..options import Watcher
 from .reader import Reader, Reading, TrainingData
 
 _SUFFIXES = (".npy", ".npz")
+_BESIDE = ("columns", "labels", "class_names")
+# what numpy raises for a damaged header or archive, by experiment
+_UNREADABLE = (ValueError, TypeError, EOFError, KeyError, OSError, OverflowError, RuntimeError, SyntaxError)
 
 
 class ArrayReader(Reader):
@@ -23,84 +29,73 @@ class ArrayReader(Reader):
         return Path(source).suffix.lower() in _SUFFIXES and Path(source).is_file()
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return load_array_file(Path(source))
+        return load_array_file(Path(source), how.watch)
 
 
-def load_array_file(path: Path) -> TrainingData:
+def load_array_file(path: Path, watch: Watcher) -> TrainingData:
     """Read ``.npy``, or ``.npz`` with ``images`` or ``vectors`` and, if there are some, ``labels``.
 
-    Images are uint8 of shape [n, height, width] or [n, height, width, channels], vectors floats or
-    whole numbers of shape [n, columns], of which an ``.npz`` may have the names as ``columns``. A
-    ``.npy`` file is mapped into memory, so that it may be larger; an ``.npz`` is read whole. Labels
-    are whole numbers; ``class_names`` in the ``.npz``, an array of texts, has one name for each.
+    The array is one that `array_data` takes. A ``.npy`` file is mapped into memory, so that it may be
+    larger; an ``.npz`` is read whole. It may have names of ``columns``, ``labels`` as `label_numbers`
+    takes them, and ``class_names``, texts or bytes, one for each class.
 
     Raises:
         DataError: The file cannot be read, is damaged, or holds something else.
     """
     try:
         # no pickles: one could run code of the file's maker
-        content = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            if _are_vectors(content):
-                return VectorData(_as_vectors(content), path.stem)
-            return ImageData(_as_images(path, content), path.stem)
-        with content:
-            return _from_archive(path, content)
-    except DataError:
-        raise
+        if not zipfile.is_zipfile(path):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            return array_data(array, path.stem, what=str(path))
+        with np.load(path, allow_pickle=False) as archive:
+            return _from_archive(path, archive, watch)
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory: a .npy file need not") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"cannot read {path} as numpy data: {error}") from error
+    except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())[:200]
+        if "allow_pickle" in reason:
+            reason = "it holds Python objects; save numbers as numbers and texts with dtype=str"
+        raise DataError(f"cannot read {path} as numpy data: {reason}") from error
 
 
-def _from_archive(path: Path, archive: Any) -> TrainingData:
+def _from_archive(path: Path, archive: Any, watch: Watcher) -> TrainingData:
     names = list(archive.keys())
-    candidates = [name for name in names if name in ("images", "vectors")] or [
+    size = sum(entry.file_size for entry in archive.zip.infolist())
+    if size > available_memory():
+        raise DataError(
+            f"{path} unpacks to {size:,} bytes, which do not fit into memory: a .npy file need not"
+        )
+    chosen = _samples_of(path, archive)
+    passed_over = [name for name in names if name not in (chosen, *_BESIDE)]
+    if passed_over:
+        watch.say(
+            f"{path}: only {chosen} is read, passed over: {', '.join(passed_over)} (labels are read if they"
+            " are called labels)"
+        )
+    labels, found_names = label_numbers(archive["labels"], str(path)) if "labels" in names else (None, ())
+    return array_data(
+        archive[chosen],
+        path.stem,
+        what=f"{path}: {chosen}",
+        kind="vectors" if chosen == "vectors" else "images",
+        columns=_texts(path, archive, "columns"),
+        labels=labels,
+        class_names=_texts(path, archive, "class_names") or found_names,
+    )
+
+
+def _samples_of(path: Path, archive: Any) -> str:
+    """The name of the array of samples."""
+    names: list[str] = list(archive.keys())
+    found = [name for name in names if name in ("images", "vectors")] or [
         name for name in names if archive[name].ndim in (3, 4)
     ]
-    if len(candidates) != 1:
+    if len(found) != 1:
         raise DataError(
             f"{path} must hold one array named images or vectors; it has: {', '.join(names) or 'none'}"
         )
-    labels = None
-    class_names: tuple[str, ...] = ()
-    if "labels" in names:
-        labels = archive["labels"]
-        if labels.dtype.kind not in "iu":
-            raise DataError(f"{path}: labels must be whole numbers, not {labels.dtype}")
-        labels = labels.astype(np.int64)
-        class_names = _texts(archive, "class_names")
-    array = archive[candidates[0]]
-    if candidates[0] != "vectors":
-        return ImageData(_as_images(path, array), path.stem, labels, class_names)
-    if not _are_vectors(array):
-        raise DataError(
-            f"{path}: vectors must be numbers of shape [n, columns], not {array.dtype} of shape"
-            f" {list(array.shape)}"
-        )
-    return VectorData(_as_vectors(array), path.stem, _texts(archive, "columns"), labels, class_names)
+    return found[0]
 
 
-def _texts(archive: Any, name: str) -> tuple[str, ...]:
-    return tuple(str(text) for text in archive[name].ravel()) if name in archive else ()
-
-
-def _are_vectors(array: NDArray[Any]) -> bool:
-    """Rows of numbers; bytes in rows are taken for images that somebody flattened."""
-    return array.ndim == 2 and array.dtype.kind in "fiu" and array.dtype != np.uint8
-
-
-def _as_vectors(array: NDArray[Any]) -> NDArray[np.floating]:
-    """float64 and float32 as they are, so that a mapped file stays one; anything else as float32."""
-    kept = array.dtype in (np.float32, np.float64)
-    return np.ascontiguousarray(array if kept else array.astype(np.float32))
-
-
-def _as_images(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.dtype != np.uint8 or array.ndim not in (3, 4):
-        raise DataError(
-            f"{path} must hold uint8 images of shape [n, height, width] or [n, height, width, channels], or"
-            f" floats [n, columns], not {array.dtype} of shape {list(array.shape)}"
-        )
-    return np.ascontiguousarray(array if array.ndim == 4 else array[..., np.newaxis])
+def _texts(path: Path, archive: Any, name: str) -> tuple[str, ...]:
+    return tuple(texts(archive[name], f"{path}: {name}").tolist()) if name in archive else ()

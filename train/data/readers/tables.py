@@ -18,10 +18,18 @@ class TableReader(Reader):
         """The table of a source that matches."""
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        table = self.open(source)
-        if not picture_columns(table) and has_numbers(table):
-            return table_vectors(table, how.options.label_column)
-        return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.watch)
+        return table_data(self.open(source), how)
 
     def holds_pictures(self, source: str) -> bool:
         return bool(picture_columns(self.open(source)))
+
+
+def table_data(table: Table, how: Reading) -> TrainingData:
+    """The pictures of a table, or else its numbers.
+
+    Raises:
+        DataError: It has neither, or they are unfit for training.
+    """
+    if not picture_columns(table) and has_numbers(table):
+        return table_vectors(table, how.options.label_column)
+    return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.watch)

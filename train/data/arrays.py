@@ -1,0 +1,81 @@
+"""Arrays of images or of vectors, from a file or from a program."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset import DataError, ImageData
+from .vectors import VectorData
+
+
+def array_data(
+    array: NDArray[Any],
+    name: str,
+    *,
+    what: str = "",
+    kind: str = "",
+    columns: tuple[str, ...] = (),
+    labels: NDArray[np.int64] | None = None,
+    class_names: tuple[str, ...] = (),
+) -> ImageData | VectorData:
+    """Take an array for images or for vectors, by its type and shape.
+
+    Args:
+        array: uint8 [n, height, width] or [n, height, width, 1 or 3] for images; floats, or whole
+            numbers of another type than uint8, [n, columns] for vectors.
+        name: Name of the data set.
+        what: What to call the array in messages; the name if empty.
+        kind: ``images`` or ``vectors`` where the array must be that; empty takes either.
+        columns: Names of the columns of vectors.
+        labels: int64 [n] or None.
+        class_names: One name a class, or empty.
+
+    Raises:
+        DataError: The array is of another type or shape, or unfit for training.
+    """
+    if _are_vectors(array) and kind != "images":
+        return VectorData(_as_vectors(array), name, columns, labels, class_names)
+    if kind == "vectors":
+        raise DataError(
+            f"{what or name} must be numbers of shape [n, columns], not {array.dtype} of shape"
+            f" {list(array.shape)}"
+        )
+    if array.dtype != np.uint8 or array.ndim not in (3, 4):
+        raise DataError(
+            f"{what or name} must hold uint8 images of shape [n, height, width] or"
+            f" [n, height, width, channels], or floats [n, columns], not {array.dtype} of shape"
+            f" {list(array.shape)}{_remedy(array)}"
+        )
+    images = array if array.ndim == 4 else array[..., np.newaxis]
+    if images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
+        raise DataError(
+            f"{what or name}: images of shape {list(array.shape)} have their channels first:"
+            " images.transpose(0, 2, 3, 1) puts them last"
+        )
+    return ImageData(np.ascontiguousarray(images), name, labels, class_names)
+
+
+def _are_vectors(array: NDArray[Any]) -> bool:
+    """Rows of numbers; bytes in rows are taken for images that somebody flattened."""
+    return array.ndim == 2 and array.dtype.kind in "fiu" and array.dtype != np.uint8
+
+
+def _as_vectors(array: NDArray[Any]) -> NDArray[np.floating]:
+    """float64 and float32 as they are, so that a mapped file stays one; anything else as float32."""
+    kept = array.dtype in (np.float32, np.float64)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
+        return np.ascontiguousarray(array if kept else array.astype(np.float32))
+
+
+def _remedy(array: NDArray[Any]) -> str:
+    kind, images = array.dtype.kind, array.ndim in (3, 4)
+    if kind == "f" and images:
+        return ": floats have no stated range, scale them to 0..255, round and convert"
+    if kind in "iub" and images:
+        return ": convert them, if they are 0..255"
+    if array.dtype == np.uint8 and array.ndim == 2:
+        return ": flattened images need their height and width, reshape(n, height, width)"
+    if kind == "O":
+        return ": an array of Python objects has no shape and type of its own"
+    return ""

@@ -1,0 +1,102 @@
+"""Training data that a program holds already: arrays, tables, torch's data sets."""
+
+import dataclasses
+import sys
+from typing import Any
+
+import torch.utils.data
+
+from dropgan.serve.errors import MissingExtraError
+
+from .arrays import array_data
+from .arrow import ArrowTable
+from .dataset import DataError
+from .labels import label_numbers, plain_array
+from .readers import Reading, TrainingData
+from .readers.tables import table_data
+from .torch_dataset import dataset_data, is_picture
+
+_PREFIX = "memory:"
+_KINDS = (
+    "a numpy array or tensor (uint8 [n, height, width] or [n, height, width, channels], or floats"
+    " [n, columns]), a pandas or Arrow table, or a torch Dataset"
+)
+
+
+def recorded_name(source: object) -> str:
+    """What a run records of data that it was given in memory: ``memory:`` and a name."""
+    return _PREFIX + _name(source)
+
+
+def was_in_memory(recorded: str) -> bool:
+    """Whether a run's data were given in memory, so that resuming needs them given again."""
+    return recorded.startswith(_PREFIX)
+
+
+def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData:
+    """Take data from memory.
+
+    Args:
+        source: A numpy array, a torch tensor or a list of equal arrays, as `array_data` takes them; a
+            pandas DataFrame (its index is left aside), a pyarrow table, or anything else that offers
+            its columns to Arrow; a torch Dataset, or a list of pictures, as `dataset_data` takes them.
+        labels: One for each sample, as `label_numbers` takes them, or None.
+        how: The column of labels counts for tables alone.
+
+    Raises:
+        DataError: It is none of these, or unfit for training.
+    """
+    name = _name(source)
+    table = _table(source, name)
+    if how.options.label_column and (table is None or labels is not None):
+        reason = "labels are given beside it" if table is not None else "it has no columns"
+        raise DataError(f"{name}: {reason}, so label_column does not fit")
+    if table is not None:
+        data = table_data(ArrowTable(table, name), how)
+    elif isinstance(source, torch.utils.data.Dataset) or _has_pictures(source):
+        data = dataset_data(source, name, how)
+    elif isinstance(source, list | tuple) or hasattr(source, "__array__"):
+        data = array_data(plain_array(source, name), name)
+    else:
+        raise DataError(f"{type(source).__name__} is nothing that can be trained on: give {_KINDS}")
+    if labels is None:
+        return data
+    if data.labels is not None:
+        raise DataError(f"{name} has labels of its own, and others are given beside it: leave out one")
+    numbers, class_names = label_numbers(labels, name)
+    return dataclasses.replace(data, labels=numbers, class_names=class_names)
+
+
+def _name(source: object) -> str:
+    """``array``, ``table``, or the class of a torch Dataset (``CIFAR10``)."""
+    if isinstance(source, torch.utils.data.Dataset):
+        return type(source).__name__
+    return "table" if _offers_columns(source) else "array"
+
+
+def _table(source: object, name: str) -> Any:
+    if not _offers_columns(source):
+        return None
+    try:
+        import pyarrow as pa
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{name} needs pyarrow: pip install 'dropgan[train]'") from error
+    try:
+        if _is_pandas(source):
+            return pa.Table.from_pandas(source, preserve_index=False)
+        return pa.table(source)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(f"{name} cannot be made an Arrow table: {' '.join(str(error).split())}") from error
+
+
+def _offers_columns(source: object) -> bool:
+    return _is_pandas(source) or hasattr(source, "__arrow_c_stream__")
+
+
+def _is_pandas(source: object) -> bool:
+    pandas = sys.modules.get("pandas")  # whoever has such a table has imported it
+    return pandas is not None and isinstance(source, pandas.DataFrame)
+
+
+def _has_pictures(source: object) -> bool:
+    return isinstance(source, list | tuple) and any(is_picture(item) for item in source[:1])

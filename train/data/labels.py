@@ -1,0 +1,89 @@
+"""Labels as arrays have them, as one class number for each sample."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset import DataError
+
+
+def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The class of each sample and the names of the classes.
+
+    Whole numbers are the classes, true is 1; texts and bytes (UTF-8) are numbered in the order of
+    the alphabet and are the names. Of rows that are 1 in one place and 0 elsewhere (one-hot), the
+    class is that place.
+
+    Args:
+        values: Anything that numpy takes for an array [n], [n, 1], or one-hot [n, classes].
+        name: Of the data, for messages.
+
+    Returns:
+        int64 [n], and one name a class or an empty tuple.
+
+    Raises:
+        DataError: They are none of these.
+    """
+    array = plain_array(values, f"{name}: the labels")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2 and array.dtype.kind in "iufb":
+        return _from_one_hot(array, name), ()
+    if array.ndim != 1:
+        raise DataError(
+            f"{name}: labels must be one class for each sample, [n], or one-hot, [n, classes];"
+            f" their shape is {list(array.shape)}"
+        )
+    if array.dtype.kind in "US" or (array.dtype == object and _all_texts(array)):
+        names, numbers = np.unique(texts(array, f"{name}: the labels"), return_inverse=True)
+        return numbers.astype(np.int64), tuple(names.tolist())
+    if array.dtype.kind not in "iub":
+        raise DataError(f"{name}: labels must be whole numbers or texts, not {array.dtype}")
+    if array.dtype.kind == "u" and len(array) and array.max() > np.iinfo(np.int64).max:
+        raise DataError(f"{name}: the label {array.max()} is too large for a class number")
+    return array.astype(np.int64), ()
+
+
+def texts(array: NDArray[Any], what: str) -> NDArray[np.str_]:
+    """Texts or bytes of any shape as texts [n].
+
+    Raises:
+        DataError: Bytes are not UTF-8.
+    """
+    try:
+        return np.array(
+            [value.decode() if isinstance(value, bytes) else str(value) for value in array.ravel().tolist()],
+            dtype=np.str_,
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(f"{what} are bytes that are not UTF-8 text: {error.object[:20]!r}") from error
+
+
+def plain_array(values: object, what: str) -> NDArray[Any]:
+    """What numpy makes of an array, a tensor or a list, refused where that would lose something.
+
+    Raises:
+        DataError: It is no array, rows differ in length, or entries are masked.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{what} have masked entries: fill them in or leave out those rows")
+    if hasattr(values, "detach"):  # a tensor, on whatever device
+        values = values.detach().cpu()
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise DataError(f"{what} cannot be made a numpy array: {' '.join(str(error).split())}") from error
+
+
+def _all_texts(array: NDArray[Any]) -> bool:
+    return all(isinstance(value, str | bytes) for value in array)
+
+
+def _from_one_hot(array: NDArray[Any], name: str) -> NDArray[np.int64]:
+    if not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
+        raise DataError(
+            f"{name}: labels of shape {list(array.shape)} must be one-hot: in each row one 1, else 0"
+        )
+    numbers: NDArray[np.int64] = array.argmax(1).astype(np.int64)
+    return numbers
