@@ -1,5 +1,8 @@
 """Evaluation of the deployed file. Needs the extra ``dropgan[train]``."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from dropgan.callable_module import make_callable
 
 from .domain import DomainNetwork, save_domain
@@ -13,6 +16,9 @@ from .judge import Judgement, judge_samples
 from .scoring import Reference
 from .validation.metric import ValidationMetric, validation_metric
 from .vectors import VectorEvaluation, evaluate_vectors
+
+if TYPE_CHECKING:
+    from .report import write_report
 
 __all__ = [
     "DomainNetwork",
@@ -32,6 +38,14 @@ __all__ = [
     "load_features",
     "save_domain",
     "validation_metric",
+    "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "write_report":  # which brings matplotlib, a second that no score should wait for
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(".report", __name__).write_report
+
 
 make_callable(__name__)

@@ -14,10 +14,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .atomic import atomic_file, write_text
     from .card import Card
     from .generator import Generator
     from .labels import LABEL_STREAM_NAME, LabelStream
     from .latents import STREAM_NAME, LatentStream
+    from .pictures import encode_png
 
 __all__ = [
     "LABEL_STREAM_NAME",
@@ -33,6 +35,9 @@ __all__ = [
     "ModelError",
     "OutputError",
     "RuntimeMissingError",
+    "atomic_file",
+    "encode_png",
+    "write_text",
 ]
 
 # Loaded when first asked for: the command line needs the errors at once, numpy only to sample.
@@ -43,6 +48,9 @@ _HOMES = {
     "LabelStream": "labels",
     "LatentStream": "latents",
     "STREAM_NAME": "latents",
+    "atomic_file": "atomic",
+    "encode_png": "pictures",
+    "write_text": "atomic",
 }
 
 

@@ -10,8 +10,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Path, Request, Response
 
-from dropgan.serve import Generator
-from dropgan.serve.pictures import encode_png
+from dropgan.serve import Generator, encode_png
 
 
 @asynccontextmanager

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropgan.serve import DropganError, Generator
-from dropgan.serve.atomic import atomic_file, write_text
+from dropgan.serve import DropganError, Generator, atomic_file, write_text
 
 SEED = 1
 

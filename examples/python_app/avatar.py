@@ -8,8 +8,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from dropgan.serve import DropganError, Generator
-from dropgan.serve.pictures import encode_png
+from dropgan.serve import DropganError, Generator, encode_png
 
 
 def seed_of(name: str) -> int:
