@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint light clean
+.PHONY: demo test test-slow lint docs light clean
 
 demo: $(INSTALLED)
 	@echo "Training takes two minutes where nothing else runs; the line below says how much is left."
@@ -32,6 +32,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as pages: open build/site/index.html.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 light: $(INSTALLED)
 	$(BIN)/python tests/check_light_install.py
