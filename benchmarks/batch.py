@@ -33,8 +33,8 @@ import onnxruntime
 
 from dropgan.serve import Generator, LatentStream
 from dropgan.serve.batch import generate
-from dropgan.serve.batch.png import PngEncoder
-from dropgan.serve.batch.tune import cores
+from dropgan.serve.batch.png_encoder import PngEncoder
+from dropgan.serve.cores import usable_cores
 
 Sides = dict[str, Callable[[], tuple[float, float]]]
 """Name of a side, and what runs it: (samples a second by the clock, CPU microseconds a sample)."""
@@ -137,7 +137,7 @@ def bare_loop(model: str, samples: int, threads: int, batch: int) -> tuple[float
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     ready = LatentStream(session.get_inputs()[0].shape[1])(16 * batch, seed=0)
-    callers = cores() // threads
+    callers = usable_cores() // threads
 
     def loop(share: int) -> None:
         for place in range(share // batch):
@@ -153,12 +153,14 @@ def bare_loop(model: str, samples: int, threads: int, batch: int) -> tuple[float
 
 
 def npy(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 256}
+    split = {"workers": usable_cores(), "threads": 1, "batch_size": 256}
     compare(
         {
-            f"bare loop, one session of {cores()} threads": lambda: bare_loop(model, samples, cores(), 1024),
+            f"bare loop, one session of {usable_cores()} threads": lambda: bare_loop(
+                model, samples, usable_cores(), 1024
+            ),
             "bare loop, a session of 1 thread a core": lambda: bare_loop(model, samples, 1, 1024),
-            f"npy job, {cores()} workers of 1 thread": lambda: job(model, "npy", samples, **split),
+            f"npy job, {usable_cores()} workers of 1 thread": lambda: job(model, "npy", samples, **split),
         },
         rounds,
     )
@@ -178,10 +180,10 @@ def encoder_alone(model: str, samples: int) -> tuple[float, float]:
     with tempfile.NamedTemporaryFile(suffix=".npy") as file:
         np.save(file, generator.sample(8192))
         file.flush()
-        share = max(1, samples // cores() // 8192) * 8192
+        share = max(1, samples // usable_cores() // 8192) * 8192
         arguments = (generator.sample_shape, file.name, share)
         context = multiprocessing.get_context("fork")
-        processes = [context.Process(target=_encode, args=arguments) for _ in range(cores())]
+        processes = [context.Process(target=_encode, args=arguments) for _ in range(usable_cores())]
 
         def work() -> None:
             for process in processes:
@@ -189,19 +191,19 @@ def encoder_alone(model: str, samples: int) -> tuple[float, float]:
             for process in processes:
                 process.join()
 
-        return timed(work, share * cores())
+        return timed(work, share * usable_cores())
 
 
 def pictures(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 256}
+    split = {"workers": usable_cores(), "threads": 1, "batch_size": 256}
     compare(
         {
-            f"PNG encoder alone, {cores()} processes": lambda: encoder_alone(model, samples),
+            f"PNG encoder alone, {usable_cores()} processes": lambda: encoder_alone(model, samples),
             "model and latents alone, for comparison": lambda: timed(
                 lambda: list(Generator(model, device="cpu").stream(samples, batch_size=512)) and None, samples
             ),
-            f"tar job, {cores()} workers": lambda: job(model, "tar", samples, **split),
-            f"parquet job, {cores()} workers": lambda: job(model, "parquet", samples, **split),
+            f"tar job, {usable_cores()} workers": lambda: job(model, "tar", samples, **split),
+            f"parquet job, {usable_cores()} workers": lambda: job(model, "parquet", samples, **split),
         },
         rounds,
     )
@@ -235,14 +237,14 @@ def torch_loop(shape: tuple[int, ...], dim: int, samples: int, threads: int) -> 
 
 
 def torch_(model: str, samples: int, rounds: int) -> None:
-    split = {"workers": cores(), "threads": 1, "batch_size": 256}
+    split = {"workers": usable_cores(), "threads": 1, "batch_size": 256}
     generator = Generator(model, device="cpu")
     shape, dim = generator.sample_shape, generator.card.latents.dim
     some = samples // 20 // 100 * 100
     compare(
         {
             "PyTorch loop with PIL.Image.save, 1 thread": lambda: torch_loop(shape, dim, some, 1),
-            f"the same loop, {cores()} threads": lambda: torch_loop(shape, dim, some, cores()),
+            f"the same loop, {usable_cores()} threads": lambda: torch_loop(shape, dim, some, usable_cores()),
             "png job": lambda: job(model, "png", samples // 4, **split),
             "tar job": lambda: job(model, "tar", samples, **split),
             "parquet job": lambda: job(model, "parquet", samples, **split),
@@ -261,7 +263,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=262_144)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(f"{cores()} cores, onnxruntime {onnxruntime.__version__}, {options.rounds} rounds")
+    print(f"{usable_cores()} cores, onnxruntime {onnxruntime.__version__}, {options.rounds} rounds")
     with kept:
         for name in options.what:
             print(f"\n{name}")

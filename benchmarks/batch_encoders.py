@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from dropgan.serve import Generator
-from dropgan.serve.batch.png import PngEncoder
+from dropgan.serve.batch.png_encoder import PngEncoder
 from dropgan.serve.pictures import encode_png
 
 _COUNT, _ROUNDS = 1024, 5

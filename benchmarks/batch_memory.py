@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dropgan.serve.batch.tune import cores
+from dropgan.serve.cores import usable_cores
 
 
 def peaks(process: int) -> dict[int, int]:
@@ -35,7 +35,16 @@ def peaks(process: int) -> dict[int, int]:
 def run(model: str, samples: int, format_: str) -> tuple[float, float]:
     """MiB at the peak, and seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        split = ["--workers", str(cores()), "--threads", "1", "--batch-size", "512", "--shard-size", "16384"]
+        split = [
+            "--workers",
+            str(usable_cores()),
+            "--threads",
+            "1",
+            "--batch-size",
+            "512",
+            "--shard-size",
+            "16384",
+        ]
         command = [
             sys.executable, "-m", "dropgan.cli", "sample", model, "-n", str(samples), "-o", f"{folder}/out",
             "--format", format_, "--device", "cpu", "-q", *split,
@@ -62,7 +71,7 @@ def main() -> None:
     few, _ = run(options.model, 100_000, options.format)
     many, seconds = run(options.model, options.samples, options.format)
     print(
-        f"{cores()} workers, {options.format}: {few:.0f} MiB for 100,000 samples, {many:.0f} MiB for"
+        f"{usable_cores()} workers, {options.format}: {few:.0f} MiB for 100,000 samples, {many:.0f} MiB for"
         f" {options.samples:,} ({seconds:.0f} s): {many / few:.2f} times"
     )
 

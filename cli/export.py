@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import options
-from .inspect import UNITS
+from .inspect import unit_of
 from .output import result, result_json, say
 
 if TYPE_CHECKING:
@@ -135,8 +135,10 @@ def _chosen(run: Path, checkpoint: str) -> str:
 
 
 def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
+    from dropgan.serve.write import shown_as
+
     parity, price = card.export.parity, card.export.price
-    unit = UNITS[card.export.output]
+    unit = unit_of(card)
     lines = [
         (
             "model",
@@ -163,8 +165,7 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
         ("score", f"{score.name} {score.value:.3f} ({score.samples:,} samples against {score.reference})")
         for score in card.scores
     ]
-    target = "samples.csv" if card.data.kind == "vectors" else "grid.png"
-    return [*lines, ("next", f"dropgan sample {out} -n 64 -o {target}")]
+    return [*lines, ("next", f"dropgan sample {out} -n 64 -o samples{shown_as(card).suffix}")]
 
 
 def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":

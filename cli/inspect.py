@@ -82,23 +82,26 @@ def inspect(
         raise typer.Exit(1)
 
 
-UNITS = {"pixels": " levels of 255", "float": "", "vectors": " standard deviations"}
-"""What differences are measured in."""
+def unit_of(card: "Card") -> str:
+    """What differences are measured in, to follow a number."""
+    from dropgan.serve.kinds import output_of
+
+    unit = output_of(card).unit
+    return f" {unit}" if unit else ""
+
 
 _Lines = list[tuple[str, str]]
 
 
 def _makes(card: "Card") -> _Lines:
+    from dropgan.serve.kinds import kind_of, output_of
+
+    kind = kind_of(card)
     shape = "x".join(map(str, card.data.shape))
-    sizes = ", ".join(map(str, ("batch", *card.output_shape)))
-    what = {
-        "pixels": "uint8 pixels",
-        "float": "floats, -1 to 1",
-        "vectors": "float32, in the columns' own units",
-    }[card.export.output]
+    sizes = ", ".join(map(str, ("batch", *kind.output_shape(card))))
     lines = [
         ("samples", f"{card.data.kind} {shape}"),
-        ("output", f"{what}, [{sizes}] ({card.layout})"),
+        ("output", f"{output_of(card).words}, [{sizes}] ({kind.layout(card)})"),
         ("latents", f"{card.latents.dim} standard normal numbers, stream {card.latents.stream}"),
         ("arithmetic", f"{card.export.precision}, ONNX operator set {card.export.opset}"),
     ]
@@ -138,7 +141,7 @@ def _origin(card: "Card") -> _Lines:
 
 def _certificate(card: "Card") -> _Lines:
     parity, price = card.export.parity, card.export.price
-    unit = UNITS[card.export.output]
+    unit = unit_of(card)
     lines = [
         ("compared with", parity.reference or "the PyTorch generator in eval mode"),
         (
@@ -177,7 +180,7 @@ def _checked(gate: "GateReport", again: "Recheck", card: "Card") -> _Lines:
         verdict = "" if again.passed else "FAILED: "
         lines.append(
             (
-                "vectors" if card.export.output == "vectors" else "pixels",
+                "values",
                 f"{verdict}{again.witness_values:,} values that PyTorch made: at most"
                 f" {again.witness_difference:g} apart here",
             )
@@ -193,7 +196,7 @@ def _compared(comparison: "Comparison", card: "Card") -> _Lines:
     if comparison.same_file:
         return [("file", "the same, byte for byte")]
     first, second = comparison.precisions
-    unit = UNITS[card.export.output]
+    unit = unit_of(card)
     lines = [("precision", f"the same, {first}" if first == second else f"{first} here, {second} there")]
     if comparison.same_weights is not None:
         lines.append(("weights", "the same, bit for bit" if comparison.same_weights else "others"))

@@ -54,8 +54,7 @@ def run(
     from dropgan.export import export as export_run
     from dropgan.serve import Generator
     from dropgan.serve.atomic import write_text
-    from dropgan.serve.columns import write_table
-    from dropgan.serve.write import write_grid
+    from dropgan.serve.write import write_grid, write_table
     from dropgan.train import ImageData, VectorData, change_recipe, continue_or_train, load_data, load_recipe
 
     if os.environ.get("WORLD_SIZE", "1") != "1":

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
+from dropgan.serve.batch.formats import FORMATS
 from dropgan.serve.errors import DropganError
 
 from . import options
 from .output import ProgressBar, result, result_json, say
 
-_SINGLE = {".npy": "npy", ".png": "grid", ".csv": "table", ".parquet": "table"}
-_SHARDED = ("npy", "png", "tar", "parquet", "csv")
+_SINGLE = {".npy": "array", ".png": "grid", ".csv": "table", ".parquet": "table"}
 _CHECKED_BYTES = "byte for byte as the manifest says"
 
 
@@ -49,8 +49,9 @@ def sample(
         str | None,
         typer.Option(
             "--format",
-            metavar="npy|png|tar|parquet|csv|raw",
-            help="Of the shards in a directory.  [default: png, a folder of pictures; of vectors parquet]",
+            metavar="FORMAT",
+            help=f"Of the shards in a directory: {', '.join(FORMATS.names)}; or raw, bare bytes."
+            "  [default: png, a folder of pictures; of vectors parquet]",
             show_default=False,
         ),
     ] = None,
@@ -129,12 +130,13 @@ def sample(
     chosen = _choose(out, format_) or _usual_format(model)
     job_options = {"--part": part, "--shard-size": shard_size, "--ray": ray, "--workers": workers}
     given = [name for name, value in job_options.items() if value is not None]
-    if chosen in ("array", "grid", "table", "raw") and (given or batch_size):
+    sharded = chosen not in ("array", "grid", "table", "raw")
+    if not sharded and (given or batch_size):
         raise typer.BadParameter(f"{(given or ['--batch-size'])[0]} is for jobs: -o DIRECTORY")
-    if chosen in ("array", "grid", "table") and keep:
+    if not sharded and chosen != "raw" and keep:
         raise typer.BadParameter("--keep is for jobs: -o DIRECTORY, or -o -")
-    with _stoppable(out if chosen in _SHARDED else None):
-        if chosen in _SHARDED:
+    with _stoppable(out if sharded else None):
+        if sharded:
             _run_job(
                 model,
                 out,
@@ -175,8 +177,8 @@ def sample(
 
 def _choose(out: str, format_: str | None) -> str:
     """A sharded format, or array, grid, table or raw; empty for shards of a format that is left open."""
-    if format_ is not None and format_ not in (*_SHARDED, "raw"):
-        raise typer.BadParameter(f"--format must be {', '.join(_SHARDED)} or raw, not {format_}")
+    if format_ is not None and format_ not in (*FORMATS.names, "raw"):
+        raise typer.BadParameter(f"--format must be {', '.join(FORMATS.names)} or raw, not {format_}")
     if out == "-" or format_ == "raw":
         if out != "-" or format_ not in (None, "raw"):
             raise typer.BadParameter("raw bytes go to stdout and nothing else does: --format raw -o -")
@@ -184,18 +186,19 @@ def _choose(out: str, format_: str | None) -> str:
     suffix = Path(out).suffix
     if suffix in _SINGLE and not Path(out).is_dir():
         single = _SINGLE[suffix]
-        if format_ is not None and not (single == "npy" and format_ == "npy"):
+        if format_ is not None and not (single == "array" and format_ == "npy"):
             raise typer.BadParameter(f"-o {out} is one file: for shards of {format_} give a directory")
-        return single if single != "npy" else "array"
+        return single
     if suffix in (".tar", ".npz", ".jpg", ".zip"):
         raise typer.BadParameter(f"-o {out}: shards go into a directory, -o DIR --format npy|png|tar|parquet")
     return format_ or ""
 
 
 def _usual_format(model: Path) -> str:
+    from dropgan.serve.kinds import kind_of
     from dropgan.serve.loading import screen
 
-    return "parquet" if screen(model)[1].card.data.kind == "vectors" else "png"
+    return kind_of(screen(model)[1].card).usual_format
 
 
 def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
@@ -258,11 +261,10 @@ def _run_single(
     quiet: bool,
 ) -> None:
     from dropgan.serve import Generator
-    from dropgan.serve.batch.job import check_truncation
     from dropgan.serve.batch.labels import label_rule, labels_of
     from dropgan.serve.batch.raw import write_raw
-    from dropgan.serve.columns import write_table
-    from dropgan.serve.write import write_grid, write_npy
+    from dropgan.serve.latents import check_truncation
+    from dropgan.serve.write import write_grid, write_npy, write_table
 
     check_truncation(truncation)
     generator = Generator(model, device=device, threads=threads)

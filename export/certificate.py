@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve import Generator
-from dropgan.serve.card import METADATA_KEY, Card, WitnessCard
+from dropgan.serve.card import METADATA_KEY, WitnessCard
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.loading import digest_without
-
-from .units import Units
 
 WITNESS_SAMPLES = 16
 _WITNESS_BYTES = 4096
@@ -75,7 +74,9 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         compared = here.size if here.size == kept.size else 0
         difference = np.inf
         if compared:
-            apart = np.abs(here - kept.reshape(here.shape)) / steps(card)[:: parity.witness.stride]
+            apart = (
+                np.abs(here - kept.reshape(here.shape)) / kind_of(card).step(card)[:: parity.witness.stride]
+            )
             difference = float(apart.max(initial=0))
     agree = all(np.array_equal(one, made[-1]) for one in made)
     not_checked = [
@@ -94,14 +95,6 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         passed=digest is not False and difference <= parity.tolerance and agree,
         not_checked=tuple(not_checked),
     )
-
-
-def steps(card: Card) -> NDArray[np.float64]:
-    """What differences of the values of a sample are measured in: 1, and for vectors `Units.step`."""
-    if card.data.kind != "vectors":
-        return np.ones(1)
-    mean, scale = (np.array(part, np.float32) for part in (card.data.mean, card.data.scale))
-    return Units(mean, scale).step.astype(np.float64)
 
 
 def _witness_values(witness: WitnessCard, kind: str) -> NDArray[Any] | None:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from dropgan.serve import Generator
 from dropgan.serve.errors import InputError
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.loading import OnnxFile, read_onnx
-
-from .certificate import steps
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
             f"the two models make different things: {one.card.export.output} {list(one.sample_shape)}"
             f" and {other.card.export.output} {list(other.sample_shape)}"
         )
-    step = steps(one.card) if one.card.data.kind == "vectors" else 1.0
+    step = kind_of(one.card).step(one.card)
     largest, total, equal, done = 0.0, 0.0, 0, 0
     batches = zip(one.stream(samples, seed=seed), other.stream(samples, seed=seed), strict=True)
     for mine, theirs in batches:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dropgan.serve.kinds.vectors import column_step
+
 
 @dataclass(frozen=True)
 class Units:
@@ -15,6 +17,5 @@ class Units:
 
     @property
     def step(self) -> NDArray[np.float32]:
-        """What differences of each column are measured in: its standard deviation, and 1/32 of its
-        mean's size, so that float32's own rounding of a large number is nowhere near 1e-5."""
-        return (self.scale + np.abs(self.mean) / 32).astype(np.float32)
+        """What differences of each column are measured in."""
+        return column_step(self.mean, self.scale)

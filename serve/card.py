@@ -6,7 +6,6 @@ keys that it does not know and refuses a card whose major version it does not kn
 
 import dataclasses
 import json
-import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -220,45 +219,6 @@ class Card:
         """Names of the classes that a conditional model may be asked for, empty where they have none."""
         names = self.data.class_names
         return names if len(names) == self.labels.classes else ()
-
-    @property
-    def layout(self) -> str:
-        """Order of the output's axes: ``nhwc``, ``nchw`` or ``rgb-nchw``; ``nd`` for vectors."""
-        if self.data.kind == "vectors":
-            return "nd"
-        return self.export.layout or ("nhwc" if self.export.output == "pixels" else "nchw")
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as the file gives it.
-
-        Raises:
-            ModelError: The layout is unknown or does not suit the data.
-        """
-        if self.data.kind == "vectors":
-            self._require_columns()
-            return self.data.shape
-        if self.data.kind != "images":
-            raise ModelError(f"the model's card has samples of kind {self.data.kind[:80]!r}: upgrade dropgan")
-        if len(self.data.shape) != 3:
-            raise ModelError("the model's card has images without height, width and channels")
-        height, width, channels = self.data.shape
-        if self.layout == "rgb-nchw" and channels in (1, 3):
-            return 3, height, width
-        if self.layout not in ("nhwc", "nchw"):
-            raise ModelError(f"the model's card has an unknown layout {self.layout[:80]!r}: upgrade dropgan")
-        return (height, width, channels) if self.layout == "nhwc" else (channels, height, width)
-
-    def _require_columns(self) -> None:
-        data = self.data
-        if len(data.shape) != 1 or any(
-            len(of) != data.shape[0] for of in (data.columns, data.mean, data.scale)
-        ):
-            raise ModelError(
-                "the model's card has vectors without a name, a mean and a scale for each column"
-            )
-        if not all(math.isfinite(value) for value in (*data.mean, *data.scale)) or min(data.scale) <= 0:
-            raise ModelError("the model's card has columns without a finite mean and a scale above 0")
 
     def to_json(self) -> str:
         """The card as indented JSON text."""

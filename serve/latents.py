@@ -152,3 +152,13 @@ def check_range(count: int, seed: int, start: int) -> None:
         raise InputError(f"sample indices must lie between 0 and 2**60, not start at {start}")
     if not 0 <= seed <= _MAX_SEED:
         raise InputError(f"the seed must lie between 0 and 2**64 - 1, not {seed}")
+
+
+def check_truncation(truncation: float) -> None:
+    """Refuse a factor of the latents that is no truncation.
+
+    Raises:
+        InputError: It is not above 0 and at most 1.
+    """
+    if not 0 < truncation <= 1:
+        raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")

@@ -1,21 +1,46 @@
-"""A few samples into one file: an array, or a grid to look at. Shards are `dropgan.serve.batch`."""
+"""A few samples into one file: an array, a grid to look at, a table. Shards are `dropgan.serve.batch`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from .atomic import atomic_file, write_bytes
+from .batch.formats import FORMATS
+from .card import Card
+from .columns import Header
 from .errors import InputError
 from .generator import Generator
+from .kind import COLUMNS, PICTURES
+from .kinds import kind_of
 from .pictures import class_columns, encode_png, grid
 
 Progress = Callable[[int], None]
 """Called with the number of samples written so far."""
 
 _BATCH = 1024
+_ROWS = 4096  # of a table at once: Parquet's row groups
 _MAX_GRID = 4096
+
+
+class Write(Protocol):
+    """Writes samples ``start`` to ``start + count - 1`` of ``seed`` into one file, whole or not at all."""
+
+    def __call__(
+        self,
+        generator: Generator,
+        path: Path,
+        count: int,
+        *,
+        seed: int,
+        start: int,
+        progress: Progress,
+        truncation: float = 1.0,
+        labels: NDArray[np.int64] | None = None,
+    ) -> None: ...
 
 
 def write_npy(
@@ -27,7 +52,7 @@ def write_npy(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
-    labels: ArrayLike | None = None,
+    labels: NDArray[np.int64] | None = None,
 ) -> None:
     """Write samples as one ``.npy`` array, in constant memory; the file is whole or not there.
 
@@ -38,9 +63,8 @@ def write_npy(
     batches = generator.stream(
         count, seed=seed, start=start, labels=labels, batch_size=_BATCH, truncation=truncation
     )
-    kind = np.dtype(np.uint8 if generator.card.export.output == "pixels" else np.float32)
     header = {
-        "descr": np.lib.format.dtype_to_descr(kind),
+        "descr": np.lib.format.dtype_to_descr(generator.sample_dtype),
         "fortran_order": False,
         "shape": (count, *generator.sample_shape),
     }
@@ -62,7 +86,7 @@ def write_grid(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
-    labels: ArrayLike | None = None,
+    labels: NDArray[np.int64] | None = None,
 ) -> None:
     """Write all samples as one grid picture.
 
@@ -70,21 +94,91 @@ def write_grid(
     of classes, and of up to 32 classes each has columns of its own: what there is to choose from.
 
     Raises:
-        InputError: There are none or over 4,096 of them, or the file gives no pixels.
+        InputError: There are none or over 4,096 of them, or the samples are no pictures.
         MissingExtraError: Pillow is not installed.
         OutputError: The file cannot be written.
     """
-    if generator.card.data.kind == "vectors":
-        raise InputError("this model makes vectors, which are no pictures: -o NAME.npy or NAME.csv")
-    if generator.card.export.output != "pixels":
-        raise InputError("this model gives floats: pictures need one exported with --output pixels")
+    _require_view(generator, PICTURES, path)
     if not 1 <= count <= _MAX_GRID:
         raise InputError(f"a grid shows 1 to {_MAX_GRID} samples, not {count}")
     columns, classes = None, generator.classes
     if classes and labels is None:
         labels = np.arange(start, start + count, dtype=np.int64) % classes
         columns = class_columns(count, classes) if start % classes == 0 else None
-    images = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
-    scale = max(1, 56 // max(images.shape[1:3]))  # small images are hard to see on today's screens
-    write_bytes(path, encode_png(grid(images, columns, scale=scale)))
+    samples = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
+    pictures = kind_of(generator.card).pictures(samples)
+    scale = max(1, 56 // max(pictures.shape[1:3]))  # small pictures are hard to see on today's screens
+    write_bytes(path, encode_png(grid(pictures, columns, scale=scale)))
     progress(count)
+
+
+def write_table(
+    generator: Generator,
+    path: Path,
+    count: int,
+    *,
+    seed: int,
+    start: int,
+    progress: Progress,
+    truncation: float = 1.0,
+    labels: NDArray[np.int64] | None = None,
+) -> None:
+    """Write samples as one table, a column a name, in constant memory; the file is whole or not there.
+    The class of a class-conditional model's rows is in the last column.
+
+    Raises:
+        InputError: The samples have no columns, or the range cannot be addressed.
+        MissingExtraError: pyarrow, which Parquet needs, is not installed.
+        OutputError: The file cannot be written.
+    """
+    _require_view(generator, COLUMNS, path)
+    format_ = FORMATS.get(path.suffix.removeprefix("."))
+    begin = format_.ways[COLUMNS].rows if format_ and COLUMNS in format_.ways else None
+    if begin is None:
+        raise InputError(f"{path.name} is no table: give NAME.csv or NAME.parquet")
+    if labels is None and generator.classes:
+        labels = generator.labels(count, seed=seed, start=start)
+    done = 0
+    with atomic_file(path) as file:
+        rows = begin(file, Header(generator))
+        while done < count:
+            part = slice(done, min(done + _ROWS, count))
+            chosen = None if labels is None else labels[part]
+            batch = generator.sample(
+                part.stop - done, seed=seed, start=start + done, labels=chosen, truncation=truncation
+            )
+            rows.add(batch, chosen)
+            done = part.stop
+            progress(done)
+        rows.close()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How people look at samples of one view."""
+
+    suffix: str
+    """Of the file that shows a few."""
+    more: str
+    """Of the file that a program reads many from."""
+    write: Write
+    """Writes the first."""
+
+
+SHOWN = {PICTURES: Shown(".png", ".npy", write_grid), COLUMNS: Shown(".csv", ".csv", write_table)}
+"""By a kind's ``shown_as``."""
+
+
+def shown_as(card: Card) -> Shown:
+    """How people look at a model's samples."""
+    return SHOWN[kind_of(card).shown_as]
+
+
+def _require_view(generator: Generator, view: str, path: Path) -> None:
+    """Refuse a file for which the samples are not fit."""
+    reason = kind_of(generator.card).lacks(generator.card, view)
+    if reason:
+        raise InputError(
+            f"{path.name} holds {view}, this model {reason}: -o NAME.npy,"
+            f" NAME{shown_as(generator.card).suffix} or a directory"
+        )

@@ -3,22 +3,26 @@
 import importlib.metadata
 
 from dropgan.serve import Card, Generator
+from dropgan.serve.kind import PICTURES
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.pictures import encode_png, grid
 
 from .details import Details
 
 _MOST_NAMES = 50
-_PICTURES = 32
+_GRID = 32
 _COLUMNS = 8
 _SEED = 0
 
 
 def samples_png(generator: Generator) -> bytes | None:
     """A grid of the first samples of seed 0, or None where the model gives no pictures."""
-    if generator.card.export.output != "pixels" or len(generator.sample_shape) != 3:
+    card = generator.card
+    kind = kind_of(card)
+    if kind.lacks(card, PICTURES):
         return None
-    images = generator.sample(_PICTURES, seed=_SEED)
-    return encode_png(grid(images, _COLUMNS, scale=max(1, 56 // max(images.shape[1:3]))))
+    pictures = kind.pictures(generator.sample(_GRID, seed=_SEED))
+    return encode_png(grid(pictures, _COLUMNS, scale=max(1, 56 // max(pictures.shape[1:3]))))
 
 
 def summary(card: Card, details: Details) -> str:
@@ -66,7 +70,7 @@ def readme(card: Card, details: Details, usage: str, picture: str | None) -> str
     parts = [
         f"# {details.name}",
         summary(card, details),
-        f"![Samples 0 to {_PICTURES - 1} of seed {_SEED}]({picture})" if picture else "",
+        f"![Samples 0 to {_GRID - 1} of seed {_SEED}]({picture})" if picture else "",
         usage.strip(),
         "Sample *i* of seed *s* is always the same, whatever else is asked for; it depends on the model,"
         " *s* and *i* alone.",

@@ -13,6 +13,8 @@ from dropgan import serve
 from dropgan.serve import Generator
 from dropgan.serve.atomic import sync_directory, write_bytes
 from dropgan.serve.errors import OutputError
+from dropgan.serve.kind import PICTURES
+from dropgan.serve.kinds import kind_of
 
 from .content import readme, samples_png, summary
 from .details import Details, PackageError
@@ -58,10 +60,9 @@ def package_site(
     _check_free(directory)
     content, generator = read_model(model)
     picture = samples_png(generator)
-    if generator.card.data.kind == "vectors":
-        raise PackageError("a web page shows pictures, this model makes vectors: --target wheel carries it")
     if picture is None:
-        raise PackageError("a web page shows pictures: this model gives none, export with --output pixels")
+        lack = kind_of(generator.card).lacks(generator.card, PICTURES)
+        raise PackageError(f"a web page shows pictures, this model {lack}; --target wheel carries any model")
     runtime = web_runtime(onnxruntime_web, webgpu=webgpu)
     files = _files(generator, details, runtime, webgpu=webgpu)
     files |= {"model.onnx": content, "samples.png": picture}

@@ -16,7 +16,9 @@ from .. import errors
 from ..errors import DropganError, InputError, MissingExtraError, OutputError
 from ..generator import Generator
 from ..providers import CPU
-from .job import Job, Shard, made_with
+from .describe import made_with
+from .formats import format_named
+from .job import Job, Shard
 from .output import Line, OutputDirectory
 from .shard import ShardMaker
 
@@ -35,7 +37,7 @@ class ShardActor:
         self._refusal: tuple[str, str] | None = None
         try:
             generator = Generator(ray.get(model), device=settings["device"], threads=settings["threads"])
-            here = made_with(generator, self._job.format)
+            here = made_with(generator, format_named(self._job.format))
             if here != self._job.made_with:
                 differing = {key for key in here if here[key] != self._job.made_with.get(key)}
                 raise OutputError(

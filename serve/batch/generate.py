@@ -10,13 +10,12 @@ from ..errors import InputError, OutputError
 from ..generator import Generator
 from ..providers import CPU
 from .check import compare
-from .job import Job, Part, Shard, describe
+from .describe import describe
+from .job import Job, Part, Shard
 from .keep import describe_keep
 from .labels import Labels, label_rule
+from .making import Listeners, Machinery, make_shards
 from .output import Line, OutputDirectory, read_manifests
-from .pool import make_with_workers
-from .shard import ShardMaker
-from .tune import plan
 
 Progress = Callable[[int], None]
 """Called with the number of samples of this part that are done, those found in place included."""
@@ -84,7 +83,7 @@ def generate(
         count: How many samples, 1 or more.
         seed: 0 to 2**64 - 1.
         start: Index of the first.
-        format: ``npy``, ``png``, ``tar`` or ``parquet``.
+        format: Name of a format, see `dropgan.serve.batch.FORMATS`; it must suit the model's samples.
         shard_size: Samples of a shard; None for some 64 MiB of pixels, at most 65,536 samples
             (4,096 pictures in a folder). Shards are cut at multiples of it.
         part: ``k/n``: make only the k-th of n runs of shards; all n into one directory, or into
@@ -156,65 +155,14 @@ def generate(
             output.append(line)
             lines[line["shard"]] = line
 
-        words = "nothing to do"
-        if todo and ray is not None:
-            from .cluster import make_on_ray
-
-            words = make_on_ray(
-                todo,
-                address=ray,
-                model=generator.model_bytes,
-                job=job,
-                output=output,
-                device=device,
-                workers=workers,
-                threads=threads or 1,
-                batch_size=batch_size,
-                on_line=on_line,
-                on_samples=on_samples,
-            )
-        elif todo:
-            settled = plan(
-                lambda each: Generator(generator.model_bytes, device=device, threads=each),
-                generator,
-                sum(shard.stop - shard.start for shard in todo),
-                len(todo),
-                pictures=format != "npy",
-                workers=workers,
-                threads=threads,
-                batch_size=batch_size,
-            )
-            words = str(settled)
-            say(words)
-            if settled.workers == 1:
-                if threads is None and settled.threads != 1:
-                    engine = generator
-                else:
-                    engine = Generator(generator.model_bytes, device=device, threads=settled.threads)
-                maker = ShardMaker(
-                    engine,
-                    job,
-                    output.path,
-                    output.tag,
-                    batch_size=settled.batch_size,
-                    overlap=True,
-                    progress=on_samples,
-                )
-                for line in maker.make(iter(todo)):
-                    on_line(line)
-            else:
-                make_with_workers(
-                    todo,
-                    model=generator.model_bytes,
-                    job=job,
-                    output=output,
-                    device=device,
-                    workers=settled.workers,
-                    threads=settled.threads,
-                    batch_size=settled.batch_size,
-                    on_line=on_line,
-                    on_samples=on_samples,
-                )
+        words = make_shards(
+            todo,
+            generator=generator,
+            job=job,
+            output=output,
+            wanted=Machinery(device, workers, threads, batch_size, ray),
+            listeners=Listeners(on_line, on_samples, say),
+        )
         complete = output.finish()
     return Report(
         out=str(out),

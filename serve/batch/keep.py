@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..card import Card
 from ..errors import InputError
+from ..kind import PICTURES
+from ..kinds import kind_of
 
 Function = Callable[[NDArray[np.uint8]], Any]
 
@@ -67,24 +70,35 @@ def load_keep(name: str) -> Function:
     return found
 
 
-def apply_keep(function: Function, name: str, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def require_pictures(card: Card) -> None:
+    """Refuse a filter for samples that it cannot be given.
+
+    Raises:
+        InputError: The model's samples are no pictures.
+    """
+    lack = kind_of(card).lacks(card, PICTURES)
+    if lack:
+        raise InputError(f"a filter is given pictures, this model {lack}: filter what is written")
+
+
+def apply_keep(function: Function, name: str, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """The mask of samples to keep.
 
     Args:
         function: Takes uint8 [n, height, width, channels], returns n truth values.
         name: What to call it in an error.
-        images: The batch.
+        pictures: The batch.
 
     Raises:
         InputError: It failed, or returned something else.
     """
     try:
-        mask = np.asarray(function(images))
+        mask = np.asarray(function(pictures))
     except Exception as error:
         raise InputError(f"the filter {name} failed: {type(error).__name__}: {error}") from error
-    if mask.shape != (len(images),) or mask.dtype != np.bool_:
+    if mask.shape != (len(pictures),) or mask.dtype != np.bool_:
         raise InputError(
-            f"the filter {name} must return {len(images)} truth values for {len(images)} samples,"
+            f"the filter {name} must return {len(pictures)} truth values for {len(pictures)} samples,"
             f" not {mask.dtype} of shape {list(mask.shape)}"
         )
     return mask

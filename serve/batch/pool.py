@@ -15,10 +15,10 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import errors
+from ..cores import usable_cores
 from ..errors import DropganError, OutputError
 from .job import Job, Shard
 from .output import Line, OutputDirectory
-from .tune import cores
 
 _SHARDS_EACH = 2  # handed to a worker at once: the next must be known for its stages to overlap
 
@@ -50,7 +50,7 @@ def make_with_workers(
         "directory": str(output.path),
         "tag": output.tag,
         "batch_size": batch_size,
-        "overlap": device != "cpu" or workers * threads < cores(),
+        "overlap": device != "cpu" or workers * threads < usable_cores(),
     }
     start = json.dumps(setup).encode() + b"\n" + model
     todo = deque(shards)

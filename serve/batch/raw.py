@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from ..errors import OutputError
 from ..generator import Generator
-from ..latents import check_range
-from .job import check_truncation
-from .keep import apply_keep, describe_keep, load_keep
+from ..kind import PICTURES
+from ..latents import check_range, check_truncation
+from .format import shown
+from .keep import apply_keep, load_keep, require_pictures
 from .labels import Labels, label_rule, labels_of
 from .stages import Ahead
 
@@ -50,8 +51,11 @@ def write_raw(
         OutputError: The reader has closed the pipe, or the disk behind it is full.
     """
     check_truncation(truncation)
-    function = load_keep(keep) if describe_keep(keep) and keep else None
     check_range(count, seed, start)
+    card, function = generator.card, None
+    if keep:
+        require_pictures(card)
+        function = load_keep(keep)
     rule = label_rule(generator, labels)
 
     def batches() -> Iterator[NDArray[Any]]:
@@ -63,7 +67,9 @@ def write_raw(
     done = written = 0
     with Ahead(batches(), _AHEAD) as ahead:
         for batch in ahead:
-            chosen = batch if function is None else batch[apply_keep(function, str(keep), batch)]
+            chosen = batch
+            if function is not None:
+                chosen = batch[apply_keep(function, str(keep), shown(card, PICTURES, batch))]
             try:
                 stream.write(chosen.data)
             except BrokenPipeError as error:

@@ -6,25 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..columns import Header
 from ..errors import OutputError
 from ..generator import Generator
+from ..kind import PICTURES
 from ..tiles import Drawn
-from .columns import ColumnShard
 from .files import Written, remove, temporary_path
+from .format import NewShard, ShardWriter, shown
+from .formats import format_named, view_for
 from .job import Job, Shard
 from .keep import apply_keep, load_keep
 from .labels import labels_of
-from .npy import NpyShard
-from .parquet import ParquetShard
-from .png import PngFolder
 from .stages import Ahead
-from .tar import TarShard
 
 _DRAWN_AHEAD = 1
 _CHUNKS_AHEAD = 3
@@ -34,28 +31,15 @@ _SHARDS_AHEAD = 1
 _BUFFERS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 
-class ShardWriter(Protocol):
-    """What every format does."""
-
-    def add(self, indices: NDArray[np.int64], images: NDArray[Any], labels: NDArray[np.int64] | None) -> None:
-        """Append samples: their absolute indices, images [n, ...] of the job's shape, and labels."""
-
-    def finish(self, name: str) -> list[Written]:
-        """Complete what is to be named ``name``."""
-
-    def close(self) -> None:
-        """Let go of open files; called in any case."""
-
-
 @dataclass(frozen=True)
 class Chunk:
-    """Some samples of a shard: drawn at first, and rendered into ``images`` in the next stage."""
+    """Some samples of a shard: drawn at first, and rendered into ``samples`` in the next stage."""
 
     shard: Shard
     start: int
     labels: NDArray[np.int64] | None
     drawn: Drawn
-    images: NDArray[Any]
+    samples: NDArray[Any]
     last: bool
 
 
@@ -100,12 +84,17 @@ class ShardMaker:
             progress: Called with the number of samples of each piece computed and written.
 
         Raises:
-            InputError: The job's filter cannot be imported.
+            InputError: The job's filter cannot be imported, or its format is unknown here.
         """
         self._generator, self._job, self._directory, self._tag = generator, job, directory, tag
         self._batch_size, self._overlap, self._progress = batch_size, overlap, progress
         self._keep = load_keep(job.keep.callable) if job.keep else None
         self._pending: set[Path] = set()
+        format_ = format_named(job.format)
+        self._view = view_for(format_, generator.card)
+        self._way = format_.ways[self._view]
+        empty = np.empty((0, *job.sample_shape), job.dtype)
+        self._shape = shown(generator.card, self._view, empty).shape[1:]
 
     def make(
         self, shards: Iterator[Shard], stop: Callable[[], None] = lambda: None
@@ -148,7 +137,7 @@ class ShardMaker:
         job, buffers = self._job, self._buffers()
         for shard in shards:
             for start, count in job.chunks(shard):
-                latents, images = next(buffers)
+                latents, samples = next(buffers)
                 labels = labels_of(self._generator, job.labels, seed=job.seed, start=start, count=count)
                 drawn = self._generator.draw(
                     count,
@@ -158,10 +147,10 @@ class ShardMaker:
                     truncation=job.truncation,
                     buffer=latents,
                 )
-                yield Chunk(shard, start, labels, drawn, images[:count], last=start + count == shard.stop)
+                yield Chunk(shard, start, labels, drawn, samples[:count], last=start + count == shard.stop)
 
     def _buffers(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
-        """Arrays for latents and images, in turn; made when they are first needed."""
+        """Arrays for latents and samples, in turn; made when they are first needed."""
         rows, count = self._job.chunk_samples, _BUFFERS if self._overlap else 1
         buffers: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
         for place in itertools.count():
@@ -171,7 +160,7 @@ class ShardMaker:
 
     def _render(self, chunks: Iterator[Chunk]) -> Chunks:
         for chunk in chunks:
-            self._generator.render(chunk.drawn, chunk.images, batch_size=self._batch_size)
+            self._generator.render(chunk.drawn, chunk.samples, batch_size=self._batch_size)
             yield chunk
 
     def _write(self, chunks: Iterator[Chunk]) -> Iterator[WrittenShard]:
@@ -191,27 +180,27 @@ class ShardMaker:
             yield WrittenShard(shard, samples, outputs)
 
     def _add(self, writer: ShardWriter, chunk: Chunk) -> int:
-        images, labels = chunk.images, chunk.labels
-        indices = np.arange(chunk.start, chunk.start + len(images), dtype=np.int64)
+        card, samples, labels = self._generator.card, chunk.samples, chunk.labels
+        indices = np.arange(chunk.start, chunk.start + len(samples), dtype=np.int64)
         if self._keep is not None and self._job.keep is not None:
-            mask = apply_keep(self._keep, self._job.keep.callable, images)
-            images, indices = images[mask], indices[mask]
+            mask = apply_keep(self._keep, self._job.keep.callable, shown(card, PICTURES, samples))
+            samples, indices = samples[mask], indices[mask]
             labels = None if labels is None else labels[mask]
-        writer.add(indices, images, labels)
-        self._progress(len(chunk.images))
-        return len(images)
+        writer.add(indices, shown(card, self._view, samples), labels)
+        self._progress(len(chunk.samples))
+        return len(samples)
 
     def _writer(self, path: Path, shard: Shard) -> ShardWriter:
         job = self._job
-        if job.format == "npy":
-            count = shard.stop - shard.start
-            return NpyShard(path, job.sample_shape, job.dtype, count, filtered=job.keep is not None)
-        if len(job.sample_shape) == 1:
-            return ColumnShard(path, job.format, Header(self._generator))
-        if job.format == "png":
-            return PngFolder(path, job.sample_shape)
-        labelled = job.labels is not None
-        if job.format == "tar":
-            return TarShard(path, job.sample_shape, job.seed, labelled=labelled)
-        names = self._generator.class_names if labelled else ()
-        return ParquetShard(path, job.sample_shape, job.seed, labelled=labelled, class_names=names)
+        return self._way.open(
+            NewShard(
+                path,
+                self._shape,
+                job.dtype,
+                shard.stop - shard.start,
+                filtered=job.keep is not None,
+                labelled=job.labels is not None,
+                seed=job.seed,
+                generator=self._generator,
+            )
+        )

@@ -1,11 +1,11 @@
 """How many workers, threads and samples at once: measured for a moment, on the model itself."""
 
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ..cores import usable_cores
 from ..generator import Generator
 from ..providers import CPU
 
@@ -14,12 +14,12 @@ _SECONDS = 0.08  # of each measurement; there are about ten
 _PATIENCE = 5.0  # seconds for all of them, where a model is slow
 _SMALL_JOB = 3.0  # seconds below which starting processes costs more than it gains
 _CUDA_WORKERS = 4
-_PICTURES_TAKE = 3  # times as long as the model alone, or so
+_ENCODING_TAKES = 3  # times as long as the model alone, or so
 _MARGIN = 1.15  # by which fewer processes must win, for more of them also hash and write side by side
 
 
 @dataclass(frozen=True)
-class Plan:
+class WorkerPlan:
     """How a machine does a job; never what comes out of it."""
 
     workers: int
@@ -39,22 +39,17 @@ class Plan:
         return words + (f"; the model alone makes {self.rate:,.0f} samples/s so" if self.rate else "")
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def plan(
+def plan_workers(
     open_generator: Callable[[int], Generator],
     generator: Generator,
     samples: int,
     shards: int,
     *,
-    pictures: bool,
+    encoded: bool,
     workers: int | None,
     threads: int | None,
     batch_size: int | None,
-) -> Plan:
+) -> WorkerPlan:
     """Settle what the caller left open by measuring.
 
     Args:
@@ -62,28 +57,28 @@ def plan(
         generator: The model already open, with the threads that the caller asked for.
         samples: How many are to be made.
         shards: How many shards that is; there is never a worker without one.
-        pictures: Whether encoding pictures will take most of the time.
+        encoded: Whether samples are encoded, as pictures say, which will take most of the time.
         workers: Processes, or None.
         threads: Threads of each, or None.
         batch_size: Samples at once, or None.
     """
-    available = cores()
+    available = usable_cores()
     if generator.provider != CPU:  # batches are fixed there; encoding is what needs processes
-        count = workers or (available if pictures else min(_CUDA_WORKERS, available))
-        return Plan(max(1, min(count, shards)), threads or 1, batch_size, 0.0)
-    work = samples * (_PICTURES_TAKE if pictures else 1)
+        count = workers or (available if encoded else min(_CUDA_WORKERS, available))
+        return WorkerPlan(max(1, min(count, shards)), threads or 1, batch_size, 0.0)
+    work = samples * (_ENCODING_TAKES if encoded else 1)
     if workers is None and work / _rate([generator], batch_size, 0.02) < _SMALL_JOB * available:
-        return Plan(1, threads or available, batch_size, 0.0)
+        return WorkerPlan(1, threads or available, batch_size, 0.0)
     if None not in (workers, threads, batch_size):
-        return Plan(max(1, min(workers or 1, shards)), threads or 1, batch_size, 0.0)
+        return WorkerPlan(max(1, min(workers or 1, shards)), threads or 1, batch_size, 0.0)
     splits = {(workers or available, threads or 1)}
-    if workers is None and not pictures:
+    if workers is None and not encoded:
         splits.add((1, threads or available))
         if available >= 8:
             splits.add((available // 2, threads or 2))
     elif workers is not None:
         splits.add((workers, threads or max(1, available // workers)))
-    best = Plan(1, 1, batch_size, 0.0)
+    best = WorkerPlan(1, 1, batch_size, 0.0)
     deadline = time.monotonic() + _PATIENCE
     for count, each in sorted(splits, reverse=True):
         processes = max(1, min(count, shards))
@@ -93,7 +88,7 @@ def plan(
                 break
             rate = _rate(sessions, size, _SECONDS)
             if rate > best.rate * (_MARGIN if processes < best.workers else 1):
-                best = Plan(processes, each, size, rate)
+                best = WorkerPlan(processes, each, size, rate)
     return best
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..card import METADATA_KEY, Card
 from ..errors import ModelError
+from ..kinds import kind_of, output_of
 from ..labels import LABEL_STREAM_NAME
 from ..latents import STREAM_NAME
 from .onnx_file import NUMPY_TYPES, Node, OnnxFile, Value, digest_without, read_file, read_onnx
@@ -24,8 +25,7 @@ IR_VERSIONS = range(3, 14)
 OPSETS = range(13, 29)
 MAX_NODES = 5000
 
-_FLOAT32, _UINT8, _INT64 = 1, 2, 7
-_OUTPUTS = {"pixels": ("uint8", _UINT8), "float": ("float32", _FLOAT32), "vectors": ("float32", _FLOAT32)}
+_FLOAT32, _INT64 = 1, 7
 
 
 @dataclass(frozen=True)
@@ -156,15 +156,14 @@ def _match(file: OnnxFile, card: Card) -> Screened:
     latents, samples = graph.inputs[0], graph.outputs[0]
     if latents.kind != _FLOAT32 or latents.shape is None or latents.shape[1:] != (card.latents.dim,):
         raise ModelError("its input does not match its card's latents")
-    if card.export.output not in _OUTPUTS:
-        raise ModelError(f"its card has an unknown output {card.export.output[:80]!r}: upgrade dropgan")
-    if (card.export.output == "vectors") != (card.data.kind == "vectors"):
-        raise ModelError(f"its card has {card.data.kind[:80]} and output {card.export.output}")
-    dtype, kind = _OUTPUTS[card.export.output]
-    expected = card.output_shape
-    if samples.kind != kind or samples.shape is None or samples.shape[1:] != expected:
+    output, expected = output_of(card), kind_of(card).output_shape(card)
+    if (
+        NUMPY_TYPES.get(samples.kind or 0) != output.dtype
+        or samples.shape is None
+        or samples.shape[1:] != expected
+    ):
         raise ModelError("its output does not match its card's data")
-    return Screened(card, file, latents.name, labels, samples.name, expected, dtype)
+    return Screened(card, file, latents.name, labels, samples.name, expected, output.dtype)
 
 
 def _match_labels(file: OnnxFile, card: Card) -> str:

@@ -78,11 +78,15 @@ def test_what_vectors_have_not(
     """One line each for what is for pictures, and for tables of a model of images."""
     named = ("--name", "people", "--license", "MIT", "-o", "web")
     for arguments, code, message in (
-        (("sample", vector_model, "-o", "grid.png"), 1, "no pictures"),
+        (("sample", vector_model, "-o", "grid.png"), 1, "holds pictures"),
         (("sample", vector_model, "-o", "out", "--format", "tar"), 1, "holds pictures"),
         (("sample", vector_model, "-o", "out", "--format", "npy", "--keep", "math:sqrt"), 1, "filter"),
-        (("sample", model_file, "-o", "out", "--format", "csv"), 1, "csv is for vectors"),
-        (("sample", model_file, "-o", "rows.csv"), 1, "is for vectors"),
+        (
+            ("sample", model_file, "-o", "out", "--format", "csv"),
+            1,
+            "csv holds columns, this model makes images",
+        ),
+        (("sample", model_file, "-o", "rows.csv"), 1, "rows.csv holds columns, this model makes images"),
         (("evaluate", vector_model, "--data", table, "--report", "r.html"), 2, "are for images"),
         (("evaluate", vector_model, "--data", "fashion-mnist-10k"), 1, "holds images"),
         (("evaluate", model_file, "--data", table), 1, "where images are needed"),

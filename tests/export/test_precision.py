@@ -17,6 +17,7 @@ from dropgan.export.half import measure_reach, require_half
 from dropgan.export.parity import check_parity
 from dropgan.export.precision import Quantiser, choose_precision
 from dropgan.serve import Generator
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.loading import read_onnx, require_plain
 from dropgan.train import load_generator
@@ -256,7 +257,7 @@ def test_a_file_of_another_layout_gives_the_same_pixels(
 ) -> None:
     """A file made for another tool still serves dropgan, whose pixels have the channels last."""
     last, first = (Generator(path, device="cpu") for path in (model_file, rgb_file))
-    assert first.card.layout == "rgb-nchw"
+    assert kind_of(first.card).layout(first.card) == "rgb-nchw"
     images = first.sample(9)
     assert images.shape == (9, 28, 28, 3)
     assert np.array_equal(last.sample(9), images[..., :1])

@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,8 +15,9 @@ from PIL import Image
 from dropgan.serve import Generator, InputError
 from dropgan.serve.batch import generate, verify
 from dropgan.serve.batch.files import HashingFile
-from dropgan.serve.batch.png import PngEncoder
-from dropgan.serve.batch.tar import TarShard
+from dropgan.serve.batch.format import NewShard
+from dropgan.serve.batch.formats.tar import TarShard
+from dropgan.serve.batch.png_encoder import PngEncoder
 
 START, COUNT, SHARD = 90, 250, 100  # shards of 10, 100, 100 and 40 samples
 
@@ -91,9 +93,15 @@ def test_tar_shards_are_webdatasets(model_file: Path, tmp_path: Path, expected: 
     assert seen == list(range(START, START + COUNT))
 
 
+def huge_seed(path: Path, *, labelled: bool = False) -> NewShard:
+    """A shard of 4x4 pictures of the largest seed."""
+    nothing: Any = None
+    return NewShard(path, (4, 4, 1), "uint8", 3, False, labelled, 2**64 - 1, nothing)
+
+
 def test_tar_names_of_huge_indices(tmp_path: Path) -> None:
     """Samples beyond 10**12 would get a broken header or the names of others."""
-    shard = TarShard(tmp_path / "x.tar", (4, 4, 1), seed=2**64 - 1)
+    shard = TarShard(huge_seed(tmp_path / "x.tar"))
     indices = np.array([10**12 - 1, 10**12, 2**60 - 1])
     shard.add(indices, np.zeros((3, 4, 4, 1), dtype=np.uint8), None)
     shard.finish("x.tar")

@@ -12,10 +12,11 @@ from PIL import Image
 
 from dropgan.serve import Generator, InputError, OutputError
 from dropgan.serve.batch import generate, verify
+from dropgan.serve.batch.formats.tar import TarShard
 from dropgan.serve.batch.labels import label_rule, labels_of
 from dropgan.serve.batch.raw import write_raw
-from dropgan.serve.batch.tar import TarShard
 
+from .test_batch_formats import huge_seed
 from .test_batch_restart import tree
 
 START, COUNT, SHARD = 90, 250, 100
@@ -166,7 +167,7 @@ def test_rules_are_functions_of_the_index(generator: Generator) -> None:
 
 def test_large_labels_fit_into_a_tar(tmp_path: Path) -> None:
     """A model of a million classes would get labels cut off."""
-    shard = TarShard(tmp_path / "x.tar", (4, 4, 1), seed=2**64 - 1, labelled=True)
+    shard = TarShard(huge_seed(tmp_path / "x.tar", labelled=True))
     labels = np.array([0, 2**20 - 1])
     shard.add(np.array([0, 2**60 - 1]), np.zeros((2, 4, 4, 1), dtype=np.uint8), labels)
     shard.finish("x.tar")

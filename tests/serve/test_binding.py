@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dropgan.serve import Generator, ModelError, binding
-from dropgan.serve.batch.job import Job, describe
+from dropgan.serve.batch.describe import describe
+from dropgan.serve.batch.job import Job
 from dropgan.serve.batch.shard import ShardMaker
 from dropgan.serve.providers import CUDA, cuda_driver, load_onnxruntime, nvidia_driver
 
@@ -38,7 +39,7 @@ def test_render_writes_the_samples(generator: Generator, batch_size: int | None)
 def test_render_in_tiles(model_file: Path, generator: Generator) -> None:
     """On a GPU every run must have one size and place, whichever samples are asked for."""
     tiled = Generator(model_file, device="cpu", threads=1)
-    tiled._tile = 16
+    tiled._session.tile = 16
     latents = tiled.latent_buffer(40)
     for start, count in ((0, 32), (15, 2), (31, 40), (1, 14)):
         images = np.empty((count, *tiled.sample_shape), dtype=np.uint8)
@@ -65,7 +66,7 @@ def test_a_run_that_fails_is_named(generator: Generator) -> None:
     """An array of a wrong size would end in onnxruntime's words, or be written past its end."""
     drawn = generator.draw(4)
     with pytest.raises(ModelError, match="cannot be run"):
-        generator._into(drawn.latents, None, np.empty((4, 27, 28, 1), dtype=np.uint8))
+        generator.render(drawn, np.empty((4, 27, 28, 1), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("overlap", [False, True])

@@ -63,7 +63,7 @@ def test_pixels_do_not_depend_on_the_batch(generator: Generator, labels: Any, ba
 def test_tiles_give_the_same_samples(conditional_model: Path, generator: Generator, labels: Any) -> None:
     """Where a provider needs batches of one size, labels stay beside their latents."""
     tiled = Generator(conditional_model, device="cpu")
-    tiled._tile = 16
+    tiled._session.tile = 16
     given = tiled.sample(100, seed=1, start=21, labels=labels, batch_size=7)
     assert np.array_equal(given, generator.sample(100, seed=1, start=21, labels=labels))
 
@@ -77,7 +77,7 @@ def test_wrong_labels_never_reach_the_graph(generator: Generator, labels: Any) -
         raise AssertionError("the graph was run")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generator, "_guarded", touched)
+        patch.setattr(generator._session, "_guarded", touched)
         for call in (
             lambda: generator.sample(3, labels=labels),
             lambda: generator.stream(3, labels=labels),  # at once, not at the first batch

@@ -72,9 +72,11 @@ def test_tiles_give_the_same_samples(model_file: Path, generator: Generator) -> 
     """A provider that needs batches of one size gets them, aligned to the absolute index."""
     tiled = Generator(model_file, device="cpu")
     sizes = []
-    run = tiled._run
-    tiled._tile = 16
-    tiled._run = lambda latents, labels: sizes.append(len(latents)) or run(latents, labels)  # type: ignore[method-assign, func-returns-value]
+    session = tiled._session
+    session.tile = 16
+    run, run_into = session.run, session.run_into
+    session.run = lambda name, feed: sizes.append(len(feed["latents"])) or run(name, feed)  # type: ignore[method-assign, func-returns-value]
+    session.run_into = lambda name, feed, out: sizes.append(len(feed["latents"])) or run_into(name, feed, out)  # type: ignore[method-assign, func-returns-value]
     for start, count in ((0, 16), (5, 3), (15, 2), (30, 100)):
         given = tiled.sample(count, seed=1, start=start, batch_size=7)
         assert np.array_equal(given, generator.sample(count, seed=1, start=start))
@@ -217,7 +219,7 @@ def test_cuda(model_file: Path, generator: Generator) -> None:
 
 def test_lock_is_not_held_while_sampling(generator: Generator) -> None:
     """Threads must not wait for each other beyond what the model needs."""
-    with generator._lock:
+    with generator._session._lock:
         thread = threading.Thread(target=generator.sample, args=(1,))
         thread.start()
         thread.join(timeout=30)

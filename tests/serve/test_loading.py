@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from dropgan.serve import Generator, ModelError
 from dropgan.serve.card import METADATA_KEY, Card
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.loading import digest_without, read_onnx, require_plain, screen_bytes, with_metadata
 from dropgan.serve.loading.wire import encode_varint
 
@@ -386,7 +387,7 @@ def test_a_card_of_schema_1_0_is_still_read(good: bytes) -> None:
     for name in ("mean_difference", "mean_tolerance", "seed", "reference", "runtime", "digest", "witness"):
         del card["export"]["parity"][name]
     generator = Generator(with_metadata(good, METADATA_KEY, json.dumps(card)), device="cpu")
-    assert generator.card.layout == "nhwc"
+    assert kind_of(generator.card).layout(generator.card) == "nhwc"
 
 
 @settings(max_examples=150, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])

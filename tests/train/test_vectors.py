@@ -12,6 +12,7 @@ import torch
 from dropgan.export import ExportError, export
 from dropgan.export.certificate import recheck
 from dropgan.serve import Generator
+from dropgan.serve.kinds import kind_of
 from dropgan.train import RecipeError, change_recipe, load_generator, load_recipe, resume, train
 from dropgan.train.data import DataError, DataOptions, VectorData, load_data, load_images
 from dropgan.train.data.batches import Batches, Standard
@@ -136,7 +137,7 @@ def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) ->
     resume(run, steps=160)
     assert list((run / "samples").glob("*.png"))
     card = export(run, tmp_path / "model.onnx")
-    assert (card.data.kind, card.export.output, card.layout) == ("vectors", "vectors", "nd")
+    assert (card.data.kind, card.export.output, kind_of(card).layout(card)) == ("vectors", "vectors", "nd")
     generator = Generator(tmp_path / "model.onnx", device="cpu")
     rows = generator.sample(500, seed=1)
     assert rows.dtype == np.float32

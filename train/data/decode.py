@@ -7,7 +7,6 @@ it names the pictures that could not be read.
 
 import hashlib
 import json
-import os
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from dropgan.serve.atomic import atomic_file, write_text
+from dropgan.serve.cores import usable_cores
 
 from .cache import cache_directory
 from .dataset import DataError, ImageData
@@ -170,7 +170,7 @@ def _in_parallel(
     def work(chunk: list[Named]) -> list[tuple[str, NDArray[np.uint8] | BrokenPictureError]]:
         return [(name, _result(encoded, options.size, grey=grey)) for name, encoded in chunk]
 
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = usable_cores()
     waiting: deque[Future[list[tuple[str, NDArray[np.uint8] | BrokenPictureError]]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="pictures")
     try:

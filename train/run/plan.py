@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
 import time
 from dataclasses import dataclass
 
 import torch
 
+from dropgan.serve.cores import usable_cores
 from dropgan.serve.errors import DeviceError, InputError
 
 from ..data.batches import Batch
@@ -114,7 +114,9 @@ def _make(
 
     candidates = [
         Plan(target, kind, number)
-        for number in ([threads] if threads else sorted({1, _usable_cores()}))
+        for number in (
+            [threads] if threads else sorted({1, max(1, usable_cores() // current_ranks().local_count)})
+        )
         for kind in (_MEASURED if precision == "auto" else (precision,))
     ]
     if len(candidates) == 1:
@@ -147,9 +149,3 @@ def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
             best = min(best, time.perf_counter() - started)
         steps += 1
     return best
-
-
-def _usable_cores() -> int:
-    """Cores for this process; containers and job systems often give fewer than there are."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // current_ranks().local_count)

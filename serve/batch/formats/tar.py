@@ -5,13 +5,14 @@ that differ; the standard library's tarfile takes longer for one than the pictur
 """
 
 import tarfile
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import HashingFile, Written
-from .png import PngEncoder
+from ...kind import PICTURES
+from ..files import HashingFile, Written
+from ..format import Format, NewShard, Way
+from ..png_encoder import PngEncoder
 
 _BLOCK = 512
 _NAME_DIGITS = 12
@@ -29,25 +30,25 @@ Blocks = NDArray[np.uint8]
 class TarShard:
     """The samples as a tar file for WebDataset."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...], seed: int, *, labelled: bool = False) -> None:
-        self._encoder = PngEncoder(shape)
-        label = f', "label": {"#" * _LABEL_DIGITS}' if labelled else ""
-        text = f'{{"index": {"#" * _JSON_DIGITS}{label}, "seed": {seed}}}\n'.encode()
+    def __init__(self, new: NewShard) -> None:
+        self._encoder = PngEncoder(new.shape)
+        label = f', "label": {"#" * _LABEL_DIGITS}' if new.labelled else ""
+        text = f'{{"index": {"#" * _JSON_DIGITS}{label}, "seed": {new.seed}}}\n'.encode()
         self._index_place = text.index(b"#")
         self._label_place = text.rindex(b"#") + 1 - _LABEL_DIGITS
         self._json_size = len(text)
         self._json = np.zeros((1, _BLOCK), dtype=np.uint8)  # the longest seed has 20 digits
         self._json[0, : len(text)] = np.frombuffer(text, dtype=np.uint8)
         self._buffer = np.empty((0, _BLOCK), dtype=np.uint8)
-        self._file = HashingFile(path)
+        self._file = HashingFile(new.path)
 
     def add(
-        self, indices: NDArray[np.int64], images: NDArray[np.uint8], labels: NDArray[np.int64] | None
+        self, indices: NDArray[np.int64], samples: NDArray[np.uint8], labels: NDArray[np.int64] | None
     ) -> None:
         """Append samples."""
         if not len(indices):
             return
-        files = self._encoder.encode(images)
+        files = self._encoder.encode(samples)
         sizes = np.array([len(data) for data in files], dtype=np.int64)
         digits = _digits(indices, _JSON_DIGITS, 10)
         heads = _headers(".png", digits, sizes)
@@ -132,3 +133,6 @@ def _digits(values: NDArray[np.int64], width: int, base: int) -> NDArray[np.uint
         values, low = np.divmod(values, base**_PLACES)
         digits[:, group] = _TABLES[base][low]
     return digits.reshape(len(digits), -1)[:, -width:]
+
+
+FORMAT = Format("tar", ".tar", {PICTURES: Way(TarShard, ("deflate",))})

@@ -1,4 +1,4 @@
-"""PNG pictures, many at once: folders of them, and the bytes for the other formats.
+"""PNG pictures, many at once.
 
 The container is written here (PNG specification, W3C, third edition, sections 5.2, 5.3 and 11.2)
 and only the compression is a library's: libdeflate gives the same bytes on every processor, and a
@@ -6,24 +6,18 @@ and only the compression is a library's: libdeflate gives the same bytes on ever
 (benchmarks/batch_encoders.py).
 """
 
-import hashlib
-import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
-from .files import Written, folder_line
-from .npy import write_side
 
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}
 _LEVEL = 1
 _SMALL = 64  # pixels of a row below which filtering rows gains nothing
 _FILTER_NONE, _FILTER_UP = 0, 2
-_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # never inherited by a program
 
 
 class PngEncoder:
@@ -76,52 +70,3 @@ class PngEncoder:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-class PngFolder:
-    """A shard that is a folder of ``INDEX.png``; labels are in ``NAME.labels.npy``, in order of names."""
-
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self._path = path
-        self._encoder = PngEncoder(shape)
-        self._lines: list[bytes] = []
-        self._labels: list[NDArray[np.int64]] = []
-        self._size = 0
-        path.mkdir()
-        # Where the system can, files are opened relative to the folder: nobody looks its path up again.
-        self._folder = os.open(path, os.O_RDONLY) if os.open in os.supports_dir_fd else None
-
-    def add(
-        self, indices: NDArray[np.int64], images: NDArray[np.uint8], labels: NDArray[np.int64] | None
-    ) -> None:
-        """Append samples."""
-        if labels is not None:
-            self._labels.append(labels)
-        for index, data in zip(indices.tolist(), self._encoder.encode(images), strict=True):
-            name = f"{index:012d}.png"
-            self._write(name, data)
-            self._size += len(data)
-            self._lines.append(folder_line(name, hashlib.sha256(data).hexdigest()))
-
-    def finish(self, name: str) -> list[Written]:
-        """The complete folder."""
-        digest = hashlib.sha256(b"".join(self._lines)).hexdigest()
-        sides = write_side(self._path, name, "labels", self._labels) if self._labels else []
-        return [Written(self._path, name, self._size, digest), *sides]
-
-    def close(self) -> None:
-        """Close the folder."""
-        if self._folder is not None:
-            os.close(self._folder)
-            self._folder = None
-
-    def _write(self, name: str, data: bytes) -> None:
-        """A new file; the bare system calls, for Python's file objects cost as much as the kernel."""
-        path = name if self._folder is not None else str(self._path / name)
-        file = os.open(path, _NEW, 0o666, dir_fd=self._folder)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(file, view) :]
-        finally:
-            os.close(file)

@@ -1,0 +1,100 @@
+"""The job that a caller's arguments mean, on this machine."""
+
+import hashlib
+import importlib.metadata
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, MissingExtraError
+from ..generator import Generator
+from ..latents import check_range, check_truncation
+from .format import Format
+from .formats import format_named, view_for
+from .job import Job
+from .keep import Keep, require_pictures
+from .labels import Rule
+
+_SHARD_BYTES = 64 * 2**20
+_PROBE_VALUES = 2**20
+
+
+def describe(
+    generator: Generator,
+    count: int,
+    *,
+    seed: int,
+    start: int,
+    format_: str,
+    shard_size: int | None,
+    truncation: float,
+    keep: Keep | None,
+    labels: Rule | None = None,
+) -> Job:
+    """The job that these arguments mean, on this machine.
+
+    Raises:
+        InputError: One is out of its range, or the format does not suit the model.
+        MissingExtraError: A library that the format needs is not installed.
+    """
+    check_range(count, seed, start)
+    if count < 1:
+        raise InputError("a job needs at least one sample")
+    if shard_size is not None and shard_size < 1:
+        raise InputError(f"a shard needs at least one sample, not {shard_size}")
+    check_truncation(truncation)
+    card, found = generator.card, format_named(format_)
+    view_for(found, card)  # refuses what does not suit
+    if keep:
+        require_pictures(card)
+    probe = _probe(generator)
+    if shard_size is None:
+        sample_bytes = math.prod(generator.sample_shape) * probe.dtype.itemsize
+        shard_size = 2 ** int(math.log2(max(16, min(found.shard_samples, _SHARD_BYTES // sample_bytes))))
+    return Job(
+        model_sha256=hashlib.sha256(generator.model_bytes).hexdigest(),
+        kind=card.data.kind,
+        sample_shape=generator.sample_shape,
+        dtype=probe.dtype.name,
+        seed=seed,
+        start=start,
+        count=count,
+        shard_size=shard_size,
+        format=format_,
+        truncation=float(truncation),
+        keep=keep,
+        labels=labels,
+        made_with=made_with(generator, found, probe),
+    )
+
+
+def made_with(generator: Generator, format_: Format, probe: Any = None) -> dict[str, str]:
+    """What decides, beside the parameters, which bytes a job gives.
+
+    ``pixels`` is the digest of some samples computed here and now. Two machines whose processors or
+    libraries round differently give different digests, and may not work on one job.
+
+    Raises:
+        MissingExtraError: A library that the format needs is not installed.
+    """
+    found = {"dropgan": importlib.metadata.version("dropgan"), "numpy": np.__version__}
+    for name in format_.ways[view_for(format_, generator.card)].libraries:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise MissingExtraError(
+                f"format {format_.name} needs {name}: install it with pip install 'dropgan[batch]'"
+            ) from error
+    if probe is None:
+        probe = _probe(generator)
+    return found | {
+        "onnxruntime": generator.runtime_version,
+        "provider": generator.provider,
+        "pixels": hashlib.sha256(np.ascontiguousarray(probe).data).hexdigest()[:16],
+    }
+
+
+def _probe(generator: Generator) -> Any:
+    size = math.prod(generator.sample_shape)
+    return generator.sample(max(16, min(1024, _PROBE_VALUES // size)))

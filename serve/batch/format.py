@@ -1,0 +1,89 @@
+"""What a shard format is. The formats are in `dropgan.serve.batch.formats`, one a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..card import Card
+from ..columns import Header, Rows
+from ..generator import Generator
+from ..kind import ARRAY, PICTURES
+from ..kinds import kind_of
+from .files import Written
+
+
+class ShardWriter(Protocol):
+    """Writes one shard."""
+
+    def add(
+        self, indices: NDArray[np.int64], samples: NDArray[Any], labels: NDArray[np.int64] | None
+    ) -> None:
+        """Append samples: their absolute indices, the samples [n, ...] in the format's view, labels."""
+
+    def finish(self, name: str) -> list[Written]:
+        """Complete what is to be named ``name``."""
+
+    def close(self) -> None:
+        """Let go of open files; called in any case."""
+
+
+@dataclass(frozen=True)
+class NewShard:
+    """What a writer is told of the shard that it begins."""
+
+    path: Path
+    """Where it grows, under a temporary name."""
+    shape: tuple[int, ...]
+    """Of one sample in the format's view."""
+    dtype: str
+    """numpy's name of the samples' type."""
+    count: int
+    """Samples that are to come; at most so many behind a filter."""
+    filtered: bool
+    """Whether there is a filter."""
+    labelled: bool
+    """Whether the samples have labels."""
+    seed: int
+    """Of the job."""
+    generator: Generator
+    """Where the samples come from: names of classes and columns."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a format holds one view of samples."""
+
+    open: Callable[[NewShard], ShardWriter]
+    """Begins a shard."""
+    libraries: tuple[str, ...] = ()
+    """Distributions beside numpy whose version decides which bytes come out."""
+    rows: Callable[[Any, Header], Rows] | None = None
+    """For columns: begins a table in an open binary file."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A shard format."""
+
+    name: str
+    """As ``--format`` has it."""
+    suffix: str
+    """Of a shard's name; empty for a folder."""
+    ways: Mapping[str, Way] = field(repr=False)
+    """How it holds each view that it can hold (`dropgan.serve.kind`), the best first."""
+    shard_samples: int = 65_536
+    """The most samples of a shard where the user chose no number."""
+
+    def view(self, card: Card) -> str | None:
+        """The view in which a model's samples are written; None if they cannot be."""
+        kind = kind_of(card)
+        return next((view for view in self.ways if view == ARRAY or not kind.lacks(card, view)), None)
+
+
+def shown(card: Card, view: str, samples: NDArray[Any]) -> NDArray[Any]:
+    """Samples as a writer of that view is given them."""
+    return kind_of(card).pictures(samples) if view == PICTURES else samples

@@ -1,0 +1,126 @@
+"""A shard that is a Parquet file: of pictures, which Hugging Face `datasets` reads as a data set with
+pictures, or of columns."""
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...columns import Header
+from ...errors import MissingExtraError
+from ...kind import COLUMNS, PICTURES
+from ..column_shard import column_way
+from ..files import HashingFile, Written
+from ..format import Format, NewShard, Way
+from ..png_encoder import PngEncoder
+
+_VALUE = {"_type": "Value"}
+_FEATURES: dict[str, dict[str, Any]] = {
+    "image": {"_type": "Image"},
+    "index": _VALUE | {"dtype": "int64"},
+    "seed": _VALUE | {"dtype": "uint64"},
+}
+
+
+class PictureShard:
+    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group a chunk."""
+
+    def __init__(self, new: NewShard) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._pa: Any = pa
+        self._encoder = PngEncoder(new.shape)
+        self._seed = new.seed
+        features = dict(_FEATURES)
+        fields = [pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))]
+        if new.labelled:
+            fields.append(pa.field("label", pa.int64()))
+            features["label"] = _VALUE | {"dtype": "int64"}
+            if new.generator.class_names:
+                features["label"] = {"names": list(new.generator.class_names), "_type": "ClassLabel"}
+        fields += [
+            pa.field("index", pa.int64()),
+            pa.field("seed", pa.uint64()),
+        ]
+        metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+        self._schema = pa.schema(fields, metadata=metadata)
+        self._file = HashingFile(new.path)
+        # PNG does not compress any further, and every value of the column differs.
+        self._writer = pq.ParquetWriter(
+            self._file, self._schema, compression="none", use_dictionary=["seed"], write_statistics=["index"]
+        )
+
+    def add(
+        self, indices: NDArray[np.int64], samples: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> None:
+        """Append samples."""
+        if not len(indices):
+            return
+        pa, count = self._pa, len(indices)
+        files = self._encoder.encode(samples)
+        offsets = np.zeros(count + 1, dtype=np.int32)
+        np.cumsum([len(data) for data in files], out=offsets[1:])
+        data = pa.Array.from_buffers(
+            pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(files))]
+        )
+        image = pa.StructArray.from_arrays(
+            [data, pa.nulls(count, pa.string())], fields=list(self._schema.field("image").type)
+        )
+        seeds = pa.array(np.full(count, self._seed, dtype=np.uint64))
+        columns = [image, *([] if labels is None else [pa.array(labels)]), pa.array(indices), seeds]
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=count)
+
+    def finish(self, name: str) -> list[Written]:
+        """The complete file."""
+        self._writer.close()
+        return [self._file.written(name)]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class ColumnRows:
+    """Columns of float32, and the class as text or int64."""
+
+    def __init__(self, file: Any, header: Header) -> None:
+        """Begin the file.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("Parquet needs pyarrow: pip install 'dropgan[batch]'") from error
+        self._pa: Any = pa
+        self._header = header
+        fields = [pa.field(name, pa.float32(), nullable=False) for name in header.columns]
+        if header.label:
+            kind = pa.string() if header.class_names else pa.int64()
+            fields.append(pa.field(header.label, kind, nullable=False))
+        self._schema = pa.schema(fields)
+        # hardly two of the numbers are the same: nothing to look up, little to compress
+        looked_up = [header.label] if header.label else False
+        self._writer = pq.ParquetWriter(file, self._schema, compression="none", use_dictionary=looked_up)
+
+    def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:
+        columns = [self._pa.array(column) for column in np.ascontiguousarray(rows.T)]
+        if labels is not None:
+            columns.append(self._pa.array(self._header.named(labels)))
+        self._writer.write_batch(
+            self._pa.record_batch(columns, schema=self._schema), row_group_size=max(1, len(rows))
+        )
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+FORMAT = Format(
+    "parquet",
+    ".parquet",
+    {PICTURES: Way(PictureShard, ("deflate", "pyarrow")), COLUMNS: column_way(ColumnRows, ("pyarrow",))},
+)

@@ -1,0 +1,73 @@
+"""What the runtime asks of a kind of data. The kinds are in `dropgan.serve.kinds`, one a file."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .card import Card
+
+ARRAY, PICTURES, COLUMNS = "array", "pictures", "columns"
+"""The ways to look at samples: every kind is an array; some are pictures or rows of columns too. A
+shard format holds one or several of these views."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model file may give, ``export.output`` in its card."""
+
+    dtype: str
+    """numpy's name of the type."""
+    words: str
+    """What the numbers are, for people."""
+    unit: str
+    """What differences between two files are measured in, in the plural; empty for plain numbers."""
+
+
+class Kind(ABC):
+    """A kind of data, as the runtime sees it: type and shape, views, and how it is shown.
+
+    Attributes:
+        name: ``data.kind`` in the card, and the beginning of shards' names.
+        outputs: What a file of this kind may give, by name; the usual one first.
+        shown_as: The view in which people look at a few samples: `PICTURES` (a grid) or `COLUMNS`
+            (a table).
+        usual_format: The format of shards where the user names none.
+    """
+
+    name: ClassVar[str]
+    outputs: ClassVar[Mapping[str, Output]]
+    shown_as: ClassVar[str]
+    usual_format: ClassVar[str]
+
+    @abstractmethod
+    def layout(self, card: Card) -> str:
+        """Order of the output's axes, in a word that people read."""
+
+    @abstractmethod
+    def output_shape(self, card: Card) -> tuple[int, ...]:
+        """Shape of one sample as the file gives it.
+
+        Raises:
+            ModelError: What the card says of the data does not suit the kind.
+        """
+
+    def last_axis(self, card: Card) -> int | None:
+        """The axis of a batch from the file that `Generator` moves to the end; None leaves it as it is."""
+        return None
+
+    @abstractmethod
+    def lacks(self, card: Card, view: str) -> str:
+        """Why the samples cannot be looked at as pictures or columns, to follow "this model"; empty
+        where they can."""
+
+    def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
+        """Samples of a kind that does not lack `PICTURES` as uint8 [n, height, width, channels]."""
+        return samples
+
+    def step(self, card: Card) -> NDArray[np.float64]:
+        """What differences are measured in, one number for all values of a sample or one for each."""
+        return np.ones(1)

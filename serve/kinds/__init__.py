@@ -1,0 +1,35 @@
+"""The kinds of data, one in each module here: the module's name is the kind's, its `KIND` the kind."""
+
+from ..card import Card
+from ..errors import ModelError
+from ..kind import Kind, Output
+from ..registry import Registry
+
+KINDS: Registry[Kind] = Registry(__name__, "KIND")
+
+
+def kind_of(card: Card) -> Kind:
+    """What the runtime knows of samples like a model's.
+
+    Raises:
+        ModelError: It knows no such kind.
+    """
+    kind = KINDS.get(card.data.kind)
+    if kind is None:
+        raise ModelError(f"the model's card has samples of kind {card.data.kind[:80]!r}: upgrade dropgan")
+    return kind
+
+
+def output_of(card: Card) -> Output:
+    """What a model's file gives.
+
+    Raises:
+        ModelError: The runtime knows no such kind or output.
+    """
+    output = kind_of(card).outputs.get(card.export.output)
+    if output is None:
+        raise ModelError(
+            f"the model's card has {card.data.kind} and an unknown output {card.export.output[:80]!r}:"
+            " upgrade dropgan"
+        )
+    return output

@@ -1,0 +1,117 @@
+"""From latents to samples: what is computed at once, so that none depends on the batch that it was in."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kinds import kind_of
+from .labels import LabelStream, part
+from .latents import LatentStream
+from .loading import Screened
+from .session import Session
+from .tiles import CPU_BATCH, Drawn
+
+
+class Renderer:
+    """Draws latents and labels, and runs the model on them.
+
+    What it is given is in range; `Generator` has checked it.
+
+    Attributes:
+        session: The open model.
+        shape: Shape of one sample as it is given.
+        dtype: Of the samples.
+    """
+
+    def __init__(self, session: Session, screened: Screened) -> None:
+        self.session = session
+        card = screened.card
+        self.dtype, self.shape = np.dtype(screened.dtype), screened.output_shape
+        self._inputs, self._output = (screened.input, screened.labels), screened.output
+        self._last_axis = kind_of(card).last_axis(card)
+        if self._last_axis is not None:
+            sizes = list(self.shape)
+            sizes.append(sizes.pop(self._last_axis - 1))
+            self.shape = tuple(sizes)
+        self.latents = LatentStream(card.latents.dim)
+        self.labels = LabelStream(card.labels.classes) if card.labels.classes else None
+
+    @property
+    def batch(self) -> int:
+        """Samples computed at once where nobody chose."""
+        return self.session.tile or CPU_BATCH
+
+    def samples(
+        self, start: int, count: int, seed: int, truncation: float, labels: NDArray[np.int64] | None
+    ) -> NDArray[Any]:
+        """One batch of samples [count, ...], drawn and rendered."""
+        if self.session.tile is None and truncation == 1:  # the short way, for single samples: no copies
+            if labels is None and self.labels is not None:
+                labels = self.labels(count, seed=seed, start=start)
+            return self.run(self.latents(count, seed=seed, start=start), labels)
+        samples = np.empty((count, *self.shape), dtype=self.dtype)
+        self.render(self.draw(start, count, seed, truncation, labels), samples)
+        return samples
+
+    def draw(
+        self,
+        start: int,
+        count: int,
+        seed: int,
+        truncation: float,
+        labels: NDArray[np.int64] | None,
+        buffer: NDArray[np.float32] | None = None,
+    ) -> Drawn:
+        """Latents and labels of some samples, and of those around them that share their tiles."""
+        if labels is None and self.labels is not None:
+            labels = self.labels(count, seed=seed, start=start)
+        tile = self.session.tile or 1
+        first = start // tile * tile
+        rows = -(-(start + count - first) // tile) * tile  # of whole tiles at fixed places
+        latents = self.latents(rows, seed=seed, start=first, out=None if buffer is None else buffer[:rows])
+        if truncation != 1:
+            np.multiply(latents, np.float32(truncation), out=latents)
+        if labels is not None:  # rows around the range are thrown away: any label will do for them
+            before = start - first
+            labels = np.pad(labels, (before, rows - count - before))
+        return Drawn(latents, labels, start - first, count)
+
+    def render(self, drawn: Drawn, samples: NDArray[Any], batch_size: int | None = None) -> None:
+        """Write what was drawn into ``samples`` [drawn.count, ...], C-contiguous."""
+        rows, skip, stop = len(drawn.latents), drawn.skip, drawn.skip + drawn.count
+        size = self.session.tile or batch_size or rows
+        for place in range(0, rows, size):
+            latents = drawn.latents[place : place + size]
+            labels = part(drawn.labels, place, size)
+            first, last = max(place, skip), min(place + len(latents), stop)
+            wanted = samples[first - skip : last - skip]
+            if len(wanted) == len(latents) and self._last_axis is None:
+                self.session.run_into(self._output, self._feed(latents, labels), wanted)
+            else:  # the edge of a tile
+                wanted[:] = self.run(latents, labels)[first - place : last - place]
+
+    def run(self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[Any]:
+        """Samples from latents [n, latent_dim], and labels [n] with classes, in one batch."""
+        result = self.session.run(self._output, self._feed(latents, labels))
+        if self._last_axis is None:
+            return result
+        return np.ascontiguousarray(np.moveaxis(result, self._last_axis, -1))
+
+    def latent_buffer(self, count: int) -> NDArray[np.float32]:
+        """An array for the latents of any ``count`` samples."""
+        tile = self.session.tile or 1
+        rows = -(-count // tile) * tile + (tile if tile > 1 else 0)
+        return self.session.host_array((rows, self.latents.dim), np.float32)
+
+    def sample_buffer(self, count: int) -> NDArray[Any]:
+        """An array for ``count`` samples."""
+        return self.session.host_array((count, *self.shape), self.dtype)
+
+    def _feed(
+        self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None
+    ) -> dict[str, NDArray[Any]]:
+        feed: dict[str, NDArray[Any]] = {self._inputs[0]: latents}
+        if labels is not None:
+            feed[self._inputs[1]] = np.ascontiguousarray(labels)
+        return feed
