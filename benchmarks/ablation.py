@@ -50,6 +50,14 @@ VARIANTS: dict[str, dict[str, object]] = {
     "augmentation": {"training.augmentation": ["colour", "translation", "cutout"]},
     "minimax": {"training.loss": "minimax"},
     "hinge": {"training.loss": "hinge"},
+    "relativistic": {"training.loss": "relativistic"},
+    "relativistic, R1 and R2": {"training.loss": "relativistic", "penalty.r2_weight": 1.0},
+    "R2 beside R1": {"penalty.r2_weight": 1.0},
+    "approximate R1": {"penalty.r1_weight": 0.0, "penalty.approximate_r1_weight": 100.0},
+    "approximate R1, as heavy as R1": {
+        "penalty.r1_weight": 0.0,
+        "penalty.approximate_r1_weight": 5000.0,  # 2 * 5000 * 0.01 ** 2 is 1
+    },
     "hinge, spectral norm D": {
         "training.loss": "hinge",
         "discriminator.spectral_norm": True,

@@ -34,7 +34,7 @@ from dropgan.train.data.batches import Batches
 from dropgan.train.data.pixels import to_pixels
 from dropgan.train.networks import SampleSpec
 from dropgan.train.run.plan import make_plan
-from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.state import Passes, TrainingState
 from dropgan.train.steps.step import train_step
 
 CPU = torch.device("cpu")
@@ -96,8 +96,8 @@ def dropgan_step(precision: str, *, seed: int = 0, compiled: bool = False) -> tu
     state = TrainingState.fresh(recipe, SampleSpec((1, 28, 28)), CPU)
     batches = Batches(load_images("fashion-mnist-10k").images, recipe.training.batch_size, seed, CPU)
     if compiled:
-        state.generator, state.discriminator = (
-            torch.compile(network) for network in (state.generator, state.discriminator)
+        state.generator, state.discriminator = state.passes = Passes(
+            torch.compile(state.generator), torch.compile(state.discriminator)
         )
 
     def step() -> None:

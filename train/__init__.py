@@ -5,6 +5,7 @@ from dropgan.callable_module import make_callable
 from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
 from .distributed.ranks import ProcessError, together
 from .monitor import TrainingError
+from .objective.losses import LOSSES, Loss
 from .recipes import (
     Recipe,
     RecipeError,
@@ -24,11 +25,13 @@ from .run.stop import Interrupted
 from .run.trained import TrainedGenerator, TrainedNetworks, load_generator, load_networks
 
 __all__ = [
+    "LOSSES",
     "CheckpointError",
     "DataError",
     "DataOptions",
     "ImageData",
     "Interrupted",
+    "Loss",
     "PretrainedError",
     "ProcessError",
     "Recipe",

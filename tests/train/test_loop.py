@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from dropgan.train import Interrupted, RunDirectory, change_recipe, load_recipe, resume, train
+from dropgan.train.data.batches import Batch
 from dropgan.train.networks import SampleSpec
 from dropgan.train.recipes.settings import Recipe
 from dropgan.train.run.checkpoint import load_checkpoint
@@ -21,6 +22,7 @@ from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import discriminator_step, generator_step
 
 CPU = torch.device("cpu")
+REAL = Batch(torch.rand(64, 1, 28, 28), None)
 TINY = {
     "training.batch_size": 8,
     "generator.hidden": [16, 16],
@@ -56,7 +58,7 @@ def test_generator_step_changes_the_generator_alone(state: TrainingState) -> Non
     """The article's "generator step" trained the discriminator; its generator never changed."""
     generator, discriminator = _weights(state.generator), _weights(state.discriminator)
     fakes = state.generator(torch.randn(8, _recipe().generator.latent_dim))
-    generator_step(state, _recipe(), fakes, precision="fp32")
+    generator_step(state, _recipe(), REAL, fakes, precision="fp32")
     assert not any(_same(generator, _weights(state.generator)))
     assert all(_same(discriminator, _weights(state.discriminator)))
     assert all(weight.grad is None for weight in state.discriminator.parameters())
@@ -68,7 +70,7 @@ def test_generator_step_makes_samples_more_convincing(state: TrainingState) -> N
     latents = torch.randn(64, _recipe().generator.latent_dim)
     before = state.discriminator(state.generator(latents)).mean()
     for _ in range(5):
-        generator_step(state, _recipe(), state.generator(latents), precision="fp32")
+        generator_step(state, _recipe(), REAL, state.generator(latents), precision="fp32")
     assert state.discriminator(state.generator(latents)).mean() > before
 
 
@@ -78,15 +80,15 @@ def test_discriminator_step_changes_the_discriminator_alone(state: TrainingState
     generator = _weights(state.generator)
     discriminator = _weights(state.discriminator)
     recipe = _recipe(penalty__r1_weight=0.1)
-    reals, latents = torch.rand(64, 1, 28, 28), torch.randn(64, recipe.generator.latent_dim)
+    latents = torch.randn(64, recipe.generator.latent_dim)
     with torch.no_grad():
         fakes = state.generator(latents)
     for _ in range(30):
-        discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=penalise)
+        discriminator_step(state, recipe, REAL, fakes, precision="fp32", lazy_penalties=penalise)
     assert all(_same(generator, _weights(state.generator)))
     assert not any(_same(discriminator, _weights(state.discriminator)))
     state.discriminator.eval()
-    assert state.discriminator(reals).mean() > state.discriminator(fakes).mean() + 0.1
+    assert state.discriminator(REAL.samples).mean() > state.discriminator(fakes).mean() + 0.1
 
 
 def test_penalty_restrains_the_discriminator() -> None:
@@ -99,7 +101,9 @@ def test_penalty_restrains_the_discriminator() -> None:
         torch.manual_seed(0)
         reals, fakes = torch.rand(64, 1, 28, 28), -torch.rand(64, 1, 28, 28)
         for _ in range(40):
-            discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=penalise)
+            discriminator_step(
+                state, recipe, Batch(reals, None), fakes, precision="fp32", lazy_penalties=penalise
+            )
         images = reals.clone().requires_grad_(True)
         (gradient,) = torch.autograd.grad(state.discriminator(images).sum(), images)
         slopes.append(gradient.flatten(1).norm(dim=1).mean().item())

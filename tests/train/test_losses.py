@@ -4,11 +4,26 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from dropgan.train.objective.losses import discriminator_loss, generator_loss
-from dropgan.train.objective.penalties import r1_penalty
+from dropgan.train.networks.dropout import Dropout
+from dropgan.train.objective.losses import LOSSES, Loss
+from dropgan.train.objective.penalties import approximate_r1_penalty, r1_penalty
+
+
+def discriminator_loss(
+    real: Tensor, generated: Tensor, name: str = "non-saturating", label_smoothing: float = 0.0
+) -> Tensor:
+    return LOSSES[name].discriminator(real, generated, label_smoothing)
+
+
+def generator_loss(generated: Tensor, name: str = "non-saturating", real: Tensor | None = None) -> Tensor:
+    def on_real() -> Tensor:
+        assert real is not None, f"{name} must not make a pass that it does not need"
+        return real
+
+    return LOSSES[name].generator(generated, on_real)
 
 
 def test_losses_are_binary_cross_entropy() -> None:
@@ -68,6 +83,39 @@ def test_label_smoothing_is_of_the_real_side_alone() -> None:
     torch.testing.assert_close(discriminator_loss(real, fake, label_smoothing=0.1), expected)
 
 
+def test_relativistic_is_cross_entropy_of_pairs() -> None:
+    """Which of the two is the real one: row by row, not of the mean, and each network against the other."""
+    real, fake = torch.randn(64, 1) * 4, torch.randn(64, 1) * 4
+    expected = binary_cross_entropy_with_logits(real - fake, torch.ones(64, 1))
+    torch.testing.assert_close(discriminator_loss(real, fake, "relativistic"), expected)
+    expected = binary_cross_entropy_with_logits(fake - real, torch.ones(64, 1))
+    torch.testing.assert_close(generator_loss(fake, "relativistic", real), expected)
+    shifted = discriminator_loss(real + 7, fake + 7, "relativistic")
+    torch.testing.assert_close(shifted, discriminator_loss(real, fake, "relativistic"))
+
+
+@pytest.mark.parametrize(
+    ("name", "correct"),
+    [("non-saturating", [2, 3]), ("minimax", [2, 3]), ("hinge", [2, 3]), ("relativistic", [3, 3])],
+)
+def test_what_the_discriminator_is_right_about(name: str, correct: list[int]) -> None:
+    """Accuracies and the warning of a discriminator that has won come from it; a logit of 0 is undecided."""
+    real = torch.tensor([[2.0], [0.5], [-1.0], [0.0]])
+    fake = torch.tensor([[-3.0], [0.0], [-2.0], [0.1]])
+    assert LOSSES[name].correct(real, fake).tolist() == correct
+
+
+@pytest.mark.parametrize("loss", list(LOSSES), ids=lambda loss: loss.name)
+def test_a_generator_has_lost_where_its_gradient_is_gone(loss: Loss) -> None:
+    """Generated logits 5 below what they should be; a wrong bound would warn of a good run, or never."""
+    logits = [torch.full((4, 1), -value) for value in (4.9, 5.1)]
+    before, after = (loss.generator(logit, lambda: torch.zeros(4, 1)).item() for logit in logits)
+    if loss.tells_right_from_wrong:
+        assert before < loss.lost_from < after
+    else:
+        assert loss.lost_from == math.inf
+
+
 def test_r1_of_a_linear_discriminator() -> None:
     """The gradient of w.x is w everywhere: the penalty is |w|^2 / 2 whatever the images."""
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(12, 1))
@@ -98,3 +146,34 @@ def test_r1_against_finite_differences() -> None:
     torch.testing.assert_close(
         r1_penalty(float_net, images.detach().float()), expected.float(), rtol=1e-4, atol=1e-6
     )
+
+
+def test_approximate_r1_approximates_r1() -> None:
+    """Twice the weight over the square of the noise is R1's; of a linear discriminator on average exactly."""
+    torch.manual_seed(0)
+    discriminator = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 1))
+    images, noise = torch.randn(20_000, 6), 0.01
+    penalty = approximate_r1_penalty(discriminator, images, noise) / noise**2 / 2
+    torch.testing.assert_close(penalty, r1_penalty(discriminator, images), rtol=0.05, atol=0)
+    penalty.backward()
+    approximate = discriminator[0].weight.grad.clone()
+    discriminator.zero_grad()
+    r1_penalty(discriminator, images).backward()
+    torch.testing.assert_close(approximate, discriminator[0].weight.grad, rtol=0.1, atol=1e-3)
+
+
+def test_approximate_r1_is_of_the_samples_and_not_of_the_masks() -> None:
+    """Two passes with other masks differ by far more than the noise makes them: dropout itself would be
+    punished."""
+    torch.manual_seed(0)
+    discriminator = nn.Sequential(nn.Linear(6, 32), Dropout(0.5), nn.Linear(32, 1))
+    with torch.autocast("cpu", torch.bfloat16):  # whose steps are as large as the differences
+        penalty = approximate_r1_penalty(discriminator, torch.randn(4000, 6), 0.01) / 1e-4 / 2
+    masked = discriminator[2].weight * 2  # what is kept is scaled by 2, with a chance of 1 / 2
+    both = discriminator[0].weight.square().sum(1) * masked.square()[0] / 4  # E of products of two units
+    products = discriminator[0].weight @ discriminator[0].weight.T * (masked.T @ masked) / 4
+    expected = (products.sum() + both.sum()) / 2
+    torch.testing.assert_close(penalty, expected, rtol=0.1, atol=0)
+    random = torch.get_rng_state()
+    approximate_r1_penalty(discriminator, torch.randn(4, 6), 0.01)
+    assert not torch.equal(random, torch.get_rng_state()), "the next masks are others"

@@ -32,7 +32,7 @@ from dropgan.train.monitor import Health
 from dropgan.train.run.changes import CHANGEABLE, may_change
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.steps.state import TrainingState
-from dropgan.train.steps.step import Step, train_step
+from dropgan.train.steps.step import StepOutcome, train_step
 
 SMALL = {
     "training.batch_size": 8,
@@ -214,7 +214,7 @@ def test_weights_that_are_not_numbers_go_back_to_those_that_were(
     """A NaN in the middle, from whatever: the last good checkpoint is not overwritten, training goes on."""
     steps = 0
 
-    def poisoned(state: TrainingState, *arguments: Any, **options: Any) -> Step:
+    def poisoned(state: TrainingState, *arguments: Any, **options: Any) -> StepOutcome:
         nonlocal steps
         steps += 1
         if steps == 26:

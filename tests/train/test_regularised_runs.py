@@ -45,6 +45,13 @@ RUNS: dict[str, Settings] = {
     "augmentation": {"training.augmentation": ["colour", "translation", "cutout"]},
     "hinge": {"training.loss": "hinge"},
     "minimax": {"training.loss": "minimax"},
+    "relativistic, R1 and R2": {
+        "training.loss": "relativistic",
+        "penalty.r1_weight": 1.0,
+        "penalty.r2_weight": 1.0,
+        "penalty.r1_interval": 2,
+    },
+    "approximate R1": {"penalty.approximate_r1_weight": 100.0},
 }
 
 

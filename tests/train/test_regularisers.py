@@ -8,12 +8,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from dropgan.train import RecipeError, change_recipe, load_recipe
+from dropgan.train.data.batches import Batch
 from dropgan.train.networks import SampleSpec, build_networks
 from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.layers import block
 from dropgan.train.networks.spectral import SpectralNorm, add_spectral_norm, remove_spectral_norm
 from dropgan.train.objective.augment import augment
-from dropgan.train.objective.penalties import wgan_gp_penalty
+from dropgan.train.objective.losses import LOSSES, Loss
+from dropgan.train.objective.penalties import PENALTIES, Penalty, wgan_gp_penalty
 from dropgan.train.recipes.settings import Recipe
 from dropgan.train.steps.ema import Ema
 from dropgan.train.steps.state import TrainingState
@@ -120,11 +122,11 @@ def test_batch_norm_judges_fakes_by_statistics_of_fakes() -> None:
     state.discriminator.register_forward_hook(lambda _, args, out: seen.append((args[0], out.detach())))
     reals, fakes = torch.rand(8, 1, 8, 8), -torch.rand(8, 1, 8, 8)
     norm = state.discriminator.body[1]
-    discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=False)
+    discriminator_step(state, recipe, Batch(reals, None), fakes, precision="fp32", lazy_penalties=False)
     assert [len(inputs) for inputs, _ in seen] == [8, 8]
     assert norm.num_batches_tracked == 2
     running = norm.running_mean.clone()
-    generator_step(state, recipe, fakes.requires_grad_(), precision="fp32")
+    generator_step(state, recipe, Batch(reals, None), fakes.requires_grad_(), precision="fp32")
     assert torch.equal(norm.running_mean, running)
     assert norm.training
     assert norm.track_running_stats
@@ -154,7 +156,7 @@ def test_spectral_norm_holds_the_largest_singular_value_at_one(precision: str) -
     state = _state(recipe)
     batch = torch.rand(8, 1, 8, 8) * 2 - 1
     for _ in range(30):
-        train_step(state, recipe, lambda _: (batch, None), device=CPU, precision=precision)  # type: ignore[arg-type, return-value]
+        train_step(state, recipe, lambda _: Batch(batch, None), device=CPU, precision=precision)
     for network in (state.generator, state.discriminator):
         layers = [layer for layer in network.modules() if parametrize.is_parametrized(layer)]
         assert len(layers) == 3
@@ -191,7 +193,7 @@ def test_the_average_has_plain_weights_as_they_act() -> None:
     recipe = _recipe(generator__spectral_norm=True, training__ema_decay=0.0)
     state = _state(recipe)
     batch = torch.rand(8, 1, 8, 8)
-    train_step(state, recipe, lambda _: (batch, None), device=CPU, precision="fp32")  # type: ignore[arg-type, return-value]
+    train_step(state, recipe, lambda _: Batch(batch, None), device=CPU, precision="fp32")
     names = [name for name, _ in state.ema.module.named_parameters()]
     assert not any("parametrizations" in name for name in [*names, *dict(state.ema.module.named_buffers())])
     latents = torch.randn(4, recipe.generator.latent_dim)
@@ -219,7 +221,7 @@ def test_weight_decay_is_beside_adams_step() -> None:
     reals, fakes = torch.rand(8, 1, 8, 8), -torch.rand(8, 1, 8, 8)
     before = {name: weight.detach().clone() for name, weight in plain.discriminator.named_parameters()}
     for state in (decayed, plain):
-        discriminator_step(state, recipe, reals, fakes, precision="fp32", penalise=False)
+        discriminator_step(state, recipe, Batch(reals, None), fakes, precision="fp32", lazy_penalties=False)
     rate = recipe.discriminator.learning_rate
     with_decay = dict(decayed.discriminator.named_parameters())
     for name, weight in plain.discriminator.named_parameters():
@@ -327,10 +329,87 @@ def test_both_steps_see_augmented_images() -> None:
     state, seen = _state(recipe), []
     state.discriminator.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     ones = torch.ones(8, 1, 8, 8)
-    discriminator_step(state, recipe, ones, ones, precision="fp32", penalise=False)
-    generator_step(state, recipe, ones.clone().requires_grad_(), precision="fp32")
+    real = Batch(ones, None)
+    discriminator_step(state, recipe, real, ones, precision="fp32", lazy_penalties=False)
+    generator_step(state, recipe, real, ones.clone().requires_grad_(), precision="fp32")
     assert [len(images) for images in seen] == [16, 8]
     assert all((part == 0).any() for part in (*seen[0].chunk(2), seen[1]))
+
+
+# Losses and penalties in the steps
+
+
+@pytest.mark.parametrize("loss", list(LOSSES), ids=lambda loss: loss.name)
+def test_only_a_loss_that_compares_pays_for_real_samples_in_the_generators_step(loss: Loss) -> None:
+    """A pass that nobody needs would cost a sixth of a step."""
+    recipe = _recipe(training__loss=loss.name, discriminator__spectral_norm=True)
+    state, seen = _state(recipe), list[Tensor]()
+    real = Batch(torch.rand(8, 1, 8, 8), None)
+    fakes = state.generator(torch.randn(8, recipe.generator.latent_dim))
+    state.discriminator.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    generator_step(state, recipe, real, fakes, precision="fp32")
+    assert seen[0] is fakes
+    assert [part is real.samples for part in seen[1:]] == ([True] if loss.name == "relativistic" else [])
+
+
+def test_relativistic_steps_by_hand() -> None:
+    """The generator's gradient is that of the pairs, and nothing of it reaches the discriminator."""
+    recipe = _recipe(training__loss="relativistic")
+    state = _state(recipe)
+    real, latents = Batch(torch.rand(8, 1, 8, 8), None), torch.randn(8, recipe.generator.latent_dim)
+    fakes = state.generator(latents)
+    pairs = state.discriminator(fakes) - state.discriminator(real.samples).detach()
+    expected = torch.autograd.grad(-nn.functional.logsigmoid(pairs).mean(), fakes, retain_graph=True)[0]
+    kept = fakes.detach().requires_grad_()
+    seen: list[Tensor] = []
+    kept.register_hook(seen.append)
+    generator_step(state, recipe, real, kept, precision="fp32")
+    torch.testing.assert_close(seen[0], expected)
+    assert all(weight.grad is None for weight in state.discriminator.parameters())
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: penalty.weight)
+def test_every_penalty_is_added_when_it_is_due(penalty: Penalty) -> None:
+    """A weight in a recipe that changed nothing, or counted in every step what is meant for one in four."""
+    recipe = _recipe(penalty__r1_interval=4, **{f"penalty__{penalty.weight}": 3.0})
+    torch.manual_seed(1)
+    reals, fakes = torch.rand(8, 1, 8, 8), -torch.rand(8, 1, 8, 8)
+    gradients = []
+    for lazy, weight in ((True, 3.0), (False, 3.0), (True, 0.0)):
+        state = _state(change_recipe(recipe, {f"penalty.{penalty.weight}": weight}))
+        changed = change_recipe(recipe, {f"penalty.{penalty.weight}": weight})
+        discriminator_step(state, changed, Batch(reals, None), fakes, precision="fp32", lazy_penalties=lazy)
+        gradients.append([parameter.grad.clone() for parameter in state.discriminator.parameters()])
+    state = _state(recipe)
+    torch.manual_seed(recipe.training.seed)
+    times = 4 if penalty.lazy else 1
+    (3.0 * times * penalty.value(recipe.penalty, state.discriminator, reals, fakes)).backward()
+    added = [one - other for one, other in zip(gradients[0], gradients[2], strict=True)]
+    grown = sum(part.norm() for part in added)
+    assert grown > 0
+    same = [torch.equal(one, other) for one, other in zip(gradients[0], gradients[1], strict=True)]
+    assert all(same) != penalty.lazy
+    if penalty.weight in ("r1_weight", "r2_weight"):  # the others draw random numbers of their own
+        for part, parameter in zip(added, state.discriminator.parameters(), strict=True):
+            wanted = torch.zeros_like(part) if parameter.grad is None else parameter.grad
+            torch.testing.assert_close(part, wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_r2_is_of_generated_samples() -> None:
+    """R1 under another name would leave the discriminator's slope at generated samples unbounded."""
+    linear, bent = nn.Linear(4, 1), nn.Softplus()
+    reals, fakes = torch.full((3, 4), 9.0), torch.full((3, 4), -9.0)
+
+    def judge(samples: Tensor) -> Tensor:
+        return linear(bent(samples))  # steep at large values, flat at small ones
+
+    settings = _recipe().penalty
+    values = {
+        penalty.weight: penalty.value(settings, judge, reals, fakes).item()
+        for penalty in PENALTIES
+        if penalty.lazy
+    }
+    assert values["r1_weight"] > 1e3 * values["r2_weight"] > 0
 
 
 # Several updates of the discriminator
@@ -341,12 +420,12 @@ def test_discriminator_steps() -> None:
     recipe = _recipe(training__discriminator_steps=3, penalty__r1_weight=1.0, penalty__r1_interval=2)
     state, asked = _state(recipe), []
 
-    def batches(index: int) -> tuple[Tensor, None]:
+    def batches(index: int) -> Batch:
         asked.append(index)
-        return torch.rand(8, 1, 8, 8), None
+        return Batch(torch.rand(8, 1, 8, 8), None)
 
     for _ in range(2):
-        train_step(state, recipe, batches, device=CPU, precision="fp32")  # type: ignore[arg-type]
+        train_step(state, recipe, batches, device=CPU, precision="fp32")
     assert asked == [0, 1, 2, 3, 4, 5]
     assert state.step == 2
     steps = [

@@ -11,8 +11,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..networks.batch_norm import has_batch_norm
 from ..networks.freezing import train_above
-from ..recipes.settings import Recipe, RecipeError
+from ..recipes.settings import Recipe
 from ..run.checkpoint import Checkpoint
+from ..settings import RecipeError
 from ..steps.state import Passes, TrainingState
 from .ranks import Ranks
 

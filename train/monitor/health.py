@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..objective.losses import LOSSES
 from ..recipes.settings import Recipe
 
 ACCURATE = 0.99
-SURE = 5.0  # logits of generated samples below -5: a chance of 1 in 150 of being real
-_NEVER = math.inf
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Health:
 
     def __init__(self, recipe: Recipe, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         """Begin after the lines that there are."""
-        self._settings, self._loss = recipe.health, recipe.training.loss
+        self._settings, self._loss = recipe.health, LOSSES[recipe.training.loss]
         self._won_since: int | None = None
         self._named: set[str] = set()
         self._last_step = 0
@@ -66,7 +65,7 @@ class Health:
                     f"{name} {'are' if key.endswith('weights') else 'is'} no longer finite",
                     "rollback",
                 )
-            if key.endswith("loss") and abs(row[key]) > limits.loss_limit and self._loss != "wasserstein":
+            if key.endswith("loss") and abs(row[key]) > limits.loss_limit and self._loss.has_limit:
                 return Problem("exploded", f"{name} has exploded to {row[key]:.3g}", "rollback")
         for key, name in (
             ("discriminator_gradient", "the discriminator's gradient"),
@@ -80,10 +79,7 @@ class Health:
 
     def _won(self, row: Mapping[str, Any]) -> Problem | None:
         accurate = min(row.get("accuracy_real", 0.0), row.get("accuracy_generated", 0.0)) >= ACCURATE
-        lost = row["generator_loss"] >= {
-            "minimax": -math.log1p(math.exp(-SURE)),
-            "wasserstein": _NEVER,
-        }.get(self._loss, SURE)
+        lost = row["generator_loss"] >= self._loss.lost_from
         if self._settings.won == "ignore" or not accurate or not lost:
             self._won_since = None
             return None

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from ..objective.losses import LOSSES
 from ..recipes.settings import Recipe
 from ..steps.state import TrainingState
-from ..steps.step import Step
+from ..steps.step import StepOutcome
 
 
 class Meter:
@@ -24,28 +25,28 @@ class Meter:
             seconds: Training time before now.
         """
         self._device, self._batch_size = device, recipe.training.batch_size
-        self._judges = recipe.training.loss != "wasserstein"
+        self._has_accuracies = LOSSES[recipe.training.loss].tells_right_from_wrong
         self._started = time.monotonic() - seconds
         self.reset()
 
     def reset(self) -> None:
         """Forget what was summed."""
         self._losses = torch.zeros(2, device=self._device)
-        self._judged_real = torch.zeros(2, device=self._device, dtype=torch.int64)
+        self._correct = torch.zeros(2, device=self._device, dtype=torch.int64)
         self._steps, self._since = 0, time.monotonic()
 
-    def add(self, step: Step) -> None:
+    def add(self, step: StepOutcome) -> None:
         """Count a step."""
-        self._losses += torch.stack((step.judged.loss, step.generator_loss))
-        self._judged_real += step.judged.real
+        self._losses += torch.stack((step.discriminator.loss, step.generator_loss))
+        self._correct += step.discriminator.correct
         self._steps += 1
 
     def row(self, state: TrainingState) -> dict[str, float]:
         """The line for ``state.step``, after at least one step; sets ``state.seconds`` and begins anew.
 
-        Accuracies are shares judged rightly, dropout acting; gradients are those of the last step.
-        What is not finite but harmless (gradients, with fp16) is left out; so are accuracies of the
-        Wasserstein loss, whose logits have no zero.
+        Accuracies are shares that the discriminator was right about, dropout acting; gradients are
+        those of the last step. What is not finite but harmless (gradients, with fp16) is left out; so
+        are accuracies of a loss that has no right and wrong.
         """
         now = time.monotonic()
         state.seconds = now - self._started
@@ -54,7 +55,7 @@ class Meter:
             for network in (state.discriminator, state.generator)
             for norm in (_norm(network, gradients=True), _norm(network, gradients=False))
         ]
-        shares = self._judged_real / (self._steps * self._batch_size)
+        shares = self._correct / (self._steps * self._batch_size)
         numbers = torch.cat((self._losses / self._steps, shares, torch.stack(norms))).tolist()
         names = (
             "discriminator_loss",
@@ -67,14 +68,13 @@ class Meter:
             "generator_weights",
         )
         row: dict[str, float] = {"step": state.step, **dict(zip(names, numbers, strict=True))}
-        row["accuracy_generated"] = 1 - row["accuracy_generated"]
         for name in names:
             harmless = name.endswith("gradient") and not math.isfinite(row[name])
-            if harmless or (name.startswith("accuracy") and not self._judges):
+            if harmless or (name.startswith("accuracy") and not self._has_accuracies):
                 del row[name]
         row |= {"steps_per_second": self._steps / max(now - self._since, 1e-9), "seconds": state.seconds}
-        if state.scaling:
-            row["skipped_updates"] = sum(scaling.skipped for scaling in state.scaling.values())
+        if state.scalings():
+            row["skipped_updates"] = sum(scaling.skipped for _, scaling in state.scalings())
         self.reset()
         return row
 

@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from ..recipes.settings import Recipe, RecipeError
+from ..recipes.settings import Recipe
+from ..settings import RecipeError
 from .conv import ConvDiscriminator, ConvGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
 from .resnet import ResNetDiscriminator, ResNetGenerator

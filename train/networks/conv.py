@@ -54,7 +54,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Convolutions of 4x4 with stride 2, one for each resolution, a dense layers to the logit."""
+    """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit."""
 
     def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..recipes.settings import RecipeError
+from ..settings import RecipeError
 
 _NOT_TAKEN = "could not be taken from the earlier model and has random weights"
 

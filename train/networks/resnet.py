@@ -95,7 +95,7 @@ class ResNetGenerator(nn.Module):
 
 
 class ResNetDiscriminator(nn.Module):
-    """A block for each resolution, the sum over the coarsest grid, a logit."""
+    """A block for each resolution, the mean over the coarsest grid, dense layers, a logit."""
 
     def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
+from ..autocast import full_precision
+
 _FIRST_ITERATIONS = 15  # from random vectors; afterwards one a pass keeps up with the training
 
 
@@ -42,7 +44,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight over its norm, the same shape; moves the vectors on in training mode."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with full_precision(weight.device):
             if self.training:
                 self._iterate(self._matrix(weight.detach()), 1)
             return weight / self._norm(weight)

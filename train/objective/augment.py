@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..autocast import full_precision
+
 _SHIFT = 1 / 8  # of the side, at most, either way
 _HOLE = 1 / 2  # side of the square that is cut out, of the image's side
 
@@ -50,7 +52,7 @@ def _translation(images: Tensor) -> Tensor:
     By products with matrices of 0 and 1: their gradient is a product too, which a GPU computes in
     the same order every time, unlike the scattered sum that is the gradient of indexing.
     """
-    with torch.autocast(images.device.type, enabled=False):
+    with full_precision(images.device):
         down, across = (_shifts(len(images), side, images) for side in images.shape[2:])
         return down @ images @ across.transpose(-1, -2)
 

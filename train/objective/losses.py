@@ -1,45 +1,181 @@
-"""GAN losses on logits. Each takes float tensors [batch, 1] and gives a scalar."""
+"""The losses, each with all that the rest of training has to know of it.
 
+A new loss is a class here, or anywhere else with ``LOSSES.register``: recipes, metrics, health and the
+table of incompatible settings take what they need from it.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ..registry import Registry
+from ..settings import Incompatible
 
-def discriminator_loss(
-    real_logits: Tensor, fake_logits: Tensor, loss: str = "non-saturating", label_smoothing: float = 0.0
-) -> Tensor:
-    """What the discriminator minimises.
+SURE = 5.0
+"""A generated sample whose logit is 5 below 0, or below a real one's, has a chance of 1 in 150 of
+passing for real."""
 
-    - ``non-saturating`` and ``minimax``: binary cross-entropy of calling real samples real and
-      generated ones generated. softplus(-x) is -log sigmoid(x) without the overflow (Goodfellow et
-      al. 2014, equation 1). With label smoothing the target for real samples is that much below 1;
-      generated samples keep the target 0, since a higher one would reward the generator for what
-      it does already (Salimans et al., "Improved techniques for training GANs", 2016, section 3.4).
-    - ``hinge``: real logits are pushed above 1, generated ones below -1, and no further (Lim and Ye
-      2017; Miyato et al. 2018).
-    - ``wasserstein``: the difference of the means (Arjovsky, Chintala, Bottou 2017); the slope of
-      the discriminator must be bounded by something else.
+
+class Loss(ABC):
+    """What the two networks minimise: scalars of logits, which are float tensors [batch, 1].
+
+    Row i of the real and row i of the generated samples have the same label where there are labels.
     """
-    if loss == "hinge":
-        return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
-    if loss == "wasserstein":
-        return fake_logits.mean() - real_logits.mean()
-    total = softplus(-real_logits).mean() + softplus(fake_logits).mean()
-    if label_smoothing:  # (1 - s) softplus(-x) + s softplus(x) is softplus(-x) + s x
-        total = total + label_smoothing * real_logits.mean()
-    return total
+
+    name: str
+    """What ``training.loss`` calls it."""
+    tells_right_from_wrong: bool = True
+    """Whether `correct` means anything: then there are accuracies, and the discriminator can have won."""
+    lost_from: float = SURE
+    """The generator's mean loss from which on it has lost, if the discriminator is nearly always right."""
+    has_limit: bool = True
+    """Whether a loss beyond ``health.loss_limit`` has exploded."""
+    incompatible: tuple[Incompatible, ...] = ()
+    """Settings that it cannot be trained with; ``{loss}`` in a combination stands for the loss. A rule
+    that several losses share is one object."""
+
+    @abstractmethod
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """What the discriminator minimises.
+
+        Args:
+            real: Logits of real samples.
+            generated: Logits of generated samples.
+            label_smoothing: How far below 1 the target for real samples is; above 0 only of losses
+                that have targets.
+        """
+
+    @abstractmethod
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        """What the generator minimises.
+
+        Args:
+            generated: Logits of generated samples.
+            real: Gives logits of real samples, without gradients. They cost a pass through the
+                discriminator, which only losses that call it pay for.
+        """
+
+    def correct(self, real: Tensor, generated: Tensor) -> Tensor:
+        """How many of the real and of the generated samples the discriminator is right about.
+
+        Returns:
+            int64 [2]. Here logits of real samples are right above 0, of generated ones below.
+        """
+        return torch.stack(((real > 0).sum(), (generated <= 0).sum()))
 
 
-def generator_loss(fake_logits: Tensor, loss: str = "non-saturating") -> Tensor:
-    """What the generator minimises.
+NO_TARGET = Incompatible(
+    "`label_smoothing` with {loss}",
+    "these losses have no target probability that could be smoothed",
+    lambda recipe: recipe.training.label_smoothing > 0,
+)
 
-    - ``non-saturating``: -log of the probability that generated samples pass for real (Goodfellow
-      et al. 2014, section 3): binary cross-entropy with the label "real".
-    - ``minimax``: log of the probability that they do not (equation 1 there). Its gradient vanishes
-      where the discriminator is sure, which is at the beginning.
-    - ``hinge`` and ``wasserstein``: minus the mean logit.
+
+class NonSaturating(Loss):
+    """Binary cross-entropy of logits, the generator's with the label "real".
+
+    Goodfellow et al. 2014, equation 1 and section 3. softplus(-x) is -log sigmoid(x) without the
+    overflow. With label smoothing, generated samples keep the target 0, since a higher one would
+    reward the generator for what it does already (Salimans et al., "Improved techniques for training
+    GANs", 2016, section 3.4).
     """
-    if loss == "non-saturating":
-        return softplus(-fake_logits).mean()
-    if loss == "minimax":
-        return -softplus(fake_logits).mean()
-    return -fake_logits.mean()
+
+    name = "non-saturating"
+
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        total = softplus(-real).mean() + softplus(generated).mean()
+        if label_smoothing:  # (1 - s) softplus(-x) + s softplus(x) is softplus(-x) + s x
+            total = total + label_smoothing * real.mean()
+        return total
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return softplus(-generated).mean()
+
+
+class Minimax(NonSaturating):
+    """The same for the discriminator; the generator minimises what the discriminator maximises.
+
+    Goodfellow et al. 2014, equation 1. Its gradient vanishes where the discriminator is sure, which
+    is at the beginning.
+    """
+
+    name = "minimax"
+    lost_from = -math.log1p(math.exp(-SURE))
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return -softplus(generated).mean()
+
+
+class Hinge(Loss):
+    """Real logits are pushed above 1, generated ones below -1, and no further.
+
+    Lim and Ye, "Geometric GAN", 2017; Miyato et al. 2018.
+    """
+
+    name = "hinge"
+    incompatible = (NO_TARGET,)
+
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        return relu(1 - real).mean() + relu(1 + generated).mean()
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return -generated.mean()
+
+
+class Wasserstein(Loss):
+    """The difference of the mean logits, whose zero means nothing.
+
+    Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017; the discriminator's slope must be bounded by
+    something else.
+    """
+
+    name = "wasserstein"
+    tells_right_from_wrong = False
+    lost_from = math.inf
+    has_limit = False
+    incompatible = (
+        NO_TARGET,
+        Incompatible(
+            "{loss} without `wgan_gp_weight` or spectral norm in the discriminator",
+            "the loss has no lower bound unless the discriminator's slope is bounded; R1 bounds it at real"
+            " samples only",
+            lambda recipe: not recipe.penalty.wgan_gp_weight and not recipe.discriminator.spectral_norm,
+        ),
+    )
+
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        return generated.mean() - real.mean()
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return -generated.mean()
+
+
+class Relativistic(Loss):
+    """Each generated sample against a real one: cross-entropy of which of the two is the real one.
+
+    The pairing loss of Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019, with the
+    logistic function, as in R3GAN (Huang et al., "The GAN is dead; long live the GAN! A modern GAN
+    baseline", NeurIPS 2024), which trains it with R1 and R2. Where generated samples pile up on few
+    real ones, the others still win their pairs, so modes are not dropped as easily (Sun, Fang,
+    Schwing, "Towards a better global loss landscape of GANs", NeurIPS 2020).
+    """
+
+    name = "relativistic"
+    incompatible = (NO_TARGET,)
+
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        return softplus(generated - real).mean()
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return softplus(real() - generated).mean()
+
+    def correct(self, real: Tensor, generated: Tensor) -> Tensor:
+        """Pairs in which the real sample has the higher logit, twice: a pair is right or wrong as a whole."""
+        return (real > generated).sum().expand(2)
+
+
+LOSSES: Registry[Loss] = Registry("loss", NonSaturating(), Minimax(), Hinge(), Wasserstein(), Relativistic())

@@ -1,28 +1,57 @@
-"""Gradient penalties on the discriminator."""
+"""Penalties on the discriminator, with their settings.
 
-from collections.abc import Callable
+A new one is a weight in `PenaltySettings`, a function, and a row in `PENALTIES`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from ..autocast import full_precision
+from ..settings import Incompatible, Settings, Weight
 
-def r1_penalty(discriminator: Callable[[Tensor], Tensor], reals: Tensor) -> Tensor:
-    """Half the mean squared norm of the discriminator's gradient at real samples.
+Discriminator = Callable[[Tensor], Tensor]
+"""Samples [batch, ...] to logits [batch, 1]."""
+
+
+class PenaltySettings(Settings):
+    r1_weight: Weight
+    """Weight of the R1 gradient penalty, at real samples; 0 leaves it out."""
+    r2_weight: Weight = 0.0
+    """Weight of the R2 gradient penalty, at generated samples; 0 leaves it out."""
+    r1_interval: Annotated[int, Field(ge=1)]
+    """Steps from one R1 or R2 penalty to the next; their weights are multiplied by it."""
+    approximate_r1_weight: Weight = 0.0
+    """Weight of the approximation of R1 by two passes, in every step; 0 leaves it out."""
+    approximate_r1_noise: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Standard deviation of the noise by which the two passes differ; samples have about 1."""
+    wgan_gp_weight: Weight = 0.0
+    """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 leaves it out."""
+
+
+def r1_penalty(discriminator: Discriminator, samples: Tensor) -> Tensor:
+    """Half the mean squared norm of the discriminator's gradient at samples.
+
+    R1 where the samples are real, R2 where they are generated.
 
     Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", ICML 2018,
     equation 9 without its weight.
 
     Args:
         discriminator: Samples to logits.
-        reals: float samples [batch, ...].
+        samples: float [batch, ...].
 
     Returns:
         Scalar that can be differentiated with respect to the discriminator's weights.
     """
-    return _gradient(discriminator, reals).square().sum(1).mean() / 2
+    return _gradient(discriminator, samples).square().sum(1).mean() / 2
 
 
-def wgan_gp_penalty(discriminator: Callable[[Tensor], Tensor], reals: Tensor, fakes: Tensor) -> Tensor:
+def wgan_gp_penalty(discriminator: Discriminator, reals: Tensor, fakes: Tensor) -> Tensor:
     """Mean squared difference from 1 of the norm of the gradient, between real and generated samples.
 
     Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3 without its weight:
@@ -43,9 +72,99 @@ def wgan_gp_penalty(discriminator: Callable[[Tensor], Tensor], reals: Tensor, fa
     return ((square + 1e-12).sqrt() - 1).square().mean()
 
 
-def _gradient(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
+def approximate_r1_penalty(discriminator: Discriminator, reals: Tensor, noise: float) -> Tensor:
+    """Mean squared change of the logit when a real sample is moved by a little noise.
+
+    Lin et al., "Diffusion adversarial post-training for one-step video generation", ICML 2025: about
+    noise squared times the squared norm of the gradient, without a gradient of a gradient, which some
+    layers and compilers do not have.
+
+    Args:
+        discriminator: Samples to logits.
+        reals: float samples [batch, ...].
+        noise: Standard deviation of what is added to them.
+
+    Returns:
+        Scalar that can be differentiated with respect to the discriminator's weights.
+    """
+    moved = reals + noise * torch.randn_like(reals)
+    with full_precision(reals.device):  # a small difference of two numbers
+        # the second pass draws the masks of the first again: it is the samples that differ
+        with torch.random.fork_rng([reals.device] if reals.is_cuda else []):
+            before = discriminator(reals)
+        return (discriminator(moved) - before).square().mean()
+
+
+def _gradient(discriminator: Discriminator, samples: Tensor) -> Tensor:
     """Of each sample's logit with respect to the sample, [batch, values], in the graph."""
     samples = samples.detach().float().requires_grad_(True)
     logits = discriminator(samples)
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
     return gradient.flatten(1)
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A term that is added to the discriminator's loss."""
+
+    weight: str
+    """Name of its weight in `PenaltySettings`."""
+    slope: Literal[0, 1]
+    """What it pulls the norm of the discriminator's gradient to."""
+    lazy: bool
+    """Whether it is computed only every ``r1_interval`` steps, with so many times the weight (Karras et
+    al., "Analyzing and improving the image quality of StyleGAN", CVPR 2020, section 3.1)."""
+    value: Callable[[PenaltySettings, Discriminator, Tensor, Tensor], Tensor]
+    """From the discriminator, real and generated samples to a scalar."""
+    incompatible: tuple[Incompatible, ...] = ()
+    """Settings that it cannot be trained with."""
+
+    def weighs(self, settings: PenaltySettings) -> float:
+        """Its weight in a recipe."""
+        weight: float = getattr(settings, self.weight)
+        return weight
+
+
+PENALTIES = (
+    Penalty("r1_weight", 0, True, lambda _, judge, reals, fakes: r1_penalty(judge, reals)),
+    Penalty("r2_weight", 0, True, lambda _, judge, reals, fakes: r1_penalty(judge, fakes)),
+    Penalty(
+        "approximate_r1_weight",
+        0,
+        False,
+        lambda settings, judge, reals, fakes: approximate_r1_penalty(
+            judge, reals, settings.approximate_r1_noise
+        ),
+        (
+            Incompatible(
+                "`approximate_r1_weight` with `r1_weight`",
+                "the first approximates the second, so the same would count twice: set one of them to 0",
+                lambda recipe: recipe.penalty.approximate_r1_weight > 0 and recipe.penalty.r1_weight > 0,
+            ),
+        ),
+    ),
+    Penalty("wgan_gp_weight", 1, False, lambda _, judge, reals, fakes: wgan_gp_penalty(judge, reals, fakes)),
+)
+
+
+def lazy_interval(settings: PenaltySettings) -> int:
+    """Steps from one to the next where a recipe has penalties that are not in every step; else 1."""
+    return settings.r1_interval if any(p.lazy and p.weighs(settings) for p in PENALTIES) else 1
+
+
+def weighted_penalties(
+    settings: PenaltySettings, discriminator: Discriminator, reals: Tensor, fakes: Tensor, *, lazy: bool
+) -> Iterator[Tensor]:
+    """The penalties of an update, each times its weight.
+
+    Args:
+        settings: The recipe's.
+        discriminator: Samples to logits.
+        reals: float samples [batch, ...].
+        fakes: The same of the generator, detached.
+        lazy: Whether this update has those that are not in every one.
+    """
+    for penalty in PENALTIES:
+        weight = penalty.weighs(settings) * (settings.r1_interval if penalty.lazy else 1)
+        if weight and (lazy or not penalty.lazy):
+            yield weight * penalty.value(settings, discriminator, reals, fakes)

@@ -1,5 +1,6 @@
 """Recipes: every setting of a training run, and the TOML files that come with dropgan."""
 
+from ..settings import RecipeError
 from .load import (
     DEFAULT_RECIPE,
     RecipeLayer,
@@ -10,7 +11,7 @@ from .load import (
     recipe_layers,
     recipe_names,
 )
-from .settings import Recipe, RecipeError
+from .settings import Recipe
 from .show import recipes_with_descriptions, show_recipe
 
 __all__ = [

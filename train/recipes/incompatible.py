@@ -1,21 +1,12 @@
 """Which settings are refused together, and why; docs/training.md shows the same table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from ..objective.losses import LOSSES
+from ..objective.penalties import PENALTIES
+from ..settings import Incompatible
 from .settings import Recipe
-
-
-@dataclass(frozen=True)
-class Incompatible:
-    """A combination of settings with which no run begins."""
-
-    combination: str
-    """In words and settings."""
-    why: str
-    """One line."""
-    found: Callable[[Recipe], bool]
-    """Whether a recipe has it."""
 
 
 def _batch_norm_behind_dropout(recipe: Recipe) -> bool:
@@ -28,7 +19,20 @@ def _batch_norm_behind_dropout(recipe: Recipe) -> bool:
     )
 
 
-INCOMPATIBLE_SETTINGS = (
+def _or(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _penalties(*slopes: int) -> str:
+    return _or([f"`{penalty.weight}`" for penalty in PENALTIES if penalty.slope in slopes])
+
+
+def _penalised(recipe: Recipe, slope: int) -> bool:
+    return any(penalty.slope == slope and penalty.weighs(recipe.penalty) > 0 for penalty in PENALTIES)
+
+
+_OF_ANY_LOSS = (
     Incompatible(
         'batch norm and dropout in one network, unless `dropout_layers = "last"`',
         "a batch norm behind dropout keeps the variance that dropout gave in training, and in use that is"
@@ -36,12 +40,10 @@ INCOMPATIBLE_SETTINGS = (
         _batch_norm_behind_dropout,
     ),
     Incompatible(
-        "batch norm in the discriminator with `r1_weight` or `wgan_gp_weight`",
-        "a gradient penalty is of each sample alone, and batch norm makes a sample's logit depend on the"
-        " others (Gulrajani et al. 2017)",
-        lambda r: (
-            r.discriminator.normalisation == "batch" and r.penalty.r1_weight + r.penalty.wgan_gp_weight > 0
-        ),
+        f"batch norm in the discriminator with {_penalties(0, 1)}",
+        "a penalty is of each sample alone, and batch norm makes a sample's logit depend on the others"
+        " (Gulrajani et al. 2017)",
+        lambda r: r.discriminator.normalisation == "batch" and (_penalised(r, 0) or _penalised(r, 1)),
     ),
     Incompatible(
         "batch norm and spectral norm in the discriminator",
@@ -49,25 +51,14 @@ INCOMPATIBLE_SETTINGS = (
         lambda r: r.discriminator.normalisation == "batch" and r.discriminator.spectral_norm,
     ),
     Incompatible(
-        '`loss = "wasserstein"` without `wgan_gp_weight` or spectral norm in the discriminator',
-        "the loss has no lower bound unless the discriminator's slope is bounded; R1 bounds it at real"
-        " samples only",
-        lambda r: (
-            r.training.loss == "wasserstein"
-            and not r.penalty.wgan_gp_weight
-            and not r.discriminator.spectral_norm
-        ),
+        f"{_penalties(1)} with {_penalties(0)}",
+        "the first pulls the discriminator's slope to 1, the others pull it to 0",
+        lambda r: _penalised(r, 0) and _penalised(r, 1),
     ),
-    Incompatible(
-        "`r1_weight` and `wgan_gp_weight`",
-        "R1 pulls the slope at real samples to 0, WGAN-GP the slope between real and generated ones to 1",
-        lambda r: r.penalty.r1_weight > 0 and r.penalty.wgan_gp_weight > 0,
-    ),
-    Incompatible(
-        '`label_smoothing` with `loss = "hinge"` or `loss = "wasserstein"`',
-        "these losses have no target probability that could be smoothed",
-        lambda r: r.training.label_smoothing > 0 and r.training.loss in ("hinge", "wasserstein"),
-    ),
+    *(rule for penalty in PENALTIES for rule in penalty.incompatible),
+)
+
+_OF_ARCHITECTURES = (
     Incompatible(
         '`dropout_kind = "channel"` with `architecture = "mlp"`',
         'a dense layer has no channels; `dropout_kind = "element"` drops its units',
@@ -88,8 +79,26 @@ INCOMPATIBLE_SETTINGS = (
 )
 
 
+def _of_losses() -> Iterator[Incompatible]:
+    """What the losses bring along; a rule that several share names them all."""
+    shared: dict[Incompatible, list[str]] = {}
+    for loss in LOSSES:
+        for rule in loss.incompatible:
+            shared.setdefault(rule, []).append(loss.name)
+    for rule, names in shared.items():
+        words = _or([f'`loss = "{name}"`' for name in names])
+        yield replace(rule, combination=rule.combination.format(loss=words), found=_with_loss(rule, names))
+
+
+def _with_loss(rule: Incompatible, names: list[str]) -> Callable[[Recipe], bool]:
+    return lambda recipe: recipe.training.loss in names and rule.found(recipe)
+
+
+def rules() -> list[Incompatible]:
+    """All that there are, those of registered losses included."""
+    return [*_OF_ANY_LOSS, *_of_losses(), *_OF_ARCHITECTURES]
+
+
 def incompatible_settings(recipe: Recipe) -> list[str]:
     """What is wrong with a recipe's combinations, ``COMBINATION is refused: WHY`` each."""
-    return [
-        f"{rule.combination} is refused: {rule.why}" for rule in INCOMPATIBLE_SETTINGS if rule.found(recipe)
-    ]
+    return [f"{rule.combination} is refused: {rule.why}" for rule in rules() if rule.found(recipe)]

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..settings import RecipeError
 from .incompatible import incompatible_settings
 from .problems import problems, unknown_setting
-from .settings import Recipe, RecipeError
+from .settings import Recipe
 from .text import TomlText, read_toml
 
 DEFAULT_RECIPE = "mlp"

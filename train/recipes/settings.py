@@ -2,25 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from dropgan.serve.errors import DropganError
+from ..objective.losses import LOSSES
+from ..objective.penalties import PenaltySettings
+from ..settings import Beta, LearningRate, Probability, Settings
 
-Probability = Annotated[float, Field(ge=0, lt=1)]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1)]
-LearningRate = Annotated[float, Field(gt=0, le=1)]
-Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class RecipeError(DropganError):
-    """A recipe that cannot be read or holds an impossible setting."""
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class _NetworkSettings(_Settings):
+class _NetworkSettings(Settings):
     """What both networks may have."""
 
     dense: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
@@ -65,16 +56,7 @@ class DiscriminatorSettings(_NetworkSettings):
     """Adam's; corrected for the penalty interval where there is one."""
 
 
-class PenaltySettings(_Settings):
-    r1_weight: Annotated[float, Field(ge=0)]
-    """Weight of the R1 gradient penalty, at real samples; 0 leaves it out."""
-    r1_interval: Annotated[int, Field(ge=1)]
-    """Steps from one R1 penalty to the next; the weight is multiplied by it."""
-    wgan_gp_weight: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 leaves it out."""
-
-
-class TrainingSettings(_Settings):
+class TrainingSettings(Settings):
     steps: Annotated[int, Field(ge=1)]
     """Generator updates in all."""
     batch_size: Annotated[int, Field(ge=2, le=65536)]
@@ -87,7 +69,7 @@ class TrainingSettings(_Settings):
     """Adam's decay of the mean squared gradient."""
     ema_decay: Beta
     """Of the averaged generator, which is the one exported; 0 exports the last weights."""
-    loss: Literal["non-saturating", "minimax", "hinge", "wasserstein"] = "non-saturating"
+    loss: Annotated[str, AfterValidator(LOSSES.require_known)] = "non-saturating"
     """What the two networks minimise."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """How far below 1 the discriminator's target for real samples is."""
@@ -101,7 +83,7 @@ class TrainingSettings(_Settings):
     """Scores without an improvement after which training ends early; 0 trains all steps."""
 
 
-class OutputSettings(_Settings):
+class OutputSettings(Settings):
     log_interval: Annotated[int, Field(ge=1)] = 50
     """Steps between lines of metrics.jsonl."""
     sample_interval: Annotated[int, Field(ge=1)] = 1000
@@ -110,7 +92,7 @@ class OutputSettings(_Settings):
     """Steps between checkpoints."""
 
 
-class HealthSettings(_Settings):
+class HealthSettings(Settings):
     """When training counts as gone wrong, and what is done then; looked at with each line of metrics."""
 
     rollbacks: Annotated[int, Field(ge=0, le=100)] = 3
@@ -118,8 +100,7 @@ class HealthSettings(_Settings):
     rate_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Both learning rates are multiplied by it at each rollback."""
     loss_limit: Annotated[float, Field(gt=0)] = 1e3
-    """A mean loss beyond it, either sign, has exploded; not asked of Wasserstein losses, whose size means
-    nothing."""
+    """A mean loss beyond it, either sign, has exploded; wasserstein has no limit."""
     gradient_limit: Annotated[float, Field(gt=0)] = 1e6
     """A gradient longer than it has exploded."""
     won: Literal["ignore", "warn", "rollback"] = "warn"
@@ -134,7 +115,7 @@ class HealthSettings(_Settings):
     """Steps in which samples may be alike because training has only begun."""
 
 
-class Recipe(_Settings):
+class Recipe(Settings):
     """All settings of a run; see train/recipes for those that come with dropgan."""
 
     name: Annotated[str, Field(min_length=1)]

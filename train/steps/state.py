@@ -1,7 +1,6 @@
 """All that changes while a GAN trains."""
 
 import math
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from torch import nn
 
 from ..distributed.ranks import ALONE, Ranks
 from ..networks import SampleSpec, build_networks
+from ..objective.penalties import lazy_interval
 from ..recipes.settings import Recipe
 from ..run.checkpoint import (
     Checkpoint,
@@ -48,10 +48,14 @@ class TrainingState:
     """The processes that train it together."""
     latents: torch.Generator | None = None
     """Of several processes: what all draw alike. One process draws all from torch's global one."""
-    passes: Passes | None = None
-    """None runs the networks as they are."""
-    scaling: dict[str, LossScaling] = field(default_factory=dict)
-    """Of each network's loss, ``generator`` and ``discriminator``, in fp16; else empty."""
+    passes: Passes = field(init=False)
+    """The networks as they are; or, of several processes, what averages their gradients."""
+    generator_scaling: LossScaling | None = None
+    """Of its loss, in fp16."""
+    discriminator_scaling: LossScaling | None = None
+
+    def __post_init__(self) -> None:
+        self.passes = Passes(self.generator, self.discriminator)
 
     @classmethod
     def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
@@ -88,7 +92,15 @@ class TrainingState:
 
     def scale_losses(self, device: torch.device) -> None:
         """Get ready for fp16."""
-        self.scaling = {name: LossScaling(device) for name in ("generator", "discriminator")}
+        self.generator_scaling, self.discriminator_scaling = LossScaling(device), LossScaling(device)
+
+    def scalings(self) -> list[tuple[str, LossScaling]]:
+        """What there is in fp16, by the name of its part in a checkpoint; else empty."""
+        named = (
+            ("generator_scaling", self.generator_scaling),
+            ("discriminator_scaling", self.discriminator_scaling),
+        )
+        return [(name, scaling) for name, scaling in named if scaling is not None]
 
     def draw_latents(self, count: int, size: int, device: torch.device) -> torch.Tensor:
         """Standard normal latents of this process's rows, float32 [count, size].
@@ -112,7 +124,7 @@ class TrainingState:
                 ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
                 ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
                 ("random", self._random_states()),
-                *((f"{name}_scaling", scaling.tensors()) for name, scaling in self.scaling.items()),
+                *((part, scaling.tensors()) for part, scaling in self.scalings()),
             )
             for name, tensor in content.items()
         }
@@ -132,8 +144,8 @@ class TrainingState:
             restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
             restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
             self._set_random_states(checkpoint.part("random"))
-            for name, scaling in self.scaling.items():
-                scaling.restore(checkpoint.part(f"{name}_scaling"))
+            for part, scaling in self.scalings():
+                scaling.restore(checkpoint.part(part))
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
             self.rollbacks = tuple(checkpoint.about["rollbacks"])
@@ -184,27 +196,23 @@ def _misfit(error: Exception) -> CheckpointError:
     return CheckpointError(f"the checkpoint does not fit this run's networks: {reason}")
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the networks run: matrix products in bf16 or fp16, or none of it."""
-    kind = torch.float16 if precision == "fp16" else torch.bfloat16
-    return torch.autocast(device.type, kind, enabled=precision in ("bf16", "fp16"))
-
-
 def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:
     """Adam with weight decay beside its step (Loshchilov and Hutter, "Decoupled weight decay
     regularization", ICLR 2019), of matrices and kernels; biases and gains are not decayed.
     """
+    # torch's "meta" device, on which nothing is computed, has no fused one
+    fused = all(parameter.device.type != "meta" for parameter in network.parameters())
     if not decay:
-        return torch.optim.AdamW(network.parameters(), betas=betas, weight_decay=0.0, fused=True)
+        return torch.optim.AdamW(network.parameters(), betas=betas, weight_decay=0.0, fused=fused)
     weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=betas, fused=True)
+    return torch.optim.AdamW(groups, betas=betas, fused=fused)
 
 
 def _lazy_ratio(recipe: Recipe) -> float:
-    interval = recipe.penalty.r1_interval
-    return interval / (interval + 1) if recipe.penalty.r1_weight and interval > 1 else 1.0
+    interval = lazy_interval(recipe.penalty)
+    return interval / (interval + 1) if interval > 1 else 1.0
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -1,4 +1,4 @@
-"""The two training steps, and the whole of one step."""
+"""One training step: updates of the discriminator, then one of the generator."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,31 +6,34 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..autocast import autocast
 from ..data.batches import Batch
 from ..distributed.ranks import Ranks
 from ..networks.batch_norm import has_batch_norm, running_statistics_kept
 from ..networks.freezing import train_above
 from ..objective.augment import augment
-from ..objective.losses import discriminator_loss, generator_loss
-from ..objective.penalties import r1_penalty, wgan_gp_penalty
+from ..objective.losses import LOSSES
+from ..objective.penalties import lazy_interval, weighted_penalties
 from ..recipes.settings import Recipe
-from .state import TrainingState, autocast
+from .scaling import LossScaling
+from .state import TrainingState
 
 
-class Judged(NamedTuple):
+class DiscriminatorOutcome(NamedTuple):
     """What an update of the discriminator leaves to be measured."""
 
     loss: Tensor
     """float32 [], without penalties, detached."""
-    real: Tensor
-    """int64 [2]: how many of the real and of the generated samples got a logit above 0."""
+    correct: Tensor
+    """int64 [2]: how many of the real and of the generated samples it was right about, before the update
+    and with dropout acting; see `Loss.correct`."""
 
 
-class Step(NamedTuple):
+class StepOutcome(NamedTuple):
     """What a training step leaves to be measured."""
 
-    judged: Judged
-    """By the discriminator, before its last update."""
+    discriminator: DiscriminatorOutcome
+    """Of its last update."""
     generator_loss: Tensor
     """float32 [], detached."""
 
@@ -43,7 +46,7 @@ def train_step(
     device: torch.device,
     precision: str,
     penalise: bool = True,
-) -> Step:
+) -> StepOutcome:
     """One update of the generator after as many of the discriminator as the recipe says.
 
     Each update of the discriminator has real and generated samples of its own; the generator is
@@ -56,130 +59,124 @@ def train_step(
             the run, and after each rollback in a range of its own.
         device: Where the networks are.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
-        penalise: False leaves the R1 penalty out, for measuring.
+        penalise: False leaves out the penalties that are not in every update, for measuring.
 
     Returns:
-        Losses without penalties, and how the discriminator judged.
+        Losses without penalties, and what the discriminator was right about.
     """
-    penalty, count = recipe.penalty, recipe.training.discriminator_steps
+    count, interval = recipe.training.discriminator_steps, lazy_interval(recipe.penalty)
+    first, end = state.step * count, (state.step + 1) * count
     state.ranks.seed_masks(recipe.training.seed, state.step)
-    through = state.passes or state
-    for update in range(state.step * count, (state.step + 1) * count):
-        last = update == (state.step + 1) * count - 1
-        reals, labels = batches(update + state.batch_offset)
-        latents = state.draw_latents(len(reals), recipe.generator.latent_dim, device)
-        with torch.set_grad_enabled(last), autocast(device, precision):
-            fakes = through.generator(latents, labels)
-        judged = discriminator_step(
-            state,
-            recipe,
-            reals,
-            fakes.detach(),
-            labels,
-            precision=precision,
-            penalise=penalise and penalty.r1_weight > 0 and update % penalty.r1_interval == 0,
+    for update in range(first, end):
+        real = batches(update + state.batch_offset)
+        latents = state.draw_latents(len(real.samples), recipe.generator.latent_dim, device)
+        learns = update == end - 1  # the generator, from the last samples alone
+        with torch.set_grad_enabled(learns), autocast(device, precision):
+            generated = state.passes.generator(latents, real.labels)
+        lazy = penalise and update % interval == 0
+        outcome = discriminator_step(
+            state, recipe, real, generated.detach(), precision=precision, lazy_penalties=lazy
         )
-    g_loss = generator_step(state, recipe, fakes, labels, precision=precision)
+    generator_loss = generator_step(state, recipe, real, generated, precision=precision)
     state.ema.update(state.step)
     state.step += 1
-    return _over_all(Step(judged, g_loss), state.ranks)
-
-
-def _over_all(step: Step, ranks: Ranks) -> Step:
-    """Losses and counts of the whole batch, of whose rows each process saw some."""
-    if ranks.count == 1:
-        return step
-    sums = ranks.sum(torch.stack((step.judged.loss, step.generator_loss, *step.judged.real.float())))
-    losses, counts = sums[:2] / ranks.count, sums[2:].round().long()
-    return Step(Judged(losses[0], counts), losses[1])
+    return _over_all(StepOutcome(outcome, generator_loss), state.ranks)
 
 
 def discriminator_step(
     state: TrainingState,
     recipe: Recipe,
-    reals: Tensor,
-    fakes: Tensor,
-    labels: Tensor | None = None,
+    real: Batch,
+    generated: Tensor,
     *,
     precision: str,
-    penalise: bool,
-) -> Judged:
+    lazy_penalties: bool,
+) -> DiscriminatorOutcome:
     """One update of the discriminator; the generator is out of the graph.
 
     Real and generated samples go through in one pass: twice the rows cost less than two passes.
-    With batch norm they go through apart, so that generated samples are judged by statistics of
+    With batch norm they go through apart, so that generated samples are normalised by statistics of
     generated ones here as in the generator's step (Radford et al. 2016, DCGAN, train so).
 
     Args:
         state: What is trained.
         recipe: Its settings.
-        reals: float32 [batch, *shape].
-        fakes: The same of the generator, detached.
-        labels: int64 [batch] of both, or None in a model without classes.
+        real: Real samples, and their labels in a class-conditional model.
+        generated: Samples of the generator, float32 [batch, *shape], of the same labels, detached.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
-        penalise: Whether this step carries the R1 penalty, for all the steps of its interval.
-
-    Returns:
-        The loss, and how the samples were judged before the update, dropout acting.
+        lazy_penalties: Whether this update has the penalties that are not in every one.
     """
-    discriminator = _judge((state.passes or state).discriminator, recipe)
-    penalty, training = recipe.penalty, recipe.training
+    loss, network, labels = LOSSES[recipe.training.loss], state.passes.discriminator, real.labels
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
-    with autocast(reals.device, precision):
+
+    def logits(samples: Tensor, labels: Tensor | None = labels) -> Tensor:
+        return _logits(network, recipe, samples, labels)
+
+    with autocast(generated.device, precision):
         if has_batch_norm(state.discriminator):
-            real_logits, fake_logits = discriminator(reals, labels), discriminator(fakes, labels)
+            on_real, on_generated = logits(real.samples), logits(generated)
         else:
-            both = None if labels is None else labels.repeat(2)
-            real_logits, fake_logits = discriminator(torch.cat((reals, fakes)), both).chunk(2)
-        loss = discriminator_loss(real_logits, fake_logits, training.loss, training.label_smoothing)
-    total = loss
+            twice = None if labels is None else labels.repeat(2)
+            on_real, on_generated = logits(torch.cat((real.samples, generated)), twice).chunk(2)
+        objective = value = loss.discriminator(on_real, on_generated, recipe.training.label_smoothing)
     # The gradients in a penalty are inside the graph, where scaling the loss does not reach them.
-    with autocast(reals.device, "fp32" if precision == "fp16" else precision):
-        if penalise:
-            weight = penalty.r1_weight * penalty.r1_interval
-            total = total + weight * r1_penalty(lambda samples: discriminator(samples, labels), reals)
-        if penalty.wgan_gp_weight:
-            slope = wgan_gp_penalty(lambda samples: discriminator(samples, labels), reals, fakes)
-            total = total + penalty.wgan_gp_weight * slope
-    _update(state, "discriminator", total)
-    return Judged(loss.detach(), torch.stack([(logits > 0).sum() for logits in (real_logits, fake_logits)]))
+    with autocast(generated.device, "fp32" if precision == "fp16" else precision):
+        for penalty in weighted_penalties(
+            recipe.penalty, logits, real.samples, generated, lazy=lazy_penalties
+        ):
+            objective = objective + penalty
+    _update(state.discriminator_optimizer, objective, state.discriminator_scaling)
+    return DiscriminatorOutcome(value.detach(), loss.correct(on_real, on_generated))
 
 
 def generator_step(
-    state: TrainingState, recipe: Recipe, fakes: Tensor, labels: Tensor | None = None, *, precision: str
+    state: TrainingState, recipe: Recipe, real: Batch, generated: Tensor, *, precision: str
 ) -> Tensor:
     """One update of the generator through the discriminator, whose weights are frozen.
 
     Args:
         state: What is trained.
         recipe: Its settings.
-        fakes: float32 [batch, *shape] with the generator's graph.
-        labels: int64 [batch] that they were made of, or None in a model without classes.
+        real: Real samples, for losses that compare with them, and the labels of both.
+        generated: Samples of the generator, float32 [batch, *shape], with its graph.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
 
     Returns:
         The loss, detached.
     """
-    discriminator = _judge(state.discriminator, recipe)  # frozen, so nothing of it is averaged
-    state.discriminator.requires_grad_(False)
-    with autocast(fakes.device, precision), running_statistics_kept(state.discriminator):
-        loss = generator_loss(discriminator(fakes, labels), recipe.training.loss)
-    _update(state, "generator", loss)
-    return loss.detach()
+    loss, network = LOSSES[recipe.training.loss], state.discriminator  # frozen: no gradients to average
+    network.requires_grad_(False)
+
+    def on_real() -> Tensor:
+        with torch.no_grad():
+            return _logits(network, recipe, real.samples, real.labels)
+
+    with autocast(generated.device, precision), running_statistics_kept(network):
+        objective = loss.generator(_logits(network, recipe, generated, real.labels), on_real)
+    _update(state.generator_optimizer, objective, state.generator_scaling)
+    return objective.detach()
 
 
-def _update(state: TrainingState, network: str, loss: Tensor) -> None:
-    discriminates = network == "discriminator"
-    optimizer = state.discriminator_optimizer if discriminates else state.generator_optimizer
-    if network in state.scaling:
-        state.scaling[network].update(optimizer, loss)
+def _logits(network: nn.Module, recipe: Recipe, samples: Tensor, labels: Tensor | None) -> Tensor:
+    """What a discriminator says of samples, which it sees through the augmentation if there is one."""
+    logits: Tensor = network(augment(samples, recipe.training.augmentation), labels)
+    return logits
+
+
+def _update(optimizer: torch.optim.Optimizer, objective: Tensor, scaling: LossScaling | None) -> None:
+    if scaling is not None:
+        scaling.update(optimizer, objective)
         return
     optimizer.zero_grad()
-    loss.backward()
+    objective.backward()
     optimizer.step()
 
 
-def _judge(discriminator: nn.Module, recipe: Recipe) -> Callable[[Tensor, Tensor | None], Tensor]:
-    """Samples and labels to logits, through the augmentation if there is one."""
-    policy = recipe.training.augmentation
-    return lambda samples, labels: discriminator(augment(samples, policy), labels)
+def _over_all(outcome: StepOutcome, ranks: Ranks) -> StepOutcome:
+    """Losses and counts of the whole batch, of whose rows each process saw some."""
+    if ranks.count == 1:
+        return outcome
+    loss, correct = outcome.discriminator
+    sums = ranks.sum(torch.stack((loss, outcome.generator_loss, *correct.float())))
+    losses, counts = sums[:2] / ranks.count, sums[2:].round().long()
+    return StepOutcome(DiscriminatorOutcome(losses[0], counts), losses[1])

@@ -1,0 +1,26 @@
+"""The precision in which products are computed, on any device."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The context in which the networks run: matrix products in bf16 or fp16, or none of it.
+
+    Args:
+        device: Where they compute.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
+    """
+    if not torch.amp.is_autocast_available(device.type):  # torch's "meta" device, which computes nothing
+        return nullcontext()
+    kind = _HALVES.get(precision, torch.bfloat16)
+    return torch.autocast(device.type, kind, enabled=precision in _HALVES)
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Within it, products are in float32, whatever the precision around it."""
+    return autocast(device, "fp32")

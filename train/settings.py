@@ -1,0 +1,36 @@
+"""What every table of settings is made of; the tables themselves stand where they are used."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dropgan.serve.errors import DropganError
+
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class RecipeError(DropganError):
+    """A recipe that cannot be read or holds an impossible setting."""
+
+
+class Settings(BaseModel):
+    """A table of a recipe. The docstring below a field is what `--show-recipe` says of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Incompatible:
+    """A combination of settings with which no run begins."""
+
+    combination: str
+    """In words and settings."""
+    why: str
+    """One line."""
+    found: Callable[[Any], bool]
+    """Whether a `dropgan.train.Recipe` has it."""
