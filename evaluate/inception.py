@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dropgan.serve.atomic import write_bytes
-from dropgan.train.data.cache import cache_directory
+from dropgan.train.data.cache import cache_directory, cache_file
 
 from .errors import FeatureError
 
@@ -87,5 +86,6 @@ def _standard_weights() -> Path:
         ) from error
     _require_standard(content, _ADDRESS)
     path = cache_directory() / _NAME
-    write_bytes(path, content)
+    with cache_file(path) as file:
+        file.write(content)
     return path

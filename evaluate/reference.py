@@ -1,15 +1,16 @@
 """Features of real images, kept on disk: they are the same for every model that is scored."""
 
+import hashlib
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from dropgan.serve.atomic import write_bytes
 from dropgan.serve.errors import OutputError
 from dropgan.train.data import ImageData
-from dropgan.train.data.cache import cache_directory
+from dropgan.train.data.cache import cache_directory, cache_file
 
 from .features import FeatureNetwork, Features, Progress
 
@@ -19,24 +20,37 @@ def reference_features(
 ) -> Features:
     """The features of all images of ``data``, from the cache where they are there.
 
-    The cache's key is made of both fingerprints, so it cannot be stale; a damaged file is made anew,
-    and where nothing can be written the features are simply not kept.
+    The cache's key is made of both fingerprints, so it cannot be stale; a damaged file, known by
+    its digest, is made anew, and where nothing can be written the features are simply not kept.
 
     Raises:
         FeatureError: The network is not for images of this shape.
     """
     path = _path(network, data)
-    try:
+    with suppress(OSError, SafetensorError, KeyError):
         kept = load_file(path)
         features = Features(kept["vectors"], kept["logits"])
-        if len(features.vectors) == len(features.logits) == len(data.images):
+        if kept["sha256"].tobytes() == _digest(features):
             return features
-    except (OSError, SafetensorError, KeyError):
-        pass
     features = network(data.images, progress)
-    with suppress(OutputError):
-        write_bytes(path, save({"vectors": features.vectors, "logits": features.logits}))
+    content = save(
+        {
+            "vectors": features.vectors,
+            "logits": features.logits,
+            "sha256": np.frombuffer(_digest(features), np.uint8),
+        }
+    )
+    with suppress(OutputError), cache_file(path) as file:
+        file.write(content)
     return features
+
+
+def _digest(features: Features) -> bytes:
+    digest = hashlib.sha256()
+    for array in (features.vectors, features.logits):
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
 
 
 def _path(network: FeatureNetwork, data: ImageData) -> Path:

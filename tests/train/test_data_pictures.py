@@ -163,6 +163,39 @@ def test_a_bomb_is_a_broken_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(load_images(str(tmp_path)).images) == 2
 
 
+def test_only_the_formats_that_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An EPS that is called .png started Ghostscript, a program for a language of its own."""
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    tools, mark = tmp_path / "tools", tmp_path / "started"
+    tools.mkdir()
+    (tools / "gs").write_text(f"#!/bin/sh\ntouch {mark}\n")
+    (tools / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=":")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)  # looked for anew
+    folder = tmp_path / "pictures"
+    for name in ("a.png", "b.png"):
+        _save(folder, name, _noise(8, 8))
+    (folder / "c.png").write_bytes(eps)
+    said: list[str] = []
+    assert len(load_images(str(folder), watch=Watcher(say=said.append))) == 2
+    assert "c.png (cannot identify" in said[0]
+    assert not mark.exists()
+
+
+def test_every_named_format_is_read(tmp_path: Path) -> None:
+    """What docs/data.md lists is decoded, whatever the case of the suffix."""
+    from PIL import features
+
+    formats = ["bmp", "gif", "JPEG", "jpg", "jp2", "PNG", "pgm", "ppm", "tga", "tif", "TIFF", "webp"]
+    if features.check("avif"):
+        formats.append("avif")
+    for number, suffix in enumerate(formats):
+        pixels = np.full((8, 8, 1 if suffix == "pgm" else 3), 10 * number + 5, np.uint8)
+        _save(tmp_path, f"{number:02}.{suffix}", pixels)
+    images = load_images(str(tmp_path)).images
+    assert [round(level / 10 - 0.5) for level in images.mean((1, 2, 3)).tolist()] == list(range(len(formats)))
+
+
 def test_unfit_folders(tmp_path: Path) -> None:
     """No pictures, pictures of several sizes, one, broken, equal or tiny ones: one line each."""
     with pytest.raises(DataError, match="holds no pictures"):

@@ -1,6 +1,7 @@
 """Parquet files and Hugging Face data sets: pictures and labels in columns."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,34 @@ def test_hugging_face_layout(tmp_path: Path, pixels: np.ndarray) -> None:
     assert "row 2 (there is no picture)" in said[0]
     assert "row 3 (junk.png)" in said[0]
     assert load_images(str(path)).labels is None
+
+
+def test_a_table_reads_no_file_outside_its_folder(tmp_path: Path, pixels: np.ndarray) -> None:
+    """A Parquet file of anyone could train on any picture of this machine, or wait for a pipe for ever."""
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (tmp_path / "outside.png").write_bytes(_png(pixels[0]))
+    (folder / "inside.png").write_bytes(_png(pixels[1]))
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    (folder / "below").mkdir()
+    (folder / "folder.png").mkdir()
+    os.mkfifo(folder / "pipe.png")
+    refused = [
+        "../outside.png", str(tmp_path / "outside.png"), "link.png", "/dev/zero", "pipe.png", "folder.png",
+        "absent.png", "below/../../outside.png", "a\0b.png", "x" * 5000,
+    ]  # fmt: skip
+    paths = ["inside.png", *refused, str(folder / "inside.png"), "below/../inside.png", None]
+    values = [{"bytes": None, "path": path} for path in paths[:-1]] + [
+        {"bytes": _png(pixels[2]), "path": "/x"}
+    ]
+    path = _write(folder / "a.parquet", image=values)
+    said: list[str] = []
+    data = load_images(str(path), watch=Watcher(say=said.append))
+    assert np.array_equal(data.images, pixels[[1, 1, 1, 2]])
+    assert f"{len(refused)} of {len(values)} images cannot be read" in said[0]
+    assert "../outside.png is not below" in said[0]
+    with pytest.raises(DataError, match="is not below"):
+        load_images(pa.table({"image": [{"bytes": None, "path": str(folder / "inside.png")}] * 2}))
 
 
 def test_several_files_in_a_folder(tmp_path: Path, pixels: np.ndarray) -> None:

@@ -75,7 +75,8 @@ class TextTable:
             from pyarrow import csv as arrow_csv
         except ModuleNotFoundError as error:
             raise MissingExtraError(f"{path} needs pyarrow: pip install 'dropgan[train]'") from error
-        self.name, self.base = path.stem, path.parent
+        self.name = path.stem
+        self.base: Path | None = path.parent
         self.class_names: Mapping[str, tuple[str, ...]] = {}
         first, delimiter = _first_line(path)
         names = [f"column_{place}" for place in range(len(first))] if all(map(_is_text_number, first)) else []
@@ -91,10 +92,6 @@ class TextTable:
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
-
-    def key(self) -> str:
-        """Never asked for: nothing of a text file is kept in the cache."""
-        return self.name
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         yield from self._table.select(columns).to_batches(max_chunksize=rows)

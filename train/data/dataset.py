@@ -88,10 +88,15 @@ class ImageData:
     @cached_property
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and pixels: the same images have the same one."""
-        digest = hashlib.sha256(repr(self.images.shape).encode())
-        for chunk in chunks(self.images):
-            digest.update(np.ascontiguousarray(chunk).data)
-        return f"sha256:{digest.hexdigest()}"
+        return image_fingerprint(self.images)
+
+
+def image_fingerprint(images: NDArray[np.uint8]) -> str:
+    """See `ImageData.fingerprint`."""
+    digest = hashlib.sha256(repr(images.shape).encode())
+    for chunk in chunks(images):
+        digest.update(np.ascontiguousarray(chunk).data)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def chunks(samples: NDArray[_Number]) -> Iterator[NDArray[_Number]]:

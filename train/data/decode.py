@@ -1,38 +1,38 @@
 """Pictures of any kind to one array: decoded once, in parallel, into a file mapped into memory.
 
-The file is ``images/KEY.npy`` in the cache directory, the key made of what the source says of its
-content and of the rule by which it is read. It is written whole or not at all; ``KEY.json`` beside
-it names the pictures that could not be read.
+The file is ``images/KEY.npy`` in the cache directory, the key made of the pictures' content and of
+the rule by which they are read. It is written whole or not at all.
 """
 
 import hashlib
 import json
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from dropgan.serve.atomic import atomic_file, write_text
 from dropgan.serve.cores import usable_cores
 
-from .cache import cache_directory
-from .dataset import DataError, ImageData
-from .options import MAX_SIDE, MIN_SIDE, DataOptions, Watcher
-from .picture import RULE, BrokenPictureError, read_picture, resize_pixels
+from .cache import cache_directory, cache_file
+from .dataset import DataError, ImageData, image_fingerprint
+from .deep import depth_of, depth_remark
+from .kept import Broken, DamagedCacheError, Kept, Notes, read_kept, write_notes
+from .options import DataOptions, Watcher
+from .picture import RULE, BrokenPictureError, Picture, open_file, read_picture, resize_pixels
+from .rows import Rows
 
-Encoded = Path | bytes | NDArray[np.uint8] | None
-"""A picture as a file, a file's content, pixels [height, width, channels], or missing."""
+Encoded = Path | bytes | NDArray[np.uint8] | BrokenPictureError
+"""A picture as a file, a file's content, pixels [height, width, channels], or why there is none."""
 Named = tuple[str, Encoded]
 
+_Result = TypeVar("_Result")
 _NAMED = 5  # broken pictures in a message
-_COPIED = 64 * 2**20  # bytes at a time
 
 
 class PictureSource(Protocol):
@@ -51,20 +51,8 @@ class PictureSource(Protocol):
     def __len__(self) -> int:
         """Number of pictures, broken ones among them."""
 
-    def key(self) -> str:
-        """Changes whenever the pictures change."""
-
     def chunks(self) -> Iterator[list[Named]]:
         """All pictures in order, some dozens at a time, each with a name for messages."""
-
-
-@dataclass(frozen=True)
-class _Broken:
-    """A picture that was left out."""
-
-    index: int
-    name: str
-    reason: str
 
 
 def decode_pictures(source: PictureSource, options: DataOptions, watch: Watcher) -> ImageData:
@@ -75,23 +63,26 @@ def decode_pictures(source: PictureSource, options: DataOptions, watch: Watcher)
             or one is broken and the options are strict.
         OutputError: The cache cannot be written.
     """
-    text = f"{RULE} {options.size} {options.colour} {source.key()}"
-    path = cache_directory() / "images" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy"
-    kept = _from_cache(path, len(source))
-    if kept is None:
-        broken = _decode(source, options, watch, path)
-        images = np.load(path, mmap_mode="r")
-    else:
-        images, broken = kept
-    if broken:
-        told = f"{_listed(source, broken)}"
+    path = cache_directory() / "images" / f"{_key(source, options)}.npy"
+    try:
+        kept = read_kept(path)
+    except DamagedCacheError:
+        watch.say(f"{source.name}: the decoded pictures in {path} were damaged and are made anew")
+        kept = None
+    images, notes = kept or _decode(source, options, watch, path)
+    if notes.broken:
+        told = f"{_listed(source, notes.broken)}"
         if options.strict:
             raise DataError(f"{told}: mend or remove them, or leave out --strict")
         watch.say(f"{told}: left out")
+    if remark := depth_remark(source.name, notes.peak):
+        watch.say(remark)
     labels = source.labels
-    if labels is not None and broken:
-        labels = np.delete(labels, [picture.index for picture in broken])
-    return ImageData(images, source.name, labels, source.class_names)
+    if labels is not None and notes.broken:
+        labels = np.delete(labels, [picture.index for picture in notes.broken])
+    data = ImageData(images, source.name, labels, source.class_names)
+    object.__setattr__(data, "fingerprint", notes.fingerprint)  # just computed; may take seconds
+    return data
 
 
 class ArrayPictures:
@@ -103,9 +94,6 @@ class ArrayPictures:
 
     def __len__(self) -> int:
         return len(self._data.images)
-
-    def key(self) -> str:
-        return self._data.fingerprint
 
     def chunks(self) -> Iterator[list[Named]]:
         images = self._data.images
@@ -123,55 +111,77 @@ def fit_array(data: ImageData, options: DataOptions, watch: Watcher) -> ImageDat
     return decode_pictures(ArrayPictures(data), exact, watch)
 
 
-def _from_cache(path: Path, count: int) -> tuple[NDArray[np.uint8], list[_Broken]] | None:
-    try:
-        broken = [_Broken(*entry) for entry in json.loads(path.with_suffix(".json").read_text("utf-8"))]
-        images = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, TypeError):
-        return None  # not there, or damaged: made anew
-    return (images, broken) if len(images) == count - len(broken) else None
+def _key(source: PictureSource, options: DataOptions) -> str:
+    """A digest of names, contents, and how they are read."""
+    digest = hashlib.sha256(json.dumps([RULE, options.size, options.colour]).encode())
+    for entries in _in_parallel(source, lambda chunk: [[name, _content(encoded)] for name, encoded in chunk]):
+        digest.update(json.dumps(entries).encode())
+    return digest.hexdigest()[:32]
 
 
-def _decode(source: PictureSource, options: DataOptions, watch: Watcher, path: Path) -> list[_Broken]:
-    broken: list[_Broken] = []
-    with warnings.catch_warnings(), atomic_file(path) as file:
+def _content(encoded: Encoded) -> str:
+    """A digest of a picture, or the reason why there is none."""
+    if isinstance(encoded, Path):
+        try:
+            with open_file(encoded) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return f"{type(error).__name__}"
+    if isinstance(encoded, BrokenPictureError):
+        return str(encoded)
+    if isinstance(encoded, np.ndarray):
+        return f"{encoded.shape} {hashlib.sha256(np.ascontiguousarray(encoded).data).hexdigest()}"
+    return hashlib.sha256(encoded).hexdigest()
+
+
+def _decode(source: PictureSource, options: DataOptions, watch: Watcher, path: Path) -> Kept:
+    """Write the pixels, and what is known of them beside them."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata in a picture is no reason to talk
-        rows = _Rows(source.name, file, undecided=options.colour == "auto")
-        done, total = 0, len(source)
-        for results in _in_parallel(source, options):
+        notes = _decoded(source, options, watch, path, 16)
+        if notes.peak and depth_of(notes.peak) < 16:
+            notes = _decoded(source, options, watch, path, depth_of(notes.peak))
+    write_notes(path, notes)
+    return npy.open_memmap(path, mode="r"), notes
+
+
+def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: Path, depth: int) -> Notes:
+    """Write the pixels, those of 16-bit pictures taken for values of ``depth`` bits."""
+    broken: list[Broken] = []
+    grey, peak, done, total = options.colour == "grey", 0, 0, len(source)
+
+    def work(chunk: list[Named]) -> list[tuple[str, Picture | BrokenPictureError]]:
+        return [(name, _result(encoded, options.size, grey=grey, depth=depth)) for name, encoded in chunk]
+
+    with cache_file(path) as file:
+        rows = Rows(source.name, file, undecided=options.colour == "auto")
+        for results in _in_parallel(source, work):
             for name, result in results:
                 if isinstance(result, BrokenPictureError):
-                    broken.append(_Broken(done, name, str(result)))
+                    broken.append(Broken(done, name, str(result)))
                     if options.strict:
                         raise DataError(
                             f"{source.name}: {name} cannot be read ({result}): mend or remove it, or leave"
                             " out --strict"
                         )
                 else:
-                    rows.add(name, result)
+                    rows.add(name, result.pixels)
+                    peak = max(peak, result.peak)
                 done += 1
             watch.progress(done, total)
         if rows.count == 0:
             raise DataError(_listed(source, broken))
         rows.finish()
-        write_text(path.with_suffix(".json"), json.dumps([[b.index, b.name, b.reason] for b in broken]))
-    return broken
+    return Notes(image_fingerprint(npy.open_memmap(path, mode="r")), tuple(broken), peak)
 
 
-def _in_parallel(
-    source: PictureSource, options: DataOptions
-) -> Iterator[list[tuple[str, NDArray[np.uint8] | BrokenPictureError]]]:
-    """Chunks of results in the order of the source; only some are held at a time.
+def _in_parallel(source: PictureSource, work: Callable[[list[Named]], _Result]) -> Iterator[_Result]:
+    """What is made of each chunk, in the order of the source; only some are held at a time.
 
-    Threads do: Pillow decodes and resizes outside the interpreter's lock.
+    Threads do: Pillow decodes and resizes outside the interpreter's lock, and digests are made there.
     """
-    grey = options.colour == "grey"
-
-    def work(chunk: list[Named]) -> list[tuple[str, NDArray[np.uint8] | BrokenPictureError]]:
-        return [(name, _result(encoded, options.size, grey=grey)) for name, encoded in chunk]
-
     workers = usable_cores()
-    waiting: deque[Future[list[tuple[str, NDArray[np.uint8] | BrokenPictureError]]]] = deque()
+    waiting: deque[Future[_Result]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="pictures")
     try:
         for chunk in source.chunks():
@@ -184,84 +194,18 @@ def _in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def _result(encoded: Encoded, size: int, *, grey: bool) -> NDArray[np.uint8] | BrokenPictureError:
-    if encoded is None:
-        return BrokenPictureError("there is no picture")
+def _result(encoded: Encoded, size: int, *, grey: bool, depth: int) -> Picture | BrokenPictureError:
+    if isinstance(encoded, BrokenPictureError):
+        return encoded
     if isinstance(encoded, np.ndarray):
-        return resize_pixels(encoded, size, grey=grey)
+        return Picture(resize_pixels(encoded, size, grey=grey))
     try:
-        return read_picture(encoded, size, grey=grey)
+        return read_picture(encoded, size, grey=grey, depth=depth)
     except BrokenPictureError as error:
         return error
 
 
-class _Rows:
-    """The .npy file as it grows; its header says at the end how many rows there are."""
-
-    def __init__(self, source: str, file: BinaryIO, *, undecided: bool) -> None:
-        self.count = 0
-        self._source, self._file = source, file
-        self._all_grey = undecided  # until a picture shows the contrary
-        self._first = ""
-        self._shape: tuple[int, ...] = ()
-
-    def add(self, name: str, pixels: NDArray[np.uint8]) -> None:
-        """Append uint8 [height, width, channels].
-
-        Raises:
-            DataError: It is not of the first one's size, or of a size that cannot be trained on.
-        """
-        if not self._shape:
-            self._begin(name, pixels.shape)
-        if pixels.shape != self._shape:
-            (h, w, _), (height, width, _) = self._shape, pixels.shape
-            raise DataError(
-                f"{self._source}: the images differ in size ({self._first} is {w}x{h}, {name} is"
-                f" {width}x{height}): --size S cuts squares and resizes them to S pixels"
-            )
-        if self._all_grey:
-            self._all_grey = bool((pixels[..., :1] == pixels[..., 1:]).all())
-        self._file.write(np.ascontiguousarray(pixels).data)
-        self.count += 1
-
-    def finish(self) -> None:
-        """Keep one channel where all are grey and the choice was open, and write the header."""
-        height, width, channels = self._shape
-        if self._all_grey:
-            self._to_one_channel()
-            channels = 1
-        self._file.truncate(self._offset + self.count * height * width * channels)
-        self._file.seek(0)
-        self._write_header((self.count, height, width, channels))
-
-    def _begin(self, name: str, shape: tuple[int, ...]) -> None:
-        height, width, _ = shape
-        if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
-            raise DataError(
-                f"{self._source}: {name} is {width}x{height} pixels, images must be {MIN_SIDE} to {MAX_SIDE}"
-                " high and wide: --size S cuts squares and resizes them to S pixels"
-            )
-        self._first, self._shape = name, shape
-        self._write_header((0, *shape))
-        self._offset = self._file.tell()
-
-    def _write_header(self, shape: tuple[int, ...]) -> None:
-        """numpy leaves room for the first number to grow, so that the length stays the same."""
-        npy.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-    def _to_one_channel(self) -> None:
-        """In place: what is written never overtakes what is read."""
-        read = write = self._offset
-        end = self._offset + self.count * int(np.prod(self._shape))
-        while read < end:
-            self._file.seek(read)
-            part = self._file.read(min(_COPIED // 3 * 3, end - read))
-            self._file.seek(write)
-            self._file.write(np.frombuffer(part, np.uint8)[::3].tobytes())
-            read, write = read + len(part), write + len(part) // 3
-
-
-def _listed(source: PictureSource, broken: list[_Broken]) -> str:
+def _listed(source: PictureSource, broken: Sequence[Broken]) -> str:
     named = "; ".join(f"{picture.name} ({picture.reason})" for picture in broken[:_NAMED])
     more = f"; and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
     return f"{source.name}: {len(broken):,} of {len(source):,} images cannot be read: {named}{more}"

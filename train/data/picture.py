@@ -1,9 +1,9 @@
-"""One picture to pixels of a stated size: the rule ``lanczos-1``.
+"""One picture to pixels of a stated size: the rule ``lanczos-2``.
 
 1. The first frame, turned as its EXIF orientation says.
-2. 16-bit grey is scaled to 8 bits; what is transparent is laid on white; CMYK, palettes and every
-   other mode become RGB by Pillow's conversion, colour profiles left aside. Grey, where asked for,
-   is ITU-R 601 luma.
+2. Pictures of 16 bits a channel are scaled to 8, by the depth of the values of their set (see
+   `deep`); what is transparent is laid on white; CMYK, palettes and every other mode become RGB by
+   Pillow's conversion, colour profiles left aside. Grey, where asked for, is ITU-R 601 luma.
 3. The largest square in the middle is cut out and resized to the wanted size with Pillow's Lanczos
    filter, whose support grows with the reduction, so that it is antialiased (the difference that
    makes: Parmar, Zhang, Zhu, "On aliased resizing and surprising subtleties in GAN evaluation",
@@ -14,13 +14,30 @@ Without a wanted size a picture keeps its own.
 """
 
 import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
-RULE = "lanczos-1"
+from .deep import Reopen, is_deep, read_deep, refuse_separate_planes
+
+RULE = "lanczos-2"
+SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        *("avif", "bmp", "gif", "jfif", "jp2", "jpe", "jpeg", "jpg", "pbm", "pgm", "png"),
+        *("pnm", "ppm", "tga", "tif", "tiff", "webp"),
+    )
+)
+# Pillow reads more, and starts Ghostscript for EPS; a TGA has no mark of its own, so it comes last
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA")
 _GAP = 3  # a reduction in two steps cannot be told from one step where the second is by 3 or more
 _WHITE = (255, 255, 255, 255)
 
@@ -29,25 +46,32 @@ class BrokenPictureError(Exception):
     """A picture that cannot be read; the message is the reason alone."""
 
 
-def read_picture(encoded: Path | bytes, size: int, *, grey: bool) -> NDArray[np.uint8]:
+class Picture(NamedTuple):
+    """A decoded picture."""
+
+    pixels: NDArray[np.uint8]
+    """uint8 [height, width, 1 or 3]."""
+    peak: int = 0
+    """Largest value of a picture of 16 bits, from which the depth of the set is found; else 0."""
+
+
+def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 16) -> Picture:
     """Decode one picture.
 
     Args:
-        encoded: A file's path or content, in any format that Pillow reads.
+        encoded: An ordinary file's path, or its content, in one of the formats of `SUFFIXES`.
         size: Pixels of each side, or 0 for the picture's own size.
         grey: Whether one channel is wanted; else there are three.
-
-    Returns:
-        uint8 [height, width, channels].
+        depth: Bits of the values in pictures of 16 bits.
 
     Raises:
         BrokenPictureError: It cannot be decoded, whatever the reason.
     """
     try:
-        with Image.open(encoded if isinstance(encoded, Path) else io.BytesIO(encoded)) as image:
+        with _opened(encoded) as image:
             if size:
                 image.draft("L" if image.mode == "L" else "RGB", (_GAP * size, _GAP * size))
-            return pixels_of(image, size, grey=grey)
+            return _decoded(image, size, grey=grey, depth=depth, reopen=partial(_opened, encoded))
     except Exception as error:
         reason = str(error) or type(error).__name__
         if isinstance(encoded, Path):
@@ -55,35 +79,75 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool) -> NDArray[np.
         raise BrokenPictureError(" ".join(reason.split())[:200]) from error
 
 
+def read_loaded(image: Image.Image, size: int, *, grey: bool, depth: int = 16) -> Picture:
+    """The same rule for a picture that a program has opened.
+
+    Of 16-bit colour that is loaded already, Pillow has kept the upper bytes alone.
+
+    Raises:
+        BrokenPictureError: It cannot be decoded, whatever the reason.
+    """
+    if isinstance(image, ImageFile.ImageFile) and image.tile and image.fp and is_deep(image):
+        image.fp.seek(0)
+        return read_picture(image.fp.read(), size, grey=grey, depth=depth)
+    try:
+        image.load()
+        return _decoded(image, size, grey=grey, depth=depth, reopen=None)
+    except Exception as error:
+        raise BrokenPictureError(" ".join(str(error).split())[:200] or type(error).__name__) from error
+
+
 def resize_pixels(pixels: NDArray[np.uint8], size: int, *, grey: bool) -> NDArray[np.uint8]:
     """The same rule for pixels uint8 [height, width, 1 or 3]."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    return pixels_of(image, size, grey=grey)
+    return _pixels(image, size, grey=grey)
 
 
-def pixels_of(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:
-    """The same rule for a picture that is open.
+def open_file(path: Path) -> io.BufferedReader:
+    """Open an ordinary file to read; a pipe or device, which might never end, is refused.
 
     Raises:
-        BrokenPictureError: It has no stated range, or cannot be decoded.
+        OSError: It is none, or cannot be opened.
     """
-    upright = ImageOps.exif_transpose(image)
-    plain = _opaque(_eight_bits(upright)).convert("L" if grey else "RGB")
+    # a pipe that nobody writes to would block here without O_NONBLOCK
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is not an ordinary file")
+    return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def _opened(encoded: Path | bytes) -> Iterator[Image.Image]:
+    with (
+        open_file(encoded) if isinstance(encoded, Path) else io.BytesIO(encoded) as file,
+        Image.open(file, formats=_formats()) as image,
+    ):
+        yield image
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)  # AVIF depends on Pillow's build
+
+
+def _decoded(image: Image.Image, size: int, *, grey: bool, depth: int, reopen: Reopen | None) -> Picture:
+    if image.mode == "F":
+        raise BrokenPictureError("floating-point pixels have no stated range")
+    refuse_separate_planes(image)
+    if not is_deep(image):
+        return Picture(_pixels(image, size, grey=grey))
+    deep = read_deep(image, reopen)
+    return Picture(_pixels(deep.in_eight_bits(depth), size, grey=grey), deep.peak)
+
+
+def _pixels(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:
+    plain = _opaque(ImageOps.exif_transpose(image)).convert("L" if grey else "RGB")
     if size:
         plain = _cut_and_resized(plain, size)
     pixels: NDArray[np.uint8] = np.asarray(plain)
     return pixels[..., np.newaxis] if grey else pixels
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise BrokenPictureError("floating-point pixels have no stated range")
-    if not image.mode.startswith("I"):
-        return image
-    deep = np.asarray(image).astype(np.int64)  # I;16 in either byte order, or I, which PGM gives
-    if deep.min() < 0 or deep.max() > 65535:
-        raise BrokenPictureError("grey of more than 16 bits")
-    return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .dataset import DataError
 from .decode import Encoded, Named
+from .picture import BrokenPictureError
 
 _IMAGE_NAMES = ("image", "img", "picture", "png", "jpg", "jpeg")
 LABEL_NAMES = ("label", "labels", "class", "target", "fine_label")
@@ -22,19 +23,17 @@ class Table(Protocol):
         name: Name of the data set, without directories.
         schema: pyarrow's schema.
         class_names: Names of the classes of a column of numbers, for the columns that have them.
-        base: Where relative paths in it begin.
+        base: Folder of the files that it names, where relative paths begin; nothing outside it is
+            read. None where it may name none.
     """
 
     name: str
     schema: Any
     class_names: Mapping[str, tuple[str, ...]]
-    base: Path
+    base: Path | None
 
     def __len__(self) -> int:
         """Number of rows."""
-
-    def key(self) -> str:
-        """Changes whenever the content changes."""
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         """pyarrow tables or record batches of these columns, at most ``rows`` rows each."""
@@ -64,9 +63,6 @@ class TablePictures:
     def __len__(self) -> int:
         return len(self._table)
 
-    def key(self) -> str:
-        return f"{self._table.key()} {self._column}"
-
     def chunks(self) -> Iterator[list[Named]]:
         row = 0
         for batch in self._table.batches([self._column], _CHUNK):
@@ -76,10 +72,20 @@ class TablePictures:
 
     def _named(self, row: int, value: Any) -> Named:
         content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
-        encoded: Encoded = content
+        encoded: Encoded = BrokenPictureError("there is no picture") if content is None else content
         if content is None and path:
-            encoded = self._table.base / path
+            encoded = self._file(path)
         return (f"row {row} ({Path(path).name})" if path else f"row {row}"), encoded
+
+    def _file(self, path: str) -> Encoded:
+        """A file that the table names, if it lies where such files may: a table can be of anyone."""
+        base = self._table.base
+        try:
+            if base is None or not (base / path).resolve().is_relative_to(base.resolve()):
+                return BrokenPictureError(f"{path} is not below {base or 'a folder of the table'}")
+        except (OSError, ValueError) as error:
+            return BrokenPictureError(f"{path!r} is no path: {error}")
+        return base / path
 
 
 def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
@@ -153,5 +159,6 @@ def _holds_pictures(kind: Any) -> bool:
 
     binary = (pa.types.is_binary, pa.types.is_large_binary)
     if pa.types.is_struct(kind):
-        return any(field.name == "bytes" and any(test(field.type) for test in binary) for field in kind)
+        content = (*binary, pa.types.is_null)  # null where every picture lies in a file
+        return any(field.name == "bytes" and any(test(field.type) for test in content) for field in kind)
     return any(test(kind) for test in binary)

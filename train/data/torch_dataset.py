@@ -9,8 +9,9 @@ from PIL import Image
 
 from .arrays import array_data
 from .dataset import DataError
+from .deep import depth_of, depth_remark
 from .labels import label_numbers, plain_array
-from .picture import BrokenPictureError, pixels_of, resize_pixels
+from .picture import BrokenPictureError, read_loaded, resize_pixels
 from .readers import Reading, TrainingData
 
 
@@ -34,6 +35,8 @@ def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:
     for item in _items(source):
         items.add(item)
         how.watch.progress(len(items.samples), max(len(items.samples), _length(source)))
+    if remark := depth_remark(name, items.peak):
+        how.watch.say(remark)
     if items.floats:
         how.watch.say(f"{name}: floats from 0 to 1 are read as pixels of 0 to 255")
     labels, class_names = label_numbers(items.stacked_labels(), name) if items.labels else (None, ())
@@ -54,6 +57,8 @@ class _Items:
         self.samples: list[NDArray[Any]] = []
         self.labels: list[NDArray[Any]] = []
         self.floats = False
+        self.peak = 0
+        self._deep: dict[int, Image.Image] = {}  # until the depth of all is known
         self._pictures = True  # until an item shows the contrary
         self._name, self._size = name, size
 
@@ -68,6 +73,9 @@ class _Items:
 
     def stacked(self) -> NDArray[Any]:
         """All samples as one array; images are grey where each is, pictures where each looks so."""
+        for place, picture in self._deep.items():
+            depth = depth_of(self.peak)
+            self.samples[place] = read_loaded(picture, self._size, grey=False, depth=depth).pixels
         shapes = {sample.shape for sample in self.samples}
         if {shape[-1:] for shape in shapes if len(shape) == 3} == {(1,), (3,)}:
             self.samples = [np.broadcast_to(one, (*one.shape[:2], 3)) for one in self.samples]
@@ -92,9 +100,12 @@ class _Items:
     def _sample(self, sample: Any, what: str) -> NDArray[Any]:
         if isinstance(sample, Image.Image):
             try:
-                return pixels_of(sample, self._size, grey=False)
+                pixels, peak = read_loaded(sample, self._size, grey=False)
             except BrokenPictureError as error:
                 raise DataError(f"{what} cannot be read: {error}") from error
+            if peak:
+                self._deep[len(self.samples)], self.peak = sample, max(self.peak, peak)
+            return pixels
         array = plain_array(sample, what)
         self._pictures = False
         if array.ndim == 1:

@@ -32,7 +32,7 @@ def write_animation(run: RunDirectory, step: int) -> None:
     chosen = [files[round(place * (len(files) - 1) / (count - 1))] for place in range(count)]
     frames = []
     for path in chosen:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("PNG",)) as picture:
             frame = picture.convert("RGB")
         frame.thumbnail((_SIDE, _SIDE))
         band = Image.new("RGB", (frame.width, frame.height + _BAND), "white")

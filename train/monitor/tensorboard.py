@@ -65,5 +65,5 @@ class TensorBoardLog:
     def _picture(self, step: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         from PIL import Image
 
-        with Image.open(self._run.sample_file(step)) as picture:
+        with Image.open(self._run.sample_file(step), formats=("PNG",)) as picture:
             return np.asarray(picture.convert("RGB"))

@@ -4,13 +4,12 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from dropgan.serve.atomic import write_bytes
-
-from ..cache import cache_directory
+from ..cache import cache_directory, cache_file
 from ..dataset import DataError, ImageData
 from .idx import read_idx, read_payload
 from .reader import Reader, Reading
@@ -98,9 +97,10 @@ def _find(folder: Path | None, name: str) -> Path:
             raise DataError(f"{named} has no {name} or {name}.gz")
         return _checked(path, name)
     cache = cache_directory() / "fashion-mnist"
-    for place in (_DEBIAN_FOLDER, cache):
-        path = _in_folder(place, name)
-        if path is not None:
+    if (path := _in_folder(_DEBIAN_FOLDER, name)) is not None:
+        return _checked(path, name)
+    if (path := _in_folder(cache, name)) is not None:
+        with suppress(DataError):  # damaged since it was downloaded
             return _checked(path, name)
     return _download(cache / f"{name}.gz", name)
 
@@ -128,7 +128,8 @@ def _download(path: Path, name: str) -> Path:
             f" --data-dir or {DIRECTORY_VARIABLE}, install Debian's dataset-fashion-mnist, or train"
             " on the embedded subset (--data fashion-mnist-10k)"
         ) from error
-    write_bytes(path, content)
+    with cache_file(path) as file:
+        file.write(content)
     try:
         return _checked(path, name)
     except DataError:

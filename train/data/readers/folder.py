@@ -1,6 +1,5 @@
 """A folder of pictures, with or without a subfolder a class."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +10,9 @@ from numpy.typing import NDArray
 
 from ..dataset import DataError, ImageData
 from ..decode import Named, decode_pictures
+from ..picture import SUFFIXES
 from .reader import Reader, Reading
 
-SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in (
-        *("avif", "bmp", "gif", "jfif", "jp2", "jpe", "jpeg", "jpg", "pbm", "pgm", "png"),
-        *("pnm", "ppm", "tga", "tif", "tiff", "webp"),
-    )
-)
 _CHUNK = 32
 
 
@@ -80,14 +73,6 @@ class FolderPictures:
 
     def __len__(self) -> int:
         return len(self._files)
-
-    def key(self) -> str:
-        """Of names below the folder, sizes and times of change; not of where the folder lies."""
-        digest = hashlib.sha256()
-        for file in self._files:
-            name = file.relative.encode(errors="surrogateescape")
-            digest.update(name + f"\0{file.size}\0{file.modified}\0".encode())
-        return digest.hexdigest()
 
     def chunks(self) -> Iterator[list[Named]]:
         for start in range(0, len(self._files), _CHUNK):

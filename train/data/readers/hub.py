@@ -81,7 +81,8 @@ class HubTable:
             loaded = loaded[split]
         self._rows = loaded.with_format("arrow")
         self.name = Path(name).resolve().name if Path(name).exists() else name.rsplit("/", 1)[-1]
-        self.base = Path(name)
+        # Hugging Face's library names files in its own cache by their whole path
+        self.base: Path | None = Path(name) if Path(name).exists() else Path(datasets.config.HF_CACHE_HOME)
         self.schema: Any = self._rows.features.arrow_schema
         self.class_names: Mapping[str, tuple[str, ...]] = {
             column: tuple(feature.names)
@@ -91,9 +92,6 @@ class HubTable:
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    def key(self) -> str:
-        return str(self._rows._fingerprint)
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         yield from self._rows.select_columns(columns).iter(rows)

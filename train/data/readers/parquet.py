@@ -1,6 +1,5 @@
 """Parquet files as a table."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -51,7 +50,7 @@ class ParquetTable:
         except ModuleNotFoundError as error:
             raise MissingExtraError(f"{path} needs pyarrow: pip install 'dropgan[train]'") from error
         self.name = path.stem if path.is_file() else path.resolve().name
-        self.base = files[0].parent
+        self.base: Path | None = files[0].parent
         self._files = files
         self._open: Any = pq.ParquetFile
         self._error: Any = (pa.ArrowException, OSError)
@@ -70,13 +69,6 @@ class ParquetTable:
 
     def __len__(self) -> int:
         return self._rows
-
-    def key(self) -> str:
-        digest = hashlib.sha256()
-        for file in self._files:
-            about = file.stat()
-            digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
-        return digest.hexdigest()
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         for file in self._files:

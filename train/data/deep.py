@@ -1,0 +1,194 @@
+"""Pictures of more than 8 bits a channel: their values, and the depth that a set of them has.
+
+Cameras and scanners keep values of 10, 12 or 14 bits in pictures of 16. A file of 16 bits does not
+say so; that no picture of the set has a value of more bits does. Pillow gives 16-bit colour as its
+upper bytes alone, which of 12 bits leaves 16 levels, so the lower bytes are asked for as well.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile
+
+Reopen = Callable[[], AbstractContextManager[Image.Image]]
+"""Opens a picture once more."""
+
+_DEPTHS = (8, 10, 12, 14, 16)
+_BITS, _PHOTOMETRIC, _PLANES = 258, 262, 284  # tags of TIFF
+_WHITE_IS_ZERO, _SEPARATE = 0, 2
+# unpackers that give the lower byte of each value where the first gives the upper one
+_LOWER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
+
+
+class DeepPictureError(Exception):
+    """A picture whose values cannot be told; the message is the reason alone."""
+
+
+def depth_of(peak: int) -> int:
+    """The bits of the values of a set whose largest one is ``peak``: 8, 10, 12, 14 or 16."""
+    return next(bits for bits in _DEPTHS if peak < 2**bits)
+
+
+def depth_remark(name: str, peak: int) -> str:
+    """What a person should know of a set with such a largest value; empty where it fills 16 bits."""
+    if not peak or depth_of(peak) == 16:
+        return ""
+    return (
+        f"{name}: no value of its 16-bit pictures is above {peak:,}, so they are read as pictures of"
+        f" {depth_of(peak)} bits"
+    )
+
+
+@dataclass(frozen=True)
+class DeepPicture:
+    """A picture of more than 8 bits a channel.
+
+    Attributes:
+        values: int64 [height, width, channels], 0 to 65535, without transparency.
+        alpha: The same [height, width], or None where nothing is transparent.
+        bits: Those that the file states, or 0 where it only says 16.
+        inverted: Whether 0 is white.
+        mode: Pillow's mode of the picture in 8 bits, transparency left out.
+        orientation: As EXIF has it.
+    """
+
+    values: NDArray[np.int64]
+    alpha: NDArray[np.int64] | None
+    bits: int
+    inverted: bool
+    mode: str
+    orientation: int
+
+    @property
+    def peak(self) -> int:
+        """The largest value that is seen, 0 if the file states the bits."""
+        if self.bits:
+            return 0
+        seen = self.values if self.alpha is None else self.values[self.alpha > 0]
+        return int(seen.max(initial=0))
+
+    def in_eight_bits(self, depth: int) -> Image.Image:
+        """The picture scaled to 8 bits, values of ``depth`` bits where the file states none."""
+        bits = self.bits or depth
+        levels = _scaled(self.values, bits)
+        if self.inverted:
+            levels = 255 - levels
+        height, width, _ = levels.shape
+        image = Image.frombytes(self.mode, (width, height), levels.tobytes())
+        if self.alpha is not None:
+            of_values = self.alpha.max(initial=0) < 2**bits
+            image.putalpha(Image.fromarray(_scaled(self.alpha, bits if of_values else 16)))
+        image.getexif()[ExifTags.Base.Orientation] = self.orientation
+        return image
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an open picture has more than 8 bits a channel that Pillow can give."""
+    return image.mode.startswith("I") or _colour_mode(image) != ""
+
+
+def refuse_separate_planes(image: Image.Image) -> None:
+    """Refuse a TIFF that keeps each channel of 16 bits apart, which Pillow reads as one of 8.
+
+    Raises:
+        DeepPictureError: It is one.
+    """
+    if _tag(image, _PLANES) == _SEPARATE and (_tag(image, _BITS) or 8) > 8 and ";16" not in _raw_mode(image):
+        raise DeepPictureError("16-bit channels in planes of their own are not read")
+
+
+def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
+    """The values of a picture for which `is_deep` holds.
+
+    Args:
+        image: The picture, open and not loaded.
+        reopen: Opens it once more, for colour.
+
+    Raises:
+        DeepPictureError: It has more than 16 bits, or negative values.
+    """
+    mode = _colour_mode(image)
+    bits, inverted = _stated_bits(image), _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO
+    if mode:
+        values = _colour(image, reopen)
+    else:
+        mode = "L"
+        values = np.asarray(image).astype(np.int64)[..., np.newaxis]
+        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+            raise DeepPictureError("grey values are negative or of more than 16 bits")
+    alpha = None
+    if mode in ("LA", "RGBA"):
+        values, alpha = values[..., :-1], values[..., -1]
+    elif (clear := image.info.get("transparency")) is not None:
+        alpha = np.where((values == np.asarray(clear)).all(-1), 0, 65535)
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow has turned a TIFF already
+    return DeepPicture(values, alpha, bits, inverted, mode.removesuffix("A"), orientation)
+
+
+def _colour_mode(image: Image.Image) -> str:
+    """Mode of a 16-bit picture of which Pillow gives the upper bytes, else empty."""
+    name, mark, _ = _raw_mode(image).partition(";16")
+    return (
+        {"LA": "LA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA", "CMYK": "CMYK"}.get(name, "")
+        if mark
+        else ""
+    )
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """How the bytes of the first tile of a picture that is not loaded lie."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.tile:
+        return ""
+    arguments = image.tile[0].args
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
+
+
+def _colour(image: Image.Image, reopen: Reopen | None) -> NDArray[np.int64]:
+    raw_mode = _raw_mode(image)
+    if raw_mode == "LA;16B":  # the four bytes as they lie
+        light_high, light_low, alpha_high, alpha_low = np.moveaxis(_unpacked(image, "RGBA"), 2, 0)
+        return np.stack([light_high * 256 + light_low, alpha_high * 256 + alpha_low], -1)
+    assert reopen is not None  # only pictures that are loaded have none, and those have no raw mode
+    name, mark = raw_mode[:-4], raw_mode[-4:]
+    with reopen() as again:
+        lower = _unpacked(again, name + _LOWER[mark])
+    return np.asarray(image).astype(np.int64) * 256 + lower
+
+
+def _unpacked(image: Image.Image, raw_mode: str) -> NDArray[np.int64]:
+    """The bytes that another unpacker gives for a picture that is not loaded."""
+    assert isinstance(image, ImageFile.ImageFile)
+    image.tile = [
+        tile._replace(args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode)
+        for tile in image.tile
+    ]
+    return np.asarray(image).astype(np.int64)
+
+
+def _stated_bits(image: Image.Image) -> int:
+    """Bits of the values where the file says more than 16 bits in a container."""
+    if image.format == "JPEG2000" or (isinstance(image, ImageFile.ImageFile) and _has_maximum(image)):
+        return 16  # scaled to 16 bits by Pillow
+    bits = _tag(image, _BITS)
+    return bits if bits is not None and bits < 16 else 0
+
+
+def _has_maximum(image: ImageFile.ImageFile) -> bool:
+    """Whether it is a PGM whose header has a largest value below 65535."""
+    return bool(image.tile) and image.tile[0].codec_name == "ppm"
+
+
+def _tag(image: Image.Image, tag: int) -> int | None:
+    tags = getattr(image, "tag_v2", None)
+    value = None if tags is None else tags.get(tag)
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _scaled(values: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
+    largest = 2**bits - 1
+    levels: NDArray[np.uint8] = ((values * 255 + largest // 2) // largest).astype(np.uint8)
+    return levels
