@@ -89,6 +89,11 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Score a model file as it ships, look for copies of training images, and write a report."""
+    from dropgan.serve.outputs import require_writable
+
+    for wanted in (report, fit_features):
+        if wanted is not None:
+            require_writable(wanted)
     if fit_features is not None:
         if model is not None or report is not None:
             raise typer.BadParameter("--fit-features trains a feature network and evaluates nothing")

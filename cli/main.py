@@ -84,6 +84,8 @@ def main() -> None:
     """Run the command line: 0 done, 1 failed with one line, 2 wrong usage, 130 on Ctrl-C."""
     debug = "--debug" in sys.argv[1:]
     warnings.showwarning = _show_warning
+    # a chart shows a box for a letter that its font lacks; tables and pages have the letter
+    warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe may have an encoding without the letters of a name
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]

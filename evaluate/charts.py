@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from dropgan.serve.printable import printable
+
 from .appearance import ClassShare
 from .evaluate import Material
 from .pictures import Picture
@@ -55,7 +57,8 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
     places = np.arange(len(classes))[::-1]
     plot.barh(places + 0.19, [share.real for share in classes], 0.36, color=REAL, label="real")
     plot.barh(places - 0.19, [share.generated for share in classes], 0.36, color=GENERATED, label="generated")
-    plot.set_yticks(places, [share.name for share in classes])
+    names = [printable(share.name) for share in classes]
+    plot.set_yticks(places, names, parse_math=False)  # a $ is a letter of the name, not mathematics
     plot.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     plot.legend(frameon=False, fontsize=8)
     return Picture(

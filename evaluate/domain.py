@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from dropgan.serve.atomic import write_bytes
+from dropgan.serve.parsing import parse_json
 
 from .errors import FeatureError
 
@@ -116,7 +117,7 @@ def load_domain(path: Path) -> DomainNetwork:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[_METADATA_KEY])
+            about = parse_json((file.metadata() or {})[_METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if about.pop("schema") != _SCHEMA:
             raise FeatureError(f"{path} was written by another version of dropgan")
@@ -128,7 +129,7 @@ def load_domain(path: Path) -> DomainNetwork:
             f"there is no file of features {path}: --features is domain, inception, or a file that"
             " dropgan evaluate --fit-features wrote"
         ) from error
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FeatureError(f"{path} is damaged or no file of features: {reason}") from error
     return network.requires_grad_(False).eval()

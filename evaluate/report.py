@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from dropgan.serve.atomic import write_text
 from dropgan.serve.card import ScoreCard
+from dropgan.serve.printable import printable
 
 from .charts import make_charts
 from .evaluate import Evaluation
@@ -55,6 +56,7 @@ def write_report(evaluation: Evaluation, path: Path | str) -> None:
         loader=PackageLoader("dropgan.evaluate", "."),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -102,6 +104,11 @@ def _number(value: float, digits: int = 3) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.5f}"
+
+
+def _shown(value: object) -> object:
+    """What the page shows of a value: names of a stranger's model or data cannot reverse its text."""
+    return printable(value) if isinstance(value, str) else value
 
 
 def _inline(picture: Picture) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import ModelError
+from .parsing import parse_json
 
 METADATA_KEY = "dropgan"
 MAX_CLASSES = 2**20
@@ -233,8 +234,8 @@ class Card:
                 or was written under a major version that this one does not know.
         """
         try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            raw = parse_json(text)
+        except ValueError as error:
             raise ModelError(f"the model's card is not valid JSON ({error})") from error
         if not isinstance(raw, dict) or not isinstance(raw.get("schema"), str):
             raise ModelError("the model's card is not an object with a schema version")

@@ -24,6 +24,13 @@ def printable(text: str) -> str:
     return "".join(_escaped(letter) if _acts(letter) else letter for letter in text)
 
 
+def as_text(text: str) -> str:
+    r"""``text`` with what UTF-8 cannot hold written as an escape: a byte of a file name as ``\xe9``."""
+    if text.isascii():
+        return text
+    return "".join(_escaped(letter) if unicodedata.category(letter) == "Cs" else letter for letter in text)
+
+
 def _acts(letter: str) -> bool:
     return unicodedata.category(letter) in _UNSAFE and letter not in _JOINERS
 

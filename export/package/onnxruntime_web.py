@@ -1,6 +1,5 @@
 """The files of onnxruntime-web that a static site needs, from the npm package."""
 
-import json
 import shutil
 import subprocess
 import tarfile
@@ -8,6 +7,8 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from dropgan.serve.parsing import parse_json
 
 from .details import PackageError
 
@@ -104,7 +105,7 @@ def _fetch(scratch: Path) -> Path:
 
 def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) -> WebRuntime:
     try:
-        version = str(json.loads(read("package.json"))["version"])
+        version = str(parse_json(read("package.json"))["version"])
         files = {
             name.removesuffix(".mjs") + ".js" * name.endswith(".mjs"): read(f"dist/{name}") for name in wanted
         }

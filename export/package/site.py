@@ -15,6 +15,7 @@ from dropgan.serve.atomic import sync_directory, write_bytes
 from dropgan.serve.errors import OutputError
 from dropgan.serve.kind import PICTURES
 from dropgan.serve.kinds import kind_of
+from dropgan.serve.parsing import parse_json
 
 from .content import readme, samples_png, summary
 from .details import Details, PackageError
@@ -157,7 +158,7 @@ def _check_free(directory: Path) -> None:
     """
     if directory.is_dir() and any(directory.iterdir()):
         try:
-            ours = _MARK in json.loads((directory / "package.json").read_text("utf-8"))
+            ours = _MARK in parse_json((directory / "package.json").read_text("utf-8"))
         except (OSError, ValueError):
             ours = False
         if not ours:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..atomic import write_text
 from ..errors import OutputError
+from ..parsing import parse_json
 from .files import is_hidden, tidy
 from .job import Job, Part
 from .lock import Lock
@@ -164,7 +165,7 @@ def read_job(path: Path) -> dict[str, Any]:
         OutputError: There is none, or it is damaged.
     """
     try:
-        job = json.loads((path / JOB_FILE).read_text())
+        job = parse_json((path / JOB_FILE).read_text())
     except FileNotFoundError as error:
         raise OutputError(f"{path} holds no job: it has no {JOB_FILE}") from error
     except (OSError, ValueError) as error:
@@ -188,7 +189,7 @@ def read_manifests(path: Path) -> dict[int, Line]:
             for manifest in [*path.glob("manifest-part-*-of-*.jsonl"), *path.glob(MANIFEST)]:
                 for text in manifest.read_text(errors="replace").splitlines():
                     with suppress(ValueError, KeyError, TypeError):
-                        line = json.loads(text)
+                        line = parse_json(text)
                         line["files"][0]["sha256"], line["files"][0]["bytes"], line["samples"]
                         lines[int(line["shard"])] = line
         except FileNotFoundError:

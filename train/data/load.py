@@ -6,6 +6,7 @@ from pathlib import Path
 from .dataset import DataError, ImageData
 from .decode import fit_array
 from .in_memory import data_in_memory, recorded_name, was_in_memory
+from .names import require_text, with_text_names
 from .options import DataOptions, Watcher
 from .readers import READERS, Reader, Reading, TrainingData
 from .vectors import VectorData
@@ -50,6 +51,7 @@ def load_data(
             raise DataError("data_dir says where Fashion-MNIST lies; data in memory needs none")
         return _fitted(data_in_memory(source, labels, Reading(options, watch)), options, watch)
     source = os.fspath(source)
+    require_text(unchanging_name(source))
     if was_in_memory(source):
         raise DataError(f"this data was given in memory ({source}) and is kept nowhere: give it again")
     if labels is not None:
@@ -65,6 +67,7 @@ def load_data(
 
 
 def _fitted(data: TrainingData, options: DataOptions, watch: Watcher) -> TrainingData:
+    data = with_text_names(data, watch)
     if isinstance(data, ImageData):
         return fit_array(data, options, watch)
     if options.size or options.colour != "auto":

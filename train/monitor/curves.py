@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 from dropgan.serve.atomic import write_bytes
+from dropgan.serve.printable import printable
 
 from ..run.directory import RunDirectory
 
@@ -46,7 +47,8 @@ def write_curves(run: RunDirectory) -> None:
         axes["score"].plot(*zip(*scores, strict=True), color=_DISCRIMINATOR, lw=1.2, marker="o", ms=3)
         axes["score"].plot(*best, color=_GENERATOR, marker="o", ms=6, ls="", label=label)
         axes["score"].set_ylim(bottom=0)
-        axes["score"].set_ylabel(_wrapped(next(row["score_name"] for row in rows if "score" in row)))
+        name = printable(next(row["score_name"] for row in rows if "score" in row))
+        axes["score"].set_ylabel(_wrapped(name), parse_math=False)
         axes["score"].legend(frameon=False, fontsize=8)
     for row in rows:
         if row.get("event") == "rollback":

@@ -5,6 +5,8 @@ import io
 import numpy as np
 from torch import Tensor
 
+from dropgan.serve.printable import printable
+
 from ..data import VectorData
 from .samples import SamplePicture
 
@@ -51,7 +53,9 @@ def draw_histograms(real: np.ndarray, made: np.ndarray, columns: tuple[str, ...]
         ):
             counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
             plot.stairs(counts / len(values), edges, **style)
-        plot.set_title(name if len(name) <= 24 else f"{name[:23]}…", fontsize=8)
+        shown = printable(name)
+        shown = shown if len(shown) <= 24 else f"{shown[:23]}…"
+        plot.set_title(shown, fontsize=8, parse_math=False)  # a $ is a letter of the name, not mathematics
         plot.tick_params(labelsize=6)
         plot.set_yticks([])
     plots[0].legend(fontsize=6, frameon=False)

@@ -12,6 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dropgan.serve.parsing import parse_toml
+from dropgan.serve.printable import as_text
+
 from ..settings import RecipeError
 from .incompatible import incompatible_settings
 from .problems import problems, unknown_setting
@@ -76,7 +79,7 @@ def load_recipe(name: str) -> Recipe:
     for layer in layers:
         _merge(document, layer.text.document)
     if "name" not in layers[-1].text.document:
-        document["name"] = Path(layers[-1].where).stem
+        document["name"] = as_text(Path(layers[-1].where).stem)
     for key in ("base", "run"):  # recipe.toml of a run directory says in [run] what it ran on
         document.pop(key, None)
 
@@ -187,6 +190,6 @@ def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _toml_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dropgan.serve.parsing import parse_toml
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -38,7 +40,7 @@ def read_toml(text: str) -> TomlText:
     Raises:
         tomllib.TOMLDecodeError: It is not valid TOML.
     """
-    document = tomllib.loads(text)
+    document = parse_toml(text)
     statements: dict[str, Statement] = {}
     lines = text.splitlines()
     table, comments, number = "", list[str](), 0
@@ -71,7 +73,7 @@ def read_toml(text: str) -> TomlText:
 def _statement(lines: list[str], first: int) -> tuple[list[str], dict[str, Any]]:
     for end in range(first + 1, len(lines) + 1):
         try:
-            return lines[first:end], tomllib.loads("\n".join(lines[first:end]))
+            return lines[first:end], parse_toml("\n".join(lines[first:end]))
         except tomllib.TOMLDecodeError:
             if end == len(lines):
                 raise
@@ -83,7 +85,7 @@ def _comment_behind(block: list[str], content: dict[str, Any]) -> str:
     *before, last = block
     for place in (index for index, letter in enumerate(last) if letter == "#"):
         try:
-            if tomllib.loads("\n".join([*before, last[:place]])) == content:
+            if parse_toml("\n".join([*before, last[:place]])) == content:
                 return last[place + 1 :].strip()
         except tomllib.TOMLDecodeError:
             continue

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dropgan.serve.atomic import write_bytes
 from dropgan.serve.errors import DropganError
+from dropgan.serve.parsing import parse_json
 
 METADATA_KEY = "dropgan"
 _SCHEMA = 1
@@ -73,7 +74,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[METADATA_KEY])
+            about = parse_json((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error

@@ -1,7 +1,6 @@
 """The run directory: where everything of a training run lies, and under which name."""
 
 import json
-import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,9 @@ import tomli_w
 
 from dropgan.serve.atomic import write_text
 from dropgan.serve.errors import DropganError
+from dropgan.serve.outputs import require_writable
+from dropgan.serve.parsing import parse_json, parse_toml
+from dropgan.serve.printable import as_text
 
 from ..data import DataOptions, TrainingData, Watcher, load_data
 from ..distributed.ranks import current_ranks
@@ -122,6 +124,7 @@ class RunDirectory:
 
         Raises:
             RunError: It holds a run, or other files.
+            OutputError: Nothing can be written there.
         """
         if not current_ranks().leader:  # the leader may have begun to write
             return
@@ -131,6 +134,11 @@ class RunDirectory:
             )
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is not empty: choose another directory")
+        if as_text(str(self.path.resolve())) != str(self.path.resolve()):
+            raise RunError(
+                f"{self.path} has a name that is not UTF-8, which checkpoints cannot have: rename it"
+            )
+        require_writable(self.path, directory=True)
 
     def write_recipe(self, recipe: Recipe, facts: RunFacts) -> None:
         """Write recipe.toml: every setting resolved, and the facts under ``[run]``.
@@ -150,7 +158,7 @@ class RunDirectory:
             RecipeError: A setting in it is impossible.
         """
         try:
-            document = tomllib.loads(self.recipe_file.read_text("utf-8"))
+            document = parse_toml(self.recipe_file.read_text("utf-8"))
             run = document.pop("run")
             run["data_options"] = DataOptions(**run.get("data_options", {}))
             init = run.get("init", {})
@@ -173,7 +181,7 @@ class RunDirectory:
         if self.metrics_file.exists():
             for line in self.metrics_file.read_text("utf-8").splitlines():
                 try:
-                    rows.append(json.loads(line))
+                    rows.append(parse_json(line))
                 except ValueError:
                     continue
         return rows

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dropgan.serve.errors import DropganError
 from dropgan.serve.loading import read_file, read_onnx
 
+from ..data.names import require_text
 from ..networks.spectral import settle_spectral_norm
 from ..steps.ema import Ema
 from ..steps.state import TrainingState
@@ -54,11 +55,13 @@ def load_pretrained(source: Path | str) -> Pretrained:
         RunError: A directory that holds no run.
         CheckpointError: There is no checkpoint, or it is damaged.
         ModelError: An .onnx file that cannot be read.
+        DataError: A path that a run could not record.
         PretrainedError: An .onnx file without float32 weights, or a file of another kind.
     """
     if Path(source).is_dir():
         RunDirectory(source).read_recipe()  # says what is wrong with a directory that is no run
     path = pretrained_file(source)
+    require_text(str(path))
     if path.suffix == ".onnx":
         data = read_file(path)
         weights = {

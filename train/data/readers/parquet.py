@@ -1,11 +1,11 @@
 """Parquet files as a table."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dropgan.serve.errors import MissingExtraError
+from dropgan.serve.parsing import parse_json
 
 from ..dataset import DataError
 from .tables import TableReader
@@ -82,7 +82,7 @@ class ParquetTable:
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """What Hugging Face's library leaves in a file about columns of class numbers."""
     try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        features = parse_json(metadata[b"huggingface"])["info"]["features"]
         return {
             column: tuple(str(name) for name in feature["names"])
             for column, feature in features.items()

@@ -1,0 +1,59 @@
+"""JSON and TOML of anyone, read without letting depth end the process."""
+
+import json
+import tomllib
+from typing import Any
+
+MAX_DEPTH = 64
+"""Far more than any file of dropgan's has, and far less than Python's stack holds."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What a JSON text says.
+
+    Raises:
+        ValueError: It is not valid JSON, or nested more deeply than any file of dropgan's.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(_too_deep()) from None
+    if _is_deep(value):
+        raise ValueError(_too_deep())
+    return value
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """What a TOML text says.
+
+    Raises:
+        tomllib.TOMLDecodeError: It is not valid TOML, or nested more deeply than any file of dropgan's.
+    """
+    try:
+        value = tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError(_too_deep()) from None
+    if _is_deep(value):  # keys with many dots make depth without brackets
+        raise tomllib.TOMLDecodeError(_too_deep())
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _parts(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return []
+    return [inner for inner in value if isinstance(inner, dict | list)]
+
+
+def _too_deep() -> str:
+    return f"it is nested more than {MAX_DEPTH} deep"

@@ -1,0 +1,41 @@
+"""Names of classes and columns that are no text, which a run, a model file and a page cannot hold."""
+
+import dataclasses
+from typing import Any, TypeVar
+
+from dropgan.serve.printable import as_text
+
+from .dataset import DataError, ImageData
+from .options import Watcher
+from .vectors import VectorData
+
+_Data = TypeVar("_Data", bound=ImageData | VectorData)
+
+
+def require_text(path: str) -> None:
+    """Refuse a path that a run could not record.
+
+    Raises:
+        DataError: Its name has bytes that are not UTF-8.
+    """
+    if as_text(path) != path:
+        raise DataError(f"{path} has a name that is not UTF-8, which no run can record: rename it")
+
+
+def with_text_names(data: _Data, watch: Watcher) -> _Data:
+    r"""The same data, bytes of its names that are not UTF-8 written as ``\xe9``; said once.
+
+    A folder that an old archive unpacked may be called by such bytes, and its name becomes the name of
+    a class.
+    """
+    fields: dict[str, Any] = {"name": data.name, "class_names": data.class_names}
+    if isinstance(data, VectorData):
+        fields["columns"] = data.columns
+    new: dict[str, Any] = {
+        field: as_text(value) if isinstance(value, str) else tuple(map(as_text, value))
+        for field, value in fields.items()
+    }
+    if new == fields:
+        return data
+    watch.say(f"{new['name']}: names that are not UTF-8 are written with the numbers of their bytes")
+    return dataclasses.replace(data, **new)
