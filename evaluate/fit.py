@@ -43,7 +43,9 @@ def fit_features(
 ) -> DomainNetwork:
     """Train a classifier whose last activations are features of this kind of images.
 
-    AdamW with a one-cycle schedule; batches are shifted by up to two pixels and images flipped.
+    AdamW with a one-cycle schedule in float32, since bfloat16 is emulated on processors without it, at
+    a sixth of the speed. Batches are shifted by up to two pixels and images mirrored; for ``rotation``
+    before they are turned, or a quarter turn to the left would look like one to the right.
 
     Without labels, the task is to tell by how much an image is turned, 0, 90, 180 or 270 degrees
     (Gidaris, Singh, Komodakis, "Unsupervised representation learning by predicting image
@@ -100,10 +102,10 @@ def _train(
     for epoch in range(epochs):
         total = 0.0
         for rows in torch.randperm(len(images)).split(size)[:steps]:
-            batch, truth = _task(images[rows], _labels(data, rows), task)
-            with torch.autocast("cpu", torch.bfloat16):
-                _, logits = network(_augmented(batch, flip))
-            loss = cross_entropy(logits.float(), truth)
+            some = _mirrored(images[rows]) if flip else images[rows]
+            batch, truth = _task(some, _labels(data, rows), task)
+            _, logits = network(_shifted(batch))
+            loss = cross_entropy(logits, truth)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -143,10 +145,13 @@ def _task(images: Tensor, labels: Tensor, task: str) -> tuple[Tensor, Tensor]:
     return turned, turns
 
 
-def _augmented(images: Tensor, flip: bool) -> Tensor:
-    """Flip each image with probability one half and shift the batch by up to two pixels."""
-    if flip:
-        images = torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, images.flip(2), images)
+def _mirrored(images: Tensor) -> Tensor:
+    """Each image or, with probability one half, its mirror image."""
+    return torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, images.flip(2), images)
+
+
+def _shifted(images: Tensor) -> Tensor:
+    """All images shifted by up to two pixels each way, black coming in."""
     height, width = images.shape[1:3]
     down, right = torch.randint(0, 2 * _SHIFT + 1, (2,)).tolist()
     padded = pad(images, (0, 0, _SHIFT, _SHIFT, _SHIFT, _SHIFT))

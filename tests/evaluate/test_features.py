@@ -80,7 +80,7 @@ def test_rotation_features_need_no_labels(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 90, (400, 12, 12, 1)).astype(np.uint8)
     images[:, :4] += 120  # lighter above
     network = fit_features(ImageData(images, "skies"), task="rotation", epochs=12)
-    assert network.facts.accuracy > 0.9  # chance is 0.25
+    assert network.facts.accuracy > 0.97  # chance is 0.25; 0.75 if left and right cannot be told apart
     save_domain(tmp_path / "skies.safetensors", network)
     assert not load_features(str(tmp_path / "skies.safetensors")).knows_classes
 
