@@ -20,6 +20,7 @@ from .output import result, say
 from .package import package
 from .run import run
 from .sample import sample
+from .serve import serve
 from .train import train
 
 _TRAIN_PACKAGES = (
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, train, export, inspect, sample, evaluate, package, doctor):
+for command in (run, train, export, inspect, sample, evaluate, package, serve, doctor):
     app.command(cls=Command)(command)
 
 # Typer exports the wrong uses that commands raise themselves, not their base, which parsing raises.

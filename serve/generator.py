@@ -71,6 +71,11 @@ class Generator:
         return self._session.provider
 
     @property
+    def any_batch(self) -> bool:
+        """Whether samples of any seeds and indices may be computed in one batch without a pixel changing."""
+        return self._tile is None
+
+    @property
     def sample_shape(self) -> tuple[int, ...]:
         """Shape of one sample as `sample` gives it, e.g. (28, 28, 1), or (columns,) for vectors."""
         return self._renderer.shape

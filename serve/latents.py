@@ -18,6 +18,8 @@ STREAM_NAME = "philox4x64-boxmuller-v1"
 
 _MAX_SEED = 2**64 - 1
 _MAX_START = 2**60
+MAX_INDEX = _MAX_START - 1
+"""The largest index of a sample."""
 _PAIRS_PER_BLOCK = 4  # a 64-bit word makes one pair of uniforms
 _CHUNK_WORDS = 8192  # 64 KiB of words and some 200 KiB of floats: stays within a core's L2 cache
 _LANES = 64  # pad to whole SIMD vectors, so that no value ever goes through a remainder loop

@@ -1,0 +1,75 @@
+"""dropgan serve"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .output import say
+
+
+def serve(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL...", help="Model files, or folders of .onnx files.")
+    ],
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen at; the default is this machine alone.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port.")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes.")] = 1,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, max=1024, help="CPU threads of each process.")
+    ] = 1,
+    device: options.Device = "auto",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="File with the bearer key that requests must carry; or set DROPGAN_API_KEY.",
+            show_default=False,
+        ),
+    ] = None,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cors", metavar="ORIGIN", help="Origin whose pages may call the service.", show_default=False
+        ),
+    ] = None,
+    queue: Annotated[
+        int, typer.Option("--queue", min=1, max=100_000, help="Samples that may wait; more are refused.")
+    ] = 256,
+    seconds: Annotated[
+        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds until an answer is given up.")
+    ] = 30.0,
+    grace: Annotated[
+        int, typer.Option("--grace", min=0, max=3600, help="Seconds for requests under way at the end.")
+    ] = 30,
+    quiet: options.Quiet = False,
+) -> None:
+    """Serve samples over HTTP at addresses that never change, and a page to look at them."""
+    from dropgan.serve.http.limits import Limits
+    from dropgan.serve.http.server import KEY_VARIABLE
+    from dropgan.serve.http.server import serve as serve_models
+
+    key = os.environ.get(KEY_VARIABLE)
+    if key_file is not None:
+        key = key_file.read_text("utf-8").strip()
+    if key is not None and not key:
+        raise typer.BadParameter("the key is empty")
+    say(f"serving at http://{host}:{port}/", quiet=quiet)
+    serve_models(
+        models,
+        host=host,
+        port=port,
+        workers=workers,
+        device=device,
+        threads=threads,
+        key=key,
+        cors=cors or (),
+        limits=Limits(queue=queue, seconds=seconds),
+        grace=grace,
+        access_log=not quiet,
+    )

@@ -1,0 +1,1 @@
+"""Samples over HTTP, at addresses that never change. Needs the extra ``dropgan[server]``."""

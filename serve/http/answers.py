@@ -1,0 +1,58 @@
+"""Answers as ASGI sends them, and which status each error has."""
+
+import json
+from typing import Any
+
+from ..errors import DropganError, InputError, MissingExtraError
+from .addresses import NotFound
+from .batching import BusyError
+
+Headers = list[tuple[bytes, bytes]]
+
+IMMUTABLE = b"public, max-age=31536000, immutable"
+
+
+class TooLargeError(InputError):
+    """More than one request may ask for."""
+
+
+class TooSlowError(DropganError):
+    """An answer that took longer than one may."""
+
+
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotFound, 404),
+    (TooLargeError, 413),
+    (InputError, 422),
+    (BusyError, 503),
+    (TooSlowError, 504),
+    (MissingExtraError, 501),
+)
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error; 500 for one that nobody foresaw."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def error_body(error: Exception) -> bytes:
+    """``{"error": ...}``: the line of an error raised on purpose; of others only that there was one."""
+    text = str(error) if isinstance(error, DropganError) and status_of(error) != 500 else "internal error"
+    return json.dumps({"error": text}, ensure_ascii=False).encode()
+
+
+async def send_bytes(send: Any, status: int, body: bytes, headers: Headers, *, head: bool = False) -> None:
+    """One whole answer; of a HEAD request without its body."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+async def send_error(send: Any, error: Exception, *, head: bool = False) -> int:
+    """The answer to an error; its status."""
+    status = status_of(error)
+    headers: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    await send_bytes(send, status, error_body(error), headers, head=head)
+    return status

@@ -1,0 +1,138 @@
+"""The application: samples by address, and around them what people and programs ask of a service."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from ..errors import DropganError, MissingExtraError
+from .answers import send_error, status_of
+from .gate import Gate
+from .limits import Limits
+from .metrics import Metrics
+from .models import RESERVED, Model, Models
+from .samples import SampleRoutes
+
+_RESERVED = frozenset(name.encode() for name in RESERVED)
+
+
+def create_app(
+    models: Models,
+    *,
+    limits: Limits | None = None,
+    key: str | None = None,
+    cors: Sequence[str] = (),
+) -> Any:
+    """The service as an ASGI application, for uvicorn or to be mounted into another application.
+
+    Args:
+        models: What it offers, see `load_models`.
+        limits: Bounds of requests; None takes the defaults.
+        key: The bearer key that every route but health asks for; None asks for none.
+        cors: Origins whose pages may call it; none by default.
+
+    Returns:
+        An ASGI application.
+
+    Raises:
+        MissingExtraError: FastAPI or prometheus_client is not installed.
+    """
+    try:
+        from fastapi import FastAPI, Request, Response
+        from fastapi.responses import JSONResponse
+    except ImportError as error:
+        raise MissingExtraError("the service needs pip install 'dropgan[server]'") from error
+    from .inference import add_inference
+    from .openapi import describe
+    from .posting import add_posting
+    from .studio import add_studio
+
+    limits = limits or Limits()
+    metrics, samples = Metrics(), SampleRoutes(models, limits)
+    for model in models:
+        metrics.waiting(model.name, lambda batcher=samples.batcher(model): len(batcher))
+
+    @contextlib.asynccontextmanager
+    async def life(_: Any) -> AsyncIterator[None]:
+        yield
+        samples.close()
+
+    app = FastAPI(title="dropgan", lifespan=life, openapi_url="/openapi.json", redoc_url=None, docs_url=None)
+
+    @app.exception_handler(DropganError)
+    async def said(_: Request, error: DropganError) -> Response:
+        return JSONResponse({"error": str(error)}, status_of(error), _after(error))
+
+    @app.get("/healthz", tags=["health"], summary="Whether this process makes samples")
+    async def healthz() -> dict[str, str]:
+        for model in models:
+            await _probe(samples, model, limits)
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"], summary="Whether every model has just made a sample")
+    async def readyz() -> dict[str, Any]:
+        for model in models:
+            await _probe(samples, model, limits)
+        return {"status": "ready", "models": [model.name for model in models]}
+
+    @app.get("/metrics", tags=["health"], summary="Counters for Prometheus")
+    async def prometheus() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/models", tags=["models"], summary="The models that are served")
+    async def listed() -> list[dict[str, Any]]:
+        return [model.summary() for model in models]
+
+    add_studio(app)
+    add_inference(app, models, samples, limits)
+    add_posting(app, models, limits)
+    describe(app, models)
+
+    routed = _Routed(app, samples)
+    gate = Gate(routed, limits=limits, metrics=metrics, key=key)
+    if not cors:
+        return gate
+    from starlette.middleware.cors import CORSMiddleware
+
+    return CORSMiddleware(
+        gate, allow_origins=list(cors), allow_methods=["GET", "HEAD", "POST"], allow_headers=["*"]
+    )
+
+
+class _Routed:
+    """Sends samples' addresses the short way, everything else to FastAPI."""
+
+    def __init__(self, app: Any, samples: SampleRoutes) -> None:
+        self._app, self._samples = app, samples
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            segments = scope["raw_path"].split(b"/")
+            if len(segments) == 4 and segments[1] not in _RESERVED:
+                scope["dropgan.route"] = "sample"
+                try:
+                    await self._samples.answer(segments, scope, receive, send)
+                except DropganError as error:
+                    await send_error(send, error, head=scope["method"] == "HEAD")
+                return
+        await self._app(scope, receive, send)
+
+
+def _after(error: DropganError) -> dict[str, str]:
+    return {"retry-after": "1"} if status_of(error) == 503 else {}
+
+
+async def _probe(samples: SampleRoutes, model: Model, limits: Limits) -> None:
+    from .samples import in_time
+
+    made = samples.batcher(model).sample(
+        0, 0, 0 if model.generator.classes else None, 1.0, lambda *_: b"made"
+    )
+    await in_time(made, limits.seconds)
+
+
+def card_json(model: Model) -> dict[str, Any]:
+    """A model's card and where it is."""
+    card: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(model.generator.card), default=str))
+    return model.summary() | {"card": card}

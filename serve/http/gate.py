@@ -1,0 +1,131 @@
+"""What every request passes: the key, the log, the counters, and limits of its body."""
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+from typing import Any
+
+from ..errors import DropganError
+from .answers import Headers, send_bytes, send_error
+from .limits import Limits
+from .metrics import Metrics
+
+_OPEN = frozenset({"/healthz", "/readyz"})
+log = logging.getLogger("dropgan.access")
+errors = logging.getLogger("dropgan.serve")
+
+
+class Gate:
+    """An ASGI application around another."""
+
+    def __init__(self, inner: Any, *, limits: Limits, metrics: Metrics, key: str | None = None) -> None:
+        """Stand before ``inner``.
+
+        Args:
+            inner: The application.
+            limits: Bounds of a request.
+            metrics: Counts what passes.
+            key: The bearer key that every route but health asks for; None asks for none.
+        """
+        self._inner, self._limits, self._metrics = inner, limits, metrics
+        self._key = None if key is None else key.encode()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status, sent = 0, 0
+
+        async def counted(message: dict[str, Any]) -> None:
+            nonlocal status, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                sent += len(message.get("body", b""))
+            await send(message)
+
+        scope["dropgan.route"] = "other"
+        try:
+            if self._key is not None and scope["path"] not in _OPEN and not self._allowed(scope["headers"]):
+                challenge: Headers = [
+                    (b"www-authenticate", b"Bearer"),
+                    (b"content-type", b"application/json"),
+                ]
+                await send_bytes(
+                    counted, 401, b'{"error":"give the key: Authorization: Bearer KEY"}', challenge
+                )
+            else:
+                await self._inner(scope, self._bounded(scope, receive), counted)
+        except DropganError as error:
+            if not status:
+                await send_error(counted, error, head=scope["method"] == "HEAD")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            errors.exception("a request failed")
+            if not status:
+                await send_error(counted, error, head=scope["method"] == "HEAD")
+        finally:
+            seconds = time.perf_counter() - began
+            self._metrics.observe(scope["dropgan.route"], scope["method"], status or 499, seconds)
+            if log.isEnabledFor(logging.INFO):
+                log.info(_line(scope, status or 499, sent, seconds))
+
+    def _allowed(self, headers: Headers) -> bool:
+        given = next((value for name, value in headers if name == b"authorization"), b"")
+        kind, _, key = given.partition(b" ")
+        assert self._key is not None
+        # compared even where the kind is wrong, so that neither shows in the time
+        return hmac.compare_digest(key.strip(), self._key) and kind.lower() == b"bearer"
+
+    def _bounded(self, scope: dict[str, Any], receive: Any) -> Any:
+        if scope["method"] in ("GET", "HEAD"):
+            return receive
+        return _BoundedBody(receive, self._limits)
+
+
+class _BoundedBody:
+    """A request's body, of which too much or too slow an arrival ends the request."""
+
+    def __init__(self, receive: Any, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._bytes = 0
+        self._end = time.monotonic() + limits.seconds
+        self._whole = False
+
+    async def __call__(self) -> dict[str, Any]:
+        if self._whole:
+            message: dict[str, Any] = await self._receive()
+            return message
+        from starlette.exceptions import HTTPException
+
+        try:
+            async with asyncio.timeout(max(0.0, self._end - time.monotonic())):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(408, "the body did not arrive in time") from error
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > self._limits.body_bytes:
+            raise HTTPException(413, f"a body has at most {self._limits.body_bytes:,} bytes")
+        self._whole = not message.get("more_body", False)
+        return message
+
+
+def _line(scope: dict[str, Any], status: int, sent: int, seconds: float) -> str:
+    """One request as JSON. The query may hold what someone typed; the key stands in no address."""
+    client = scope.get("client")
+    return json.dumps(
+        {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "client": client[0] if client else None,
+            "method": scope["method"],
+            "path": scope["raw_path"].decode("latin-1"),
+            "query": scope["query_string"].decode("latin-1"),
+            "status": status,
+            "bytes": sent,
+            "milliseconds": round(seconds * 1000, 2),
+        }
+    )

@@ -1,0 +1,139 @@
+"""The models that a service offers, by digest and by name."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..generator import Generator
+from ..printable import printable
+from .addresses import NotFound
+
+SHORTEST_DIGEST = 12
+RESERVED = frozenset(
+    {"healthz", "readyz", "metrics", "models", "openapi.json", "docs", "redoc", "studio", "v2", "favicon.ico"}
+)
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is served."""
+
+    name: str
+    digest: str
+    """SHA-256 of the file, 64 hex digits."""
+    generator: Generator
+
+    @cached_property
+    def stamp(self) -> str:
+        """What decides the bytes of an answer beside its address: other pixels or encoders, other ETags."""
+        from ..batch.job import made_with
+
+        pictures = self.generator.card.export.output == "pixels"
+        found = made_with(self.generator, "tar" if pictures else "npy")
+        return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
+
+    def summary(self) -> dict[str, Any]:
+        """What a list of models says of it."""
+        card = self.generator.card
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "kind": card.data.kind,
+            "data": card.data.name,
+            "sample_shape": list(self.generator.sample_shape),
+            "classes": self.generator.classes,
+            "class_names": list(self.generator.class_names),
+            "columns": list(getattr(card.data, "columns", ()) or ()),
+            "latent_dim": card.latents.dim,
+        }
+
+
+class Models:
+    """All of them."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        """Offer these.
+
+        Raises:
+            InputError: There are none, or two have one name.
+        """
+        if not models:
+            raise InputError("there is no model to serve: name a file, several, or a folder of .onnx files")
+        names = [model.name for model in models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"two models are called {', '.join(twice)}: rename one of the files")
+        self._by_name = {model.name: model for model in models}
+        self._by_digest = {model.digest: model for model in models}
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def exact(self, segment: str) -> Model | None:
+        """The model of a whole digest."""
+        return self._by_digest.get(segment)
+
+    def named(self, name: str) -> Model | None:
+        """The model of a name."""
+        return self._by_name.get(name)
+
+    def find(self, segment: str) -> Model:
+        """The model of a name or of the beginning of a digest.
+
+        Raises:
+            NotFound: There is none, or the digest begins several.
+        """
+        if segment in self._by_name:
+            return self._by_name[segment]
+        if _DIGEST.fullmatch(segment):
+            found = [model for digest, model in self._by_digest.items() if digest.startswith(segment)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise NotFound(f"{len(found)} models begin with {segment}: give more digits")
+        raise NotFound(
+            f"there is no model {segment[:70]!r} here: give its name, or at least {SHORTEST_DIGEST} digits of its digest"
+        )
+
+
+def load_models(paths: Sequence[Path], *, device: str = "auto", threads: int | None = None) -> Models:
+    """Open model files; of a folder every ``.onnx`` file in it.
+
+    Raises:
+        InputError: There are none, or names that make no address.
+        ModelError: One cannot be loaded.
+        DeviceError: The device does not work.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() == ".onnx")
+            if not inside:
+                raise InputError(f"{path} holds no .onnx file")
+            files += inside
+        else:
+            files.append(path)
+    return Models([_load(file, device, threads) for file in files])
+
+
+def _load(path: Path, device: str, threads: int | None) -> Model:
+    name = path.stem
+    if name == "model" and path.resolve().parent.name:  # RUN/model.onnx is the run's
+        name = path.resolve().parent.name
+    if not _NAME.fullmatch(name) or name in RESERVED or _DIGEST.fullmatch(name):
+        raise InputError(
+            f"{printable(name)} cannot be part of an address: name the file with letters, digits, '.', '_' and"
+            " '-' only, and not like a digest or one of the service's own pages"
+        )
+    generator = Generator(path, device=device, threads=threads)
+    return Model(name, hashlib.sha256(generator.model_bytes).hexdigest(), generator)

@@ -1,0 +1,147 @@
+"""Ranges of samples: a grid, or a stream of any length in bounded memory."""
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..pictures import grid
+from .addresses import Address
+from .answers import Headers, TooLargeError
+from .batching import BusyError
+from .encoders import png, require_form, scaled
+from .limits import Limits
+from .models import Model
+
+_CHUNK_BYTES = 2**20
+_END = object()
+
+
+class RangeMaker:
+    """Makes a few ranges at a time, in threads of their own, as fast as each client reads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(limits.ranges, thread_name_prefix="dropgan-ranges")
+        self._under_way = 0
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(
+        self,
+        model: Model,
+        address: Address,
+        label: int | None,
+        always: Headers,
+        receive: Any,
+        send: Any,
+        *,
+        head: bool,
+    ) -> int:
+        """Send a range.
+
+        Raises:
+            TooLargeError: It is longer than one may be.
+            BusyError: As many as may be are under way.
+            InputError: The model's samples have no such form.
+        """
+        form = _FORMS[address.suffix]
+        most = self._limits.grid_samples if address.suffix == "png" else self._limits.range_samples
+        if address.count > most:
+            raise TooLargeError(f"a range has at most {most:,} samples as {address.suffix}: ask for several")
+        if self._under_way >= self._limits.ranges:
+            raise BusyError(f"{self._limits.ranges} ranges are being made: try again in a second")
+        self._under_way += 1
+        try:
+            media_type, length, chunks = form(model, address, label, self._limits)
+            headers = [(b"content-type", media_type.encode()), *always]
+            loop = asyncio.get_running_loop()
+            first = b"" if head else await loop.run_in_executor(self._threads, next, chunks, b"")
+            if head or length == len(first):
+                if length is not None:
+                    headers.append((b"content-length", str(length).encode()))
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": first})
+                return 200
+            if length is not None:
+                headers.append((b"content-length", str(length).encode()))
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            chunk: Any = first
+            leaving = asyncio.ensure_future(left(receive))
+            try:
+                while chunk is not _END and not leaving.done():
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    chunk = await loop.run_in_executor(self._threads, next, chunks, _END)
+            finally:
+                leaving.cancel()
+            await send({"type": "http.response.body", "body": b""})
+            return 200
+        finally:
+            self._under_way -= 1
+
+
+def _batches(model: Model, address: Address, label: int | None) -> Iterator[Any]:
+    generator = model.generator
+    size = int(np.prod(generator.sample_shape)) * 4
+    return generator.stream(
+        address.count,
+        seed=address.seed,
+        start=address.start,
+        labels=label,
+        batch_size=max(1, min(1024, _CHUNK_BYTES // size)),
+        truncation=address.truncation,
+    )
+
+
+async def left(receive: Any) -> None:
+    """Return when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+Made = tuple[str, int | None, Iterator[bytes]]
+"""Media type, length where it is known before anything is made, and the bytes."""
+
+
+def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
+    generator = model.generator
+    require_form("png", generator.card, generator.sample_shape)
+    height, width = generator.sample_shape[:2]
+    pixels = address.count * (height + 1) * (width + 1) * address.scale**2
+    if pixels > limits.picture_pixels:
+        raise TooLargeError(
+            f"a picture has at most {limits.picture_pixels:,} pixels: a smaller range or scale"
+        )
+
+    def chunks() -> Iterator[bytes]:
+        images = np.concatenate(list(_batches(model, address, label)))
+        yield png(scaled(grid(images), address.scale))
+
+    return "image/png", None, chunks()
+
+
+def _npy(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
+    generator = model.generator
+    kind = np.dtype(np.uint8 if generator.card.export.output == "pixels" else np.float32)
+    shape = (address.count, *generator.sample_shape)
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        buffer, {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    )
+    header = buffer.getvalue()
+
+    def chunks() -> Iterator[bytes]:
+        yield header
+        for batch in _batches(model, address, label):
+            yield np.ascontiguousarray(batch).tobytes()
+
+    length = len(header) + int(np.prod(shape, dtype=object)) * kind.itemsize
+    return "application/octet-stream", length, chunks()
+
+
+_FORMS: dict[str, Callable[[Model, Address, int | None, Limits], Made]] = {"png": _grid, "npy": _npy}
