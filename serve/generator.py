@@ -14,6 +14,7 @@ from .latents import check_range, check_truncation
 from .loading import screen
 from .providers import load_onnxruntime
 from .renderer import Renderer
+from .seeds import seed_number
 from .session import Session
 from .tiles import Drawn
 
@@ -73,7 +74,7 @@ class Generator:
     @property
     def any_batch(self) -> bool:
         """Whether samples of any seeds and indices may be computed in one batch without a pixel changing."""
-        return self._tile is None
+        return self._session.tile is None
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -109,7 +110,7 @@ class Generator:
         self,
         count: int,
         *,
-        seed: int = 0,
+        seed: int | str = 0,
         start: int = 0,
         labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
@@ -119,7 +120,7 @@ class Generator:
 
         Args:
             count: How many, 0 or more.
-            seed: 0 to 2**64 - 1.
+            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
             start: Index of the first.
             labels: Only of a class-conditional model: a label or class name for all, or one for each
                 sample; None takes those of the label stream, see `labels`.
@@ -135,7 +136,7 @@ class Generator:
             InputError: An argument is out of its range.
             ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
-        renderer = self._renderer
+        renderer, seed = self._renderer, seed_number(seed)
         if batch_size is None and truncation == 1 and 0 < count <= renderer.batch:  # the usual few: no copy
             return renderer.samples(start, count, seed, truncation, self._chosen(labels, count))
         check_range(count, seed, start)
@@ -151,7 +152,7 @@ class Generator:
         self,
         count: int,
         *,
-        seed: int = 0,
+        seed: int | str = 0,
         start: int = 0,
         labels: ArrayLike | str | None = None,
         batch_size: int | None = None,
@@ -161,7 +162,7 @@ class Generator:
 
         Args:
             count: How many in all.
-            seed: 0 to 2**64 - 1.
+            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
             start: Index of the first.
             labels: Only of a class-conditional model: a label or class name for all, or one for each
                 sample; None takes those of the label stream, see `labels`.
@@ -174,16 +175,17 @@ class Generator:
         Raises:
             InputError: An argument is out of its range (at once, not at the first batch).
         """
-        check_range(count, seed, start)
+        number = seed_number(seed)
+        check_range(count, number, start)
         size, chosen = self._batch(batch_size, truncation), self._chosen(labels, count)
         return (
             self._renderer.samples(
-                start + first, min(size, count - first), seed, truncation, part(chosen, first, size)
+                start + first, min(size, count - first), number, truncation, part(chosen, first, size)
             )
             for first in range(0, count, size)
         )
 
-    def latents(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.float32]:
+    def latents(self, count: int, *, seed: int | str = 0, start: int = 0) -> NDArray[np.float32]:
         """The latents behind samples ``start`` to ``start + count - 1`` of ``seed``.
 
         Returns:
@@ -192,9 +194,9 @@ class Generator:
         Raises:
             InputError: An argument is out of its range.
         """
-        return self._renderer.latents(count, seed=seed, start=start)
+        return self._renderer.latents(count, seed=seed_number(seed), start=start)
 
-    def labels(self, count: int, *, seed: int = 0, start: int = 0) -> NDArray[np.int64]:
+    def labels(self, count: int, *, seed: int | str = 0, start: int = 0) -> NDArray[np.int64]:
         """The labels of samples ``start`` to ``start + count - 1`` of ``seed`` where none are chosen.
 
         Returns:
@@ -205,7 +207,7 @@ class Generator:
         """
         if self._renderer.labels is None:
             raise InputError(f"{self._session.name} is not class-conditional: it has no labels")
-        return self._renderer.labels(count, seed=seed, start=start)
+        return self._renderer.labels(count, seed=seed_number(seed), start=start)
 
     def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
         """Samples from latents of your own (an interpolation, say).
@@ -235,7 +237,7 @@ class Generator:
         self,
         count: int,
         *,
-        seed: int = 0,
+        seed: int | str = 0,
         start: int = 0,
         labels: ArrayLike | str | None = None,
         truncation: float = 1.0,
@@ -247,7 +249,7 @@ class Generator:
 
         Args:
             count: How many, 1 or more.
-            seed: 0 to 2**64 - 1.
+            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
             start: Index of the first.
             labels: As for `sample`.
             truncation: Factor of the latents, above 0 and at most 1.
@@ -256,6 +258,7 @@ class Generator:
         Raises:
             InputError: An argument is out of its range.
         """
+        seed = seed_number(seed)
         check_range(count, seed, start)
         check_truncation(truncation)
         return self._renderer.draw(start, count, seed, truncation, self._chosen(labels, count), buffer)

@@ -15,7 +15,7 @@ class ColumnShard:
     """The samples as a table: nothing but the columns and the classes, so that it can be trained on."""
 
     def __init__(self, new: NewShard, rows: Callable[[Any, Header], Rows]) -> None:
-        self._file = HashingFile(new.path)
+        self._file = HashingFile(new.path, new.file)
         self._rows = rows(self._file, Header(new.generator))
 
     def add(

@@ -50,9 +50,10 @@ class Written:
 class HashingFile:
     """A new file that knows the SHA-256 of what was written; for pyarrow, a file object."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
+        """Make a file at ``path``, or write into ``file``, which is open and unbuffered."""
         self.path = path
-        self._file: BinaryIO = path.open("xb", buffering=0)
+        self._file: BinaryIO = path.open("xb", buffering=0) if file is None else file
         self._digest = hashlib.sha256()
         self._size = 0
         self.closed = False

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,8 @@ class NewShard:
     """Of the job."""
     generator: Generator
     """Where the samples come from: names of classes and columns."""
+    file: BinaryIO | None = None
+    """Takes the bytes in place of a file at ``path``, if there is one."""
 
 
 @dataclass(frozen=True)

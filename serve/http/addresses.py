@@ -1,7 +1,7 @@
 """The addresses of samples: what each part may be, and what it means.
 
     /{digest}/{seed}/{index}.png            one sample: png, webp, npy, json
-    /{digest}/{seed}/{start}-{end}.png      several, both ends included: png (a grid), tar, npy, parquet
+    /{digest}/{seed}/{start}-{end}.png      several, both ends included: png (a grid), tar, npy, parquet, csv
     ?label=  ?scale=  ?truncation=
 
 A sample is a pure function of the model's bytes, the seed and the index, so an address can be
@@ -18,7 +18,7 @@ from ..latents import MAX_INDEX
 from ..seeds import seed_number
 
 SINGLE = ("png", "webp", "npy", "json")
-RANGE = ("png", "tar", "npy", "parquet")
+RANGE = ("png", "tar", "npy", "parquet", "csv")
 MAX_SCALE = 32
 
 _LAST = re.compile(r"(0|[1-9][0-9]{0,18})(?:-(0|[1-9][0-9]{0,18}))?\.([a-z]+)")

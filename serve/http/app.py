@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DropganError, MissingExtraError
 from .answers import send_error, status_of
+from .batching import BusyError
 from .gate import Gate
 from .limits import Limits
 from .metrics import Metrics
@@ -51,7 +52,7 @@ def create_app(
     limits = limits or Limits()
     metrics, samples = Metrics(), SampleRoutes(models, limits)
     for model in models:
-        metrics.waiting(model.name, lambda batcher=samples.batcher(model): len(batcher))
+        metrics.waiting(model.name, samples.batcher(model).__len__)
 
     @contextlib.asynccontextmanager
     async def life(_: Any) -> AsyncIterator[None]:
@@ -67,7 +68,8 @@ def create_app(
     @app.get("/healthz", tags=["health"], summary="Whether this process makes samples")
     async def healthz() -> dict[str, str]:
         for model in models:
-            await _probe(samples, model, limits)
+            with contextlib.suppress(BusyError):  # busy is alive
+                await _probe(samples, model, limits)
         return {"status": "ok"}
 
     @app.get("/readyz", tags=["health"], summary="Whether every model has just made a sample")
@@ -95,9 +97,9 @@ def create_app(
         return gate
     from starlette.middleware.cors import CORSMiddleware
 
-    return CORSMiddleware(
-        gate, allow_origins=list(cors), allow_methods=["GET", "HEAD", "POST"], allow_headers=["*"]
-    )
+    methods = ("GET", "HEAD", "POST")
+    application: Any = gate
+    return CORSMiddleware(application, allow_origins=list(cors), allow_methods=methods, allow_headers=["*"])
 
 
 class _Routed:
@@ -126,9 +128,8 @@ def _after(error: DropganError) -> dict[str, str]:
 async def _probe(samples: SampleRoutes, model: Model, limits: Limits) -> None:
     from .samples import in_time
 
-    made = samples.batcher(model).sample(
-        0, 0, 0 if model.generator.classes else None, 1.0, lambda *_: b"made"
-    )
+    label = 0 if model.generator.classes else None
+    made = samples.batcher(model).sample(0, 0, label, 1.0, lambda *_: b"made")
     await in_time(made, limits.seconds)
 
 

@@ -145,10 +145,10 @@ class Batcher:
                 for place, each in enumerate(batch)
             ], labels
         latents = np.concatenate([generator.latents(1, seed=each.seed, start=each.index) for each in batch])
-        for row, each in zip(latents, batch, strict=True):
+        for place, each in enumerate(batch):
             if each.truncation != 1:
-                row *= np.float32(each.truncation)
-        return generator(latents, labels), labels
+                latents[place] *= np.float32(each.truncation)
+        return list(generator(latents, labels)), labels
 
 
 def worthwhile(generator: Generator) -> int:

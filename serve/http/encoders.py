@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batch.png import PngEncoder
+from ..batch.png_encoder import PngEncoder
 from ..card import Card
 from ..errors import InputError, MissingExtraError
+from ..kind import PICTURES
+from ..kinds import kind_of
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,14 @@ FORMS = {
 }
 
 
-def require_form(suffix: str, card: Card, shape: tuple[int, ...]) -> Form:
+def require_form(suffix: str, card: Card) -> Form:
     """The form of a suffix, if this model's samples have it.
 
     Raises:
         InputError: They are no pictures.
     """
     form = FORMS[suffix]
-    pixels = card.export.output == "pixels" and len(shape) == 3 and shape[2] in (1, 3, 4)
-    if form.picture and not pixels:
-        raise InputError(f"this model makes no pictures: take npy or json, not {suffix}")
+    lacks = kind_of(card).lacks(card, PICTURES) if form.picture else ""
+    if lacks:
+        raise InputError(f"this model {lacks}: take npy or json, not {suffix}")
     return form

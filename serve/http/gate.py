@@ -13,6 +13,8 @@ from .limits import Limits
 from .metrics import Metrics
 
 _OPEN = frozenset({"/healthz", "/readyz"})
+_NO_KEY = b'{"error":"give the key: Authorization: Bearer KEY"}'
+_CHALLENGE: Headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"application/json")]
 log = logging.getLogger("dropgan.access")
 errors = logging.getLogger("dropgan.serve")
 
@@ -50,21 +52,13 @@ class Gate:
         scope["dropgan.route"] = "other"
         try:
             if self._key is not None and scope["path"] not in _OPEN and not self._allowed(scope["headers"]):
-                challenge: Headers = [
-                    (b"www-authenticate", b"Bearer"),
-                    (b"content-type", b"application/json"),
-                ]
-                await send_bytes(
-                    counted, 401, b'{"error":"give the key: Authorization: Bearer KEY"}', challenge
-                )
+                await send_bytes(counted, 401, _NO_KEY, _CHALLENGE)
             else:
                 await self._inner(scope, self._bounded(scope, receive), counted)
         except DropganError as error:
             if not status:
                 await send_error(counted, error, head=scope["method"] == "HEAD")
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one request's bug must not end the process
             errors.exception("a request failed")
             if not status:
                 await send_error(counted, error, head=scope["method"] == "HEAD")

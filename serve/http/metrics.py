@@ -73,6 +73,6 @@ class Metrics:
             from prometheus_client import multiprocess
 
             registry = self._prometheus.CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         page: bytes = self._prometheus.generate_latest(registry)
         return page

@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MissingExtraError
 from ..generator import Generator
 from ..printable import printable
 from .addresses import NotFound
@@ -33,10 +34,15 @@ class Model:
     @cached_property
     def stamp(self) -> str:
         """What decides the bytes of an answer beside its address: other pixels or encoders, other ETags."""
-        from ..batch.job import made_with
+        from ..batch.describe import made_with
+        from ..batch.formats import FORMATS, format_named
 
-        pictures = self.generator.card.export.output == "pixels"
-        found = made_with(self.generator, "tar" if pictures else "npy")
+        found: dict[str, str] = {}
+        for name in FORMATS.names:
+            format_ = format_named(name)
+            if format_.view(self.generator.card) is not None:
+                with suppress(MissingExtraError):
+                    found |= made_with(self.generator, format_)
         return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
@@ -102,7 +108,8 @@ class Models:
             if found:
                 raise NotFound(f"{len(found)} models begin with {segment}: give more digits")
         raise NotFound(
-            f"there is no model {segment[:70]!r} here: give its name, or at least {SHORTEST_DIGEST} digits of its digest"
+            f"there is no model {segment[:70]!r} here: give its name, or at least {SHORTEST_DIGEST}"
+            " digits of its digest"
         )
 
 
@@ -132,8 +139,8 @@ def _load(path: Path, device: str, threads: int | None) -> Model:
         name = path.resolve().parent.name
     if not _NAME.fullmatch(name) or name in RESERVED or _DIGEST.fullmatch(name):
         raise InputError(
-            f"{printable(name)} cannot be part of an address: name the file with letters, digits, '.', '_' and"
-            " '-' only, and not like a digest or one of the service's own pages"
+            f"{printable(name)} cannot be part of an address: name the file with letters, digits, '.', '_'"
+            " and '-' only, and not like a digest or one of the service's own pages"
         )
     generator = Generator(path, device=device, threads=threads)
     return Model(name, hashlib.sha256(generator.model_bytes).hexdigest(), generator)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .addresses import RANGE, SINGLE
+from .addresses import MAX_SCALE, RANGE, SINGLE
 from .encoders import FORMS
 from .models import Models
 
@@ -20,48 +20,54 @@ def describe(app: Any, models: Models) -> None:
     app.openapi = openapi
 
 
+_NUMBER = "(0|[1-9][0-9]{0,17})"
+_LAST = rf"^{_NUMBER}\.({'|'.join(SINGLE)})$|^{_NUMBER}-{_NUMBER}\.({'|'.join(RANGE)})$"
+_PARAMETERS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("model", "path", "Name, digest, or 12 or more digits of it.", {"type": "string"}),
+    ("seed", "path", "A number below 2**64, or any other text.", {"type": "string"}),
+    ("sample", "path", "INDEX.SUFFIX, or START-END.SUFFIX.", {"type": "string", "pattern": _LAST}),
+    ("label", "query", "A class's number or name.", {"type": "string"}),
+    ("scale", "query", "Pixels become squares.", {"type": "integer", "minimum": 1, "maximum": MAX_SCALE}),
+    (
+        "truncation",
+        "query",
+        "Below 1, samples are more alike.",
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    ),
+)
+_FAILURES = {
+    401: "The key is missing or wrong",
+    404: "Nothing is there",
+    413: "Too much for one request",
+    422: "Out of range",
+    501: "A library for this form is not installed",
+    503: "Too much is waiting",
+    504: "No answer in time",
+}
+_ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+
+
 def _operation(digest: str) -> dict[str, Any]:
-    last = (
-        rf"^(0|[1-9][0-9]{{0,17}})\.({'|'.join(SINGLE)})$"
-        rf"|^(0|[1-9][0-9]{{0,17}})-(0|[1-9][0-9]{{0,17}})\.({'|'.join(RANGE)})$"
-    )
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {form.media_type: binary for form in FORMS.values()} | {
-        "application/x-tar": binary,
-        "application/vnd.apache.parquet": binary,
-    }
-    failure = {
-        "application/json": {
-            "schema": {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-        }
-    }
+    examples = {"model": digest, "seed": "ada", "sample": "7.png", "scale": 4, "truncation": 0.7}
+    image = {"schema": {"type": "string", "format": "binary"}}
+    kinds = [form.media_type for form in FORMS.values()]
+    kinds += ["application/x-tar", "application/vnd.apache.parquet"]
     return {
         "tags": ["samples"],
         "summary": "A sample, or a range of samples, at an address that never changes",
         "operationId": "sample",
         "parameters": [
-            _parameter("model", "path", "Name, digest, or 12 or more digits of it.", {"type": "string"}, digest),
-            _parameter("seed", "path", "A number below 2**64, or any other text.", {"type": "string"}, "ada"),
-            _parameter("sample", "path", "INDEX.SUFFIX, or START-END.SUFFIX.", {"type": "string", "pattern": last}, "7.png"),
-            _parameter("label", "query", "A class's number or name.", {"type": "string"}, None),
-            _parameter("scale", "query", "Pixels become squares.", {"type": "integer", "minimum": 1, "maximum": 32}, 4),
-            _parameter("truncation", "query", "Below 1, samples are more alike.", {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 0.7),
+            {"name": name, "in": place, "required": place == "path", "description": text, "schema": schema}
+            | ({"example": examples[name]} if name in examples else {})
+            for name, place, text, schema in _PARAMETERS
         ],
         "responses": {
-            "200": {"description": "The sample", "content": content},
+            "200": {"description": "The sample", "content": dict.fromkeys(kinds, image)},
             "304": {"description": "You have it already"},
             "307": {"description": "The address by the whole digest"},
-            **{
-                str(status): {"description": text, "content": failure}
-                for status, text in {
-                    401: "The key is missing or wrong", 404: "Nothing is there", 413: "Too much for one request",
-                    422: "Out of range", 503: "Too much is waiting", 504: "No answer in time",
-                }.items()
-            },
+        }
+        | {
+            str(status): {"description": text, "content": {"application/json": {"schema": _ERROR}}}
+            for status, text in _FAILURES.items()
         },
-    }  # fmt: skip
-
-
-def _parameter(name: str, place: str, text: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
-    found = {"name": name, "in": place, "required": place == "path", "description": text, "schema": schema}
-    return found if example is None else found | {"example": example}
+    }

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from .answers import TooLargeError, TooSlowError
 from .limits import Limits
 from .models import Model, Models
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-def add_posting(app: Any, models: Models, limits: Limits) -> None:
+
+def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
     """Add ``GET /{model}`` and ``POST /{model}/samples`` to a FastAPI application."""
     from fastapi import Path, Query, Response
     from fastapi.concurrency import run_in_threadpool

@@ -4,7 +4,8 @@ import asyncio
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -110,7 +111,7 @@ Made = tuple[str, int | None, Iterator[bytes]]
 
 def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
     generator = model.generator
-    require_form("png", generator.card, generator.sample_shape)
+    require_form("png", generator.card)
     height, width = generator.sample_shape[:2]
     pixels = address.count * (height + 1) * (width + 1) * address.scale**2
     if pixels > limits.picture_pixels:
@@ -127,7 +128,7 @@ def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> 
 
 def _npy(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
     generator = model.generator
-    kind = np.dtype(np.uint8 if generator.card.export.output == "pixels" else np.float32)
+    kind = generator.sample_dtype
     shape = (address.count, *generator.sample_shape)
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -144,4 +145,79 @@ def _npy(model: Model, address: Address, label: int | None, limits: Limits) -> M
     return "application/octet-stream", length, chunks()
 
 
-_FORMS: dict[str, Callable[[Model, Address, int | None, Limits], Made]] = {"png": _grid, "npy": _npy}
+class _Pipe(io.RawIOBase):
+    """Takes what a writer of shards writes, and gives it on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        """Keep a copy: the writer uses its buffers again."""
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        """All that was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _shard(suffix: str) -> Callable[[Model, Address, int | None, Limits], Made]:
+    """A range in a shard format, the same bytes as a shard of that range."""
+
+    def form(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
+        from ..batch.format import NewShard, shown
+        from ..batch.formats import format_named, view_for
+
+        generator, card = model.generator, model.generator.card
+        format_ = format_named(suffix)
+        view = view_for(format_, card)
+        pipe = _Pipe()
+        probe = shown(card, view, generator.sample(1, labels=0 if generator.classes else None))
+        new = NewShard(
+            path=Path("range"),
+            shape=probe.shape[1:],
+            dtype=probe.dtype.name,
+            count=address.count,
+            filtered=False,
+            labelled=bool(generator.classes),
+            seed=address.seed,
+            generator=generator,
+            file=cast(BinaryIO, pipe),
+        )
+        writer = format_.ways[view].open(new)
+
+        def chunks() -> Iterator[bytes]:
+            first = address.start
+            try:
+                for batch in _batches(model, address, label):
+                    indices = np.arange(first, first + len(batch), dtype=np.int64)
+                    labels = None
+                    if generator.classes and label is None:
+                        labels = generator.labels(len(batch), seed=address.seed, start=first)
+                    elif generator.classes:
+                        labels = np.full(len(batch), label, dtype=np.int64)
+                    writer.add(indices, shown(card, view, batch), labels)
+                    first += len(batch)
+                    yield pipe.taken()
+                writer.finish("range")
+                yield pipe.taken()
+            finally:
+                writer.close()
+
+        return _MEDIA_TYPES[suffix], None, chunks()
+
+    return form
+
+
+_MEDIA_TYPES = {
+    "tar": "application/x-tar",
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+}
+_FORMS: dict[str, Callable[[Model, Address, int | None, Limits], Made]] = {
+    "png": _grid,
+    "npy": _npy,
+    **{suffix: _shard(suffix) for suffix in _MEDIA_TYPES},
+}

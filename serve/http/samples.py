@@ -66,7 +66,7 @@ class SampleRoutes:
             return 304
         if not address.single:
             return await self._ranges.answer(model, address, label, always, receive, send, head=head)
-        form = require_form(address.suffix, model.generator.card, model.generator.sample_shape)
+        form = require_form(address.suffix, model.generator.card)
         self._bound_picture(model, address)
         about: dict[str, Any] = {"seed": address.seed, "index": address.start, "scale": address.scale}
         card = model.generator.card
@@ -116,7 +116,8 @@ async def in_time(made: Any, seconds: float, receive: Any = None) -> bytes:
             try:
                 await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
-                    return work.result()
+                    result: bytes = work.result()
+                    return result
                 raise BusyError("the client has left")
             finally:
                 work.cancel()

@@ -23,7 +23,7 @@ class NpyShard:
         self._indices: list[NDArray[np.int64]] = []
         self._labels: list[NDArray[np.int64]] = []
         self._path = new.path
-        self._file = HashingFile(new.path)
+        self._file = HashingFile(new.path, new.file)
         self._file.write(npy_header((new.count, *new.shape), self._dtype))
 
     def add(

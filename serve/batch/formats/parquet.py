@@ -46,7 +46,7 @@ class PictureShard:
         ]
         metadata = {"huggingface": json.dumps({"info": {"features": features}})}
         self._schema = pa.schema(fields, metadata=metadata)
-        self._file = HashingFile(new.path)
+        self._file = HashingFile(new.path, new.file)
         # PNG does not compress any further, and every value of the column differs.
         self._writer = pq.ParquetWriter(
             self._file, self._schema, compression="none", use_dictionary=["seed"], write_statistics=["index"]

@@ -40,7 +40,7 @@ class TarShard:
         self._json = np.zeros((1, _BLOCK), dtype=np.uint8)  # the longest seed has 20 digits
         self._json[0, : len(text)] = np.frombuffer(text, dtype=np.uint8)
         self._buffer = np.empty((0, _BLOCK), dtype=np.uint8)
-        self._file = HashingFile(new.path)
+        self._file = HashingFile(new.path, new.file)
 
     def add(
         self, indices: NDArray[np.int64], samples: NDArray[np.uint8], labels: NDArray[np.int64] | None
