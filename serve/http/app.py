@@ -87,7 +87,7 @@ def create_app(
         return [model.summary() for model in models]
 
     add_studio(app)
-    add_inference(app, models, samples, limits)
+    add_inference(app, models, limits)
     add_posting(app, models, limits)
     describe(app, models)
 
