@@ -1,8 +1,6 @@
 """The application: samples by address, and around them what people and programs ask of a service."""
 
 import contextlib
-import dataclasses
-import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -131,9 +129,3 @@ async def _probe(samples: SampleRoutes, model: Model, limits: Limits) -> None:
     label = 0 if model.generator.classes else None
     made = samples.batcher(model).sample(0, 0, label, 1.0, lambda *_: b"made")
     await in_time(made, limits.seconds)
-
-
-def card_json(model: Model) -> dict[str, Any]:
-    """A model's card and where it is."""
-    card: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(model.generator.card), default=str))
-    return model.summary() | {"card": card}

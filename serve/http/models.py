@@ -1,6 +1,8 @@
 """The models that a service offers, by digest and by name."""
 
+import dataclasses
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -59,6 +61,11 @@ class Model:
             "columns": list(getattr(card.data, "columns", ()) or ()),
             "latent_dim": card.latents.dim,
         }
+
+    def described(self) -> dict[str, Any]:
+        """The summary, and the whole card."""
+        card = json.loads(json.dumps(dataclasses.asdict(self.generator.card), default=str))
+        return self.summary() | {"card": card}
 
 
 class Models:

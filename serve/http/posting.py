@@ -36,9 +36,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
 
     @app.get("/{model}", tags=["models"], summary="The card of a model", responses=_FAILURES)
     async def card(model: name) -> dict[str, Any]:
-        from .app import card_json
-
-        return card_json(models.find(model))
+        return models.find(model).described()
 
     @app.post(
         "/{model}/samples",

@@ -260,10 +260,8 @@ def test_log_and_end(model_file: Path) -> None:
 def test_workers(model_file: Path) -> None:
     """A worker that dies is replaced, and the service goes on."""
     with service(model_file, "--quiet", "--workers", 2) as (url, process):
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True
-        )
-        children = [int(pid) for pid in listed.stdout.split()]
+        command = ["ps", "-o", "pid=", "--ppid", str(process.pid)]
+        children = [int(pid) for pid in subprocess.check_output(command, text=True).split()]
         assert len(children) >= 2
         os.kill(children[-1], signal.SIGKILL)
         path = f"{url}/{digest(model_file)}/1/0.png"
