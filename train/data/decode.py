@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from dropgan.serve.cores import usable_cores
@@ -23,6 +22,7 @@ from .cache import cache_directory, cache_file
 from .dataset import DataError, ImageData, image_fingerprint
 from .deep import depth_of, depth_remark
 from .kept import Broken, DamagedCacheError, Kept, Notes, read_kept, write_notes
+from .numpy_files import map_array
 from .options import DataOptions, Watcher
 from .picture import RULE, BrokenPictureError, Picture, open_file, read_picture, resize_pixels
 from .rows import Rows
@@ -142,7 +142,7 @@ def _decode(source: PictureSource, options: DataOptions, watch: Watcher, path: P
         if notes.peak and depth_of(notes.peak) < 16:
             notes = _decoded(source, options, watch, path, depth_of(notes.peak))
     write_notes(path, notes)
-    return npy.open_memmap(path, mode="r"), notes
+    return map_array(path), notes
 
 
 def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: Path, depth: int) -> Notes:
@@ -172,7 +172,7 @@ def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: 
         if rows.count == 0:
             raise DataError(_listed(source, broken))
         rows.finish()
-    return Notes(image_fingerprint(npy.open_memmap(path, mode="r")), tuple(broken), peak)
+    return Notes(image_fingerprint(map_array(path)), tuple(broken), peak)
 
 
 def _in_parallel(source: PictureSource, work: Callable[[list[Named]], _Result]) -> Iterator[_Result]:

@@ -11,14 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from .cache import cache_file
 from .dataset import image_fingerprint
-
-# what numpy and json raise for files that are damaged in any way
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, SyntaxError, RecursionError)
+from .numpy_files import map_array
 
 
 class DamagedCacheError(Exception):
@@ -65,8 +62,8 @@ def read_kept(path: Path) -> Kept | None:
             raise DamagedCacheError
         broken = tuple(Broken(**entry) for entry in about["broken"])
         notes = Notes(about["fingerprint"], broken, about["peak"])
-        images = npy.open_memmap(path, mode="r")
-    except _DAMAGED as error:
+        images = map_array(path)
+    except (OSError, MemoryError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedCacheError from error
     if not (images.dtype == np.uint8 and images.ndim == 4 and image_fingerprint(images) == notes.fingerprint):
         raise DamagedCacheError

@@ -1,23 +1,22 @@
 """Images and vectors in numpy's own files."""
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays import array_data
 from ..dataset import DataError
 from ..labels import label_numbers, texts
 from ..memory import available_memory
+from ..numpy_files import UNREADABLE, map_array
 from ..options import Watcher
 from .reader import Reader, Reading, TrainingData
 
 _SUFFIXES = (".npy", ".npz")
 _BESIDE = ("columns", "labels", "class_names")
-# what numpy raises for a damaged header or archive, by experiment
-_UNREADABLE = (ValueError, TypeError, EOFError, KeyError, OSError, OverflowError, RuntimeError, SyntaxError)
 
 
 class ArrayReader(Reader):
@@ -45,15 +44,15 @@ def load_array_file(path: Path, watch: Watcher) -> TrainingData:
     try:
         # no pickles: one could run code of the file's maker
         if not zipfile.is_zipfile(path):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = map_array(path)
             return array_data(array, path.stem, what=str(path))
         with np.load(path, allow_pickle=False) as archive:
             return _from_archive(path, archive, watch)
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory: a .npy file need not") from error
-    except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]
-        if "allow_pickle" in reason:
+        if "allow_pickle" in reason or "Python objects" in reason:
             reason = "it holds Python objects; save numbers as numbers and texts with dtype=str"
         raise DataError(f"cannot read {path} as numpy data: {reason}") from error
 
@@ -72,9 +71,11 @@ def _from_archive(path: Path, archive: Any, watch: Watcher) -> TrainingData:
             f"{path}: only {chosen} is read, passed over: {', '.join(passed_over)} (labels are read if they"
             " are called labels)"
         )
-    labels, found_names = label_numbers(archive["labels"], str(path)) if "labels" in names else (None, ())
+    labels, found_names = (
+        label_numbers(_array(path, archive, "labels"), str(path)) if "labels" in names else (None, ())
+    )
     return array_data(
-        archive[chosen],
+        _array(path, archive, chosen),
         path.stem,
         what=f"{path}: {chosen}",
         kind="vectors" if chosen == "vectors" else "images",
@@ -88,7 +89,7 @@ def _samples_of(path: Path, archive: Any) -> str:
     """The name of the array of samples."""
     names: list[str] = list(archive.keys())
     found = [name for name in names if name in ("images", "vectors")] or [
-        name for name in names if archive[name].ndim in (3, 4)
+        name for name in names if _array(path, archive, name).ndim in (3, 4)
     ]
     if len(found) != 1:
         raise DataError(
@@ -98,4 +99,12 @@ def _samples_of(path: Path, archive: Any) -> str:
 
 
 def _texts(path: Path, archive: Any, name: str) -> tuple[str, ...]:
-    return tuple(texts(archive[name], f"{path}: {name}").tolist()) if name in archive else ()
+    return tuple(texts(_array(path, archive, name), f"{path}: {name}").tolist()) if name in archive else ()
+
+
+def _array(path: Path, archive: Any, name: str) -> NDArray[Any]:
+    """One of its arrays; numpy gives what is none as bytes."""
+    array = archive[name]
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: {name} is no numpy array")
+    return array

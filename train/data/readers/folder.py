@@ -1,8 +1,9 @@
 """A folder of pictures, with or without a subfolder a class."""
 
 import os
+import stat
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 
 from ..dataset import DataError, ImageData
 from ..decode import Named, decode_pictures
+from ..parts import Part, natural_key, part_of_folder
 from ..picture import SUFFIXES
 from .reader import Reader, Reading
 
 _CHUNK = 32
+_SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")  # that file managers leave everywhere
+_NAMED = 6  # kinds of files passed over that a message lists
 
 
 class FolderReader(Reader):
@@ -25,61 +29,104 @@ class FolderReader(Reader):
         return Path(source).is_dir()
 
     def read(self, source: str, how: Reading) -> ImageData:
-        return decode_pictures(FolderPictures(Path(source)), how.options, how.watch)
+        pictures = FolderPictures(Path(source))
+        for remark in pictures.remarks:
+            how.watch.say(remark)
+        return decode_pictures(pictures, how.options, how.watch)
 
     def holds_pictures(self, source: str) -> bool:
         return True
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    relative: str
-    size: int
-    modified: int
 
 
 class FolderPictures:
     """All pictures below a folder, in the order of their names.
 
     Where every picture lies in a subfolder and there are two of these or more, each subfolder is a
-    class, named and numbered in the order of the names. Hidden files and folders, ``__MACOSX`` and
-    files of other kinds are passed over.
+    class, named and numbered in the order of the names, numbers in them by their size. Subfolders
+    ``train`` and ``val`` or ``test`` are parts of the set: of these ``train`` is taken. Hidden files
+    and folders and ``__MACOSX`` are passed over; what else is passed over is in the remarks.
 
     Attributes:
         name: The folder's name.
         labels: int64 [n], or None where there are no classes.
         class_names: Names of the subfolders, or empty.
+        remarks: What the user should know of how the folder was understood.
     """
 
     def __init__(self, folder: Path) -> None:
         """Look at the folder.
 
         Raises:
-            DataError: There is no picture in it, or a part of it cannot be read.
+            DataError: There is no picture in it, a part of it cannot be read, or it has parts of a set
+                of which none is the training part.
         """
         self.name = folder.resolve().name
-        self._files = sorted(_pictures(folder), key=lambda file: file.relative)
-        if not self._files:
+        self.remarks: list[str] = []
+        found, passed_over = _walk(folder)
+        if not found:
+            has = f"; it has {_counted(passed_over)}" if passed_over else ""
             kinds = ", ".join(sorted(SUFFIXES))
-            raise DataError(f"{folder} holds no pictures ({kinds}) and no IDX or Parquet files")
-        parts = [file.relative.split("/") for file in self._files]
-        tops = sorted({part[0] for part in parts}) if all(len(part) > 1 for part in parts) else []
-        self.class_names = tuple(tops) if len(tops) > 1 else ()
+            raise DataError(f"{folder} holds no pictures ({kinds}) and no IDX or Parquet files{has}")
+        if passed_over:
+            self.remarks.append(f"{self.name}: passed over what is no picture: {_counted(passed_over)}")
+        self._folder = folder
+        paths = [path.split("/") for path in sorted(found)]
+        paths, depth = self._training_part(paths)
+        self._files = ["/".join(path) for path in paths]
+        inner = [path[depth:] for path in paths]
+        classes = {path[0] for path in inner} if all(len(path) > 1 for path in inner) else set()
+        self.class_names = tuple(sorted(classes, key=natural_key)) if len(classes) > 1 else ()
         self.labels: NDArray[np.int64] | None = None
         if self.class_names:
             numbers = {name: number for number, name in enumerate(self.class_names)}
-            self.labels = np.array([numbers[part[0]] for part in parts], dtype=np.int64)
+            self.labels = np.array([numbers[path[0]] for path in inner], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._files)
 
     def chunks(self) -> Iterator[list[Named]]:
         for start in range(0, len(self._files), _CHUNK):
-            yield [(file.relative, file.path) for file in self._files[start : start + _CHUNK]]
+            yield [(file, self._folder / file) for file in self._files[start : start + _CHUNK]]
+
+    def _training_part(self, paths: list[list[str]]) -> tuple[list[list[str]], int]:
+        """The pictures to take, and how many folders lie above their classes.
+
+        A folder that holds all others, as archives have it, is looked through.
+        """
+        depth = 0
+        while True:
+            tops = {path[depth] for path in paths if len(path) > depth + 1}
+            if len(tops) != 1 or any(len(path) == depth + 1 for path in paths):
+                break
+            depth += 1
+        parts = {top: part_of_folder(top) for top in tops}
+        training = [top for top, part in parts.items() if part is Part.TRAIN]
+        if len(tops) > 1 and all(parts.values()):
+            names = ", ".join(sorted(tops))
+            if len(training) != 1 or any(len(path) == depth + 1 for path in paths):
+                raise DataError(
+                    f"{self.name} has the folders {names}, which are parts of a set and no classes: give the"
+                    " one to train on"
+                )
+            others = ", ".join(sorted(tops - set(training)))
+            self.remarks.append(
+                f"{self.name}: pictures are those of {training[0]}, a part of the set; passed over: {others}"
+            )
+            taken = [path for path in paths if path[depth] == training[0]]
+            return self._training_part(taken)
+        inside = {part_of_folder(path[depth + 1]) if len(path) > depth + 2 else None for path in paths}
+        if inside == {Part.TRAIN, Part.HELD_OUT}:
+            raise DataError(
+                f"{self.name} has a training part and a test part in each folder: put the training parts into"
+                " a folder of their own"
+            )
+        return paths, depth
 
 
-def _pictures(folder: Path) -> Iterator[_File]:
+def _walk(folder: Path) -> tuple[list[str], Counter[str]]:
+    """Paths of all pictures below the folder, and how many files of which kind are none."""
+    pictures: list[str] = []
+    passed_over: Counter[str] = Counter()
     seen: set[tuple[int, int]] = set()  # a link to a folder above would never end
 
     def refuse(error: OSError) -> None:
@@ -90,11 +137,40 @@ def _pictures(folder: Path) -> Iterator[_File]:
         state = here.stat()
         if (state.st_dev, state.st_ino) in seen:
             folders.clear()
+            passed_over["links to folders that are read already"] += 1
             continue
         seen.add((state.st_dev, state.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
+        folders.sort(
+            key=lambda name: ((here / name).is_symlink(), name)
+        )  # a folder itself before links to it
         for name in files:
+            if name.startswith(".") or name.lower() in _SYSTEM:
+                continue
             path = here / name
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES and path.is_file():
-                about = path.stat()
-                yield _File(path, path.relative_to(folder).as_posix(), about.st_size, about.st_mtime_ns)
+            if not (other := _other_than_picture(path)):
+                pictures.append(path.relative_to(folder).as_posix())
+            else:
+                passed_over[other] += 1
+    return pictures, passed_over
+
+
+def _other_than_picture(path: Path) -> str:
+    """What kind of file one is that is no picture; empty for a picture."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "broken links" if path.is_symlink() else "files out of reach"
+    if not stat.S_ISREG(mode):
+        return "pipes and devices"
+    suffix = path.suffix.lower()
+    return "" if suffix in SUFFIXES else suffix or "files without a suffix"
+
+
+def _counted(kinds: Counter[str]) -> str:
+    """``.heic (12), broken links (1)``."""
+    common = kinds.most_common(_NAMED)
+    more = kinds.total() - sum(count for _, count in common)
+    return ", ".join(f"{kind} ({count:,})" for kind, count in common) + (
+        f", others ({more:,})" if more else ""
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from dropgan.serve.errors import MissingExtraError
 
 from ..dataset import DataError
+from ..options import Watcher
 from .tables import TableReader
 
 PREFIX = "hf:"
@@ -33,7 +34,7 @@ class HubReader(TableReader):
     def matches(self, source: str) -> bool:
         return source.startswith(PREFIX) or is_saved_dataset(Path(source))
 
-    def open(self, source: str) -> "HubTable":
+    def open(self, source: str, watch: Watcher) -> "HubTable":
         return HubTable(source.removeprefix(PREFIX))
 
     def holds_pictures(self, source: str) -> bool:

@@ -1,17 +1,28 @@
 """IDX files, the format of MNIST and its successors (http://yann.lecun.com/exdb/mnist/)."""
 
 import gzip
+import io
 import math
+import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import DataError, ImageData
+from ..memory import available_memory
+from ..options import Watcher
+from ..parts import Part, part_of_file
+from ..picture import open_file
 from .reader import Reader, Reading
 
 _UNSIGNED_BYTE = 0x08
+_PACKED = b"\x1f\x8b"
+_IMAGES, _LABELS = ("idx3", "idx4"), ("idx1",)
+_USUAL_NAME = re.compile(r"idx[134]-ubyte(\.gz)?$", re.IGNORECASE)
 
 
 class IdxReader(Reader):
@@ -20,10 +31,10 @@ class IdxReader(Reader):
     gives = "a folder of IDX files"
 
     def matches(self, source: str) -> bool:
-        return Path(source).is_dir() and has_idx_files(Path(source))
+        return Path(source).is_dir() and bool(_files(Path(source), _IMAGES))
 
     def read(self, source: str, how: Reading) -> ImageData:
-        return load_idx_directory(Path(source))
+        return load_idx_directory(Path(source), how.watch)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -35,22 +46,25 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: The file cannot be read, is damaged, or holds another type.
     """
-    content = read_payload(path)
-    if len(content) < 4 or content[:2] != b"\0\0":
-        raise DataError(f"{path} is not an IDX file")
-    kind, dimensions = content[2], content[3]
-    if kind != _UNSIGNED_BYTE:
-        raise DataError(f"{path} holds IDX type 0x{kind:02x}, only unsigned bytes (0x08) are images")
-    header = 4 + 4 * dimensions
-    if dimensions == 0 or len(content) < header:
-        raise DataError(f"{path} is cut off in its header")
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, offset=4))
-    if len(content) - header != math.prod(shape):
-        raise DataError(
-            f"{path} should hold {math.prod(shape)} bytes of shape {list(shape)},"
-            f" it holds {len(content) - header}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    with _unpacked(path) as file:
+        mark = file.read(4)
+        if len(mark) < 4 or mark[:2] != b"\0\0":
+            raise DataError(f"{path} is not an IDX file")
+        kind, dimensions = mark[2], mark[3]
+        if kind != _UNSIGNED_BYTE:
+            raise DataError(f"{path} holds IDX type 0x{kind:02x}, only unsigned bytes (0x08) are images")
+        header = file.read(4 * dimensions)
+        if dimensions == 0 or len(header) < 4 * dimensions:
+            raise DataError(f"{path} is cut off in its header")
+        shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
+        size = math.prod(shape)
+        if size > available_memory():
+            raise DataError(f"{path} says that it holds {size:,} bytes, more than the memory that is left")
+        content = file.read(size + 1)
+    if len(content) != size:
+        holds = f"{len(content)}" if len(content) < size else "more"
+        raise DataError(f"{path} should hold {size} bytes of shape {list(shape)}, it holds {holds}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def read_payload(path: Path) -> bytes:
@@ -59,46 +73,82 @@ def read_payload(path: Path) -> bytes:
     Raises:
         DataError: The file cannot be read or is damaged.
     """
+    with _unpacked(path) as file:
+        return file.read()
+
+
+def load_idx_directory(folder: Path, watch: Watcher) -> ImageData:
+    """Read the images, and the labels where there are some, from a folder of IDX files.
+
+    A file whose name holds ``idx3`` (grey) or ``idx4`` (colour) has the images, one with ``idx1`` in
+    place of that and ``labels`` in place of ``images`` the labels. Where there are several sets, as in
+    MNIST's own folder, the one is taken whose name has ``train`` in it, and the others are told.
+
+    Raises:
+        DataError: No or several candidates, a damaged file, a file that differs from its packed copy,
+            or labels that do not fit the images.
+    """
+    images_of, labels_of = _files(folder, _IMAGES), _files(folder, _LABELS)
+    name = _chosen(folder, list(images_of))
+    images = _read(images_of[name])
+    wanted = re.sub("idx[34]", "idx1", name).replace("images", "labels")
+    if wanted not in labels_of and len(images_of) == len(labels_of) == 1:
+        [wanted] = labels_of
+        if part_of_file(wanted) not in (part_of_file(name), None):
+            wanted = ""
+    labels = _read(labels_of[wanted]).astype(np.int64) if wanted in labels_of else None
+    others = [other for other in (*images_of, *labels_of) if other not in (name, wanted)]
+    if others:
+        watch.say(f"{folder}: images are those of {name}; passed over: {', '.join(others)}")
+    return ImageData(images if images.ndim == 4 else images[..., np.newaxis], folder.resolve().name, labels)
+
+
+def _files(folder: Path, marks: tuple[str, ...]) -> dict[str, list[Path]]:
+    """The IDX files with one of the marks in their names, under the names in small letters; a file
+    and its packed copy under one name."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if path.name[0] != "." and any(mark in name for mark in marks) and path.is_file() and _is_idx(path):
+            found.setdefault(name.removesuffix(".gz"), []).append(path)
+    return found
+
+
+def _is_idx(path: Path) -> bool:
+    """Whether it is an IDX file by its first bytes, or a damaged one by its name."""
+    if _USUAL_NAME.search(path.name):
+        return True
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        with _unpacked(path) as file:
+            return file.read(3) == bytes([0, 0, _UNSIGNED_BYTE])
+    except DataError:
+        return False
+
+
+def _chosen(folder: Path, names: list[str]) -> str:
+    training = [name for name in names if part_of_file(name) is Part.TRAIN]
+    found = training if len(names) > 1 and training else names
+    if len(found) > 1:
+        raise DataError(f"{folder} has several IDX files of images: {', '.join(found)}")
+    return found[0]
+
+
+def _read(copies: list[Path]) -> NDArray[np.uint8]:
+    """The array of a file, which its packed copy must equal."""
+    first, *others = (read_idx(path) for path in copies)
+    if not all(np.array_equal(first, other) for other in others):
+        raise DataError(f"{' and '.join(str(path) for path in copies)} differ: remove the one that is old")
+    return first
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    try:
+        with open_file(path) as file:
+            packed = file.read(2) == _PACKED
+            file.seek(0)
+            yield gzip.GzipFile(fileobj=file) if packed else file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def has_idx_files(folder: Path) -> bool:
-    """Whether a folder holds IDX files of images."""
-    return any("idx3" in path.name or "idx4" in path.name for path in folder.iterdir() if path.is_file())
-
-
-def load_idx_directory(folder: Path) -> ImageData:
-    """Read the images, and the labels where there are some, from a folder of IDX files.
-
-    A file whose name holds ``idx3`` (grey) or ``idx4`` (colour) has the images, ``idx1`` the
-    labels. Where there are several of a kind, as in MNIST's own folder, those whose names begin
-    with ``train`` are taken.
-
-    Raises:
-        DataError: No or several candidates, a damaged file, or labels that do not fit the images.
-    """
-    images = read_idx(_the_one(folder, ("idx3", "idx4"), "images"))
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    label_files = [path for path in folder.iterdir() if "idx1" in path.name]
-    labels = None
-    if label_files:
-        labels = read_idx(_the_one(folder, ("idx1",), "labels")).astype(np.int64)
-    return ImageData(images, folder.resolve().name, labels)
-
-
-def _the_one(folder: Path, marks: tuple[str, ...], what: str) -> Path:
-    found = sorted(path for path in folder.iterdir() if any(mark in path.name for mark in marks))
-    if len(found) > 1:
-        found = [path for path in found if path.name.startswith("train")] or found
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise DataError(f"{folder} has no IDX file of {what} (a name with {' or '.join(marks)} in it)")
-    raise DataError(f"{folder} has several IDX files of {what}: {', '.join(path.name for path in found)}")

@@ -8,6 +8,8 @@ from dropgan.serve.errors import MissingExtraError
 from dropgan.serve.parsing import parse_json
 
 from ..dataset import DataError
+from ..options import Watcher
+from ..parts import Part, part_of_file
 from .tables import TableReader
 
 SUFFIXES = (".parquet", ".pq")
@@ -21,12 +23,18 @@ class ParquetReader(TableReader):
     def matches(self, source: str) -> bool:
         return bool(_files(Path(source)))
 
-    def open(self, source: str) -> "ParquetTable":
-        return ParquetTable(Path(source), _files(Path(source)))
+    def open(self, source: str, watch: Watcher) -> "ParquetTable":
+        files = _files(Path(source))
+        others = [file for file in files if part_of_file(file.name) is not Part.HELD_OUT] or files
+        if len(others) < len(files):
+            passed_over = ", ".join(file.name for file in files if file not in others)
+            watch.say(f"{source}: passed over the parts of the set that are held out: {passed_over}"[:500])
+        return ParquetTable(Path(source), others)
 
 
 def _files(path: Path) -> list[Path]:
-    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    """The file itself, or those of a folder; hidden ones are what macOS and others leave beside."""
+    found = sorted(file for file in path.iterdir() if file.name[0] != ".") if path.is_dir() else [path]
     return [file for file in found if file.suffix.lower() in SUFFIXES and file.is_file()]
 
 
@@ -88,5 +96,5 @@ def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
             for column, feature in features.items()
             if feature.get("_type") == "ClassLabel"
         }
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return {}

@@ -4,6 +4,7 @@ from abc import abstractmethod
 
 from ..columns import has_numbers, table_vectors
 from ..decode import decode_pictures
+from ..options import Watcher
 from ..table import Table, TablePictures, picture_columns
 from .reader import Reader, Reading, TrainingData
 
@@ -14,14 +15,14 @@ class TableReader(Reader):
     has_columns = True
 
     @abstractmethod
-    def open(self, source: str) -> Table:
-        """The table of a source that matches."""
+    def open(self, source: str, watch: Watcher) -> Table:
+        """The table of a source that matches; what is passed over is told."""
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return table_data(self.open(source), how)
+        return table_data(self.open(source, how.watch), how)
 
     def holds_pictures(self, source: str) -> bool:
-        return bool(picture_columns(self.open(source)))
+        return bool(picture_columns(self.open(source, Watcher())))
 
 
 def table_data(table: Table, how: Reading) -> TrainingData:
