@@ -16,6 +16,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
+from .memory import is_out_of_memory, out_of_memory
 from .output import result, say
 from .package import package
 from .run import run
@@ -112,8 +113,13 @@ def main() -> None:
             raise
         say(f"error: this command needs {error.name}: install it with pip install 'dropgan[train]'")
         sys.exit(1)
-    except (OSError, MemoryError) as error:
-        if debug:
+    except (OSError, MemoryError, RuntimeError) as error:
+        if debug or not (isinstance(error, OSError) or is_out_of_memory(error)):
             raise
-        say(f"error: {_of_process()}{error or 'out of memory'}")
+        said = out_of_memory(error, _command(arguments)) if is_out_of_memory(error) else str(error)
+        say(f"error: {_of_process()}{said}")
         sys.exit(1)
+
+
+def _command(arguments: list[str]) -> str:
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
