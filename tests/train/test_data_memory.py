@@ -157,6 +157,37 @@ def test_tables() -> None:
         load_data(GREY, options=DataOptions(label_column="kind"))
 
 
+def test_a_named_index_is_said() -> None:
+    """An index that means something is data of the user's that would be lost."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": ROWS[:, 0], "day": np.arange(12.0)}).set_index("day")
+    said: list[str] = []
+    data = load_data(frame, watch=Watcher(say=said.append))
+    assert isinstance(data, VectorData)
+    assert data.columns == ("a",)
+    assert said == ["table: the index day is no column; reset_index() makes it one"]
+
+
+def test_hugging_face_data_sets(tmp_path: Path) -> None:
+    """As the library gives them, pictures decoded by dropgan's own rule, with the names of classes."""
+    datasets = pytest.importorskip("datasets", reason="the extra dropgan[hub] is not installed")
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["ant", "bee"])}
+    )
+    rows = {"image": [Image.fromarray(one) for one in COLOUR], "label": [place % 2 for place in range(12)]}
+    data = load_images(datasets.Dataset.from_dict(rows, features=features))
+    assert np.array_equal(data.images, COLOUR)
+    assert data.class_names == ("ant", "bee")
+    for place, one in enumerate(COLOUR):
+        folder = tmp_path / ("ant", "bee")[place % 2]
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(one).save(folder / f"{place:02}.png")
+    found = load_images(f"hf:{tmp_path}")  # files that the library names by their whole path
+    assert sorted(one.tobytes() for one in found.images) == sorted(one.tobytes() for one in COLOUR)
+    numbers = datasets.Dataset.from_dict({"a": ROWS[:, 0].tolist(), "b": ROWS[:, 1].tolist()})
+    assert np.array_equal(load_data(numbers).samples, ROWS[:, :2])
+
+
 def _picture_bytes(pixels: np.ndarray) -> bytes:
     import io
 

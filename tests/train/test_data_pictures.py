@@ -163,6 +163,22 @@ def test_a_bomb_is_a_broken_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(load_images(str(tmp_path)).images) == 2
 
 
+def test_the_first_frame_of_several(tmp_path: Path) -> None:
+    """A stack of a microscope in one TIFF lost all pages but one without a word."""
+    frames = [Image.fromarray(_noise(8, 8)) for _ in range(3)]
+    for name in ("a.tif", "b.gif", "c.png", "d.webp"):
+        more = {"lossless": True} if name == "d.webp" else {}
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **more)
+    _save(tmp_path, "e.png", _noise(8, 8))
+    _save(tmp_path, "f.gif", _noise(8, 8))
+    for _ in range(2):  # decoded, and from the cache
+        said: list[str] = []
+        images = load_images(str(tmp_path), watch=Watcher(say=said.append)).images
+        for place in (0, 2, 3):
+            assert np.array_equal(images[place], np.asarray(frames[0]))
+        assert said == [f"{tmp_path.name}: 4 pictures have several frames or pages, the first is read"]
+
+
 def test_only_the_formats_that_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An EPS that is called .png started Ghostscript, a program for a language of its own."""
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"

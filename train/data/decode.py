@@ -77,6 +77,8 @@ def decode_pictures(source: PictureSource, options: DataOptions, watch: Watcher)
         watch.say(f"{told}: left out")
     if remark := depth_remark(source.name, notes.peak):
         watch.say(remark)
+    if notes.more:
+        watch.say(f"{source.name}: {notes.more:,} pictures have several frames or pages, the first is read")
     labels = source.labels
     if labels is not None and notes.broken:
         labels = np.delete(labels, [picture.index for picture in notes.broken])
@@ -148,7 +150,7 @@ def _decode(source: PictureSource, options: DataOptions, watch: Watcher, path: P
 def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: Path, depth: int) -> Notes:
     """Write the pixels, those of 16-bit pictures taken for values of ``depth`` bits."""
     broken: list[Broken] = []
-    grey, peak, done, total = options.colour == "grey", 0, 0, len(source)
+    grey, peak, more, done, total = options.colour == "grey", 0, 0, 0, len(source)
 
     def work(chunk: list[Named]) -> list[tuple[str, Picture | BrokenPictureError]]:
         return [(name, _result(encoded, options.size, grey=grey, depth=depth)) for name, encoded in chunk]
@@ -166,13 +168,13 @@ def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: 
                         )
                 else:
                     rows.add(name, result.pixels)
-                    peak = max(peak, result.peak)
+                    peak, more = max(peak, result.peak), more + result.more
                 done += 1
             watch.progress(done, total)
         if rows.count == 0:
             raise DataError(_listed(source, broken))
         rows.finish()
-    return Notes(image_fingerprint(map_array(path)), tuple(broken), peak)
+    return Notes(image_fingerprint(map_array(path)), tuple(broken), peak, more)
 
 
 def _in_parallel(source: PictureSource, work: Callable[[list[Named]], _Result]) -> Iterator[_Result]:

@@ -47,16 +47,16 @@ class DeepPicture:
     """A picture of more than 8 bits a channel.
 
     Attributes:
-        values: int64 [height, width, channels], 0 to 65535, without transparency.
-        alpha: The same [height, width], or None where nothing is transparent.
+        values: uint16 [height, width, channels], without transparency.
+        alpha: uint16 [height, width], or None where nothing is transparent.
         bits: Those that the file states, or 0 where it only says 16.
         inverted: Whether 0 is white.
         mode: Pillow's mode of the picture in 8 bits, transparency left out.
         orientation: As EXIF has it.
     """
 
-    values: NDArray[np.int64]
-    alpha: NDArray[np.int64] | None
+    values: NDArray[np.uint16]
+    alpha: NDArray[np.uint16] | None
     bits: int
     inverted: bool
     mode: str
@@ -73,14 +73,12 @@ class DeepPicture:
     def in_eight_bits(self, depth: int) -> Image.Image:
         """The picture scaled to 8 bits, values of ``depth`` bits where the file states none."""
         bits = self.bits or depth
-        levels = _scaled(self.values, bits)
-        if self.inverted:
-            levels = 255 - levels
+        levels = _levels(bits, inverted=self.inverted)[self.values]
         height, width, _ = levels.shape
         image = Image.frombytes(self.mode, (width, height), levels.tobytes())
         if self.alpha is not None:
             of_values = self.alpha.max(initial=0) < 2**bits
-            image.putalpha(Image.fromarray(_scaled(self.alpha, bits if of_values else 16)))
+            image.putalpha(Image.fromarray(_levels(bits if of_values else 16)[self.alpha]))
         image.getexif()[ExifTags.Base.Orientation] = self.orientation
         return image
 
@@ -116,14 +114,15 @@ def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
         values = _colour(image, reopen)
     else:
         mode = "L"
-        values = np.asarray(image).astype(np.int64)[..., np.newaxis]
-        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        grey = np.asarray(image)[..., np.newaxis]
+        if grey.min(initial=0) < 0 or grey.max(initial=0) > 65535:
             raise DeepPictureError("grey values are negative or of more than 16 bits")
+        values = grey.astype(np.uint16)
     alpha = None
     if mode in ("LA", "RGBA"):
         values, alpha = values[..., :-1], values[..., -1]
     elif (clear := image.info.get("transparency")) is not None:
-        alpha = np.where((values == np.asarray(clear)).all(-1), 0, 65535)
+        alpha = np.where((values == np.asarray(clear)).all(-1), 0, 65535).astype(np.uint16)
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow has turned a TIFF already
     return DeepPicture(values, alpha, bits, inverted, mode.removesuffix("A"), orientation)
 
@@ -147,26 +146,28 @@ def _raw_mode(image: Image.Image) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _colour(image: Image.Image, reopen: Reopen | None) -> NDArray[np.int64]:
+def _colour(image: Image.Image, reopen: Reopen | None) -> NDArray[np.uint16]:
     raw_mode = _raw_mode(image)
     if raw_mode == "LA;16B":  # the four bytes as they lie
-        light_high, light_low, alpha_high, alpha_low = np.moveaxis(_unpacked(image, "RGBA"), 2, 0)
-        return np.stack([light_high * 256 + light_low, alpha_high * 256 + alpha_low], -1)
+        return _unpacked(image, "RGBA").view(">u2").astype(np.uint16)
     assert reopen is not None  # only pictures that are loaded have none, and those have no raw mode
     name, mark = raw_mode[:-4], raw_mode[-4:]
     with reopen() as again:
         lower = _unpacked(again, name + _LOWER[mark])
-    return np.asarray(image).astype(np.int64) * 256 + lower
+    values = np.asarray(image).astype(np.uint16)
+    values <<= 8
+    values |= lower
+    return values
 
 
-def _unpacked(image: Image.Image, raw_mode: str) -> NDArray[np.int64]:
+def _unpacked(image: Image.Image, raw_mode: str) -> NDArray[np.uint8]:
     """The bytes that another unpacker gives for a picture that is not loaded."""
     assert isinstance(image, ImageFile.ImageFile)
     image.tile = [
         tile._replace(args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode)
         for tile in image.tile
     ]
-    return np.asarray(image).astype(np.int64)
+    return np.asarray(image)
 
 
 def _stated_bits(image: Image.Image) -> int:
@@ -188,7 +189,9 @@ def _tag(image: Image.Image, tag: int) -> int | None:
     return value[0] if isinstance(value, tuple) else value
 
 
-def _scaled(values: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
+def _levels(bits: int, *, inverted: bool = False) -> NDArray[np.uint8]:
+    """The level of each value of 16 bits in a picture whose values have so many."""
     largest = 2**bits - 1
+    values = np.minimum(np.arange(65536), largest)
     levels: NDArray[np.uint8] = ((values * 255 + largest // 2) // largest).astype(np.uint8)
-    return levels
+    return np.invert(levels) if inverted else levels  # 255 - level

@@ -2,7 +2,8 @@
 
 import dataclasses
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import torch.utils.data
 
@@ -13,13 +14,15 @@ from .arrow import ArrowTable
 from .dataset import DataError
 from .labels import label_numbers, plain_array
 from .readers import Reading, TrainingData
+from .readers.hub import HubTable
 from .readers.tables import table_data
+from .table import Table
 from .torch_dataset import dataset_data, is_picture
 
 _PREFIX = "memory:"
 _KINDS = (
     "a numpy array or tensor (uint8 [n, height, width] or [n, height, width, channels], or floats"
-    " [n, columns]), a pandas or Arrow table, or a torch Dataset"
+    " [n, columns]), a pandas, Arrow or Hugging Face table, or a torch Dataset"
 )
 
 
@@ -38,8 +41,9 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
 
     Args:
         source: A numpy array, a torch tensor or a list of equal arrays, as `array_data` takes them; a
-            pandas DataFrame (its index is left aside), a pyarrow table, or anything else that offers
-            its columns to Arrow; a torch Dataset, or a list of pictures, as `dataset_data` takes them.
+            pandas DataFrame (its index is no column), a pyarrow table, a Hugging Face data set, or
+            anything else that offers its columns to Arrow; a torch Dataset, or a list of pictures, as
+            `dataset_data` takes them.
         labels: One for each sample, as `label_numbers` takes them, or None.
         how: The column of labels counts for tables alone.
 
@@ -47,12 +51,12 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
         DataError: It is none of these, or unfit for training.
     """
     name = _name(source)
-    table = _table(source, name)
+    table = _table(source, name, how)
     if how.options.label_column and (table is None or labels is not None):
         reason = "labels are given beside it" if table is not None else "it has no columns"
         raise DataError(f"{name}: {reason}, so label_column does not fit")
     if table is not None:
-        data = table_data(ArrowTable(table, name), how)
+        data = table_data(table, how)
     elif isinstance(source, torch.utils.data.Dataset) or _has_pictures(source):
         data = dataset_data(source, name, how)
     elif isinstance(source, list | tuple) or hasattr(source, "__array__"):
@@ -71,10 +75,12 @@ def _name(source: object) -> str:
     """``array``, ``table``, or the class of a torch Dataset (``CIFAR10``)."""
     if isinstance(source, torch.utils.data.Dataset):
         return type(source).__name__
-    return "table" if _offers_columns(source) else "array"
+    return "table" if _offers_columns(source) or _is_instance(source, "datasets", "Dataset") else "array"
 
 
-def _table(source: object, name: str) -> Any:
+def _table(source: object, name: str, how: Reading) -> Table | None:
+    if _is_instance(source, "datasets", "Dataset"):
+        return HubTable(source, name, Path("/"))  # whoever loaded it trusts the files that it names
     if not _offers_columns(source):
         return None
     try:
@@ -82,11 +88,14 @@ def _table(source: object, name: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"{name} needs pyarrow: pip install 'dropgan[train]'") from error
     try:
-        if _is_pandas(source):
-            return pa.Table.from_pandas(source, preserve_index=False)
-        return pa.table(source)
+        if not _is_pandas(source):
+            return ArrowTable(pa.table(source), name)
+        table = pa.Table.from_pandas(source, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(f"{name} cannot be made an Arrow table: {' '.join(str(error).split())}") from error
+    if index := [str(one) for one in cast(Any, source).index.names if one is not None]:
+        how.watch.say(f"{name}: the index {', '.join(index)} is no column; reset_index() makes it one")
+    return ArrowTable(table, name)
 
 
 def _offers_columns(source: object) -> bool:
@@ -94,8 +103,12 @@ def _offers_columns(source: object) -> bool:
 
 
 def _is_pandas(source: object) -> bool:
-    pandas = sys.modules.get("pandas")  # whoever has such a table has imported it
-    return pandas is not None and isinstance(source, pandas.DataFrame)
+    return _is_instance(source, "pandas", "DataFrame")
+
+
+def _is_instance(source: object, module: str, kind: str) -> bool:
+    """Whether it is of a class of a library, which whoever has such an object has imported."""
+    return module in sys.modules and isinstance(source, getattr(sys.modules[module], kind))
 
 
 def _has_pictures(source: object) -> bool:

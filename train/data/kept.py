@@ -40,6 +40,8 @@ class Notes:
     broken: tuple[Broken, ...]
     peak: int
     """The largest value in pictures of 16 bits, 0 without such pictures."""
+    more: int
+    """How many pictures have more frames or pages than the first."""
 
 
 Kept = tuple[NDArray[np.uint8], Notes]
@@ -61,7 +63,7 @@ def read_kept(path: Path) -> Kept | None:
         if record["sha256"] != _digest(about):
             raise DamagedCacheError
         broken = tuple(Broken(**entry) for entry in about["broken"])
-        notes = Notes(about["fingerprint"], broken, about["peak"])
+        notes = Notes(about["fingerprint"], broken, about["peak"], about["more"])
         images = map_array(path)
     except (OSError, MemoryError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedCacheError from error

@@ -17,7 +17,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +53,8 @@ class Picture(NamedTuple):
     """uint8 [height, width, 1 or 3]."""
     peak: int = 0
     """Largest value of a picture of 16 bits, from which the depth of the set is found; else 0."""
+    more: bool = False
+    """Whether the file has more frames or pages than the first."""
 
 
 def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 16) -> Picture:
@@ -71,7 +73,8 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
         with _opened(encoded) as image:
             if size:
                 image.draft("L" if image.mode == "L" else "RGB", (_GAP * size, _GAP * size))
-            return _decoded(image, size, grey=grey, depth=depth, reopen=partial(_opened, encoded))
+            picture = _decoded(image, size, grey=grey, depth=depth, reopen=partial(_opened, encoded))
+            return picture._replace(more=_has_more(image))
     except Exception as error:
         reason = str(error) or type(error).__name__
         if isinstance(encoded, Path):
@@ -130,6 +133,13 @@ def _opened(encoded: Path | bytes) -> Iterator[Image.Image]:
 def _formats() -> tuple[str, ...]:
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)  # AVIF depends on Pillow's build
+
+
+def _has_more(image: Image.Image) -> bool:
+    """Whether there are more frames; those of a JPEG are previews and depth maps."""
+    with suppress(EOFError, OSError, SyntaxError, ValueError):  # of a later frame, which is not read
+        return bool(getattr(image, "is_animated", False)) and image.format != "MPO"
+    return False
 
 
 def _decoded(image: Image.Image, size: int, *, grey: bool, depth: int, reopen: Reopen | None) -> Picture:

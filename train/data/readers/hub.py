@@ -35,7 +35,7 @@ class HubReader(TableReader):
         return source.startswith(PREFIX) or is_saved_dataset(Path(source))
 
     def open(self, source: str, watch: Watcher) -> "HubTable":
-        return HubTable(source.removeprefix(PREFIX))
+        return load_hub_table(source.removeprefix(PREFIX))
 
     def holds_pictures(self, source: str) -> bool:
         return True  # loading it says if not
@@ -47,43 +47,19 @@ class HubReader(TableReader):
 class HubTable:
     """A Hugging Face data set; see `table.Table`."""
 
-    def __init__(self, source: str) -> None:
-        """Load it.
+    def __init__(self, rows: Any, name: str, base: Path) -> None:
+        """Take a ``datasets.Dataset``.
 
         Args:
-            source: ``NAME``, ``NAME:SPLIT`` or ``NAME:CONFIG:SPLIT``; a name is the Hub's or a
-                directory's. The split is ``train`` if none is named.
-
-        Raises:
-            DataError: It cannot be found, or has no such split.
-            MissingExtraError: The library is not installed.
+            rows: The data set.
+            name: Its name.
+            base: The folder in which files that it names must lie.
         """
-        name, config, split = _parts(source)
-        try:
-            import datasets
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"hf:{source} needs datasets: pip install 'dropgan[hub]'") from error
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each of its five attempts is a line
-        try:
-            loaded: Any
-            if is_saved_dataset(Path(name)):
-                loaded = datasets.load_from_disk(name)
-            else:
-                loaded = datasets.load_dataset(name, config)
-        except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            raise DataError(
-                f"cannot load the Hugging Face data set {name}: {reason}. Without a network, give the folder"
-                " that save_to_disk wrote"
-            ) from error
-        if isinstance(loaded, Mapping):
-            if split not in loaded:
-                raise DataError(f"{name} has no split {split}; it has {', '.join(loaded)}: hf:NAME:SPLIT")
-            loaded = loaded[split]
-        self._rows = loaded.with_format("arrow")
-        self.name = Path(name).resolve().name if Path(name).exists() else name.rsplit("/", 1)[-1]
-        # Hugging Face's library names files in its own cache by their whole path
-        self.base: Path | None = Path(name) if Path(name).exists() else Path(datasets.config.HF_CACHE_HOME)
+        import datasets
+
+        self._rows = rows.with_format("arrow")
+        self.name = name
+        self.base: Path | None = base
         self.schema: Any = self._rows.features.arrow_schema
         self.class_names: Mapping[str, tuple[str, ...]] = {
             column: tuple(feature.names)
@@ -96,6 +72,43 @@ class HubTable:
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         yield from self._rows.select_columns(columns).iter(rows)
+
+
+def load_hub_table(source: str) -> HubTable:
+    """Load a data set of the Hub, of its cache, or of a folder.
+
+    Args:
+        source: ``NAME``, ``NAME:SPLIT`` or ``NAME:CONFIG:SPLIT``; a name is the Hub's or a directory's.
+            The split is ``train`` if none is named.
+
+    Raises:
+        DataError: It cannot be found, or has no such split.
+        MissingExtraError: The library is not installed.
+    """
+    name, config, split = _parts(source)
+    path = Path(name)
+    try:
+        import datasets
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"hf:{source} needs datasets: pip install 'dropgan[hub]'") from error
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each of its five attempts is a line
+    try:
+        saved = is_saved_dataset(path)
+        loaded: Any = datasets.load_from_disk(name) if saved else datasets.load_dataset(name, config)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"cannot load the Hugging Face data set {name}: {reason}. Without a network, give the folder"
+            " that save_to_disk wrote"
+        ) from error
+    if isinstance(loaded, Mapping):
+        if split not in loaded:
+            raise DataError(f"{name} has no split {split}; it has {', '.join(loaded)}: hf:NAME:SPLIT")
+        loaded = loaded[split]
+    if path.exists():
+        return HubTable(loaded, path.resolve().name, path)
+    # the library names files in its own cache by their whole path
+    return HubTable(loaded, name.rsplit("/", 1)[-1], Path(datasets.config.HF_CACHE_HOME))
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
