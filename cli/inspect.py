@@ -108,11 +108,33 @@ def _makes(card: "Card") -> _Lines:
     if card.data.columns:
         lines.append(("columns", _shortened(card.data.columns)))
     if card.labels.classes:
-        named = f": {_shortened(card.class_names)}" if card.class_names else ""
-        lines.append(("classes", f"{card.labels.classes} to choose from{named}; stream {card.labels.stream}"))
+        lines.append(("classes", f"{_classes(card)}; stream {card.labels.stream}"))
+        if card.labels.counts:
+            lines.append(("shares", _shares(card)))
     elif card.data.class_names:
         lines.append(("classes", f"not to choose from; the data has {_shortened(card.data.class_names)}"))
     return lines
+
+
+def _classes(card: "Card") -> str:
+    from dropgan.serve.classes import Classes
+
+    classes = Classes.of(card)
+    named = classes.names
+    if named and classes.numbers != tuple(range(len(classes))):
+        pairs = zip(classes.numbers, named, strict=True)
+        named = tuple(name if name == str(number) else f"{number} {name}" for number, name in pairs)
+    return f"{len(classes)} to choose from: {_shortened(named) if named else classes.known}"
+
+
+def _shares(card: "Card") -> str:
+    from dropgan.serve.classes import Classes
+
+    classes = Classes.of(card)
+    shares = [count / sum(classes.counts) for count in classes.counts]
+    named = zip(classes.titles, shares, strict=True)
+    drawn = "drawn so where nothing is chosen" if classes.default == "data" else "drawn so by --labels data"
+    return f"{_shortened(tuple(f'{title} {share:.3g}' for title, share in named))} of the data; {drawn}"
 
 
 def _shortened(names: tuple[str, ...]) -> str:

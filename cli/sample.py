@@ -84,9 +84,11 @@ def sample(
         str | None,
         typer.Option(
             "--labels",
-            metavar="L|L,L,...|balanced",
-            help="Of a class-conditional model: one label or class name, several in turn by the sample's"
-            " index, or all in turn.  [default: random labels; in a grid all in turn]",
+            metavar="L|L,L,...|WORD",
+            help="Of a class-conditional model: a class by its number or name, or several in turn by the"
+            " sample's index. Or a word: uniform draws all equally often, data as often as they were in the"
+            " training data, balanced takes them in turn.  [default: uniform; of vectors data; in a grid"
+            " balanced]",
             show_default=False,
         ),
     ] = None,

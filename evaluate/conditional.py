@@ -20,7 +20,7 @@ METRIC = "class_agreement"
 
 
 def asked_labels(generator: Generator, samples: int, *, seed: int) -> NDArray[np.int64] | None:
-    """The label stream's labels of samples that are asked for none; None for a model without classes."""
+    """Numbers of the classes of samples for which none is chosen; None for a model without classes."""
     return generator.labels(samples, seed=seed) if generator.classes else None
 
 
@@ -38,7 +38,7 @@ def class_agreement(
         generator: Whose samples they are.
         network: The feature network.
         samples: Their features.
-        asked: int64 [n], the labels they were made with.
+        asked: int64 [n], the numbers of the classes that they were made of.
         seed: Of the samples.
 
     Returns:
@@ -47,8 +47,10 @@ def class_agreement(
     names, known = generator.class_names, network.class_names
     if asked is None or not names or not set(names) <= set(known):
         return None
-    numbers = np.array([known.index(name) for name in names])
-    right = samples.logits.argmax(1) == numbers[asked]
+    logit_of = {
+        number: known.index(name) for number, name in zip(generator.class_numbers, names, strict=True)
+    }
+    right = samples.logits.argmax(1) == np.array([logit_of[number] for number in asked.tolist()])
     share = float(right.mean())
     return ScoreCard(
         name=score_name(METRIC, network.name),

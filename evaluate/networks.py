@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dropgan.serve import Generator
 from dropgan.serve.card import ScoreCard
+from dropgan.serve.classes import Classes
 from dropgan.train import TrainedNetworks, load_networks
 from dropgan.train.data import labels_for_model
 
@@ -67,7 +68,7 @@ def check_networks(
         CheckpointError: It has no checkpoint, or a damaged one.
     """
     networks = _networks_of(run, generator.card.training.steps)
-    stream = generator.labels(len(samples), seed=seed) if generator.classes else None
+    stream = _drawn(generator, len(samples), seed)
     labels = _Labels.of(generator, stream, reference, held_out)
     left_out: dict[str, str] = {}
     draws = seed & 0x7FFFFFFF
@@ -82,8 +83,9 @@ def check_networks(
         left_out["train-mode gap"] = "the generator was trained without dropout"
 
     say("searching the generator's and the discriminator's weak directions")
-    few = None if stream is None else torch.from_numpy(generator.labels(LATENTS, seed=seed))
-    draw = networks.generator if few is None else functools.partial(networks.generator, labels=few)
+    few = _drawn(generator, LATENTS, seed)
+    bound = {} if few is None else {"labels": torch.from_numpy(few)}
+    draw = functools.partial(networks.generator, **bound)
     sensitivity = generator_sensitivity(draw, generator.latents(LATENTS, seed=seed), seed=draws)
     chosen = _rows(len(reference.data.images), _ATTACKED)
     attacked = [(samples[:_ATTACKED], _some(stream, slice(_ATTACKED)), False)]
@@ -149,7 +151,7 @@ def _overfitting(
 
 @dataclass(frozen=True)
 class _Labels:
-    """Labels of what a class-conditional model's networks are shown; None where there are none."""
+    """Classes, by place, of what a conditional model's networks are shown; None where there are none."""
 
     samples: NDArray[np.int64]
     reference: NDArray[np.int64] | None
@@ -166,7 +168,7 @@ class _Labels:
         if stream is None:
             return None
         mine, other = (
-            labels_for_model(images.data, generator.classes, generator.class_names) if images else None
+            labels_for_model(images.data, Classes.of(generator.card)) if images else None
             for images in (reference, held_out)
         )
         return cls(stream, mine, other)
@@ -177,6 +179,12 @@ class _Labels:
         assert self.reference is not None
         assert self.held_out is not None
         return self.reference[rows], self.held_out[held_out_rows]
+
+
+def _drawn(generator: Generator, count: int, seed: int) -> NDArray[np.int64] | None:
+    """The places of the classes of the samples that `generator` gives where none is chosen."""
+    classes = Classes.of(generator.card)
+    return classes.draw(classes.choose(None, count), count, seed=seed, start=0)
 
 
 def _some(labels: NDArray[np.int64] | None, rows: NDArray[np.int64] | slice) -> NDArray[np.int64] | None:

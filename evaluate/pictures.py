@@ -87,10 +87,10 @@ def _classes(material: Material) -> Picture:
 def _asked_classes(generator: Generator, samples: Pixels, labels: NDArray[np.int64]) -> Picture:
     rows, names = [], []
     empty = np.full_like(samples[:1], 255)
-    for label in range(min(generator.classes, _MOST_ROWS)):
+    for place, label in enumerate(generator.class_numbers[:_MOST_ROWS]):
         images = samples[np.flatnonzero(labels == label)[:COLUMNS]]
         rows += [images, np.repeat(empty, COLUMNS - len(images), axis=0)]
-        names.append(generator.class_names[label] if generator.class_names else f"class {label}")
+        names.append(generator.class_names[place] if generator.class_names else f"class {label}")
     shown = (
         f" Of {generator.classes} classes the first {_MOST_ROWS}." if generator.classes > _MOST_ROWS else ""
     )
@@ -106,7 +106,8 @@ def _some_classes(generator: Generator, rows: int, columns: int) -> NDArray[np.i
     """A class for each row of a picture, spread over all of them; None for a model without."""
     if not generator.classes:
         return None
-    return (np.arange(rows) * generator.classes // rows % generator.classes).repeat(columns)
+    places = np.arange(rows) * generator.classes // rows % generator.classes
+    return np.array(generator.class_numbers)[places].repeat(columns)
 
 
 def _one_latent(generator: Generator) -> list[Picture]:
@@ -114,15 +115,16 @@ def _one_latent(generator: Generator) -> list[Picture]:
     if not generator.classes:
         return []
     shown = min(COLUMNS, generator.classes)
-    labels = np.arange(shown) * generator.classes // shown
+    places = np.arange(shown) * generator.classes // shown
     latents = generator.latents(_LATENTS, seed=1).repeat(shown, axis=0)
-    names = [generator.class_names[label] if generator.class_names else str(label) for label in labels]
+    titles = generator.class_names or generator.class_numbers
+    names = [str(titles[place]) for place in places]
     return [
         Picture(
             "One latent, several classes",
             f"Each row is one latent; from the left: {', '.join(names)}. What the classes share, the latent"
             " says.",
-            _png(generator(latents, np.tile(labels, _LATENTS)), shown),
+            _png(generator(latents, np.tile(np.array(generator.class_numbers)[places], _LATENTS)), shown),
         )
     ]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dropgan.serve import Generator
 from dropgan.serve.card import METADATA_KEY, WitnessCard
+from dropgan.serve.classes import UNIFORM
 from dropgan.serve.kinds import kind_of
 from dropgan.serve.loading import digest_without
 
@@ -67,7 +68,10 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         digest = parity.digest == digest_without(model, METADATA_KEY)
     kept = _witness_values(parity.witness, "u1" if card.export.output == "pixels" else "<f4")
     count = min(max(parity.witness.samples, 1), _MOST_SAMPLES)
-    made = [generator.sample(count, seed=parity.seed, batch_size=batch) for batch in (1, 3, count)]
+    drawn = UNIFORM if generator.classes else None  # as `Inputs` draws labels for the comparison
+    made = [
+        generator.sample(count, seed=parity.seed, labels=drawn, batch_size=batch) for batch in (1, 3, count)
+    ]
     difference, compared = 0.0, 0
     if kept is not None:
         here = made[-1].reshape(count, -1)[:, :: parity.witness.stride].astype(np.float64)

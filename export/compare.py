@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve import Generator
+from dropgan.serve.classes import UNIFORM
 from dropgan.serve.errors import InputError
 from dropgan.serve.kinds import kind_of
 from dropgan.serve.loading import OnnxFile, read_onnx
@@ -54,7 +55,7 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
         InputError: They take other latents or make other outputs, so that nothing can be compared.
     """
     one, other = (Generator(data, device="cpu") for data in (first, second))
-    if one.card.latents != other.card.latents or one.card.labels != other.card.labels:
+    if one.card.latents != other.card.latents or one.class_numbers != other.class_numbers:
         raise InputError("the two models take different inputs: their samples cannot be compared")
     if one.sample_shape != other.sample_shape or one.card.export.output != other.card.export.output:
         raise InputError(
@@ -63,7 +64,8 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
         )
     step = kind_of(one.card).step(one.card)
     largest, total, equal, done = 0.0, 0.0, 0, 0
-    batches = zip(one.stream(samples, seed=seed), other.stream(samples, seed=seed), strict=True)
+    drawn = UNIFORM if one.classes else None
+    batches = zip(*(model.stream(samples, seed=seed, labels=drawn) for model in (one, other)), strict=True)
     for mine, theirs in batches:
         difference = np.abs(mine.astype(np.float32) - theirs.astype(np.float32)).reshape(len(mine), -1)
         difference = difference / step

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -276,5 +277,15 @@ def _card(
             layout=wanted.layout,
             float_layers=float_layers,
         ),
-        labels=LabelCard(classes, LABEL_STREAM_NAME) if classes else LabelCard(),
+        labels=_labels(data, classes) if classes else LabelCard(),
+    )
+
+
+def _labels(data: dict[str, Any], classes: int) -> LabelCard:
+    return LabelCard(
+        classes,
+        LABEL_STREAM_NAME,
+        numbers=tuple(data.get("class_numbers", ())),
+        counts=tuple(data.get("class_counts", ())),
+        column=data.get("class_column", ""),
     )

@@ -16,7 +16,9 @@ from .parsing import parse_json
 
 METADATA_KEY = "dropgan"
 MAX_CLASSES = 2**20
-SCHEMA_VERSION = "1.2"
+MAX_CLASS_NUMBER = 2**31 - 1
+MAX_COUNTED = 2**32 - 1
+SCHEMA_VERSION = "1.3"
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,37 @@ class LabelCard:
     """What a class-conditional model takes beside latents; empty for any other."""
 
     classes: int = 0
-    """Number of classes, 0 where samples are made of latents alone; labels are 0 to classes - 1, named
-    by the data's class_names where there are some."""
+    """Number of classes, 0 where samples are made of latents alone. The graph takes the place of a
+    class, 0 to classes - 1; the data's class_names are in the order of the places."""
     stream: str = ""
-    """Name of the stream that maps (seed, index) to a label where none is chosen."""
+    """Name of the stream that maps (seed, index) to a class where none is chosen."""
+    numbers: tuple[int, ...] = ()
+    """The data's own number of the class at each place, by which it is asked for; in files from before
+    schema 1.3 empty, see `dropgan.serve.classes`."""
+    counts: tuple[int, ...] = ()
+    """Samples of the class at each place in the training data; empty where nobody counted."""
+    column: str = ""
+    """The column of a table that had the classes; empty where they were in none."""
+
+    def require_possible(self) -> None:
+        """Refuse numbers and counts that no classes have.
+
+        Raises:
+            ModelError: They are not one for each class, too large, or not what they must be.
+        """
+        classes, numbers, counts = self.classes, self.numbers, self.counts
+        if not 0 <= classes <= MAX_CLASSES:
+            raise ModelError("the model's card has an impossible number of classes")
+        if numbers and not (
+            len(set(numbers)) == len(numbers) == classes
+            and min(numbers) >= 0
+            and max(numbers) <= MAX_CLASS_NUMBER
+        ):
+            raise ModelError(
+                "the model's card has numbers of classes that are not one for each, or too large"
+            )
+        if counts and not (len(counts) == classes and min(counts) >= 0 and 1 <= sum(counts) <= MAX_COUNTED):
+            raise ModelError("the model's card has counts of classes that are not one for each, or too large")
 
 
 @dataclass(frozen=True)
@@ -247,8 +276,7 @@ class Card:
         card: Card = _read(cls, raw, "card")
         if card.latents.dim < 1 or not card.data.shape or min(card.data.shape) < 1:
             raise ModelError("the model's card has an empty latent or sample shape")
-        if not 0 <= card.labels.classes <= MAX_CLASSES:
-            raise ModelError("the model's card has an impossible number of classes")
+        card.labels.require_possible()
         return card
 
 

@@ -23,14 +23,15 @@ class Header:
 
     Attributes:
         columns: Names of the vectors' columns.
-        label: Name of the column of classes, ``label`` unless a column is called so; empty without.
+        label: Name of the column of classes: the data's own, or else ``label`` (with ``_`` behind it
+            where a column of the vectors is called so); empty without classes.
         class_names: In the place of numbers, if the classes have names.
     """
 
     def __init__(self, generator: Generator) -> None:
         self.columns = generator.card.data.columns
-        self.class_names = generator.class_names
-        self.label = "label" if generator.classes else ""
+        self.class_names = dict(zip(generator.class_numbers, generator.class_names, strict=False))
+        self.label = (generator.card.labels.column or "label") if generator.classes else ""
         while self.label in self.columns:
             self.label += "_"
 

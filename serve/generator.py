@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .classes import part
 from .errors import InputError
-from .labels import choose_labels, part
 from .latents import check_range, check_truncation
 from .loading import screen
 from .providers import load_onnxruntime
@@ -88,13 +88,18 @@ class Generator:
 
     @property
     def classes(self) -> int:
-        """Number of classes of a class-conditional model, 0 of any other; labels are below it."""
-        return self.card.labels.classes
+        """Number of classes of a class-conditional model, 0 of any other."""
+        return len(self._renderer.classes)
+
+    @property
+    def class_numbers(self) -> tuple[int, ...]:
+        """The data's own numbers of the classes, by which labels name them, in the order of the places."""
+        return self._renderer.classes.numbers
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, by label; empty where they have none."""
-        return self.card.class_names
+        """Names of the classes, in the order of `class_numbers`; empty where they have none."""
+        return self._renderer.classes.names
 
     @property
     def model_bytes(self) -> bytes:
@@ -122,8 +127,8 @@ class Generator:
             count: How many, 0 or more.
             seed: 0 to 2**64 - 1, or any text, see `seed_number`.
             start: Index of the first.
-            labels: Only of a class-conditional model: a label or class name for all, or one for each
-                sample; None takes those of the label stream, see `labels`.
+            labels: Only of a class-conditional model: a number or name of a class for all, or one for
+                each sample; or how to draw them, see `labels`, which is also what None does.
             batch_size: Samples computed at once; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
@@ -138,9 +143,11 @@ class Generator:
         """
         renderer, seed = self._renderer, seed_number(seed)
         if batch_size is None and truncation == 1 and 0 < count <= renderer.batch:  # the usual few: no copy
-            return renderer.samples(start, count, seed, truncation, self._chosen(labels, count))
+            return renderer.samples(
+                start, count, seed, truncation, self._renderer.classes.choose(labels, count)
+            )
         check_range(count, seed, start)
-        size, chosen = self._batch(batch_size, truncation), self._chosen(labels, count)
+        size, chosen = self._batch(batch_size, truncation), self._renderer.classes.choose(labels, count)
         out = np.empty((count, *renderer.shape), dtype=renderer.dtype)
         for first in range(0, count, size):
             samples = out[first : first + size]
@@ -164,8 +171,8 @@ class Generator:
             count: How many in all.
             seed: 0 to 2**64 - 1, or any text, see `seed_number`.
             start: Index of the first.
-            labels: Only of a class-conditional model: a label or class name for all, or one for each
-                sample; None takes those of the label stream, see `labels`.
+            labels: Only of a class-conditional model: a number or name of a class for all, or one for
+                each sample; or how to draw them, see `labels`, which is also what None does.
             batch_size: Samples in each array but the last; changes the speed, never a pixel.
             truncation: Factor of the latents; below 1, samples are more alike.
 
@@ -177,7 +184,7 @@ class Generator:
         """
         number = seed_number(seed)
         check_range(count, number, start)
-        size, chosen = self._batch(batch_size, truncation), self._chosen(labels, count)
+        size, chosen = self._batch(batch_size, truncation), self._renderer.classes.choose(labels, count)
         return (
             self._renderer.samples(
                 start + first, min(size, count - first), number, truncation, part(chosen, first, size)
@@ -196,25 +203,39 @@ class Generator:
         """
         return self._renderer.latents(count, seed=seed_number(seed), start=start)
 
-    def labels(self, count: int, *, seed: int | str = 0, start: int = 0) -> NDArray[np.int64]:
-        """The labels of samples ``start`` to ``start + count - 1`` of ``seed`` where none are chosen.
+    def labels(
+        self, count: int, *, seed: int | str = 0, start: int = 0, labels: ArrayLike | str | None = None
+    ) -> NDArray[np.int64]:
+        """The labels of samples ``start`` to ``start + count - 1`` of ``seed``: numbers of their classes.
+
+        Args:
+            count: How many, 0 or more.
+            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
+            start: Index of the first.
+            labels: As `sample` takes them: ``uniform`` draws all classes equally often, ``data`` as often
+                as they were in the training data, ``balanced`` takes them in turn. None is ``uniform``,
+                and of vectors ``data``.
 
         Returns:
-            int64 array [count], all classes equally likely.
+            int64 array [count], of `class_numbers`.
 
         Raises:
             InputError: An argument is out of its range, or the model is not class-conditional.
         """
-        if self._renderer.labels is None:
+        seed = seed_number(seed)
+        check_range(count, seed, start)
+        classes = self._renderer.classes
+        places = classes.draw(classes.choose(labels, count), count, seed=seed, start=start)
+        if places is None:
             raise InputError(f"{self._session.name} is not class-conditional: it has no labels")
-        return self._renderer.labels(count, seed=seed_number(seed), start=start)
+        return classes.numbered(places)
 
     def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
         """Samples from latents of your own (an interpolation, say).
 
         Args:
             latents: float32 [n, latent_dim]; float64 is converted.
-            labels: Only of a class-conditional model, which needs them: a label or class name for
+            labels: Only of a class-conditional model, which needs them: a number or name of a class for
                 all, or one for each latent.
 
         Returns:
@@ -229,9 +250,10 @@ class Generator:
             raise InputError(
                 f"latents must be numbers of shape [n, {dim}], not {array.dtype} of shape {list(array.shape)}"
             )
-        if labels is None and self.classes:
-            raise InputError(f"latents alone are not enough: give labels, 0 to {self.classes - 1}")
-        return self._renderer.run(array.astype(np.float32, copy=False), self._chosen(labels, len(array)))
+        places = self._renderer.classes.choose(labels, len(array))
+        if isinstance(places, str):
+            raise InputError(f"latents alone are not enough: give labels, {self._renderer.classes.known}")
+        return self._renderer.run(array.astype(np.float32, copy=False), places)
 
     def draw(
         self,
@@ -261,7 +283,9 @@ class Generator:
         seed = seed_number(seed)
         check_range(count, seed, start)
         check_truncation(truncation)
-        return self._renderer.draw(start, count, seed, truncation, self._chosen(labels, count), buffer)
+        return self._renderer.draw(
+            start, count, seed, truncation, self._renderer.classes.choose(labels, count), buffer
+        )
 
     def render(self, drawn: Drawn, samples: NDArray[Any], *, batch_size: int | None = None) -> None:
         """The second half of `sample`: write the samples into an array that is there.
@@ -291,11 +315,3 @@ class Generator:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         check_truncation(truncation)
         return batch_size or self._renderer.batch
-
-    def _chosen(self, labels: ArrayLike | str | None, count: int) -> NDArray[np.int64] | None:
-        """The labels that were asked for, checked; None where none were."""
-        if labels is None:
-            return None
-        if not self.classes:
-            raise InputError(f"{self._session.name} is not class-conditional: it takes no labels")
-        return choose_labels(labels, count, self.classes, self.class_names)

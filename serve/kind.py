@@ -36,12 +36,15 @@ class Kind(ABC):
         shown_as: The view in which people look at a few samples: `PICTURES` (a grid) or `COLUMNS`
             (a table).
         usual_format: The format of shards where the user names none.
+        usual_labels: How classes are drawn where the user chooses none: ``uniform``, or ``data`` where the
+            card has their counts.
     """
 
     name: ClassVar[str]
     outputs: ClassVar[Mapping[str, Output]]
     shown_as: ClassVar[str]
     usual_format: ClassVar[str]
+    usual_labels: ClassVar[str] = "uniform"
 
     @abstractmethod
     def layout(self, card: Card) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .classes import Classes, Places
 from .kinds import kind_of
-from .labels import LabelStream, part
 from .latents import LatentStream
 from .loading import Screened
 from .session import Session
@@ -22,6 +22,7 @@ class Renderer:
         session: The open model.
         shape: Shape of one sample as it is given.
         dtype: Of the samples.
+        classes: Of a class-conditional model; else there are none.
     """
 
     def __init__(self, session: Session, screened: Screened) -> None:
@@ -35,23 +36,20 @@ class Renderer:
             sizes.append(sizes.pop(self._last_axis - 1))
             self.shape = tuple(sizes)
         self.latents = LatentStream(card.latents.dim)
-        self.labels = LabelStream(card.labels.classes) if card.labels.classes else None
+        self.classes = Classes.of(card)
 
     @property
     def batch(self) -> int:
         """Samples computed at once where nobody chose."""
         return self.session.tile or CPU_BATCH
 
-    def samples(
-        self, start: int, count: int, seed: int, truncation: float, labels: NDArray[np.int64] | None
-    ) -> NDArray[Any]:
+    def samples(self, start: int, count: int, seed: int, truncation: float, places: Places) -> NDArray[Any]:
         """One batch of samples [count, ...], drawn and rendered."""
         if self.session.tile is None and truncation == 1:  # the short way, for single samples: no copies
-            if labels is None and self.labels is not None:
-                labels = self.labels(count, seed=seed, start=start)
+            labels = self.classes.draw(places, count, seed=seed, start=start)
             return self.run(self.latents(count, seed=seed, start=start), labels)
         samples = np.empty((count, *self.shape), dtype=self.dtype)
-        self.render(self.draw(start, count, seed, truncation, labels), samples)
+        self.render(self.draw(start, count, seed, truncation, places), samples)
         return samples
 
     def draw(
@@ -60,12 +58,11 @@ class Renderer:
         count: int,
         seed: int,
         truncation: float,
-        labels: NDArray[np.int64] | None,
+        places: Places,
         buffer: NDArray[np.float32] | None = None,
     ) -> Drawn:
         """Latents and labels of some samples, and of those around them that share their tiles."""
-        if labels is None and self.labels is not None:
-            labels = self.labels(count, seed=seed, start=start)
+        labels = self.classes.draw(places, count, seed=seed, start=start)
         tile = self.session.tile or 1
         first = start // tile * tile
         rows = -(-(start + count - first) // tile) * tile  # of whole tiles at fixed places
@@ -83,7 +80,7 @@ class Renderer:
         size = self.session.tile or batch_size or rows
         for place in range(0, rows, size):
             latents = drawn.latents[place : place + size]
-            labels = part(drawn.labels, place, size)
+            labels = None if drawn.labels is None else drawn.labels[place : place + size]
             first, last = max(place, skip), min(place + len(latents), stop)
             wanted = samples[first - skip : last - skip]
             if len(wanted) == len(latents) and self._last_axis is None:

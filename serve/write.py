@@ -103,7 +103,7 @@ def write_grid(
         raise InputError(f"a grid shows 1 to {_MAX_GRID} samples, not {count}")
     columns, classes = None, generator.classes
     if classes and labels is None:
-        labels = np.arange(start, start + count, dtype=np.int64) % classes
+        labels = generator.labels(count, seed=seed, start=start, labels="balanced")
         columns = class_columns(count, classes) if start % classes == 0 else None
     samples = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
     pictures = kind_of(generator.card).pictures(samples)

@@ -1,9 +1,9 @@
 /* Samples from a model.onnx of dropgan through onnxruntime's C API:
  *
- *   generate MODEL SEED START COUNT [LABEL] > samples.pgm
+ *   generate MODEL SEED START COUNT [PLACE] > samples.pgm
  *
  * writes the samples below each other as one PGM (grey) or PPM (colour) picture. A class-conditional
- * model needs the number of a class; `dropgan inspect` lists them from 0 on. */
+ * model needs the place of a class, from 0 on, in the order in which `dropgan inspect` lists them. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ static void write_picture(OrtValue *images)
 int main(int count_of_arguments, char **arguments)
 {
     if (count_of_arguments != 5 && count_of_arguments != 6) {
-        fprintf(stderr, "usage: generate MODEL SEED START COUNT [LABEL] > samples.pgm\n");
+        fprintf(stderr, "usage: generate MODEL SEED START COUNT [PLACE] > samples.pgm\n");
         return 2;
     }
     uint64_t seed = number(arguments[2]), start = number(arguments[3]);
@@ -103,8 +103,8 @@ int main(int count_of_arguments, char **arguments)
     check(ort->GetAllocatorWithDefaultOptions(&allocator));
     check(ort->SessionGetInputCount(session, &input_count));
     if (input_count != inputs_given) {
-        fprintf(stderr, "generate: %s\n", input_count == 2 ? "this model has classes: give a LABEL"
-                                                           : "this model has no classes: leave LABEL out");
+        fprintf(stderr, "generate: %s\n", input_count == 2 ? "this model has classes: give the PLACE of one"
+                                                           : "this model has no classes: leave PLACE out");
         return 1;
     }
     for (size_t place = 0; place < input_count; place++)

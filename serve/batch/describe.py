@@ -14,7 +14,7 @@ from .format import Format
 from .formats import format_named, view_for
 from .job import Job
 from .keep import Keep, require_pictures
-from .labels import Rule
+from .labels import Rule, class_names
 
 _SHARD_BYTES = 64 * 2**20
 _PROBE_VALUES = 2**20
@@ -65,6 +65,7 @@ def describe(
         truncation=float(truncation),
         keep=keep,
         labels=labels,
+        class_names=class_names(generator),
         made_with=made_with(generator, found, probe),
     )
 

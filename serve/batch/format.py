@@ -54,6 +54,11 @@ class NewShard:
     file: BinaryIO | None = None
     """Takes the bytes in place of a file at ``path``, if there is one."""
 
+    @property
+    def class_names(self) -> dict[int, str]:
+        """The name of each class by its number; empty where they have none."""
+        return dict(zip(self.generator.class_numbers, self.generator.class_names, strict=False))
+
 
 @dataclass(frozen=True)
 class Way:

@@ -91,9 +91,10 @@ def generate(
         truncation: Factor of the latents, above 0 and at most 1; smaller means more alike.
         keep: ``module:function`` that takes uint8 [n, height, width, channels] and returns n truth
             values; samples with a false one are left out.
-        labels: Only of a class-conditional model: a label or class name for all samples; several,
-            sample i having number i modulo their count; or ``balanced``, sample i having label i
-            modulo the number of classes. None takes the labels of the label stream.
+        labels: Only of a class-conditional model: a number or name of a class for all samples; several,
+            sample i having number i modulo their count; ``balanced``, the classes in turn; ``uniform``,
+            random ones, all equally often; or ``data``, as often as in the training data. None is
+            ``uniform``, and of vectors ``data``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         workers: Processes; None for the fastest number, measured.
         threads: CPU threads of each; None for the fastest number, measured.

@@ -12,7 +12,7 @@ from .formats import FORMATS
 from .keep import Keep
 from .labels import Rule
 
-_LAYOUT = 3  # 1 had no labels, 2 no kind
+_LAYOUT = 4  # 1 had no labels, 2 no kind, 3 places of classes for their numbers
 _CHUNK_BYTES = 16 * 2**20
 _CHUNK_SAMPLES = 1024
 
@@ -76,7 +76,10 @@ class Job:
     keep: Keep | None
     """The caller's choice of samples."""
     labels: Rule | None
-    """Of a class-conditional model, which sample has which label."""
+    """Of a class-conditional model, which sample has which label: ``uniform``, ``data``, ``balanced``, or
+    numbers of classes in turn."""
+    class_names: dict[str, str]
+    """The name of each class by its number; empty where they have none."""
     made_with: dict[str, str]
     """Versions, provider, and a digest of pixels that this machine computes from the model."""
     layout: int = _LAYOUT

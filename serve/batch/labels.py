@@ -5,17 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..classes import NOT_CONDITIONAL, WORDS, Classes
 from ..errors import InputError
 from ..generator import Generator
-from ..labels import choose_labels, class_number
 
 Labels = str | int | Sequence[int | str]
-"""``balanced``, a label or class name, or several of them; in one string, with commas between."""
+"""``uniform``, ``data``, ``balanced``, a number or name of a class, or several of them; in one string, with
+commas between."""
 
 Rule = str | tuple[int, ...]
-"""How job.json has it: ``stream`` (none chosen), ``balanced``, or the labels that come in turn."""
-
-STREAM, BALANCED = "stream", "balanced"
+"""How job.json has it: ``uniform``, ``data``, ``balanced``, or the labels that come in turn."""
 
 
 def label_rule(generator: Generator, labels: Labels | None) -> Rule | None:
@@ -24,25 +23,22 @@ def label_rule(generator: Generator, labels: Labels | None) -> Rule | None:
     Raises:
         InputError: The model has no such class, or no classes at all.
     """
-    classes = generator.classes
-    if not classes:
-        if labels is not None:
-            raise InputError("this model is not class-conditional: it takes no labels")
-        return None
+    classes = Classes.of(generator.card)
+    if labels is not None and not classes.numbers:
+        raise InputError(NOT_CONDITIONAL)
     if labels is None:
-        return STREAM
-    if labels == BALANCED:
-        return BALANCED
-    if isinstance(labels, int):
+        return classes.default if classes.numbers else None
+    if isinstance(labels, str):
+        if labels in WORDS:
+            return classes.word(labels)
+        labels = [labels] if labels in classes.names else [name.strip() for name in labels.split(",")]
+    elif isinstance(labels, int):
         labels = [labels]
-    names = labels.split(",") if isinstance(labels, str) else labels
-    chosen = [
-        class_number(name.strip(), classes, generator.class_names) if isinstance(name, str) else name
-        for name in names
-    ]
-    if not chosen:
+    if not labels:
         raise InputError("no labels given: leave them out, or give one or more")
-    return tuple(choose_labels(chosen, len(chosen), classes, generator.class_names).tolist())
+    places = classes.choose(list(labels), len(labels))
+    assert isinstance(places, np.ndarray)
+    return tuple(classes.numbered(places).tolist())
 
 
 def labels_of(
@@ -51,9 +47,12 @@ def labels_of(
     """The labels of samples ``start`` to ``start + count - 1``, int64 [count]; None without classes."""
     if rule is None:
         return None
-    if rule == STREAM:
-        return generator.labels(count, seed=seed, start=start)
+    if isinstance(rule, str):
+        return generator.labels(count, seed=seed, start=start, labels=rule)
     indices = np.arange(start, start + count, dtype=np.int64)
-    if rule == BALANCED:
-        return indices % generator.classes
     return np.array(rule, dtype=np.int64)[indices % len(rule)]
+
+
+def class_names(generator: Generator) -> dict[str, str]:
+    """The name of each class by its number, for people who read the labels; empty without names."""
+    return dict(zip(map(str, generator.class_numbers), generator.class_names, strict=False))

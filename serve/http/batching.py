@@ -153,7 +153,7 @@ class Batcher:
 
 def worthwhile(generator: Generator) -> int:
     """How many samples to make at once: many, if that is faster than one after another, else 1."""
-    labels = np.zeros(_MOST, dtype=np.int64) if generator.classes else None
+    labels = np.full(_MOST, generator.class_numbers[0]) if generator.classes else None
     latents = generator.latents(_MOST)
     generator(latents, labels)
 

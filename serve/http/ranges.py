@@ -174,7 +174,7 @@ def _shard(suffix: str) -> Callable[[Model, Address, int | None, Limits], Made]:
         format_ = format_named(suffix)
         view = view_for(format_, card)
         pipe = _Pipe()
-        probe = shown(card, view, generator.sample(1, labels=0 if generator.classes else None))
+        probe = shown(card, view, generator.sample(1))
         new = NewShard(
             path=Path("range"),
             shape=probe.shape[1:],

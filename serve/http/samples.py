@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 from typing import Any
 
+from ..classes import Classes
 from ..errors import InputError
-from ..labels import class_number
 from .addresses import Address, parse
 from .answers import IMMUTABLE, Headers, TooLargeError, TooSlowError, send_bytes
 from .batching import Batcher, BusyError
@@ -83,10 +83,10 @@ class SampleRoutes:
     def _label(self, model: Model, address: Address) -> int | None:
         if address.label is None:
             return None
-        generator = model.generator
-        if not generator.classes:
+        classes = Classes.of(model.generator.card)
+        if not classes.numbers:
             raise InputError("this model is not class-conditional: it takes no label")
-        return class_number(address.label, generator.classes, generator.class_names)
+        return classes.numbers[classes.place(address.label)]
 
     def _bound_picture(self, model: Model, address: Address) -> None:
         shape = model.generator.sample_shape

@@ -20,7 +20,14 @@ export interface Card {
     readonly class_names: readonly string[];
   };
   /** Absent in files from before labels; 0 classes in a model without. */
-  readonly labels?: { readonly classes: number; readonly stream: string };
+  readonly labels?: {
+    readonly classes: number;
+    readonly stream: string;
+    /** The data's own number of the class at each place; absent before schema 1.3. */
+    readonly numbers?: readonly number[];
+    /** Samples of the class at each place in the training data. */
+    readonly counts?: readonly number[];
+  };
   readonly latents: { readonly dim: number; readonly stream: string };
   readonly architecture: { readonly name: string; readonly parameters: number };
   readonly dropout: {

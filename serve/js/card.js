@@ -47,6 +47,11 @@ function checkCard(card) {
   }
   const { classes = 0, stream = "" } = card.labels ?? {};
   if (classes !== 0 && !isCount(classes)) throw new ModelError("the model's card has an impossible number of classes");
+  const { numbers = [], counts = [] } = card.labels ?? {};
+  const ofEach = (list) => Array.isArray(list) && [0, classes].includes(list.length) && list.every(isNatural);
+  if (!ofEach(numbers) || !ofEach(counts) || new Set(numbers).size < numbers.length) {
+    throw new ModelError("the model's card has numbers or counts of classes that are not one for each");
+  }
   if (classes !== 0 && stream !== LABEL_STREAM_NAME) {
     throw new ModelError(
       `the model uses the label stream ${stream}, this dropgan knows ${LABEL_STREAM_NAME}: upgrade dropgan`,
@@ -62,6 +67,10 @@ function checkCard(card) {
 
 function isCount(value) {
   return Number.isInteger(value) && value > 0;
+}
+
+function isNatural(value) {
+  return Number.isInteger(value) && value >= 0;
 }
 
 function metadata(bytes) {

@@ -33,9 +33,11 @@ export class Generator {
   readonly card: Card;
   /** What runs the model: `webgpu`, `wasm` or `cpu`. */
   readonly provider: string;
-  /** Number of classes of a class-conditional model, 0 of any other; labels are below it. */
+  /** Number of classes of a class-conditional model, 0 of any other. */
   readonly classes: number;
-  /** Names of the classes, by label; empty where they have none. */
+  /** The data's own numbers of the classes, by which labels name them. */
+  readonly classNumbers: number[];
+  /** Names of the classes, in the order of `classNumbers`; empty where they have none. */
   readonly classNames: string[];
   /** Shape of one sample, e.g. [28, 28, 1]. */
   readonly sampleShape: number[];
@@ -59,11 +61,11 @@ export class Generator {
   latents(count: number, options?: Range): Float32Array;
 
   /**
-   * The labels of samples `start` to `start + count - 1` where none are chosen.
+   * The labels of samples `start` to `start + count - 1`: numbers of their classes.
    *
    * @throws InputError The model is not class-conditional.
    */
-  labels(count: number, options?: Range): Int32Array;
+  labels(count: number, options?: Range & { labels?: Labels }): Int32Array;
 
   /**
    * Samples from latents of your own (an interpolation, say), `n * card.latents.dim` values. A

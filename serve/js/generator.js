@@ -2,8 +2,8 @@
 // web.js the one of browsers, node.js the native one.
 
 import { readCard } from "./card.js";
+import { Classes } from "./classes.js";
 import { InputError, ModelError } from "./errors.js";
-import { LabelStream, chooseLabels } from "./labels.js";
 import { LatentStream, checkRange } from "./latents.js";
 import { Samples } from "./samples.js";
 
@@ -17,7 +17,7 @@ export class Generator {
   #session;
   #Tensor;
   #stream;
-  #labels;
+  #classes;
   #shape;
   #turn = Promise.resolve();
 
@@ -44,7 +44,7 @@ export class Generator {
     this.card = card;
     this.provider = provider;
     this.#stream = new LatentStream(card.latents.dim);
-    this.#labels = this.classes > 0 ? new LabelStream(this.classes) : undefined;
+    this.#classes = new Classes(card);
     const [height, width, channels] = card.data.shape;
     const planes = card.export.output === "float" && card.data.shape.length === 3;
     this.#shape = planes ? [channels, height, width] : [...card.data.shape];
@@ -56,21 +56,28 @@ export class Generator {
 
   /** Number of classes of a class-conditional model, 0 of any other. */
   get classes() {
-    return this.card.labels?.classes ?? 0;
+    return this.#classes.count;
   }
 
-  /** Names of the classes, by label; empty where they have none. */
+  /** The data's own numbers of the classes, by which labels name them. */
+  get classNumbers() {
+    return [...this.#classes.numbers];
+  }
+
+  /** Names of the classes, in the order of `classNumbers`; empty where they have none. */
   get classNames() {
-    const names = this.card.data.class_names ?? [];
-    return names.length === this.classes ? [...names] : [];
+    return [...this.#classes.names];
   }
 
   async sample(count, options = {}) {
-    const range = this.#range(count, options);
+    return this.#sample(this.#range(count, options));
+  }
+
+  async #sample(range) {
+    const { count } = range;
     const size = this.#shape.reduce((product, length) => product * length);
     const data = new (this.#kind().array)(count * size);
     let done = 0;
-    range.labels ??= this.#labels?.labels(count, range);
     for await (const { values, rows } of this.#tiles(range)) {
       data.set(values, done * size);
       done += rows;
@@ -91,10 +98,11 @@ export class Generator {
     return this.#stream.latents(count, options);
   }
 
-  /** The labels of samples `start` to `start + count - 1` where none are chosen. */
+  /** The labels of samples `start` to `start + count - 1`: numbers of their classes. */
   labels(count, options = {}) {
-    if (this.#labels === undefined) throw notConditional();
-    return this.#labels.labels(count, options);
+    const range = this.#range(count, options);
+    if (range.places === undefined) throw new InputError("this model is not class-conditional: it has no labels");
+    return this.#classes.numbered(this.#classes.draw(range.places, range));
   }
 
   async generate(latents, labels) {
@@ -103,10 +111,10 @@ export class Generator {
       throw new InputError(`latents must be a Float32Array of n * ${dim} values`);
     }
     const rows = latents.length / dim;
-    if (labels === undefined && this.classes > 0) {
-      throw new InputError(`latents alone are not enough: give labels, 0 to ${this.classes - 1}`);
+    const chosen = this.#classes.choose(labels, rows);
+    if (typeof chosen === "string") {
+      throw new InputError(`latents alone are not enough: give labels, ${this.#classes.known}`);
     }
-    const chosen = this.#chosen(labels, rows);
     const kind = this.#kind();
     const data = rows === 0 ? new kind.array(0) : await this.#run(latents, rows, chosen);
     return new Samples(data, [rows, ...this.#shape]);
@@ -118,25 +126,20 @@ export class Generator {
   }
 
   #range(count, { seed = 0, start = 0, labels }) {
-    return { ...checkRange(count, seed, start), labels: this.#chosen(labels, count) };
+    return { ...checkRange(count, seed, start), places: this.#classes.choose(labels, count) };
   }
 
-  #chosen(labels, count) {
-    if (labels === undefined) return undefined;
-    if (this.classes === 0) throw notConditional();
-    return chooseLabels(labels, count, this.classes, this.classNames);
-  }
-
-  async *#batches({ count, seed, start, labels }, batchSize) {
+  async *#batches({ count, seed, start, places }, batchSize) {
     for (let done = 0; done < count; done += batchSize) {
       const rows = Math.min(batchSize, count - done);
-      const some = labels?.subarray(done, done + rows);
-      yield await this.sample(rows, { seed, start: start + BigInt(done), labels: some });
+      const some = typeof places === "object" ? places.subarray(done, done + rows) : places;
+      yield await this.#sample({ count: rows, seed, start: start + BigInt(done), places: some });
     }
   }
 
   /** The rows of a range, tile by tile, those before and after it in its outermost tiles cut off. */
-  async *#tiles({ count, seed, start, labels }) {
+  async *#tiles({ count, seed, start, places }) {
+    const labels = this.#classes.draw(places, { count, seed, start });
     const end = start + BigInt(count);
     const tile = BigInt(TILE);
     for (let first = start - (start % tile); first < end; first += tile) {
@@ -182,10 +185,6 @@ export class Generator {
       ? { name: "float32", array: Float32Array }
       : { name: "uint8", array: Uint8Array };
   }
-}
-
-function notConditional() {
-  return new InputError("this model has no labels to choose from: it is not class-conditional");
 }
 
 async function toBytes(source, runtime) {

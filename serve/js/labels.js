@@ -1,5 +1,5 @@
-// The label stream philox4x64-multiplyhigh-v1 of class-conditional models, and labels as users give
-// them. docs/design.md defines it, tests/golden/labels.json holds every language to it.
+// The streams that draw the class of each sample where nobody chooses it. docs/design.md defines them,
+// tests/golden/labels.json holds every language to them.
 
 import { InputError } from "./errors.js";
 import { checkRange } from "./latents.js";
@@ -9,16 +9,30 @@ export const LABEL_STREAM_NAME = "philox4x64-multiplyhigh-v1";
 
 const LABELS = 1; // second word of the key
 const MAX_CLASSES = 2 ** 20;
+const MAX_COUNTED = 2 ** 32 - 1;
 const WORDS_PER_BLOCK = 4;
 
 export class LabelStream {
-  constructor(classes) {
+  #ends;
+  #total;
+
+  constructor(classes, counts = []) {
     if (!Number.isInteger(classes) || classes < 1 || classes > MAX_CLASSES) {
       throw new InputError(`the number of classes must be a whole number from 1 to 2**20, not ${classes}`);
     }
+    const ends = [];
+    for (const count of counts) ends.push((ends.at(-1) ?? 0) + count);
+    const total = counts.length === 0 ? classes : ends.at(-1);
+    const whole = counts.every((count) => Number.isInteger(count) && count >= 0);
+    if (!whole || ![0, classes].includes(counts.length) || total < 1 || total > MAX_COUNTED) {
+      throw new InputError("shares are one count of 0 or more for each class, 1 to 2**32 - 1 in all");
+    }
     this.classes = classes;
+    this.#ends = ends;
+    this.#total = total;
   }
 
+  /** Places of the classes of samples `start` to `start + count - 1`. */
   labels(count, { seed = 0, start = 0 } = {}) {
     const range = checkRange(count, seed, start);
     const out = new Int32Array(range.count);
@@ -29,37 +43,23 @@ export class LabelStream {
     if (place !== 0 && out.length > 0) next(words, counter, key);
     for (let sample = 0; sample < out.length; sample++) {
       if (place === 0) next(words, counter, key);
-      out[sample] = highOfProduct(words[2 * place], words[2 * place + 1], this.classes);
+      out[sample] = this.#place(highOfProduct(words[2 * place], words[2 * place + 1], this.#total));
       place = (place + 1) % WORDS_PER_BLOCK;
     }
     return out;
   }
-}
 
-/** One label a sample from one for all or one for each, as numbers or names of classes. */
-export function chooseLabels(labels, count, classes, names) {
-  const each = Array.isArray(labels) || ArrayBuffer.isView(labels);
-  if (each && labels.length !== count) {
-    throw new InputError(`labels must be one label, or one for each of the ${count} samples, not ${labels.length}`);
+  /** The class that has the drawn one of all counted samples, which are sorted by class. */
+  #place(drawn) {
+    if (this.#ends.length === 0) return drawn;
+    let [low, high] = [0, this.#ends.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#ends[middle] > drawn) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
-  const number = (label) => classNumber(label, classes, names);
-  return each ? Int32Array.from([...labels].map(number)) : new Int32Array(count).fill(number(labels));
-}
-
-function classNumber(label, classes, names) {
-  if (typeof label === "string") {
-    const alike = (name) => name.toLowerCase() === label.toLowerCase();
-    const exact = names.indexOf(label);
-    if (exact >= 0) return exact;
-    if (names.filter(alike).length === 1) return names.findIndex(alike);
-    if (/^[0-9]{1,7}$/.test(label) && Number(label) < classes) return Number(label);
-    throw new InputError(`this model has no class ${label}: take 0 to ${classes - 1}, or its name`);
-  }
-  const value = typeof label === "bigint" ? Number(label) : label;
-  if (!Number.isInteger(value) || value < 0 || value >= classes) {
-    throw new InputError(`labels of this model are 0 to ${classes - 1}, not ${String(label)}`);
-  }
-  return value;
 }
 
 function next(words, counter, key) {
@@ -67,8 +67,8 @@ function next(words, counter, key) {
   increment(counter);
 }
 
-/** floor(word * classes / 2**64) of a word given as two halves. */
-function highOfProduct(low, high, classes) {
-  const middle = high32(low, classes) + low32(high, classes);
-  return high32(high, classes) + (middle >= 2 ** 32 ? 1 : 0);
+/** floor(word * total / 2**64) of a word given as two halves. */
+function highOfProduct(low, high, total) {
+  const middle = high32(low, total) + low32(high, total);
+  return high32(high, total) + (middle >= 2 ** 32 ? 1 : 0);
 }

@@ -21,6 +21,7 @@ class Vectors(Kind):
     }
     shown_as: ClassVar[str] = COLUMNS
     usual_format: ClassVar[str] = "parquet"
+    usual_labels: ClassVar[str] = "data"
 
     def layout(self, card: Card) -> str:
         """``nd``, always."""

@@ -106,7 +106,7 @@ def test_classes_stand_in_the_table(dropgan: Dropgan, tmp_path: Path) -> None:
     """A row of a class-conditional model without its class would be half of what was asked for."""
     random = np.random.default_rng(0)
     kinds = ("ant", '"bee,wasp"')
-    lines = [f"{random.normal()},{random.normal()},{kinds[row % 2]}" for row in range(60)]
+    lines = [f"{random.normal()},{random.normal()},{kinds[row % 4 > 0]}" for row in range(60)]
     (tmp_path / "a.csv").write_text("\n".join(["x,label,kind", *lines]) + "\n")
     data = ("--data", tmp_path / "a.csv", "--label-column", "kind")
     short = ("--steps", 3, "--threads", 1, *SMALL)
@@ -120,17 +120,26 @@ def test_classes_stand_in_the_table(dropgan: Dropgan, tmp_path: Path) -> None:
     generator = Generator(model, device="cpu")
     expected = [generator.class_names[label] for label in generator.labels(20, seed=4)]
     table = pq.read_table(tmp_path / "rows.parquet")
-    assert table.schema.names == ["x", "label", "label_"]
-    assert table.column("label_").to_pylist() == expected
+    assert table.schema.names == ["x", "label", "kind"]
+    assert table.column("kind").to_pylist() == expected
+    assert generator.card.labels.counts == (15, 45)
+    many = dropgan("sample", model, "-n", 2000, "--labels", "data", "-o", tmp_path / "many.csv")
+    assert many.code == 0, many.err
+    with (tmp_path / "many.csv").open(newline="") as file:
+        drawn = [row[2] for row in csv.reader(file)][1:]
+    assert drawn == [generator.class_names[label] for label in generator.labels(2000)]
+    assert abs(drawn.count("ant") - 500) < 100
+    assert "ant 0.25, bee,wasp 0.75 of the data; drawn so where" in dropgan("inspect", model).out
     rows = generator.sample(20, seed=4)
     for path in (tmp_path / "rows.csv", *sorted((tmp_path / "shards").glob("*.csv"))):
         with path.open(newline="") as file:
             head, *found = csv.reader(file)
-        assert head == ["x", "label", "label_"]
+        assert head == ["x", "label", "kind"]
         first = 0 if path.name == "rows.csv" else 8 * int(path.stem.removeprefix("vectors-"))
         part = slice(first, first + len(found))
         assert [row[2] for row in found] == expected[part]
         assert np.array_equal(np.array([row[:2] for row in found], np.float32), rows[part])
+    assert generator.class_numbers == (0, 1)
     balanced = dropgan("sample", model, "-n", 4, "--labels", "balanced", "-o", tmp_path / "b.csv")
     assert balanced.code == 0, balanced.err
     with (tmp_path / "b.csv").open(newline="") as file:

@@ -11,6 +11,7 @@ from dropgan.evaluate.pictures import make_pictures
 from dropgan.evaluate.report import write_report
 from dropgan.export import export
 from dropgan.serve import Generator
+from dropgan.serve.classes import Classes
 from dropgan.train import change_recipe, load_generator, load_images, load_recipe, train
 from dropgan.train.data import ImageData, labels_for_model
 
@@ -78,12 +79,14 @@ def test_agreement_needs_classes_of_these_names(run: Path, data: ImageData) -> N
     """Labels 0 to 4 here are not the classifier's labels 0 to 4."""
     generator = Generator(run / "model.onnx", device="cpu")
     assert generator.class_names == ("T-shirt/top", "Trouser", "Sandal", "Sneaker", "Bag")
-    asked = labels_for_model(data, generator.classes, generator.class_names)
+    assert generator.class_numbers == (0, 1, 5, 7, 8)
+    classes = Classes.of(generator.card)
+    asked = labels_for_model(data, classes)
     assert asked is not None
     assert data.labels is not None
     assert np.array_equal(np.array([0, 1, 5, 7, 8])[asked], data.labels)
-    strange = ImageData(data.images, "strange", data.labels)
-    assert labels_for_model(strange, generator.classes, generator.class_names) is None
+    strange = ImageData(data.images, "strange", data.labels + 1)
+    assert labels_for_model(strange, classes) is None
 
 
 def test_pictures_are_by_the_class_asked_for(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -98,7 +101,8 @@ def test_pictures_are_by_the_class_asked_for(evaluation: Evaluation, tmp_path: P
 def test_validation_metric_is_given_labels(run: Path, data: ImageData) -> None:
     """Of the same labels, training's score is that of the file it will export, to rounding."""
     trained = load_generator(run)
-    labels = Generator(run / "model.onnx", device="cpu").labels(300, seed=3)
+    numbers = Generator(run / "model.onnx", device="cpu").labels(300, seed=3)
+    labels = np.searchsorted([0, 1, 5, 7, 8], numbers)
     dim = trained.recipe.generator.latent_dim
     metric = ValidationMetric(data, dim, labels=labels, samples=300, seed=3)
     made = metric(trained.module)[metric.name]

@@ -1,4 +1,4 @@
-"""Make labels.json: golden vectors of the label stream, from its definition in plain Python.
+"""Make labels.json: golden vectors of the label streams, from their definitions in plain Python.
 
     python tests/golden/make_labels.py            writes labels.json beside this script
     python tests/golden/make_labels.py --check    says whether labels.json is what it would write
@@ -17,15 +17,19 @@ from make_latents import philox4x64
 STREAM = "philox4x64-multiplyhigh-v1"
 
 CLASSES = (1, 2, 3, 10, 1000, 2**20)
+COUNTS = ([5], [62, 38], [0, 3, 0, 0, 4, 0], [2**32 - 2, 1], [1000 * place + 1 for place in range(30)])
 SEEDS = (0, 1, 2**63, 2**64 - 1)
 STARTS = (0, 6_999_999, 2**32 - 1, 2**53 + 1, 2**60 - 9)
 COUNT = 9  # three blocks, begun at each of their four words
 
 
-def label(seed: int, index: int, classes: int) -> int:
-    """The label of sample ``index``."""
+def label(seed: int, index: int, classes: int, counts: list[int]) -> int:
+    """The place of the class of sample ``index``: all equally often, or as often as ``counts`` say."""
     block, word = divmod(index, 4)
-    return philox4x64(block + 1, (seed, 1))[word] * classes // 2**64
+    drawn = philox4x64(block + 1, (seed, 1))[word] * (sum(counts) or classes) // 2**64
+    if not counts:
+        return drawn
+    return next(place for place in range(classes) if drawn < sum(counts[: place + 1]))
 
 
 def document() -> str:
@@ -34,13 +38,15 @@ def document() -> str:
         json.dumps(
             {
                 "classes": classes,
+                "counts": counts,
                 "seed": str(seed),
                 "start": str(start),
                 "words": [f"{word:016x}" for word in philox4x64(start // 4 + 1, (seed, 1))],
-                "labels": [label(seed, start + place, classes) for place in range(COUNT)],
+                "labels": [label(seed, start + place, classes, counts) for place in range(COUNT)],
             }
         )
-        for classes in CLASSES
+        for classes, counts in [(classes, []) for classes in CLASSES]
+        + [(len(counts), counts) for counts in COUNTS]
         for seed in SEEDS
         for start in STARTS
     ]

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -93,10 +95,11 @@ def test_tar_shards_are_webdatasets(model_file: Path, tmp_path: Path, expected: 
     assert seen == list(range(START, START + COUNT))
 
 
-def huge_seed(path: Path, *, labelled: bool = False) -> NewShard:
-    """A shard of 4x4 pictures of the largest seed."""
-    nothing: Any = None
-    return NewShard(path, (4, 4, 1), "uint8", 3, False, labelled, 2**64 - 1, nothing)
+def huge_seed(path: Path, *, labelled: bool = False, names: Mapping[int, str] | None = None) -> NewShard:
+    """A shard of 4x4 pictures of the largest seed, with the names of classes by number."""
+    names = names or {}
+    generator: Any = SimpleNamespace(class_numbers=tuple(names), class_names=tuple(names.values()))
+    return NewShard(path, (4, 4, 1), "uint8", 3, False, labelled, 2**64 - 1, generator)
 
 
 def test_tar_names_of_huge_indices(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from PIL import Image
 
 from dropgan.serve import Generator, InputError, OutputError
 from dropgan.serve.batch import generate, verify
+from dropgan.serve.batch.formats.parquet import PictureShard
 from dropgan.serve.batch.formats.tar import TarShard
 from dropgan.serve.batch.labels import label_rule, labels_of
 from dropgan.serve.batch.raw import write_raw
+from dropgan.train.data import load_images, with_classes
 
 from .test_batch_formats import huge_seed
 from .test_batch_restart import tree
+from .test_conditional import changed_card
 
 START, COUNT, SHARD = 90, 250, 100
 
@@ -75,7 +78,8 @@ def test_every_format_has_the_labels(conditional_model: Path, tmp_path: Path, ge
                 json.load(archive.extractfile(member)) for member in archive if member.name.endswith(".json")
             ]
     assert seen == [
-        {"index": START + place, "label": label, "seed": 3} for place, label in enumerate(each.tolist())
+        {"index": START + place, "label": label, "label_name": ("left", "middle", "right")[label], "seed": 3}
+        for place, label in enumerate(each.tolist())
     ]
 
     parquet = _job(conditional_model, tmp_path / "parquet", format="parquet", labels="balanced")
@@ -165,15 +169,72 @@ def test_rules_are_functions_of_the_index(generator: Generator) -> None:
         assert np.array_equal(piece, whole[30:37])
 
 
-def test_large_labels_fit_into_a_tar(tmp_path: Path) -> None:
-    """A model of a million classes would get labels cut off."""
-    shard = TarShard(huge_seed(tmp_path / "x.tar", labelled=True))
-    labels = np.array([0, 2**20 - 1])
+@pytest.mark.parametrize("names", [{}, {0: 'zéro "0"', 2**31 - 1: "x" * 300}, {0: "x" * 600, 2**31 - 1: "y"}])
+def test_large_labels_fit_into_a_tar(tmp_path: Path, names: dict[int, str]) -> None:
+    """Numbers and names of any length must not be cut off: names that do not fit are left out for all."""
+    shard = TarShard(huge_seed(tmp_path / "x.tar", labelled=True, names=names))
+    labels = np.array([0, 2**31 - 1])
     shard.add(np.array([0, 2**60 - 1]), np.zeros((2, 4, 4, 1), dtype=np.uint8), labels)
     shard.finish("x.tar")
     with tarfile.open(tmp_path / "x.tar") as archive:
         texts = [json.load(archive.extractfile(member)) for member in archive.getmembers()[1::2]]
-    assert texts == [
-        {"index": index, "label": label, "seed": 2**64 - 1}
-        for index, label in zip((0, 2**60 - 1), labels.tolist(), strict=True)
+    named = [
+        {"label_name": names[label]} if len(names.get(0, "")) in range(1, 500) else {}
+        for label in labels.tolist()
     ]
+    assert texts == [
+        {"index": index, "label": label, **name, "seed": 2**64 - 1}
+        for index, label, name in zip((0, 2**60 - 1), labels.tolist(), named, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def gapped(conditional_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, whose classes have the numbers 2, 5 and 9 in the data."""
+    path = tmp_path_factory.mktemp("gapped") / "model.onnx"
+    path.write_bytes(changed_card(conditional_model.read_bytes(), numbers=(2, 5, 9), counts=(10, 0, 30)))
+    return path
+
+
+def test_shards_have_the_datas_numbers_and_names(gapped: Path, tmp_path: Path, generator: Generator) -> None:
+    """Who trains on shards would have classes 0 to 2 beside data whose classes are 2, 5 and 9."""
+    numbers = np.array([2, 5, 9])
+    for labels, expected in (
+        ("9,2", numbers[[2, 0]][np.arange(START, START + COUNT) % 2]),
+        (["middle"], np.full(COUNT, 5)),
+        (2, np.full(COUNT, 2)),
+        ("balanced", numbers[np.arange(START, START + COUNT) % 3]),
+        (None, numbers[generator.labels(COUNT, seed=3, start=START)]),
+        ("data", Generator(gapped).labels(COUNT, seed=3, start=START, labels="data")),
+    ):
+        out = tmp_path / str(labels)
+        _job(gapped, out, labels=labels)
+        sides = [np.load(path) for path in sorted(out.glob("*.labels.npy"))]
+        assert np.array_equal(np.concatenate(sides), expected), labels
+        images = np.concatenate([np.load(p) for p in sorted(out.glob("*.npy")) if "labels" not in p.name])
+        assert np.array_equal(images, generator.sample(COUNT, seed=3, start=START, labels=expected // 4))
+        job = json.loads((out / "job.json").read_text())
+        assert job["class_names"] == {"2": "left", "5": "middle", "9": "right"}
+    with pytest.raises(InputError, match="take 2, 5, 9, or left"):
+        _job(gapped, tmp_path / "no", labels="1")
+
+
+def test_gapped_classes_come_back_from_parquet(gapped: Path, tmp_path: Path) -> None:
+    """What is written can be trained on again, classes with their numbers and names."""
+    _job(gapped, tmp_path / "out", format="parquet", labels="balanced")
+    data = with_classes(load_images(str(tmp_path / "out")))
+    assert data.class_numbers == (2, 5, 9)
+    assert data.class_names == ("left", "middle", "right")
+
+
+def test_numbers_that_are_no_list_come_back_too(gapped: Path, tmp_path: Path) -> None:
+    """Folders called 20240101 and other: their numbers are too large for a list of names."""
+    names = {20240101: "20240101", 20240102: "other"}
+    shard = PictureShard(huge_seed(tmp_path / "a.parquet", labelled=True, names=names))
+    pixels = np.arange(64, dtype=np.uint8).reshape(4, 4, 4, 1)
+    shard.add(np.arange(4), pixels, np.array([20240101, 20240102] * 2))
+    for written in shard.finish("a.parquet"):
+        written.publish()
+    shard.close()
+    data = with_classes(load_images(str(tmp_path / "a.parquet")))
+    assert (data.class_numbers, data.class_names) == (tuple(names), tuple(names.values()))

@@ -125,10 +125,19 @@ def changed_card(data: bytes, **changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"classes": 0}, "must have one input"),
+        ({"classes": 0, "numbers": (), "counts": ()}, "must have one input"),
+        ({"classes": 0}, "numbers of classes"),
         ({"classes": -3}, "impossible number of classes"),
         ({"classes": 2**30}, "impossible number of classes"),
         ({"stream": "philox4x64-other-v2"}, "this dropgan knows philox4x64-multiplyhigh-v1"),
+        ({"numbers": (0, 1)}, "numbers of classes"),
+        ({"numbers": (0, 1, 1)}, "numbers of classes"),
+        ({"numbers": (0, 1, 2**31)}, "numbers of classes"),
+        ({"numbers": (0, 1, -2)}, "numbers of classes"),
+        ({"counts": (1, 2)}, "counts of classes"),
+        ({"counts": (1, 2, -3)}, "counts of classes"),
+        ({"counts": (0, 0, 0)}, "counts of classes"),
+        ({"counts": (1, 2**32 - 2, 1)}, "counts of classes"),
     ],
 )
 def test_cards_that_do_not_fit(conditional_model: Path, changes: dict[str, Any], message: str) -> None:
@@ -175,3 +184,78 @@ def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path
     write_grid(generator, tmp_path / "one.png", 4, seed=0, start=0, progress=lambda _: None, labels="left")
     with Image.open(tmp_path / "one.png") as picture:
         assert picture.size == ((2 * 9 + 1) * scale, (2 * 9 + 1) * scale)
+
+
+@pytest.fixture
+def gapped(conditional_model: Path) -> Generator:
+    """The same three bars, whose classes have the numbers 2, 5 and 9 in the data."""
+    data = changed_card(conditional_model.read_bytes(), numbers=(2, 5, 9), counts=(10, 0, 30))
+    return Generator(data, device="cpu")
+
+
+def test_labels_are_the_datas_numbers(gapped: Generator, generator: Generator) -> None:
+    """Labels 2, 5, 9 in the data: 2 must not become the third class, nor 1 any class at all."""
+    assert gapped.class_numbers == (2, 5, 9)
+    for place, number in enumerate((2, 5, 9)):
+        expected = generator.sample(20, seed=1, labels=place)
+        for label in (
+            number,
+            str(number),
+            np.int32(number),
+            np.full(20, number),
+            ["left", "middle", "right"][place],
+        ):
+            assert np.array_equal(gapped.sample(20, seed=1, labels=label), expected), label
+    for wrong in (0, 1, "1", [2, 5, 3], np.array([2, 2**40])):
+        with pytest.raises(InputError, match=r"2, 5, 9|one for each"):
+            gapped.sample(3, labels=wrong)
+    mixed = gapped.sample(3, seed=1, labels=["right", 2, "5"])
+    assert np.array_equal(mixed, generator.sample(3, seed=1, labels=[2, 0, 1]))
+
+
+def test_classes_drawn_balanced_or_as_in_the_data(gapped: Generator, generator: Generator) -> None:
+    """Labels, samples, streams and any cut of them must agree, or images would get others' labels."""
+    for word, counts in (("uniform", (100, 100, 100)), ("data", (75, 0, 225)), ("balanced", (100, 100, 100))):
+        labels = gapped.labels(300, seed=3, start=7, labels=word)
+        assert set(labels) <= {2, 5, 9}
+        found = [(labels == number).sum() for number in (2, 5, 9)]
+        assert np.abs(np.array(found) - counts).max() < 30, word
+        images = gapped.sample(300, seed=3, start=7, labels=word)
+        assert np.array_equal(gapped.sample(300, seed=3, start=7, labels=labels), images)
+        streamed = list(gapped.stream(300, seed=3, start=7, labels=word, batch_size=41))
+        assert np.array_equal(np.concatenate(streamed), images)
+        gapped._tile = 16
+        assert np.array_equal(gapped.sample(300, seed=3, start=7, labels=word), images)
+        gapped._tile = None
+    assert (gapped.labels(6, start=2, labels="balanced") == [9, 2, 5, 9, 2, 5]).all()
+    assert np.array_equal(gapped.labels(9), np.array([2, 5, 9])[generator.labels(9)])
+    with pytest.raises(InputError, match="give labels, 2, 5, 9"):
+        gapped(gapped.latents(2), "balanced")
+
+
+def test_cards_before_numbers(conditional_model: Path) -> None:
+    """A file of schema 1.2: numbers of closed-up gaps are its names, folders 0 to 11 not in order."""
+
+    def old(names: tuple[str, ...]) -> Generator:
+        data = changed_card(conditional_model.read_bytes(), numbers=(), counts=())
+        card = Card.from_json(read_onnx(data).metadata[METADATA_KEY])
+        card = dataclasses.replace(card, schema="1.2", data=dataclasses.replace(card.data, class_names=names))
+        return Generator(with_metadata(data, METADATA_KEY, card.to_json()), device="cpu")
+
+    assert old(()).class_numbers == (0, 1, 2)
+    assert old(("left", "middle", "right")).class_numbers == (0, 1, 2)
+    generator = old(("1", "10", "2"))
+    assert generator.class_numbers == (1, 10, 2)
+    assert np.array_equal(generator.sample(5, labels=2), generator.sample(5, labels="2"))
+    assert (bar_of(generator.sample(50, labels=2)) == 2).mean() > 0.9
+    with pytest.raises(InputError, match="1, 10, 2, not 0"):
+        generator.sample(1, labels=0)
+    with pytest.raises(InputError, match="how often"):
+        generator.sample(1, labels="data")
+
+
+def test_the_grid_of_classes_with_gaps(gapped: Generator, generator: Generator, tmp_path: Path) -> None:
+    """All in turn are the classes that there are, whatever their numbers."""
+    for name, model in (("a", gapped), ("b", generator)):
+        write_grid(model, tmp_path / f"{name}.png", 7, seed=0, start=0, progress=lambda _: None)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropgan.serve import LABEL_STREAM_NAME, STREAM_NAME, LabelStream, LatentStream
+from dropgan.serve import LABEL_STREAM_NAME, STREAM_NAME, InputError, LabelStream, LatentStream
+from dropgan.serve.classes import Classes, numbers_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VECTORS = json.loads((GOLDEN / "latents.json").read_text("utf-8"))
 LABELS = json.loads((GOLDEN / "labels.json").read_text("utf-8"))
+CLASSES = json.loads((GOLDEN / "classes.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("script", ["make_latents.py", "make_labels.py"])
@@ -68,7 +70,7 @@ def test_words_are_those_of_numpys_philox(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", LABELS["cases"], ids=lambda c: f"{c['classes']}-{c['seed']}-{c['start']}")
 def test_numpy_labels(case: dict[str, Any]) -> None:
     """Sample i must be of the same class in Python as in every other language, one by one or in bulk."""
-    stream, seed, start = LabelStream(case["classes"]), int(case["seed"]), int(case["start"])
+    stream, seed, start = LabelStream(case["classes"], case["counts"]), int(case["seed"]), int(case["start"])
     assert stream(len(case["labels"]), seed=seed, start=start).tolist() == case["labels"]
     single = [int(stream(1, seed=seed, start=start + place)[0]) for place in range(len(case["labels"]))]
     assert single == case["labels"]
@@ -80,3 +82,20 @@ def test_label_words_are_those_of_numpys_philox() -> None:
         philox = np.random.Philox(key=np.array([int(case["seed"]), 1], dtype=np.uint64))
         philox.advance(int(case["start"]) // 4)
         assert [f"{word:016x}" for word in philox.random_raw(4)] == case["words"]
+
+
+@pytest.mark.parametrize("model", CLASSES["models"], ids=lambda model: str(model["known"]))
+def test_what_a_label_means(model: dict[str, Any]) -> None:
+    """A number or name must be one class in every language, and never another one of the same model."""
+    known, names = tuple(model["known"]), tuple(model["names"])
+    classes = Classes(tuple(model.get("numbers", ())) or (numbers_of(names) if names else known), names)
+    assert classes.numbers == known
+    for asked, place in model["asked"]:
+        if place is None:
+            with pytest.raises(InputError, match=r"take|are"):
+                classes.choose(asked, 1)
+        else:
+            chosen = classes.choose(asked, 1)
+            assert isinstance(chosen, np.ndarray)
+            assert chosen.tolist() == [place], asked
+            assert classes.numbered(chosen).tolist() == [known[place]]

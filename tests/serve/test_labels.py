@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dropgan.serve import InputError, LabelStream
-from dropgan.serve.labels import choose_labels, class_number
+from dropgan.serve.classes import Classes, numbers_of
 
-NAMES = ("Sandal", "Bag", "7", "bag")
+NAMES = ("Sandal", "Bag", "2", "bag")
 
 
 def test_any_cut_gives_the_same_labels() -> None:
@@ -65,15 +65,39 @@ def test_limits() -> None:
             LabelStream(classes)
 
 
+@pytest.mark.parametrize("counts", [(62, 38), (1, 0, 3, 996), tuple(range(1, 51))])
+def test_classes_as_often_as_counted(counts: tuple[int, ...]) -> None:
+    """A table of 62 women and 38 men would come back half and half: counts within five deviations."""
+    count = 200_000
+    seen = np.bincount(LabelStream(len(counts), counts)(count, seed=1), minlength=len(counts))
+    shares = np.array(counts) / sum(counts)
+    assert len(seen) == len(counts)
+    assert (np.abs(seen - count * shares) <= 5 * np.sqrt(count * shares * (1 - shares))).all()
+
+
+@pytest.mark.parametrize("counts", [(1,), (1, -1), (0, 0), (2**32 - 1, 1)])
+def test_impossible_shares(counts: tuple[int, ...]) -> None:
+    """A damaged card must not draw classes that are not there."""
+    with pytest.raises(InputError, match="shares"):
+        LabelStream(2, counts)
+
+
 def test_labels_as_users_give_them() -> None:
     """One for all or one each, as numbers or names."""
-    assert choose_labels(2, 3, 4, NAMES).tolist() == [2, 2, 2]
-    assert choose_labels("Sandal", 2, 4, NAMES).tolist() == [0, 0]
-    assert choose_labels([3, 0], 2, 4, ()).tolist() == [3, 0]
-    assert choose_labels(np.array([1, 2], dtype=np.uint8), 2, 4, ()).tolist() == [1, 2]
-    assert choose_labels(["bag", "Bag"], 2, 4, NAMES).tolist() == [3, 1]
-    assert choose_labels([], 0, 4, ()).shape == (0,)
-    assert choose_labels(1, 10**9, 4, ()).dtype == np.int64  # takes no memory for each sample
+    classes = Classes((0, 1, 2, 3), NAMES)
+    for labels, count, places in (
+        (2, 3, [2, 2, 2]),
+        ("Sandal", 2, [0, 0]),
+        ([3, 0], 2, [3, 0]),
+        (np.array([1, 2], dtype=np.uint8), 2, [1, 2]),
+        (["bag", "Bag"], 2, [3, 1]),
+        (["Sandal", 3], 2, [0, 3]),
+        ([], 0, []),
+    ):
+        chosen = classes.choose(labels, count)
+        assert isinstance(chosen, np.ndarray)
+        assert chosen.tolist() == places
+    assert classes.choose(1, 10**9).dtype == np.int64  # type: ignore[union-attr] # no memory for each sample
 
 
 @pytest.mark.parametrize(
@@ -89,20 +113,27 @@ def test_labels_as_users_give_them() -> None:
         ("Coat", "no class 'Coat': take 0 to 3, or Sandal"),
         (["Sandal", "-1"], "no class '-1'"),
         (2**70, "whole numbers"),
+        (np.array(2**64 - 1, np.uint64), "0 to 3, not 18446744073709551615"),
+        ("data", "does not say how often"),
     ],
 )
 def test_wrong_labels(labels: object, message: str) -> None:
     """A wrong label must not become some other class: to a graph, -1 is the last one."""
     with pytest.raises(InputError, match=message):
-        choose_labels(labels, 2, 4, NAMES)  # type: ignore[arg-type]
+        Classes((0, 1, 2, 3), NAMES).choose(labels, 2)  # type: ignore[arg-type]
 
 
-def test_a_name_goes_before_a_number() -> None:
-    """Classes called "3" and "7" are asked for by these names, whatever their numbers are."""
-    assert class_number("7", 4, NAMES) == 2
-    assert class_number("1", 4, NAMES) == 1
-    assert class_number("sandal", 4, NAMES) == 0
-    with pytest.raises(InputError):
-        class_number("BAG", 4, NAMES)  # two classes differ in case only
-    with pytest.raises(InputError):
-        class_number("999999999999", 4, NAMES)
+def test_words_that_are_classes_too() -> None:
+    """Whoever has a class called data and asks for data must not get all classes, nor the other way round."""
+    classes = Classes((0, 5), ("Data", "noise"), (3, 4))
+    with pytest.raises(InputError, match="by its number, 0"):
+        classes.choose("data", 2)
+    assert classes.choose("balanced", 2) == "balanced"
+
+
+def test_numbers_of_names() -> None:
+    """Folders 0 to 11 are classes 0 to 11, whatever the order of their names."""
+    assert numbers_of(["0", "1", "10", "11", "2"]) == (0, 1, 10, 11, 2)
+    assert numbers_of(["b", "a"]) == (0, 1)
+    assert numbers_of(["7", "x", "3", "y"]) == (7, 8, 3, 9)
+    assert numbers_of(["2024", "01", "1"]) == (2024, 2025, 1)

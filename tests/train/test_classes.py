@@ -7,9 +7,19 @@ import pytest
 import torch
 from PIL import Image
 
+from dropgan.serve.classes import Classes
 from dropgan.serve.latents import LatentStream
 from dropgan.train import DataError, ResumeError, change_recipe, load_generator, load_recipe, resume, train
-from dropgan.train.data import ImageData, Watcher, label_fingerprint, with_classes
+from dropgan.train.data import (
+    DataOptions,
+    ImageData,
+    Watcher,
+    label_fingerprint,
+    labels_for_model,
+    load_data,
+    load_images,
+    with_classes,
+)
 from dropgan.train.data.pixels import to_pixels
 
 from ..conftest import TINY, bar_of
@@ -32,23 +42,76 @@ def test_labels_are_learned(conditional_run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "names", "mapped", "mapped_names"),
+    ("labels", "names", "mapped", "mapped_names", "numbers"),
     [
-        ([0, 2, 1, 0], (), [0, 2, 1, 0], ()),
-        ([0, 1, 1], ("cat", "dog"), [0, 1, 1], ("cat", "dog")),
-        ([1, 10, 3], (), [0, 2, 1], ("1", "3", "10")),
-        ([2, 0, 2], ("cat", "dog", "eel", "fox"), [1, 0, 1], ("cat", "eel")),
+        ([0, 2, 1, 0], (), [0, 2, 1, 0], (), (0, 1, 2)),
+        ([0, 1, 1], ("cat", "dog"), [0, 1, 1], ("cat", "dog"), (0, 1)),
+        ([1, 10, 3], (), [0, 2, 1], (), (1, 3, 10)),
+        ([2, 0, 2], ("cat", "dog", "eel", "fox"), [1, 0, 1], ("cat", "eel"), (0, 2)),
+        ([0, 1, 2], ("0", "1", "2"), [0, 1, 2], ("0", "1", "2"), (0, 1, 2)),
+        ([0, 1, 2], ("5", "x", "3"), [1, 2, 0], ("3", "5", "x"), (3, 5, 6)),
+        ([0, 1, 2], ("0", "10", "2"), [0, 2, 1], ("0", "2", "10"), (0, 2, 10)),
     ],
 )
 def test_classes_are_those_that_have_images(
-    labels: list[int], names: tuple[str, ...], mapped: list[int], mapped_names: tuple[str, ...]
+    labels: list[int],
+    names: tuple[str, ...],
+    mapped: list[int],
+    mapped_names: tuple[str, ...],
+    numbers: tuple[int, ...],
 ) -> None:
-    """Nobody must be able to ask for a class that was never learned; the user's names stay."""
+    """Nobody must be able to ask for a class that was never learned; the user's names and numbers stay."""
     found = with_classes(data(labels, names))
     assert found.labels is not None
     assert found.labels.tolist() == mapped
     assert found.class_names == mapped_names
+    assert found.class_numbers == numbers
     assert found.classes == max(mapped) + 1
+
+
+def test_names_that_contradict_numbers_are_said() -> None:
+    """Stars "1" to "5" under labels 0 to 4: whoever asks for 1 must know which it is."""
+    said: list[str] = []
+    with_classes(data([0, 1, 2], ("1", "2", "3")), Watcher(say=said.append))
+    assert said == ["classes have the numbers that are their names: 1 is 1, 2 is 2, 3 is 3"]
+
+
+def test_folders_and_texts_in_natural_order(tmp_path: Path) -> None:
+    """Folders 0 to 11 in the order of the alphabet would be classes 0, 1, 10, 11, 2, ..."""
+    random = np.random.default_rng(0)
+    for number in range(12):
+        for place in range(2):
+            path = tmp_path / "folders" / str(number) / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random.integers(0, 255, (8, 8), dtype=np.uint8)).save(path)
+    found = with_classes(load_images(str(tmp_path / "folders")))
+    assert found.class_names == tuple(map(str, range(12)))
+    assert found.class_numbers == tuple(range(12))
+    assert found.labels is not None
+    assert found.labels.tolist() == [int(place) for place in np.repeat(sorted(range(12), key=str), 2)]
+    names = [f"kind {number}" for number in (10, 9, 2)]
+    lines = [f"{place}.5,{place * place},{names[place % 3]}" for place in range(9)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,y,kind", *lines]))
+    table = load_data(str(tmp_path / "a.csv"), options=DataOptions(label_column="kind"))
+    assert table.class_names == ("kind 2", "kind 9", "kind 10")
+    assert table.labels is not None
+    assert table.labels.tolist() == [2, 1, 0] * 3
+
+
+def test_labels_of_a_models_classes() -> None:
+    """Held-out data may have other gaps, other orders, names or none: each class is still the model's."""
+    numbers, named = Classes((0, 2, 5)), Classes((0, 2, 5), ("cat", "eel", "fox"))
+    for classes, labels, names, expected in (
+        (numbers, [5, 0, 5], (), [2, 0, 2]),
+        (numbers, [1, 0], (), None),
+        (named, [0, 1], ("fox", "cat"), [2, 0]),
+        (named, [0, 1], ("fox", "dog"), None),
+        (named, [2, 5], (), [1, 2]),
+        (numbers, [0, 1], ("5", "0"), [2, 0]),
+        (numbers, None, (), None),
+    ):
+        found = labels_for_model(data(labels, names), classes)
+        assert (None if found is None else found.tolist()) == expected
 
 
 def test_classes_left_out_are_said() -> None:
@@ -66,6 +129,7 @@ def test_classes_left_out_are_said() -> None:
         ([0, 1], ("cat", "cat"), "once each"),
         ([0, 1], ("cat", " "), "not be empty"),
         ([0, 2], ("cat", "dog"), "2 class names, but labels go up to 2"),
+        ([0, 1], ("cat", "dog\udce9"), r"class name 'dog\\udce9' is not UTF-8"),
     ],
 )
 def test_labels_that_make_no_classes(labels: list[int] | None, names: tuple[str, ...], message: str) -> None:

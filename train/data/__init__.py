@@ -1,6 +1,6 @@
 """Training data: every source, in files or in memory, becomes one array of images or of vectors."""
 
-from .classes import label_fingerprint, labels_for_model, with_classes
+from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData
 from .in_memory import was_in_memory
 from .load import (
@@ -22,6 +22,7 @@ __all__ = [
     "TrainingData",
     "VectorData",
     "Watcher",
+    "class_counts",
     "holds_pictures",
     "label_fingerprint",
     "labels_for_model",

@@ -2,11 +2,14 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dropgan.serve.card import MAX_COUNTED
+from dropgan.serve.classes import Classes, is_number, numbers_of
 
 from .dataset import DataError, ImageData
 from .options import Watcher
@@ -19,72 +22,103 @@ def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
     """The same samples with labels 0 to k - 1, each of which has samples.
 
     A class without samples would be one that the generator never learned and that anyone might ask
-    for, so numbers are mapped to those that occur, in their order; names go along. Where the data
-    has no names and numbers were mapped, the old numbers are the names.
+    for, so labels become places among the classes that occur, in the order of the classes' numbers.
+    ``class_numbers`` of the result has the numbers, by which a class is asked for: the data's labels;
+    but where a name is a whole number and not that of its label, the names count (`numbers_of`).
 
     Args:
         data: Samples with labels.
-        watch: Told if classes were left out.
+        watch: Told if classes were left out, or are numbered by their names.
 
     Raises:
         DataError: There are no labels, they are all of one class, or class names are empty, there
-            twice, or fewer than the classes.
+            twice, not text that files can hold, or fewer than the classes.
     """
     if data.labels is None:
         raise DataError(
             f"{data.name} has no labels, which a class-conditional model is made of: give pictures in a"
-            " subfolder a class, or an .npz or table with labels; or train without --conditional"
+            " subfolder a class, an .npz with labels, or a table with --label-column; or train without"
+            " --conditional"
         )
     present, labels = np.unique(data.labels, return_inverse=True)
     if len(present) < 2:
         raise DataError(f"{data.name}: all samples are of one class: train without --conditional")
     names = data.class_names
-    if names and (len(set(names)) < len(names) or not all(name.strip() for name in names)):
-        raise DataError(f"{data.name}: class names must be there once each and not be empty: {names}"[:300])
+    _require_names(data.name, names)
     if names and len(names) <= present[-1]:
         raise DataError(f"{data.name}: {len(names)} class names, but labels go up to {present[-1]}")
-    kept = tuple(names[label] if names else str(label) for label in present.tolist())
+    say = watch.say if watch is not None else Watcher().say
     missing = [name for label, name in enumerate(names) if label not in set(present.tolist())]
-    if missing and watch is not None:
+    if missing:
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        watch.say(f"{len(missing)} of {len(names)} classes have no samples and are left out: {shown}")
-    if not names and present[-1] == len(present) - 1:
-        kept = ()
-    return dataclasses.replace(data, labels=labels.astype(np.int64), class_names=kept)
+        say(f"{len(missing)} of {len(names)} classes have no samples and are left out: {shown}")
+    kept = tuple(names[label] for label in present.tolist()) if names else ()
+    numbers = np.array(_numbers(present.tolist(), kept, say))
+    order = np.argsort(numbers)
+    return dataclasses.replace(
+        data,
+        labels=np.argsort(order)[labels].astype(np.int64),
+        class_names=tuple(kept[place] for place in order) if kept else (),
+        class_numbers=tuple(numbers[order].tolist()),
+    )
+
+
+def _require_names(source: str, names: tuple[str, ...]) -> None:
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise DataError(f"{source}: class names must be there once each and not be empty: {names}"[:300])
+    for name in names:
+        if not name.isascii() and name.encode(errors="replace").decode() != name:
+            raise DataError(f"{source}: class name {name!a} is not UTF-8: rename it")
+
+
+def _numbers(labels: list[int], names: tuple[str, ...], say: Callable[[str], None]) -> Sequence[int]:
+    """The number of each class, by which it is asked for."""
+    if all(int(name) == label for name, label in zip(names, labels, strict=False) if is_number(name)):
+        return labels
+    numbers = numbers_of(names)
+    pairs = ", ".join(f"{number} is {name}" for number, name in list(zip(numbers, names, strict=True))[:5])
+    say(f"classes have the numbers that are their names: {pairs}{', ...' if len(names) > 5 else ''}")
+    return numbers
+
+
+def class_counts(data: ImageData | VectorData) -> list[int]:
+    """How many samples each class has, in the order of the classes; empty beyond what a card can say."""
+    if data.labels is None or len(data) > MAX_COUNTED:
+        return []
+    return [int(count) for count in np.bincount(data.labels, minlength=data.classes)]
 
 
 def label_fingerprint(data: ImageData | VectorData) -> str:
-    """``sha256:`` and the digest of labels and names, empty without labels."""
+    """``sha256:`` and the digest of labels, names and numbers, empty without labels."""
     if data.labels is None:
         return ""
-    digest = hashlib.sha256(repr(data.class_names).encode())
+    digest = hashlib.sha256(repr((data.class_names, data.class_numbers)).encode())
     digest.update(np.ascontiguousarray(data.labels, dtype="<i8").data)
     return f"sha256:{digest.hexdigest()}"
 
 
-def labels_for_model(
-    data: ImageData | VectorData, classes: int, class_names: Sequence[str]
-) -> NDArray[np.int64] | None:
-    """The data's labels as a conditional model numbers them, which closes up gaps.
+def labels_for_model(data: ImageData | VectorData, classes: Classes) -> NDArray[np.int64] | None:
+    """The data's labels as places of a conditional model's classes.
+
+    A class is found by its name where both have names, else by its number.
 
     Args:
         data: Of the kind that the model was trained on.
-        classes: The model's number of classes.
-        class_names: Their names, or empty.
+        classes: The model's.
 
     Returns:
         int64 [n], or None where the data has no labels or one that the model does not know.
     """
     if data.labels is None:
         return None
-    present, places = np.unique(data.labels, return_inverse=True)
-    numbers = []
+    present, inverse = np.unique(data.labels, return_inverse=True)
+    places = []
     for label in present.tolist():
-        name = data.class_names[label] if label < len(data.class_names) else str(label)
-        if name in class_names:
-            numbers.append(list(class_names).index(name))
-        elif not class_names and label < classes:
-            numbers.append(label)
-        else:
+        name = data.class_names[label] if label < len(data.class_names) else ""
+        number = int(name) if is_number(name) else label
+        known: Sequence[str | int] = classes.names if name and classes.names else classes.numbers
+        wanted: str | int = name if known is classes.names else number
+        if wanted not in known:
             return None
-    return np.array(numbers, dtype=np.int64)[places]
+        places.append(known.index(wanted))
+    return np.array(places, dtype=np.int64)[inverse]

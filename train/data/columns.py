@@ -57,7 +57,7 @@ def table_vectors(table: Table, label_column: str = "") -> VectorData:
             with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
                 rows[done : done + len(column), place] = np.asarray(column)
         done += batch.num_rows
-    return VectorData(rows, table.name, tuple(names), labels, class_names)
+    return VectorData(rows, table.name, tuple(names), labels, class_names, class_column=label_column)
 
 
 class TextTable:

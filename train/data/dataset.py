@@ -31,12 +31,15 @@ class ImageData:
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
         class_names: One name a class, or empty.
+        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
+            between them; else empty.
     """
 
     images: NDArray[np.uint8]
     name: str
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+    class_numbers: tuple[int, ...] = ()
 
     kind = "images"
 

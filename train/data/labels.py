@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import DataError
+from .parts import natural_key
 
 
 def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The class of each sample and the names of the classes.
 
-    Whole numbers are the classes, true is 1; texts and bytes (UTF-8) are numbered in the order of
-    the alphabet and are the names. Of rows that are 1 in one place and 0 elsewhere (one-hot), the
+    Whole numbers are the classes, true is 1; texts and bytes (UTF-8) are the names of the classes,
+    in natural order. Of rows that are 1 in one place and 0 elsewhere (one-hot), the
     class is that place.
 
     Args:
@@ -36,13 +37,19 @@ def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[s
             f" their shape is {list(array.shape)}"
         )
     if array.dtype.kind in "US" or (array.dtype == object and _all_texts(array)):
-        names, numbers = np.unique(texts(array, f"{name}: the labels"), return_inverse=True)
-        return numbers.astype(np.int64), tuple(names.tolist())
+        return number_texts(texts(array, f"{name}: the labels"))
     if array.dtype.kind not in "iub":
         raise DataError(f"{name}: labels must be whole numbers or texts, not {array.dtype}")
     if array.dtype.kind == "u" and len(array) and array.max() > np.iinfo(np.int64).max:
         raise DataError(f"{name}: the label {array.max()} is too large for a class number")
     return array.astype(np.int64), ()
+
+
+def number_texts(array: NDArray[np.str_]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Texts as classes: places int64 [n] in their natural order, and the texts in that order."""
+    names, places = np.unique(array, return_inverse=True)
+    order = sorted(range(len(names)), key=lambda place: natural_key(str(names[place])))
+    return np.argsort(order)[places].astype(np.int64), tuple(str(names[place]) for place in order)
 
 
 def texts(array: NDArray[Any], what: str) -> NDArray[np.str_]:

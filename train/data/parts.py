@@ -15,10 +15,10 @@ class Part(Enum):
     HELD_OUT = "held out"
 
 
-def natural_key(name: str) -> tuple[list[str | int], str]:
-    """Sorts names so that numbers in them count as numbers: 2 before 10."""
-    pieces = re.split(r"([0-9]+)", name)  # texts and numbers by turns, so that like meets like
-    return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], name
+def natural_key(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Sorts names so that numbers in them count as numbers, however long: 2 before 10."""
+    pieces = re.split(r"0*([0-9]+)", name)  # texts and numbers by turns, so that like meets like
+    return [(len(piece), piece) if place % 2 else piece for place, piece in enumerate(pieces)], name
 
 
 def part_of_folder(name: str) -> Part | None:

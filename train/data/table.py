@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .dataset import DataError
 from .decode import Encoded, Named
+from .labels import number_texts
 from .picture import BrokenPictureError
 
 _IMAGE_NAMES = ("image", "img", "picture", "png", "jpg", "jpeg")
@@ -91,7 +92,7 @@ class TablePictures:
 def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """The labels of a table and the names of its classes.
 
-    Whole numbers are taken as they are; texts are numbered in their alphabetical order. A column of
+    Whole numbers are taken as they are; texts are numbered in natural order. A column of
     nothing but -1, by which Hugging Face says that labels are kept back, counts as none.
 
     Args:
@@ -118,8 +119,7 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
     if values.null_count:
         raise DataError(f"{table.name}: {values.null_count:,} rows have no value in the column {column}")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        names, labels = np.unique(values.to_numpy().astype(str), return_inverse=True)
-        return labels.astype(np.int64), tuple(names.tolist())
+        return number_texts(values.to_numpy().astype(str))
     if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         raise DataError(f"{table.name}: labels must be whole numbers or texts, column {column} is {kind}")
     numbers = values.to_numpy().astype(np.int64)

@@ -27,6 +27,9 @@ class VectorData:
         columns: One name a column.
         labels: int64 [n] or None.
         class_names: One name a class, or empty.
+        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
+            between them; else empty.
+        class_column: The table's column that had the labels, or empty.
         mean: float64 [columns], found at construction.
         scale: float64 [columns], the standard deviations, above 0.
     """
@@ -36,6 +39,8 @@ class VectorData:
     columns: tuple[str, ...] = ()
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+    class_numbers: tuple[int, ...] = ()
+    class_column: str = ""
     mean: NDArray[np.float64] = field(init=False, repr=False)
     scale: NDArray[np.float64] = field(init=False, repr=False)
 

@@ -14,6 +14,7 @@ from ..data import (
     TrainingData,
     VectorData,
     Watcher,
+    class_counts,
     label_fingerprint,
     load_data,
     options_differences,
@@ -314,6 +315,9 @@ def _run(
             "fingerprint": data.fingerprint,
             "samples": len(data),
             "class_names": list(data.class_names),
+            "class_numbers": list(data.class_numbers),
+            "class_counts": class_counts(data) if recipe.conditional else [],
+            "class_column": data.class_column if isinstance(data, VectorData) else "",
         },
         "classes": state.spec.classes,
         "versions": {

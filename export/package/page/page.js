@@ -23,21 +23,21 @@ function readAddress() {
 }
 
 /** The classes to choose from; most models have none. */
-function offerClasses({ classes, classNames }) {
+function offerClasses({ classes, classNames, classNumbers }) {
   if (classes === 0 || label.options.length > 1) return;
-  for (let number = 0; number < classes; number++) {
-    label.append(new Option(classNames[number] ?? String(number), String(number)));
-  }
+  classNumbers.forEach((number, place) => {
+    label.append(new Option(classNames[place] ?? String(number), String(number)));
+  });
   element("classes").hidden = false;
   readAddress();
 }
 
-/** What is asked for: one class, or all in turn, sample i of class i modulo their number. */
-function wantedLabels({ classes }) {
+/** What is asked for: one class, or all in turn. */
+function wantedLabels({ classes, classNumbers }) {
   if (classes === 0) return undefined;
   if (label.value !== "") return Number(label.value);
-  const first = BigInt(start.value);
-  return Array.from({ length: Number(count.value) }, (_, place) => Number((first + BigInt(place)) % BigInt(classes)));
+  const turn = (place) => Number((BigInt(start.value) + BigInt(place)) % BigInt(classes));
+  return Array.from({ length: Number(count.value) }, (_, place) => classNumbers[turn(place)]);
 }
 
 function writeAddress() {

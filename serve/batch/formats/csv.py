@@ -20,7 +20,7 @@ class CsvRows:
         self._file, self._header = file, header
         self._file.write(_csv_line([*header.columns, *([header.label] if header.label else [])]).encode())
         self._line = ",".join(["%.9g"] * len(header.columns))
-        self._ends = [_csv_line([name]) for name in header.class_names]
+        self._ends = {number: _csv_line([name]) for number, name in header.class_names.items()}
 
     def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:
         if labels is None:

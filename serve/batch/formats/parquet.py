@@ -2,6 +2,7 @@
 pictures, or of columns."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..format import Format, NewShard, Way
 from ..png_encoder import PngEncoder
 
 _VALUE = {"_type": "Value"}
+_MOST_LISTED = 65536  # classes: Hugging Face's type has a name for each number from 0
 _FEATURES: dict[str, dict[str, Any]] = {
     "image": {"_type": "Image"},
     "index": _VALUE | {"dtype": "int64"},
@@ -24,7 +26,10 @@ _FEATURES: dict[str, dict[str, Any]] = {
 
 
 class PictureShard:
-    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group a chunk."""
+    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group a chunk.
+
+    Labels are numbers, with the classes' names in Hugging Face's type; names, if a number is beyond it.
+    """
 
     def __init__(self, new: NewShard) -> None:
         import pyarrow as pa
@@ -35,11 +40,17 @@ class PictureShard:
         self._seed = new.seed
         features = dict(_FEATURES)
         fields = [pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))]
+        self._texts: Mapping[int, str] = {}
         if new.labelled:
-            fields.append(pa.field("label", pa.int64()))
+            named = new.class_names
             features["label"] = _VALUE | {"dtype": "int64"}
-            if new.generator.class_names:
-                features["label"] = {"names": list(new.generator.class_names), "_type": "ClassLabel"}
+            if named and max(named) < _MOST_LISTED:
+                listed = [named.get(number, str(number)) for number in range(max(named) + 1)]
+                features["label"] = {"names": listed, "_type": "ClassLabel"}
+            elif named:
+                self._texts = named
+                features["label"] = _VALUE | {"dtype": "string"}
+            fields.append(pa.field("label", pa.string() if self._texts else pa.int64()))
         fields += [
             pa.field("index", pa.int64()),
             pa.field("seed", pa.uint64()),
@@ -69,7 +80,10 @@ class PictureShard:
             [data, pa.nulls(count, pa.string())], fields=list(self._schema.field("image").type)
         )
         seeds = pa.array(np.full(count, self._seed, dtype=np.uint64))
-        columns = [image, *([] if labels is None else [pa.array(labels)]), pa.array(indices), seeds]
+        columns = [image, pa.array(indices), seeds]
+        if labels is not None:
+            texts = self._texts
+            columns.insert(1, pa.array([texts[label] for label in labels.tolist()] if texts else labels))
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=count)
 
     def finish(self, name: str) -> list[Written]:

@@ -4,11 +4,13 @@ The headers (POSIX.1-1988 ustar) of a whole batch are templates into which numpy
 that differ; the standard library's tarfile takes longer for one than the picture takes to encode.
 """
 
+import json
 import tarfile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...card import MAX_CLASS_NUMBER
 from ...kind import PICTURES
 from ..files import HashingFile, Written
 from ..format import Format, NewShard, Way
@@ -17,7 +19,6 @@ from ..png_encoder import PngEncoder
 _BLOCK = 512
 _NAME_DIGITS = 12
 _JSON_DIGITS = 19  # of the index, padded with spaces, so that every sample's JSON is equally long
-_LABEL_DIGITS = 7  # there are at most 2 ** 20 classes
 _END = bytes(2 * _BLOCK)
 _SIZE = slice(124, 135)
 _CHECKSUM = slice(148, 154)
@@ -32,13 +33,13 @@ class TarShard:
 
     def __init__(self, new: NewShard) -> None:
         self._encoder = PngEncoder(new.shape)
-        label = f', "label": {"#" * _LABEL_DIGITS}' if new.labelled else ""
-        text = f'{{"index": {"#" * _JSON_DIGITS}{label}, "seed": {new.seed}}}\n'.encode()
-        self._index_place = text.index(b"#")
-        self._label_place = text.rindex(b"#") + 1 - _LABEL_DIGITS
-        self._json_size = len(text)
-        self._json = np.zeros((1, _BLOCK), dtype=np.uint8)  # the longest seed has 20 digits
-        self._json[0, : len(text)] = np.frombuffer(text, dtype=np.uint8)
+        self._seed, self._labelled, self._names = new.seed, new.labelled, new.class_names
+        self._json_size = max(map(len, map(self._text, self._names or [MAX_CLASS_NUMBER])))
+        if self._json_size > _BLOCK:
+            self._names = {}  # they would not fit into one block: job.json has them
+            self._json_size = len(self._text(MAX_CLASS_NUMBER))
+        self._index_place = self._text(0).index(b"#")
+        self._blocks: dict[int, Blocks] = {}
         self._buffer = np.empty((0, _BLOCK), dtype=np.uint8)
         self._file = HashingFile(new.path, new.file)
 
@@ -53,11 +54,8 @@ class TarShard:
         digits = _digits(indices, _JSON_DIGITS, 10)
         heads = _headers(".png", digits, sizes)
         json_heads = _headers(".json", digits, np.full(len(sizes), self._json_size))
-        texts = np.repeat(self._json, len(sizes), axis=0)
+        texts = self._texts(len(sizes), labels)
         texts[:, self._index_place : self._index_place + _JSON_DIGITS] = _padded(digits)
-        if labels is not None:
-            place = slice(self._label_place, self._label_place + _LABEL_DIGITS)
-            texts[:, place] = _padded(_digits(labels, _LABEL_DIGITS, 10))
         for first in range(0, len(sizes), _GROUP):
             some = slice(first, first + _GROUP)
             self._lay_out(files[some], sizes[some], heads[some], json_heads[some], texts[some])
@@ -70,6 +68,24 @@ class TarShard:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _text(self, label: int) -> bytes:
+        """The JSON of a sample, with ``#`` for the digits of its index."""
+        about: dict[str, int | str] = {"label": label} if self._labelled else {}
+        if label in self._names:
+            about["label_name"] = self._names[label]
+        rest = json.dumps({**about, "seed": self._seed})
+        return f'{{"index": {"#" * _JSON_DIGITS}, {rest[1:]}\n'.encode()
+
+    def _texts(self, count: int, labels: NDArray[np.int64] | None) -> Blocks:
+        """The JSON of each sample but for its index, all equally long."""
+        given = np.zeros(count, np.int64) if labels is None else labels
+        numbers, places = np.unique(given, return_inverse=True)
+        for number in numbers.tolist():
+            if number not in self._blocks:
+                padded = self._text(number)[:-1].ljust(self._json_size - 1) + b"\n"
+                self._blocks[number] = np.frombuffer(padded.ljust(_BLOCK, b"\0"), dtype=np.uint8)
+        return np.stack([self._blocks[number] for number in numbers.tolist()])[places]
 
     def _lay_out(
         self, files: list[bytes], sizes: NDArray[np.int64], heads: Blocks, json_heads: Blocks, texts: Blocks

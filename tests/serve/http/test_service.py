@@ -92,6 +92,10 @@ def test_labels(client: httpx.Client, conditional_model: Path) -> None:
     drawn = client.get(f"{base}/4.json").json()
     assert drawn["label"] == int(generator.labels(1, seed=3, start=4)[0])
     assert np.array_equal(np.array(drawn["image"]), generator.sample(1, seed=3, start=4)[0])
+    ranged = client.get(f"{base}/4-9.tar?label=right").content
+    with tarfile.open(fileobj=io.BytesIO(ranged)) as archive:
+        about = json.load(archive.extractfile("000000000004.json"))
+    assert about == {"index": 4, "label": 2, "label_name": "right", "seed": 3}
     wrong = client.get(f"{base}/4.png?label=upper")
     assert wrong.status_code == 422
     assert "left" in wrong.json()["error"]
