@@ -1,7 +1,50 @@
-"""The page at ``/``."""
+"""The studio: the page at ``/``, for people."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_PAGE = Path(__file__).parent / "page"
+_RUNTIME = Path(__file__).parents[1] / "js"
+_SHARED = ("errors.js", "latents.js", "philox.js")
+"""Modules of the JavaScript runtime that the page uses: the latent stream."""
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+_HEADERS = {
+    # nothing is loaded from other hosts, and nothing in a card or a name can become a script
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
 
 
-def add_studio(app: Any) -> None:
-    """Add the page to a FastAPI application."""
+def add_studio(app: "FastAPI") -> None:
+    """Add the page and its parts to a FastAPI application."""
+    from fastapi import Response
+
+    files = {
+        f"studio/{path.name}": path for path in sorted(_PAGE.iterdir()) if path.suffix in (".js", ".css")
+    }
+    files |= {f"studio/runtime/{name}": _RUNTIME / name for name in _SHARED}
+    loaded = {name: (path.read_bytes(), _TYPES[path.suffix]) for name, path in files.items()}
+    page = (_PAGE / "index.html").read_bytes()
+
+    @app.get("/", include_in_schema=False)
+    async def studio() -> Response:
+        return Response(page, media_type=_TYPES[".html"], headers=_HEADERS)
+
+    @app.get("/studio/{name:path}", include_in_schema=False)
+    async def part(name: str) -> Response:
+        found = loaded.get(f"studio/{name}")
+        if found is None:
+            return Response('{"error":"there is no such page"}', 404, media_type="application/json")
+        return Response(found[0], media_type=found[1], headers=_HEADERS)
