@@ -55,7 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         site = package_site(
-            arguments.model, Path(folder) / "site", Details.checked("measured", "MIT"),
+            arguments.model, Path(folder) / "site", Details.checked("measured", "MIT", target="web"),
             onnxruntime_web=NPM / "onnxruntime-web",
         )  # fmt: skip
         (site / "blank.html").write_text(BLANK)

@@ -99,6 +99,7 @@ def package(
     details = Details.checked(
         name,
         license_ or _ask_for_license(),
+        target=target,
         version=version,
         license_text=text,
         author=author,
@@ -109,6 +110,7 @@ def package(
         if json:
             result_json({"target": target, "wheel": str(wheel), "runtime": str(light)})
             return
+        _say_version(version, details.version)
         result(f"wheel      {wheel} ({wheel.stat().st_size / 1e6:.2f} MB)")
         result(f"runtime    {light} ({light.stat().st_size / 1e6:.2f} MB)")
         result(f"next       pip install --find-links {out} {details.name}")
@@ -119,9 +121,15 @@ def package(
     if json:
         result_json({"target": target, "site": str(site), "bytes": size})
         return
+    _say_version(version, details.version)
     result(f"site       {site} ({size / 1e6:.1f} MB)")
     result(f"next       python -m http.server --directory {site}, then http://localhost:8000")
     result(f"           or in an app of yours: npm pack {site}, and npm install the file")
+
+
+def _say_version(typed: str, spelled: str) -> None:
+    if spelled != typed:
+        result(f"version    {spelled}, as the registry spells {typed}")
 
 
 def _ask_for_license() -> str:

@@ -8,6 +8,7 @@ from dropgan.serve.kinds import kind_of
 from dropgan.serve.pictures import encode_png, grid
 
 from .details import Details
+from .text import line, markdown
 
 _MOST_NAMES = 50
 _GRID = 32
@@ -28,8 +29,7 @@ def samples_png(generator: Generator) -> bytes | None:
 def summary(card: Card, details: Details) -> str:
     """One line on what the package is."""
     shape = " x ".join(map(str, card.data.shape))
-    line = details.summary or f"A generator of {shape} {card.data.kind}, trained on {card.data.name}."
-    return " ".join(line.split())  # a data set's name is whatever its user called a file
+    return line(details.summary or f"A generator of {shape} {card.data.kind}, trained on {card.data.name}.")
 
 
 def readme(card: Card, details: Details, usage: str, picture: str | None) -> str:
@@ -65,11 +65,11 @@ def readme(card: Card, details: Details, usage: str, picture: str | None) -> str
             for score in card.scores
         ),
     ]
-    table = "\n".join(f"| {name} | {_cell(text)} |" for name, text in facts if text)
-    author = f" by {details.author}" if details.author else ""
+    table = "\n".join(f"| {markdown(name)} | {markdown(text)} |" for name, text in facts if text)
+    author = f" by {markdown(details.author)}" if details.author else ""
     parts = [
         f"# {details.name}",
-        summary(card, details),
+        markdown(summary(card, details)),
         f"![Samples 0 to {_GRID - 1} of seed {_SEED}]({picture})" if picture else "",
         usage.strip(),
         "Sample *i* of seed *s* is always the same, whatever else is asked for; it depends on the model,"
@@ -86,7 +86,3 @@ def _classes(card: Card) -> str:
     more = ", ..." if len(card.class_names) > _MOST_NAMES else ""
     names = ", ".join(card.class_names[:_MOST_NAMES]) + more
     return f"{card.labels.classes}{f': {names}' if names else ''}" if card.labels.classes else ""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

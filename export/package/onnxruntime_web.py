@@ -1,5 +1,6 @@
 """The files of onnxruntime-web that a static site needs, from the npm package."""
 
+import re
 import shutil
 import subprocess
 import tarfile
@@ -15,12 +16,10 @@ from .details import PackageError
 VERSION = "1.30.0"
 """The version that is fetched, and that the tests run."""
 
-_WASM = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-_WEBGPU = (
-    "ort.webgpu.min.mjs",
-    "ort-wasm-simd-threaded.asyncify.mjs",
-    "ort-wasm-simd-threaded.asyncify.wasm",
-)
+# the builds that load no further script: a page, a bundler and a service worker take the same ones
+_WASM = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+_WEBGPU = ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm")
+_OWN_NAME = re.compile(rb'"(ort[\w.-]*)\.mjs"')
 _SECONDS = 300
 _NOTICE = """onnxruntime-web {version}, Copyright (c) Microsoft Corporation, MIT License
 
@@ -48,7 +47,7 @@ class WebRuntime:
     version: str
     """Version of the npm package."""
     files: dict[str, bytes]
-    """File name to content; modules end in ``.js``, which every web server knows."""
+    """File name to content; modules end in ``.js``, which every web server knows, and call each other so."""
 
 
 def web_runtime(folder: Path | None, *, webgpu: bool) -> WebRuntime:
@@ -106,12 +105,17 @@ def _fetch(scratch: Path) -> Path:
 def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) -> WebRuntime:
     try:
         version = str(parse_json(read("package.json"))["version"])
-        files = {
-            name.removesuffix(".mjs") + ".js" * name.endswith(".mjs"): read(f"dist/{name}") for name in wanted
-        }
+        files = dict(_as_served(name, read(f"dist/{name}")) for name in wanted)
     except (OSError, KeyError, ValueError) as error:
         raise PackageError(
             f"{where} is no onnxruntime-web that can be used ({error}): version {VERSION} is"
         ) from error
     files["LICENSE"] = _NOTICE.format(version=version).encode()
     return WebRuntime(version, files)
+
+
+def _as_served(name: str, content: bytes) -> tuple[str, bytes]:
+    """A module under its new name, and by its new name where it speaks of itself: webpack looks for it."""
+    if not name.endswith(".mjs"):
+        return name, content
+    return f"{name.removesuffix('.mjs')}.js", _OWN_NAME.sub(rb'"\1.js"', content)

@@ -7,8 +7,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from packaging.version import Version
-
 from dropgan import serve
 from dropgan.serve import Generator
 from dropgan.serve.atomic import sync_directory, write_bytes
@@ -26,7 +24,7 @@ from .wheel import read_model
 _TEMPLATES = Path(__file__).parent / "page"
 _RUNTIME = Path(serve.__file__).parent / "js"
 _MARK = "dropgan"  # the key of package.json that says that a folder was made here
-_NOT_SHIPPED = frozenset({"package.json", "web.js"})  # web.js is for bundlers that resolve onnxruntime-web
+_NOT_SHIPPED = frozenset({"package.json", "web.js", "static.js"})  # the scripts take onnxruntime-web from npm
 
 
 def package_site(
@@ -53,10 +51,12 @@ def package_site(
     Raises:
         ModelError: The file is none of dropgan's.
         GateError: It is not inference-only.
-        PackageError: The model gives no pixels, or onnxruntime-web cannot be had.
+        PackageError: The model gives no pixels, onnxruntime-web cannot be had, or the details are those
+            of another target.
         MissingExtraError: Pillow, which draws the README's picture, is not installed.
         OutputError: The folder holds something else, or cannot be written.
     """
+    details.require_target("web")
     directory = Path(directory)
     _check_free(directory)
     content, generator = read_model(model)
@@ -80,8 +80,8 @@ def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgp
         before, _, rest = files["index.js"].decode().partition("    // webgpu: begin\n")
         files["index.js"] = (before + rest.partition("    // webgpu: end\n")[2]).encode()
     files |= {
-        f"dropgan/{path.name}": path.read_bytes()
-        for path in _RUNTIME.iterdir()
+        f"dropgan/{path.relative_to(_RUNTIME).as_posix()}": path.read_bytes()
+        for path in _RUNTIME.rglob("*")
         if path.is_file() and path.name not in _NOT_SHIPPED
     }
     files |= {f"ort/{name}": data for name, data in runtime.files.items()}
@@ -97,7 +97,7 @@ def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgp
 def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -> str:
     package = {
         "name": details.name,
-        "version": _npm_version(details.version),
+        "version": details.version,
         "description": summary(generator.card, details),
         "license": _npm_license(details),
         **({"author": details.author} if details.author else {}),
@@ -105,6 +105,7 @@ def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -
         "types": "./index.d.ts",
         "exports": {
             ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
+            "./static": {"types": "./index.d.ts", "default": "./static.js"},
             "./model.onnx": "./model.onnx",
             "./package.json": "./package.json",
         },
@@ -116,14 +117,6 @@ def _package_json(generator: Generator, details: Details, runtime: WebRuntime) -
     return json.dumps(package, indent=2) + "\n"
 
 
-def _npm_version(text: str) -> str:
-    """npm knows only three numbers and a pre-release behind a hyphen (semver.org)."""
-    version = Version(text)
-    release = f"{version.major}.{version.minor}.{version.micro}"
-    before = version.public.removeprefix(version.base_version).lstrip(".")
-    return f"{release}-{before}" if version.is_prerelease else release
-
-
 def _npm_license(details: Details) -> str:
     if not details.license.startswith("LicenseRef-"):
         return details.license
@@ -131,13 +124,14 @@ def _npm_license(details: Details) -> str:
 
 
 def _usage(details: Details) -> str:
+    archive = f"{details.name.removeprefix('@').replace('/', '-')}-{details.version}.tgz"
     return f"""
 This folder is a web page: put it on any static web server, under any path. It is an npm package too:
 
 ```
-npm pack ./{details.name}
-npm install ./{details.name}-{_npm_version(details.version)}.tgz
-npm install onnxruntime-node    # only to use it in Node
+npm pack FOLDER                # this one
+npm install ./{archive}
+npm install onnxruntime-node   # only to use it in Node
 ```
 
 ```js
@@ -147,6 +141,21 @@ const samples = await sample(16, {{ seed: 0 }}); // samples.data: the pixels, sa
 samples.toCanvas(document.querySelector("canvas"));
 console.log((await generator()).provider); // webgpu, wasm, or in Node cpu
 ```
+
+Vite (8 or later) and webpack (5) put the model and the WebAssembly files where the app finds them; older
+Vites need `optimizeDeps: {{ exclude: ["{details.name}"] }}` while developing. esbuild (`--format=esm`) and
+rollup leave them to be copied beside their output:
+
+```
+cp -r node_modules/{details.name}/{{model.onnx,ort}} out/
+```
+
+Service workers, those of browser extensions among them, have no `import()`: import from
+`{details.name}/static`, which is WebAssembly alone. An extension's manifest needs `'wasm-unsafe-eval'` in
+the `script-src` of its `extension_pages`.
+
+In Node, importing this package sets `ORT_DISABLE_TELEMETRY=1`, unless you have set it: otherwise onnxruntime
+writes a device id into the user's cache and sends usage data.
 """
 
 

@@ -2,9 +2,10 @@
 
 import base64
 import importlib.metadata
+import re
 from pathlib import Path
 
-from dropgan.serve import Generator
+from dropgan.serve import Card, Generator
 from dropgan.serve.atomic import write_bytes
 
 from ..gate import check_inference_only
@@ -14,6 +15,9 @@ from .details import Details, PackageError
 from .light import light_wheel
 
 RUNTIMES = ("cpu", "gpu", "none")
+# The first dropgan that reads a card of each schema; the one that made the wheel where there is no entry.
+_FIRST_READER = {"1.0": "0.1", "1.1": "0.1", "1.2": "0.1", "1.3": "0.1"}
+_FIRST_WITHOUT_SCHEMA_1 = "2"
 _TEMPLATE = Path(__file__).parent / "module.py.txt"
 
 
@@ -37,10 +41,11 @@ def package_wheel(
     Raises:
         ModelError: The file is none of dropgan's.
         GateError: It is not inference-only.
-        PackageError: ``runtime`` is unknown.
+        PackageError: ``runtime`` is unknown, or the details are those of another target.
         MissingExtraError: Pillow, which draws the README's picture, is not installed.
         OutputError: A wheel cannot be written.
     """
+    details.require_target("wheel")
     if runtime not in RUNTIMES:
         raise PackageError(f"the runtime must be {', '.join(RUNTIMES)}, not {runtime!r}")
     content, generator = read_model(model)
@@ -52,7 +57,8 @@ def package_wheel(
     address = f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else None
     info = f"{details.module}-{details.version}.dist-info"
     text = readme(card, details, _usage(details, runtime), address)
-    files[f"{info}/METADATA"] = _metadata(details, runtime, summary(card, details), text).encode()
+    needed = _requirement(card, runtime)
+    files[f"{info}/METADATA"] = _metadata(details, needed, summary(card, details), text).encode()
     files[f"{info}/WHEEL"] = wheel_tags(importlib.metadata.version("dropgan"))
     if details.license_text is not None:
         files[f"{info}/licenses/LICENSE"] = details.license_text.encode()
@@ -79,15 +85,15 @@ def read_model(model: Path | str) -> tuple[bytes, Generator]:
 
 def _module_files(details: Details, model: bytes, line: str, generator: Generator) -> dict[str, bytes]:
     pixels = generator.card.export.output == "pixels"
-    code = _TEMPLATE.read_text("utf-8")
-    for name, value in {
+    values = {
         "SUMMARY": line.replace("\\", "\\\\").replace('"', "'"),
         "VERSION": details.version,
         "MODULE": details.module,
         "DTYPE": "uint8" if pixels else "float32",
         "SHAPE": ", ".join(map(str, generator.sample_shape)),
-    }.items():
-        code = code.replace(f"@{name}@", value)
+    }
+    # in one pass, so that no value is taken for another's place
+    code = re.sub("@([A-Z]+)@", lambda place: values[place[1]], _TEMPLATE.read_text("utf-8"))
     return {
         f"{details.module}/__init__.py": code.encode(),
         f"{details.module}/py.typed": b"",
@@ -95,9 +101,7 @@ def _module_files(details: Details, model: bytes, line: str, generator: Generato
     }
 
 
-def _metadata(details: Details, runtime: str, line: str, text: str) -> str:
-    release = importlib.metadata.version("dropgan").partition("+")[0]
-    extra = "" if runtime == "none" else f"[{runtime}]"
+def _metadata(details: Details, requirement: str, line: str, text: str) -> str:
     return "\n".join(
         [
             "Metadata-Version: 2.4",
@@ -109,12 +113,19 @@ def _metadata(details: Details, runtime: str, line: str, text: str) -> str:
             *(["License-File: LICENSE"] if details.license_text is not None else []),
             "Classifier: Typing :: Typed",
             "Requires-Python: >=3.11",
-            f"Requires-Dist: dropgan{extra}~={release}",
+            f"Requires-Dist: {requirement}",
             "Description-Content-Type: text/markdown",
             "",
             text,
         ]
     )
+
+
+def _requirement(card: Card, runtime: str) -> str:
+    """Every dropgan that reads the card, so that wheels made by different ones can be installed together."""
+    release = importlib.metadata.version("dropgan").partition("+")[0]
+    extra = "" if runtime == "none" else f"[{runtime}]"
+    return f"dropgan{extra}>={_FIRST_READER.get(card.schema, release)},<{_FIRST_WITHOUT_SCHEMA_1}"
 
 
 def _usage(details: Details, runtime: str) -> str:

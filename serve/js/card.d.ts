@@ -46,6 +46,8 @@ export interface Card {
     readonly opset: number;
     readonly precision: string;
     readonly output: "pixels" | "float";
+    /** Order of the file's axes; empty for the usual one. A generator gives pixels channels last. */
+    readonly layout?: string;
     readonly parity: Readonly<Record<string, unknown>>;
   };
   readonly scores: readonly Score[];

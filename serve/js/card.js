@@ -1,26 +1,59 @@
-// The card: what a dropgan model file says of itself, as JSON in the file's metadata. onnxruntime
-// for JavaScript does not give metadata away, so the file's outermost level is walked here; weights
-// are skipped, not parsed. (ONNX files are protobuf messages: onnx.proto, message ModelProto.)
+// The card: what a dropgan model file says of itself, as JSON in the file's metadata.
 
+import { show } from "./arguments.js";
 import { ModelError } from "./errors.js";
 import { LABEL_STREAM_NAME } from "./labels.js";
 import { STREAM_NAME } from "./latents.js";
+import { readOnnx } from "./loading/file.js";
 
-const METADATA_KEY = "dropgan";
+export const CARD_KEY = "dropgan";
+
 const SCHEMA_MAJOR = "1";
-const METADATA_FIELD = 14; // ModelProto.metadata_props, of StringStringEntryProto {key = 1, value = 2}
+const MAX_CLASSES = 2 ** 20;
+const MAX_CLASS_NUMBER = 2 ** 31 - 1;
+const MAX_COUNTED = 2 ** 32 - 1;
+const MAX_DEPTH = 64;
+
+// What card.d.ts promises: a program may read these without asking whether they are there.
+const text = (value) => typeof value === "string";
+const number = (value) => typeof value === "number";
+const whole = (value) => Number.isInteger(value);
+const flag = (value) => typeof value === "boolean";
+const listOf = (kind) => (value) => Array.isArray(value) && value.every((entry) => fits(entry, kind));
+const maybe = (kind) => (value) => value === undefined || fits(value, kind);
+const PARITY = {
+  provider: text,
+  samples: whole,
+  batches: listOf(whole),
+  max_difference: number,
+  tolerance: number,
+  digest: maybe(text),
+};
+const CARD = {
+  data: { kind: text, shape: listOf(whole), name: text, fingerprint: text, samples: whole, class_names: listOf(text) },
+  labels: maybe({ classes: maybe(whole), stream: maybe(text), numbers: maybe(listOf(whole)), counts: maybe(listOf(whole)) }),
+  latents: { dim: whole, stream: text },
+  architecture: { name: text, parameters: whole },
+  dropout: { generator: number, discriminator: number, disabled: flag },
+  training: { recipe: text, steps: whole, seed: whole, ema: flag },
+  export: { opset: whole, precision: text, output: text, layout: maybe(text), parity: PARITY },
+  scores: listOf({ name: text, value: number, samples: whole, reference: text }),
+};
 
 /** Read and check the card in the bytes of a model file. */
 export function readCard(bytes) {
-  const text = metadata(bytes).get(METADATA_KEY);
-  if (text === undefined) {
-    throw new ModelError("the model has no dropgan card: it was not made by dropgan export");
-  }
+  return parseCard(readOnnx(bytes).metadata);
+}
+
+/** The card among a file's metadata. */
+export function parseCard(metadata) {
+  const json = metadata.get(CARD_KEY);
+  if (json === undefined) throw new ModelError("the model has no dropgan card: it was not made by dropgan export");
   let card;
   try {
-    card = JSON.parse(text);
+    card = JSON.parse(json);
   } catch (error) {
-    throw new ModelError(`the model's card is not valid JSON (${error.message})`);
+    throw new ModelError(`the model's card is not valid JSON (${show(error.message)})`);
   }
   checkCard(card);
   return deepFreeze(card);
@@ -31,93 +64,63 @@ function checkCard(card) {
     throw new ModelError("the model's card is not an object with a schema version");
   }
   if (card.schema.split(".")[0] !== SCHEMA_MAJOR) {
-    throw new ModelError(
-      `the model's card has schema version ${card.schema}, this dropgan reads ${SCHEMA_MAJOR}: upgrade dropgan`,
-    );
+    const schema = show(card.schema);
+    throw new ModelError(`the model's card has schema version ${schema}, this dropgan reads ${SCHEMA_MAJOR}: upgrade dropgan`);
   }
-  const { shape } = card.data ?? {};
-  if (!Array.isArray(shape) || shape.length === 0 || !shape.every(isCount)) {
-    throw new ModelError("the model's card has no sample shape");
+  const wrong = Object.keys(CARD).find((part) => !fits(card, { [part]: CARD[part] }));
+  if (wrong !== undefined) throw new ModelError(`the model's card has no ${wrong}, or one that is not as it should be`);
+  const { dim, stream } = card.latents;
+  if (dim < 1 || card.data.shape.length === 0 || !card.data.shape.every((size) => size >= 1)) {
+    throw new ModelError("the model's card has an empty latent or sample shape");
   }
-  if (!isCount(card.latents?.dim)) throw new ModelError("the model's card has no latent dimension");
-  if (card.latents.stream !== STREAM_NAME) {
-    throw new ModelError(
-      `the model uses the latent stream ${card.latents.stream}, this dropgan knows ${STREAM_NAME}: upgrade dropgan`,
-    );
+  requireStream("latent", stream, STREAM_NAME);
+  checkLabels(card.labels ?? {});
+  checkOutput(card);
+}
+
+function checkLabels({ classes = 0, stream = "", numbers = [], counts = [] }) {
+  if (classes < 0 || classes > MAX_CLASSES) throw new ModelError("the model's card has an impossible number of classes");
+  const ofEach = (list) => [0, classes].includes(list.length) && list.every((value) => value >= 0);
+  const possible = numbers.every((number) => number <= MAX_CLASS_NUMBER) && new Set(numbers).size === numbers.length;
+  const counted = counts.reduce((sum, count) => sum + count, 0);
+  if (!ofEach(numbers) || !ofEach(counts) || !possible || (counts.length > 0 && (counted < 1 || counted > MAX_COUNTED))) {
+    throw new ModelError("the model's card has numbers or counts of classes that are not one for each, or too large");
   }
-  const { classes = 0, stream = "" } = card.labels ?? {};
-  if (classes !== 0 && !isCount(classes)) throw new ModelError("the model's card has an impossible number of classes");
-  const { numbers = [], counts = [] } = card.labels ?? {};
-  const ofEach = (list) => Array.isArray(list) && [0, classes].includes(list.length) && list.every(isNatural);
-  if (!ofEach(numbers) || !ofEach(counts) || new Set(numbers).size < numbers.length) {
-    throw new ModelError("the model's card has numbers or counts of classes that are not one for each");
-  }
-  if (classes !== 0 && stream !== LABEL_STREAM_NAME) {
-    throw new ModelError(
-      `the model uses the label stream ${stream}, this dropgan knows ${LABEL_STREAM_NAME}: upgrade dropgan`,
-    );
-  }
-  if (card.export?.output === "vectors") {
+  if (classes > 0) requireStream("label", stream, LABEL_STREAM_NAME);
+}
+
+function requireStream(what, stream, known) {
+  if (stream === known) return;
+  throw new ModelError(`the model uses the ${what} stream ${show(stream)}, this dropgan knows ${known}: upgrade dropgan`);
+}
+
+function checkOutput({ data, export: { output } }) {
+  if (output === "vectors" || data.kind === "vectors") {
     throw new ModelError("the model makes vectors, the JavaScript runtime is for images: use dropgan in Python");
   }
-  if (!["pixels", "float"].includes(card.export?.output)) {
-    throw new ModelError("the model's card says neither pixels nor float output");
+  if (data.kind !== "images" || !["pixels", "float"].includes(output)) {
+    throw new ModelError(`the model's card has ${show(data.kind)} with output ${show(output)}: upgrade dropgan`);
   }
+  if (data.shape.length !== 3) throw new ModelError("the model's card has images without height, width and channels");
 }
 
-function isCount(value) {
-  return Number.isInteger(value) && value > 0;
+/** Whether a value is as a test, or an object of tests by key, wants it. */
+function fits(value, kind) {
+  if (typeof kind === "function") return kind(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(kind).every(([key, inner]) => fits(Object.hasOwn(value, key) ? value[key] : undefined, inner));
 }
 
-function isNatural(value) {
-  return Number.isInteger(value) && value >= 0;
-}
-
-function metadata(bytes) {
-  const found = new Map();
-  for (const [field, value] of fields(bytes)) {
-    if (field !== METADATA_FIELD || typeof value === "number") continue;
-    const entry = new Map(fields(value));
-    found.set(text(entry.get(1)), text(entry.get(2)));
+/** Freeze all of it, level by level: one that nests without end would overflow what calls itself. */
+function deepFreeze(card) {
+  let level = [card];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === MAX_DEPTH) throw new ModelError(`the model's card is nested more than ${MAX_DEPTH} deep`);
+    level = level.flatMap((value) => Object.values(Object.freeze(value)).filter(isContainer));
   }
-  return found;
+  return card;
 }
 
-function text(bytes) {
-  return bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : "";
-}
-
-/** The fields of a protobuf message: number and, where it has a length, content. */
-function* fields(bytes) {
-  let place = 0;
-  const varint = () => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      if (place >= bytes.length || factor > 2 ** 63) throw damaged();
-      const byte = bytes[place++];
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  };
-  while (place < bytes.length) {
-    const tag = varint();
-    const [field, type] = [Math.floor(tag / 8), tag % 8];
-    if (type === 0) {
-      yield [field, varint()];
-    } else {
-      const length = type === 2 ? varint() : { 1: 8, 5: 4 }[type];
-      if (length === undefined || field === 0 || place + length > bytes.length) throw damaged();
-      yield [field, bytes.subarray(place, place + length)];
-      place += length;
-    }
-  }
-}
-
-function damaged() {
-  return new ModelError("not an ONNX file, or one that is cut off");
-}
-
-function deepFreeze(value) {
-  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
-  return value;
+function isContainer(value) {
+  return typeof value === "object" && value !== null;
 }

@@ -1,6 +1,7 @@
 // The classes of a conditional model. A class has a number, the data's own, and perhaps a name: people ask
 // for it by these. Its place, 0 to k - 1, is what the graph takes. Python's serve/classes.py is the same.
 
+import { show } from "./arguments.js";
 import { InputError } from "./errors.js";
 import { LabelStream } from "./labels.js";
 
@@ -28,8 +29,8 @@ export class Classes {
   }
 
   /**
-   * What a user asked for, checked: places, one a sample; or a word, by which they follow from seed and
-   * index; or nothing, of a model without classes.
+   * What a user asked for, checked: places, one for all samples or one for each; or a word, by which they
+   * follow from seed and index; or nothing, of a model without classes.
    */
   choose(labels, count) {
     if (this.count === 0) {
@@ -38,16 +39,16 @@ export class Classes {
     }
     if (labels === undefined) return "uniform";
     if (WORDS.includes(labels)) return this.#word(labels);
-    const each = Array.isArray(labels) || ArrayBuffer.isView(labels);
-    if (each && labels.length !== count) {
+    if (!Array.isArray(labels) && !ArrayBuffer.isView(labels)) return this.#place(labels);
+    if (labels.length !== count) {
       throw new InputError(`labels must be one label, or one for each of the ${count} samples, not ${labels.length}`);
     }
-    const place = (label) => this.#place(label);
-    return each ? Int32Array.from([...labels].map(place)) : new Int32Array(count).fill(place(labels));
+    return Int32Array.from(labels, (label) => this.#place(label));
   }
 
   /** The places of samples `start` to `start + count - 1` of what `choose` gave. */
   draw(places, { count, seed, start }) {
+    if (typeof places === "number") return new Int32Array(count).fill(places);
     if (typeof places !== "string") return places;
     if (places !== "balanced") return this.#streams[places].labels(count, { seed, start });
     const first = Number(BigInt(start) % BigInt(this.count));
@@ -83,7 +84,7 @@ export class Classes {
     if (typeof label === "string") return this.#placeOfText(label);
     const value = typeof label === "bigint" ? Number(label) : label;
     const place = this.#places.get(value);
-    if (place === undefined) throw new InputError(`labels of this model are ${this.known}, not ${String(label)}`);
+    if (place === undefined) throw new InputError(`labels of this model are ${this.known}, not ${show(label)}`);
     return place;
   }
 
@@ -95,7 +96,7 @@ export class Classes {
     const place = NUMBER.test(label) ? this.#places.get(Number(label)) : undefined;
     if (place !== undefined) return place;
     const names = this.names.length > 0 ? `, or ${listed(this.names)}` : "";
-    throw new InputError(`this model has no class "${label}": take ${this.known}${names}`);
+    throw new InputError(`this model has no class ${show(label)}: take ${this.known}${names}`);
   }
 }
 

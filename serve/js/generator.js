@@ -1,57 +1,67 @@
 // Images from an exported generator, over whichever onnxruntime a subclass brings as `runtime`:
 // web.js the one of browsers, node.js the native one.
 
-import { readCard } from "./card.js";
+import { makeRows, readOptions, readRange, show } from "./arguments.js";
 import { Classes } from "./classes.js";
-import { InputError, ModelError } from "./errors.js";
-import { LatentStream, checkRange } from "./latents.js";
+import { DropganError, InputError, ModelError, firstLine } from "./errors.js";
+import { LatentStream } from "./latents.js";
+import { screen } from "./loading/screen.js";
 import { Samples } from "./samples.js";
 
 // Every run has this many rows at fixed places of the index line, so that a sample never depends on
 // the batch it was made in, whatever algorithm a runtime picks for another batch size.
 const TILE = 32;
 
+const RANGE = ["seed", "start", "labels"];
+
 export class Generator {
   static runtime = undefined;
 
   #session;
   #Tensor;
+  #model;
   #stream;
   #classes;
   #shape;
   #turn = Promise.resolve();
 
-  static async load(source, { device = "auto" } = {}) {
+  static async load(source, options) {
     if (this.runtime === undefined) {
       throw new TypeError("take Generator from web.js or node.js: this one has no onnxruntime");
     }
+    const { device = "auto" } = readOptions(options, ["device"]);
     const bytes = await toBytes(source, this.runtime);
-    const card = readCard(bytes);
-    // A first run belongs to loading: it finds a file that does not keep its card's word and a GPU
-    // that does not keep its driver's, and it is the slow one.
+    const model = screen(bytes);
+    // A first run belongs to loading: it finds a GPU that does not keep its driver's word, and it is
+    // the slow one.
     return this.runtime.open(bytes, device, async ({ session, provider, Tensor }) => {
-      const generator = new this(card, provider);
+      const generator = new this(model, provider);
       generator.#session = session;
       generator.#Tensor = Tensor;
       const labels = generator.classes > 0 ? new Int32Array(TILE) : undefined;
-      await generator.#run(new Float32Array(TILE * card.latents.dim), TILE, labels);
+      await generator.#run(new Float32Array(TILE * model.card.latents.dim), TILE, labels);
       return generator;
     });
   }
 
   /** Internal: use `load`. */
-  constructor(card, provider) {
-    this.card = card;
+  constructor(model, provider) {
+    this.card = model.card;
     this.provider = provider;
-    this.#stream = new LatentStream(card.latents.dim);
-    this.#classes = new Classes(card);
-    const [height, width, channels] = card.data.shape;
-    const planes = card.export.output === "float" && card.data.shape.length === 3;
-    this.#shape = planes ? [channels, height, width] : [...card.data.shape];
+    this.#model = model;
+    this.#stream = new LatentStream(this.card.latents.dim);
+    this.#classes = new Classes(this.card);
+    const [channels, ...size] = model.shape;
+    this.#shape = model.planes ? [...size, channels] : model.shape;
   }
 
   get sampleShape() {
     return [...this.#shape];
+  }
+
+  /** Whether `dispose` was called. */
+  get disposed() {
+    return this.#session === undefined;
   }
 
   /** Number of classes of a class-conditional model, 0 of any other. */
@@ -69,14 +79,15 @@ export class Generator {
     return [...this.#classes.names];
   }
 
-  async sample(count, options = {}) {
+  async sample(count, options) {
+    this.#requireOpen();
     return this.#sample(this.#range(count, options));
   }
 
   async #sample(range) {
     const { count } = range;
     const size = this.#shape.reduce((product, length) => product * length);
-    const data = new (this.#kind().array)(count * size);
+    const data = makeRows(this.#Values, count, size, "take them with stream(), batch by batch");
     let done = 0;
     for await (const { values, rows } of this.#tiles(range)) {
       data.set(values, done * size);
@@ -85,52 +96,68 @@ export class Generator {
     return new Samples(data, [count, ...this.#shape]);
   }
 
-  stream(count, options = {}) {
-    const { batchSize = TILE, ...rest } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new InputError(`batchSize must be a whole number of at least 1, not ${batchSize}`);
+  stream(count, options) {
+    this.#requireOpen();
+    const { batchSize = TILE, ...rest } = readOptions(options, [...RANGE, "batchSize"]);
+    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+      throw new InputError(`batchSize must be a whole number of at least 1, not ${show(batchSize)}`);
     }
-    const range = this.#range(count, rest); // checked now, not at the first batch
-    return this.#batches(range, batchSize);
+    return this.#batches(this.#range(count, rest), batchSize); // checked now, not at the first batch
   }
 
-  latents(count, options = {}) {
+  latents(count, options) {
     return this.#stream.latents(count, options);
   }
 
   /** The labels of samples `start` to `start + count - 1`: numbers of their classes. */
-  labels(count, options = {}) {
+  labels(count, options) {
     const range = this.#range(count, options);
     if (range.places === undefined) throw new InputError("this model is not class-conditional: it has no labels");
     return this.#classes.numbered(this.#classes.draw(range.places, range));
   }
 
   async generate(latents, labels) {
+    this.#requireOpen();
     const { dim } = this.#stream;
     if (!(latents instanceof Float32Array) || latents.length % dim !== 0) {
       throw new InputError(`latents must be a Float32Array of n * ${dim} values`);
     }
     const rows = latents.length / dim;
-    const chosen = this.#classes.choose(labels, rows);
-    if (typeof chosen === "string") {
+    const places = this.#classes.choose(labels, rows);
+    if (typeof places === "string") {
       throw new InputError(`latents alone are not enough: give labels, ${this.#classes.known}`);
     }
-    const kind = this.#kind();
-    const data = rows === 0 ? new kind.array(0) : await this.#run(latents, rows, chosen);
+    const chosen = this.#classes.draw(places, { count: rows });
+    if (rows === 0) return new Samples(new this.#Values(0), [0, ...this.#shape]);
+    // a copy: the model runs when its turn comes, and the caller's array may hold others by then
+    const data = await this.#run(latents.slice(), rows, chosen);
     return new Samples(data, [rows, ...this.#shape]);
   }
 
   async dispose() {
+    const session = this.#session;
+    this.#session = undefined;
     await this.#turn;
-    await this.#session.release();
+    await session?.release();
   }
 
-  #range(count, { seed = 0, start = 0, labels }) {
-    return { ...checkRange(count, seed, start), places: this.#classes.choose(labels, count) };
+  get #Values() {
+    return this.#model.kind === "float32" ? Float32Array : Uint8Array;
+  }
+
+  #requireOpen() {
+    if (this.disposed) throw new DropganError("this generator was disposed of: load the model again");
+  }
+
+  #range(count, options) {
+    const { labels, ...range } = readOptions(options, RANGE);
+    const read = readRange(count, range);
+    return { ...read, places: this.#classes.choose(labels, count) };
   }
 
   async *#batches({ count, seed, start, places }, batchSize) {
     for (let done = 0; done < count; done += batchSize) {
+      this.#requireOpen();
       const rows = Math.min(batchSize, count - done);
       const some = typeof places === "object" ? places.subarray(done, done + rows) : places;
       yield await this.#sample({ count: rows, seed, start: start + BigInt(done), places: some });
@@ -165,31 +192,41 @@ export class Generator {
   }
 
   async #compute(latents, rows, labels) {
-    const session = this.#session;
-    const feed = { [session.inputNames[0]]: new this.#Tensor("float32", latents, [rows, this.#stream.dim]) };
+    this.#requireOpen();
+    const { input, labels: labelsInput, output, kind, shape, planes } = this.#model;
+    const feed = { [input]: new this.#Tensor("float32", latents, [rows, this.#stream.dim]) };
     if (labels !== undefined) {
-      feed[session.inputNames[1]] = new this.#Tensor("int64", BigInt64Array.from(labels, BigInt), [rows]);
+      feed[labelsInput] = new this.#Tensor("int64", BigInt64Array.from(labels, BigInt), [rows]);
     }
-    const output = (await session.run(feed))[session.outputNames[0]];
-    const kind = this.#kind();
-    if (output.type !== kind.name || String(output.dims) !== String([rows, ...this.#shape])) {
-      throw new ModelError(
-        `the model gives ${output.type} [${output.dims}], its card says ${kind.name} [${[rows, ...this.#shape]}]`,
-      );
+    let made;
+    try {
+      made = (await this.#session.run(feed))[output];
+    } catch (error) {
+      throw new ModelError(`the model cannot be run: ${firstLine(error)}`);
     }
-    return output.getData();
-  }
-
-  #kind() {
-    return this.card.export.output === "float"
-      ? { name: "float32", array: Float32Array }
-      : { name: "uint8", array: Uint8Array };
+    if (made.type !== kind || String(made.dims) !== String([rows, ...shape])) {
+      throw new ModelError(`the model gives ${made.type} [${made.dims}], its card says ${kind} [${[rows, ...shape]}]`);
+    }
+    const values = await made.getData();
+    return planes ? channelsLast(values, shape) : values;
   }
 }
 
+/** Pixels that a file gives as planes, as they are shown and stored. */
+function channelsLast(values, [channels, height, width]) {
+  const plane = height * width;
+  const out = new values.constructor(values.length);
+  for (let place = 0; place < values.length; place++) {
+    const [sample, rest] = [Math.floor(place / (channels * plane)), place % (channels * plane)];
+    out[(sample * plane + (rest % plane)) * channels + Math.floor(rest / plane)] = values[place];
+  }
+  return out;
+}
+
+/** A model's bytes, as a copy where the caller has them: loading takes a while. */
 async function toBytes(source, runtime) {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (source instanceof ArrayBuffer) return new Uint8Array(source).slice();
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
   if (typeof source === "string" || source instanceof URL) return runtime.read(source);
   throw new InputError("a model is an address, or its bytes as Uint8Array or ArrayBuffer");
 }

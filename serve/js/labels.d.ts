@@ -23,7 +23,7 @@ export class LabelStream {
   /**
    * Places of the classes of samples `start` to `start + count - 1`, 0 to `classes - 1`.
    *
-   * @throws InputError An argument is out of its range.
+   * @throws InputError An argument is out of its range or unknown, or so many do not fit into one array.
    */
-  labels(count: number, range?: Range): Int32Array;
+  labels(count: number, range?: Range): Int32Array<ArrayBuffer>;
 }

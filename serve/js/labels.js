@@ -1,8 +1,8 @@
 // The streams that draw the class of each sample where nobody chooses it. docs/design.md defines them,
 // tests/golden/labels.json holds every language to them.
 
+import { makeRows, readOptions, readRange, show } from "./arguments.js";
 import { InputError } from "./errors.js";
-import { checkRange } from "./latents.js";
 import { COUNTER_WORDS, high32, increment, low32, philox4x64, splitCounter, splitKey } from "./philox.js";
 
 export const LABEL_STREAM_NAME = "philox4x64-multiplyhigh-v1";
@@ -18,7 +18,7 @@ export class LabelStream {
 
   constructor(classes, counts = []) {
     if (!Number.isInteger(classes) || classes < 1 || classes > MAX_CLASSES) {
-      throw new InputError(`the number of classes must be a whole number from 1 to 2**20, not ${classes}`);
+      throw new InputError(`the number of classes must be a whole number from 1 to 2**20, not ${show(classes)}`);
     }
     const ends = [];
     for (const count of counts) ends.push((ends.at(-1) ?? 0) + count);
@@ -33,9 +33,9 @@ export class LabelStream {
   }
 
   /** Places of the classes of samples `start` to `start + count - 1`. */
-  labels(count, { seed = 0, start = 0 } = {}) {
-    const range = checkRange(count, seed, start);
-    const out = new Int32Array(range.count);
+  labels(count, options) {
+    const range = readRange(count, readOptions(options, ["seed", "start"]));
+    const out = makeRows(Int32Array, range.count, 1, "ask for fewer at a time, from start on");
     const counter = splitCounter(range.start / 4n + 1n);
     const key = splitKey(range.seed, LABELS);
     const words = new Uint32Array(COUNTER_WORDS);

@@ -20,7 +20,7 @@ export class LatentStream {
    * Latents of the samples `start` to `start + count - 1`.
    *
    * @returns `count * dim` values, row by row; within 5e-6 of the float64 formula.
-   * @throws InputError An argument is out of its range.
+   * @throws InputError An argument is out of its range or unknown, or so many do not fit into one array.
    */
-  latents(count: number, range?: Range): Float32Array;
+  latents(count: number, range?: Range): Float32Array<ArrayBuffer>;
 }

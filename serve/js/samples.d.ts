@@ -1,5 +1,7 @@
 /** Samples as a generator gives them. */
-export class Samples<Data extends Uint8Array | Float32Array = Uint8Array | Float32Array> {
+export class Samples<
+  Data extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
+> {
   constructor(data: Data, shape: readonly number[]);
   /** All values, row-major. */
   readonly data: Data;
@@ -12,13 +14,14 @@ export class Samples<Data extends Uint8Array | Float32Array = Uint8Array | Float
    *
    * @throws InputError There is no such image, or the samples are no pixels.
    */
-  rgba(index: number): Uint8ClampedArray;
+  rgba(index: number): Uint8ClampedArray<ArrayBuffer>;
   /** One image as browsers want it. In browsers only. */
   toImageData(index?: number): ImageData;
   /**
    * Draw all images into a canvas, row by row; its size is set to fit, the gaps stay clear.
    *
    * @returns The canvas.
+   * @throws InputError There are no images, or more than a canvas holds.
    */
   toCanvas<Canvas extends HTMLCanvasElement | OffscreenCanvas>(
     canvas: Canvas,

@@ -1,6 +1,9 @@
 // What a generator gives: the values, their shape, and ways to show them.
 
+import { readOptions, show } from "./arguments.js";
 import { InputError } from "./errors.js";
+
+const [MAX_SIDE, MAX_AREA] = [32767, 2 ** 28]; // of a canvas; beyond them browsers draw nothing, silently
 
 export class Samples {
   constructor(data, shape) {
@@ -19,7 +22,7 @@ export class Samples {
       throw new InputError("only uint8 images of 1, 3 or 4 channels can be shown");
     }
     if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new InputError(`there are ${count} images, none has the number ${index}`);
+      throw new InputError(`there are ${count} images, none has the number ${show(index)}`);
     }
     const pixels = height * width;
     const image = this.data.subarray(index * pixels * channels, (index + 1) * pixels * channels);
@@ -37,13 +40,17 @@ export class Samples {
     return new ImageData(this.rgba(index), width, height);
   }
 
-  toCanvas(canvas, { columns = Math.ceil(Math.sqrt(this.count)), gap = 1 } = {}) {
+  toCanvas(canvas, options) {
     const [count, height, width] = this.shape;
-    if (!Number.isInteger(columns) || columns < 1 || count === 0) {
-      throw new InputError("a grid needs at least one image and one column");
+    const { columns = Math.ceil(Math.sqrt(count)), gap = 1 } = readOptions(options, ["columns", "gap"]);
+    if (!Number.isInteger(columns) || columns < 1 || count === 0 || !Number.isInteger(gap) || gap < 0) {
+      throw new InputError("a grid needs at least one image and one column, and a gap of 0 or more");
     }
-    canvas.width = columns * (width + gap) + gap;
-    canvas.height = Math.ceil(count / columns) * (height + gap) + gap;
+    const [wide, high] = [columns * (width + gap) + gap, Math.ceil(count / columns) * (height + gap) + gap];
+    if (Math.max(wide, high) > MAX_SIDE || wide * high > MAX_AREA) {
+      throw new InputError(`a grid of ${wide} x ${high} pixels is more than a canvas holds: draw fewer images`);
+    }
+    [canvas.width, canvas.height] = [wide, high];
     const context = canvas.getContext("2d");
     for (let index = 0; index < count; index++) {
       const [row, column] = [Math.floor(index / columns), index % columns];

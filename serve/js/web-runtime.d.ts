@@ -1,9 +1,9 @@
 /** One build of onnxruntime-web. */
 export interface WebBuild {
-  /** Imports it, only when it is needed. */
+  /** Gives it, only when it is needed. */
   load: () => Promise<unknown>;
-  /** Where its WebAssembly files lie; left to onnxruntime-web by default. */
-  paths?: { mjs: string; wasm: string };
+  /** Where its WebAssembly file lies; left to onnxruntime-web by default. */
+  wasm?: string;
 }
 
 /** A session of onnxruntime on one device. */

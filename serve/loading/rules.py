@@ -45,6 +45,7 @@ def _quantise(node: Node, inputs: Inputs) -> list[Shape]:
 def _batch_norm(node: Node, inputs: Inputs) -> list[Shape]:
     shape = shape_of(inputs, 0)
     need(len(inputs) == 5 and all(shape_of(inputs, place) == (shape[1],) for place in range(1, 5)))
+    need(not integer(node, "training_mode", 0))
     return [shape]
 
 

@@ -13,8 +13,10 @@ from .conftest import Dropgan
 def test_wheel(dropgan: Dropgan, tmp_path: Path, model_file: Path) -> None:
     """The one command between a training run and pip install must say what it made and what is next."""
     out = tmp_path / "dist"
-    answer = dropgan("package", model_file, "--name", "blob-gan", "--license", "MIT", "-o", out)
+    arguments = ["--name", "blob-gan", "--license", "MIT", "--version", "1.0-rc.1", "-o", out]
+    answer = dropgan("package", model_file, *arguments)
     assert answer.code == 0, answer.err
+    assert "version    1.0rc1, as the registry spells 1.0-rc.1" in answer.out
     wheel, light = sorted(out.iterdir())
     assert (wheel.suffix, light.suffix) == (".whl", ".whl")
     assert str(wheel) in answer.out

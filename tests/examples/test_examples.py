@@ -82,7 +82,7 @@ def test_web_page(tmp_path: Path, model_file: Path) -> None:
     for file in (EXAMPLES / "web").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     web = require_npm("onnxruntime-web") / "onnxruntime-web"
-    details = Details.checked("clothes-gan", "MIT")
+    details = Details.checked("clothes-gan", "MIT", target="web")
     package_site(model_file, tmp_path / "clothes-gan", details, onnxruntime_web=web, webgpu=False)
     run = """() => [...document.getElementById("avatar").getContext("2d").getImageData(0, 0, 28, 28).data]"""
     with web_server(tmp_path) as address:

@@ -13,7 +13,7 @@ from dropgan.serve import Generator, OutputError
 
 from ..node_tools import require_npm, run_module
 
-DETAILS = Details.checked("blob-gan", "LicenseRef-Ours", version="2.1rc1", license_text="Ours.")
+DETAILS = Details.checked("blob-gan", "LicenseRef-Ours", target="web", version="2.1rc1", license_text="Ours.")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,15 @@ def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> No
         pytest.skip("npm is not installed")
     (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
     subprocess.run([npm, "pack", "--silent", site], cwd=tmp_path, check=True, timeout=120)
-    command = [npm, "install", "--offline", "--no-audit", "--no-fund", "--silent", "./blob-gan-2.1.0-rc1.tgz"]
+    command = [
+        npm,
+        "install",
+        "--offline",
+        "--no-audit",
+        "--no-fund",
+        "--silent",
+        "./blob-gan-2.1.0-rc.1.tgz",
+    ]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
     (tmp_path / "node_modules" / "onnxruntime-node").symlink_to(
         require_npm("onnxruntime-node") / "onnxruntime-node"
@@ -50,19 +58,99 @@ def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> No
     assert found["model"].endswith("/model.onnx")
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "made"),
+    [
+        ("@acme/clothes-gan", "1.0.0", "1.0.0"),
+        ("clothes_gan.js", "1", "1.0.0"),
+        ("1gan", "2.1rc1", "2.1.0-rc.1"),
+        ("class", "1.0.0-beta.2", "1.0.0-beta.2"),
+        ("torch", "3.0a10", "3.0.0-alpha.10"),
+    ],
+)
+def test_names_and_versions_of_npm(name: str, version: str, made: str) -> None:
+    """npm has scopes and no modules to hide; its pre-releases must keep their order."""
+    details = Details.checked(name, "MIT", target="web", version=version)
+    assert (details.name, details.version) == (name, made)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "word"),
+    [
+        ("Clothes", "1", "no npm name"),
+        ("clothes gan", "1", "no npm name"),
+        ("@acme", "1", "no npm name"),
+        ("@acme/", "1", "no npm name"),
+        ("@Acme/gan", "1", "no npm name"),
+        ("a/b", "1", "no npm name"),
+        (".gan", "1", "no npm name"),
+        ("_gan", "1", "no npm name"),
+        ("../gan", "1", "no npm name"),
+        ("g" * 215, "1", "no npm name"),
+        ("gan\n", "1", "no npm name"),
+        ("fs", "1", "taken"),
+        ("node_modules", "1", "taken"),
+        ("onnxruntime-node", "1", "taken"),
+        ("gan", "1.2.3.4", "npm has no version"),
+        ("gan", "1.0.post1", "npm has no version"),
+        ("gan", "1.0+build5", "npm has no version"),
+        ("gan", "1!2.0", "npm has no version"),
+        ("gan", "1.0.dev3", "npm has no version"),
+        ("gan", "1.0rc1.post2", "npm has no version"),
+        ("gan", "new", "is no version"),
+    ],
+)
+def test_names_and_versions_that_npm_refuses_or_cuts(name: str, version: str, word: str) -> None:
+    """npm would publish 1.2.3.4 as 1.2.3, over another release: what would be cut is refused."""
+    with pytest.raises(PackageError, match=word):
+        Details.checked(name, "MIT", target="web", version=version)
+
+
+def test_npm_agrees(tmp_path: Path) -> None:
+    """npm's own rules are the ones that count when the package is published."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    for place, (name, version) in enumerate([("@acme/clothes-gan", "2.1rc1"), ("clothes_gan.js", "3.0a10")]):
+        details = Details.checked(name, "MIT", target="web", version=version)
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "package.json").write_text(json.dumps({"name": details.name, "version": details.version}))
+        done = subprocess.run(
+            [npm, "pack"], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+        )
+        archive = f"{details.name.removeprefix('@').replace('/', '-')}-{details.version}.tgz"
+        assert done.stdout.strip() == archive
+        assert (folder / archive).exists()
+
+
 def test_folder(site: Path) -> None:
     """The folder must say whose it is and under which licences, and hold no second runtime unasked."""
     package = json.loads((site / "package.json").read_text("utf-8"))
     assert package["name"] == "blob-gan"
-    assert package["version"] == "2.1.0-rc1"
+    assert package["version"] == "2.1.0-rc.1"
     assert package["license"] == "SEE LICENSE IN LICENSE"
     assert (site / "LICENSE").read_text() == "Ours."
     assert "Microsoft" in (site / "ort" / "LICENSE").read_text()
     assert "Apache" in (site / "dropgan" / "LICENSE").read_text()
+    assert (site / "dropgan/loading/screen.js").exists()
     assert not list(site.glob("ort/*webgpu*")) + list(site.glob("ort/*asyncify*"))
     assert "webgpu" not in (site / "index.js").read_text()
     assert "<script>" not in (site / "index.html").read_text()
     assert "![Samples" in (site / "README.md").read_text()
+
+
+def test_odd_names_in_a_card(tmp_path: Path, odd_model: bytes) -> None:
+    """A data set's name must not write into the page that shows it, or break npm's package.json."""
+    web = require_npm("onnxruntime-web") / "onnxruntime-web"
+    (tmp_path / "odd.onnx").write_bytes(odd_model)
+    site = package_site(tmp_path / "odd.onnx", tmp_path / "site", DETAILS, onnxruntime_web=web, webgpu=False)
+    description = json.loads((site / "package.json").read_text("utf-8"))["description"]
+    assert description.startswith(r"A generator of 28 x 28 x 1 images, trained on x\x00y\x1b[2J\u202egnp")
+    text = (site / "README.md").read_text("utf-8")
+    assert r"import os\|\<script\>@VERSION@\[a\](b) \*c\* \_d\_" in text
+    assert not {"\0", "\x1b", "\u202e"} & set(text)
+    assert "<script>" not in (site / "index.html").read_text("utf-8")
 
 
 def test_made_again_only_over_itself(tmp_path: Path, site: Path, model_file: Path) -> None:
@@ -86,6 +174,8 @@ def test_made_again_only_over_itself(tmp_path: Path, site: Path, model_file: Pat
     (mine / "package.json").write_text("{}")
     with pytest.raises(OutputError, match="not empty"):
         package_site(model_file, mine, DETAILS, onnxruntime_web=web)
+    with pytest.raises(PackageError, match="of a wheel package"):
+        package_site(model_file, folder, Details.checked("blob-gan", "MIT"), onnxruntime_web=web)
     with pytest.raises(OutputError, match="is a file"):
         package_site(model_file, mine / "package.json", DETAILS, onnxruntime_web=web)
 

@@ -1,9 +1,11 @@
 """`dropgan package --target wheel`: a wheel that carries the generator."""
 
+import ast
 import email
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -13,9 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from dropgan.export.package import Details, PackageError, package_wheel
 from dropgan.serve import Generator, ModelError, OutputError
+from dropgan.serve.card import METADATA_KEY
+from dropgan.serve.loading import read_onnx, with_metadata
 
 from ..serve.mutations import without_digest
 
@@ -97,7 +102,7 @@ def test_wheel_is_well_formed(wheels: tuple[Path, Path]) -> None:
     assert fields["License-File"] == "LICENSE"
     assert fields["Author"] == "A. Person"
     release = metadata.version("dropgan")
-    assert fields.get_all("Requires-Dist") == [f"dropgan[cpu]~={release}"]
+    assert fields.get_all("Requires-Dist") == ["dropgan[cpu]>=0.1,<2"]
     text = fields.get_payload()
     assert "![Samples 0 to 31 of seed 0](data:image/png;base64,iVBOR" in text
     assert "trained on | blobs, 200 samples" in text
@@ -110,7 +115,7 @@ def test_wheel_is_well_formed(wheels: tuple[Path, Path]) -> None:
 def _metadata(wheel: Path) -> email.message.Message:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
-        return email.message_from_bytes(archive.read(name))
+        return email.message_from_string(archive.read(name).decode())
 
 
 def test_same_input_same_bytes(tmp_path: Path, wheels: tuple[Path, Path], model_file: Path) -> None:
@@ -137,6 +142,14 @@ def test_runtime_is_light(wheels: tuple[Path, Path]) -> None:
         ("class", "MIT", "1", "imported"),
         ("json", "MIT", "1", "taken"),
         ("dropgan", "MIT", "1", "taken"),
+        ("torch", "MIT", "1", "taken by another"),
+        ("Torch", "MIT", "1", "taken by another"),
+        ("scikit_learn", "MIT", "1", "taken by another"),
+        ("pil", "MIT", "1", "taken by another"),
+        ("Antigravity", "MIT", "1", "taken by another"),
+        ("tkinter", "MIT", "1", "taken by another"),
+        ("iniconfig", "MIT", "1", "taken by iniconfig, which is installed"),
+        ("@acme/gan", "MIT", "1", "--target web"),
         ("gan", "free for all", "1", "SPDX"),
         ("gan", "MIT", "one", "version"),
     ],
@@ -145,6 +158,77 @@ def test_details_that_registries_refuse(name: str, license_: str, version: str, 
     """A name or licence that pip or PyPI refuse must be found before the wheel is made."""
     with pytest.raises(PackageError, match=word):
         Details.checked(name, license_, version=version)
+
+
+def test_a_package_made_before_may_be_made_again(
+    tmp_path: Path, wheels: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has the last release of their own package installed makes the next one under its name."""
+    pip("install", "--no-index", "--no-deps", "--target", tmp_path, wheels[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "blob-gan" in {entry.metadata["Name"] for entry in metadata.distributions()}
+    assert Details.checked("blob-gan", "MIT").module == "blob_gan"
+
+
+@pytest.mark.parametrize("field", ["summary", "author"])
+@pytest.mark.parametrize(
+    "text", ["", "two\nlines", "a\0b", "a\x1b[31mb", "a\u202eb", "a\x85b", "a\u2028b", "a\udcffb"]
+)
+def test_lines_that_are_none(field: str, text: str) -> None:
+    """A NUL in the summary made a module that cannot be imported, an escape one that repaints terminals."""
+    with pytest.raises(PackageError, match=f"the {field} must be one line"):
+        Details.checked("blob-gan", "MIT", **{field: text})
+
+
+def test_odd_names_in_a_card(tmp_path: Path, odd_model: bytes) -> None:
+    """Whatever a data set was called, the wheel installs, imports, and shows the name as text alone."""
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(odd_model)
+    summary = 'says "hi" \\'
+    wheel, light = package_wheel(path, tmp_path, Details.checked("odd-gan", "MIT", summary=summary))
+    plain_wheel, _ = package_wheel(path, tmp_path, Details.checked("plain-gan", "MIT"))
+    pip("install", "--no-index", "--no-deps", "--target", tmp_path / "site", wheel, plain_wheel, light)
+    script = "import odd_gan, plain_gan; print([odd_gan.__doc__, plain_gan.__doc__, plain_gan.__version__])"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said, made, version = ast.literal_eval(done.stdout.decode())
+    assert (said, version) == ("says 'hi' \\", "1.0.0")
+    assert made.startswith(r"A generator of 28 x 28 x 1 images, trained on x\x00y\x1b[2J\u202egnp")
+    assert "@VERSION@" in made, "a name was taken for a place of the template"
+
+    fields = _metadata(plain_wheel)
+    assert fields.get_all("Summary") == [made.replace("'", '"')]
+    text = str(fields.get_payload())
+    assert not {"\0", "\x1b", "\u202e"} & set(text)
+    table = [line for line in text.splitlines() if line.startswith("| trained on")]
+    assert len(table) == 1
+    assert r"import os\|\<script\>@VERSION@\[a\](b) \*c\* \_d\_" in table[0]
+
+
+def test_wheels_of_two_releases_fit_together(
+    tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An app with two generators must be able to have them made by different releases of dropgan."""
+    real = metadata.version
+
+    def made_by(release: str, model: Path) -> Requirement:
+        monkeypatch.setattr(metadata, "version", lambda name: release if name == "dropgan" else real(name))
+        wheel, _ = package_wheel(model, tmp_path / release, Details.checked("blob-gan", "MIT"))
+        return Requirement(_metadata(wheel)["Requires-Dist"])
+
+    needed = [made_by(release, model_file).specifier for release in ("0.1.0", "0.2.0")]
+    for runtime in ("0.1.0", "0.1.0+light", "0.2.0+light", "0.9", "1.4"):
+        assert all(specifier.contains(runtime) for specifier in needed), runtime
+    assert not any(specifier.contains("2.0.0") for specifier in needed), "it may not read schema 1"
+
+    card = json.loads(read_onnx(model_file.read_bytes()).metadata[METADATA_KEY])
+    later = json.dumps({**card, "schema": "1.99"})
+    path = tmp_path / "later.onnx"
+    path.write_bytes(with_metadata(model_file.read_bytes(), METADATA_KEY, later))
+    assert str(made_by("0.2.0", path)) == "dropgan[cpu]<2,>=0.2.0", "only its maker is known to read it"
 
 
 def test_models_that_are_refused(tmp_path: Path, model_file: Path) -> None:
@@ -161,12 +245,37 @@ def test_models_that_are_refused(tmp_path: Path, model_file: Path) -> None:
     bad.write_bytes(without_digest(model.SerializeToString()))  # else it is refused as changed
     with pytest.raises(ModelError, match="Dropout"):
         package_wheel(bad, tmp_path / "dist", DETAILS)
+    with pytest.raises(PackageError, match="of a web package"):
+        package_wheel(model_file, tmp_path / "dist", Details.checked("gan", "MIT", target="web"))
     with pytest.raises(PackageError, match="runtime"):
         package_wheel(model_file, tmp_path / "dist", DETAILS, runtime="cuda")
     assert not (tmp_path / "dist").exists()
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):
         package_wheel(model_file, tmp_path / "file", DETAILS)
+
+
+@pytest.mark.slow
+def test_pyinstaller(tmp_path: Path, wheels: tuple[Path, Path], model_file: Path) -> None:
+    """One program file for people without Python: the documented command must take the model in."""
+    command = "pyinstaller --onefile --collect-data blob_gan app.py"
+    assert command.replace("blob", "clothes") in (REPOSITORY / "docs/embedding.md").read_text("utf-8")
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "-c", REPOSITORY / "constraints.txt"]
+    subprocess.run([*install, "--find-links", wheels[0].parent, "blob-gan"], check=True)
+    got = subprocess.run([*install, "pyinstaller"], check=False, capture_output=True, text=True)
+    if got.returncode != 0:
+        pytest.skip(f"PyInstaller cannot be installed: {got.stderr}")
+    (tmp_path / "app.py").write_text("import blob_gan; print(blob_gan.sample(5, seed=3, start=7).tolist())")
+    subprocess.run(
+        [python, "-m", "PyInstaller", *command.split()[1:]],
+        cwd=tmp_path, check=True, capture_output=True, timeout=170,
+    )  # fmt: skip
+    shutil.rmtree(tmp_path / "env")
+    done = subprocess.run([tmp_path / "dist" / "app"], check=True, capture_output=True, text=True)
+    expected = Generator(model_file, device="cpu").sample(5, seed=3, start=7)
+    assert np.array_equal(np.array(json.loads(done.stdout)), expected)
 
 
 @pytest.mark.slow

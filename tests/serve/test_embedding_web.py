@@ -53,7 +53,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
     """The folder that a web server serves; the site lies deeper in it."""
     web = require_npm("onnxruntime-web") / "onnxruntime-web"
     root = tmp_path_factory.mktemp("www")
-    package_site(model_file, root / SUB_PATH, Details.checked("blob-gan", "MIT"), onnxruntime_web=web)
+    package_site(
+        model_file, root / SUB_PATH, Details.checked("blob-gan", "MIT", target="web"), onnxruntime_web=web
+    )
     return root
 
 

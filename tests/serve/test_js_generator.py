@@ -104,19 +104,26 @@ console.log(JSON.stringify(found));
 """
 
 TYPED = """
-import { Generator, InputError, LatentStream, Samples, type Card } from "dropgan";
+import { Generator, InputError, LabelStream, LatentStream, Samples, type Card } from "dropgan";
+import { Generator as Static } from "dropgan/static";
 const generator: Generator = await Generator.load("model.onnx", { device: "auto" });
 const samples: Samples = await generator.sample(16, { seed: 2n ** 63n, start: 5 });
 const card: Card = generator.card;
 const dim: number = card.latents.dim;
-const latents: Float32Array = new LatentStream(dim).latents(4, { seed: 1 });
+const latents = new LatentStream(dim).latents(4, { seed: 1 });
 for await (const batch of generator.stream(10)) console.log(batch.count, samples.rgba(0).length, latents);
+const blobs: Blob[] = [new Blob([samples.data]), new Blob([latents, new LabelStream(3).labels(4)])];
+const image: ImageData = new ImageData(samples.rgba(0), 28, 28);
+const other: Generator = await Static.load(await blobs[0].arrayBuffer());
+const open: boolean = !other.disposed;
 const canvas: HTMLCanvasElement = samples.toCanvas(document.createElement("canvas"), { columns: 4 });
 // @ts-expect-error a seed is no text
 await generator.sample(1, { seed: "0" });
+// @ts-expect-error a misspelt option
+await generator.sample(1, { sede: 0 });
 // @ts-expect-error the card is not to be changed
 card.schema = "2";
-export { InputError, canvas };
+export { InputError, canvas, image, open };
 """
 
 
@@ -155,7 +162,7 @@ def test_bad_models_and_arguments(tmp_path: Path, model_file: Path) -> None:
     assert not bad
     assert "accepted" not in found.values(), found
     for name, word in {
-        "missing": "no-such-model", "cut": "cut off", "noise": "ONNX", "stranger": "no dropgan card",
+        "missing": "no-such-model", "cut": "cut short", "noise": "ONNX", "stranger": "no dropgan card",
         "future": "upgrade", "stream": "boxmuller-v2", "labels": "no labels", "latents": "n * 100",
     }.items():  # fmt: skip
         assert word in found[name], (name, found[name])
