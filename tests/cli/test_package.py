@@ -69,7 +69,7 @@ def test_licence_is_asked_for(
         (["--license", "MIT", "--target", "npm"], 2, "--target"),
         (["--license", "free"], 1, "SPDX"),
         (["--license", "MIT", "--license-file", "no-such-file"], 1, "no-such-file"),
-        (["--license", "MIT", "--runtime", "tpu"], 1, "runtime"),
+        (["--license", "MIT", "--runtime", "tpu"], 2, "runtime"),
         (["--license", "MIT", "--version", "new"], 1, "version"),
     ],
 )

@@ -1,5 +1,6 @@
 """The npm package of `dropgan package --target web` in apps that bundlers build, in real Chromium."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from dropgan.export.package import Details, package_site
 from dropgan.serve import Generator
 
 from ..browser_tools import visit, web_server
-from ..node_tools import REPOSITORY, project, require_node, require_npm
+from ..node_tools import REPOSITORY, project, require_chromium, require_node, require_npm, run_node
 
 NAME = "@acme/blob-gan"
 MAIN = """
@@ -86,6 +87,9 @@ def check(address: str, model_file: Path) -> None:
     page = found["result"]
     assert "error" not in page, (page["error"], found["complaints"], found["requests"])
     assert [line for line in found["complaints"] if line != "No available adapters."] == []
+    assert all(url.startswith((address, "data:")) for url in found["requests"]), (
+        "something was sent elsewhere"
+    )
     assert page["provider"] == "wasm"
     expected = Generator(model_file, device="cpu").sample(40, seed=2**63, start=7_000_000).astype(int)
     assert np.ptp(expected) > 50, "a picture of nothing proves nothing"
@@ -204,6 +208,27 @@ def test_service_worker(tmp_path: Path, package: Path, model_file: Path) -> None
     assert found.get("provider") == "wasm", found
     expected = Generator(model_file, device="cpu").sample(4, seed=9).astype(int)
     assert np.abs(np.array(found["pixels"]).reshape(expected.shape) - expected).max() <= 1
+
+
+def test_browser_extension(tmp_path: Path, package: Path, model_file: Path) -> None:
+    """The manifest's one permission that the docs name must be enough for an extension's background."""
+    folder = tmp_path / "extension"
+    shutil.copytree(package, folder / "blob-gan")
+    policy = {"extension_pages": "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'"}
+    background = {"service_worker": "background.js", "type": "module"}
+    manifest = {"manifest_version": 3, "name": "Blobs", "version": "1", "background": background}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "content_security_policy": policy}))
+    (folder / "background.js").write_text(
+        """
+        import { sample } from "./blob-gan/static.js";
+        self.made = sample(4, { seed: 9 }).then(({ data }) => [...data], String);
+        """
+    )
+    script = require_npm("playwright-core").parent / "extension.mjs"
+    made = json.loads(run_node(tmp_path, script, require_chromium(), folder, tmp_path / "profile"))
+    assert isinstance(made, list), made
+    expected = Generator(model_file, device="cpu").sample(4, seed=9).astype(int)
+    assert np.abs(np.array(made).reshape(expected.shape) - expected).max() <= 1
 
 
 def test_bundling_tools_are_installed_by_the_gate() -> None:

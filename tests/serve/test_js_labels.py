@@ -43,7 +43,7 @@ for (const { names, numbers, known, asked: questions } of models) {
   if (String(classes.numbers) !== String(known)) wrong.push([known, classes.numbers]);
   for (const [label, place] of questions) {
     let given = null;
-    try { [given] = classes.choose(label, 1); }
+    try { given = classes.choose(label, 1); }
     catch (error) { if (error.name !== "InputError") throw error; }
     if (given !== place) wrong.push([known, label, given]);
     asked += 1;
