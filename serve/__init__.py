@@ -16,6 +16,7 @@ from .errors import (
 if TYPE_CHECKING:
     from .atomic import atomic_file, write_text
     from .card import Card
+    from .client import Client
     from .generator import Generator
     from .labels import LABEL_STREAM_NAME, LabelStream
     from .latents import STREAM_NAME, LatentStream
@@ -25,6 +26,7 @@ __all__ = [
     "LABEL_STREAM_NAME",
     "STREAM_NAME",
     "Card",
+    "Client",
     "DeviceError",
     "DropganError",
     "Generator",
@@ -43,6 +45,7 @@ __all__ = [
 # Loaded when first asked for: the command line needs the errors at once, numpy only to sample.
 _HOMES = {
     "Card": "card",
+    "Client": "client",
     "Generator": "generator",
     "LABEL_STREAM_NAME": "labels",
     "LabelStream": "labels",

@@ -126,6 +126,6 @@ def _after(error: DropganError) -> dict[str, str]:
 async def _probe(samples: SampleRoutes, model: Model, limits: Limits) -> None:
     from .samples import in_time
 
-    label = 0 if model.generator.classes else None
+    label = model.generator.class_numbers[0] if model.generator.classes else None
     made = samples.batcher(model).sample(0, 0, label, 1.0, lambda *_: b"made")
     await in_time(made, limits.seconds)

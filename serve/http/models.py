@@ -57,6 +57,7 @@ class Model:
             "data": card.data.name,
             "sample_shape": list(self.generator.sample_shape),
             "classes": self.generator.classes,
+            "class_numbers": list(self.generator.class_numbers),
             "class_names": list(self.generator.class_names),
             "columns": list(getattr(card.data, "columns", ()) or ()),
             "latent_dim": card.latents.dim,

@@ -72,7 +72,7 @@ export class Detail {
     const told = await sample(model, seed, index, options).catch(() => null);
     if (told === null || this.#index !== index || this.#view !== view) return;
     this.#number = told.seed;
-    const name = told.label === undefined ? "" : (model.class_names[told.label] ?? String(told.label));
+    const name = told.label === undefined ? "" : (model.class_names[model.class_numbers.indexOf(told.label)] ?? String(told.label));
     const word = told.seed === seed ? "" : ` (the number ${told.seed})`;
     element("where").textContent = `seed ${seed}${word}, index ${index}${name && `, class ${name}`}`;
     this.#code();

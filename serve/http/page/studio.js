@@ -31,7 +31,7 @@ function readAddress() {
 function offerClasses() {
   const model = chosenModel();
   const before = labelField.value;
-  const names = Array.from({ length: model.classes }, (_, label) => model.class_names[label] ?? String(label));
+  const names = model.class_names.length ? model.class_names : model.class_numbers.map(String);
   labelField.replaceChildren(new Option("any", ""), ...names.map((name) => new Option(name, name)));
   if (names.includes(before)) labelField.value = before;
   element("class-field").hidden = model.classes === 0;

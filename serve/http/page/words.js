@@ -11,7 +11,8 @@ export function describe(model) {
     Dropout: `${dropout.generator} in the generator and ${dropout.discriminator} in the discriminator while it was trained; none in this file`,
     Training: `${number(training.steps)} steps of recipe ${training.recipe}, seed ${training.seed}`,
   };
-  if (model.classes) lines.Classes = model.class_names.length ? model.class_names.join(", ") : `${model.classes}`;
+  const classes = model.class_names.length ? model.class_names : model.class_numbers;
+  if (classes.length) lines.Classes = classes.join(", ");
   const parity = card.export?.parity;
   if (parity) {
     lines.Certificate =
