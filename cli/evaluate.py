@@ -66,12 +66,21 @@ def evaluate(
         ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML report with pictures.")
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Also write an HTML report with pictures.",
+            callback=options.output,
+        ),
     ] = None,
     fit_features: Annotated[
         Path | None,
         typer.Option(
-            "--fit-features", metavar="FILE", help="Instead of evaluating, train a feature network on --data."
+            "--fit-features",
+            metavar="FILE",
+            help="Instead of evaluating, train a feature network on --data.",
+            callback=options.output,
         ),
     ] = None,
     task: Annotated[

@@ -27,7 +27,12 @@ def export(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="FILE", help="The .onnx file to write.", rich_help_panel=options.OUTPUT
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The .onnx file to write.",
+            callback=options.output,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = Path("model.onnx"),
     checkpoint: Annotated[

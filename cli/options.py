@@ -4,9 +4,14 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
+
+from dropgan.serve.errors import OutputError
+from dropgan.serve.outputs import local_path
+
+_Path = TypeVar("_Path", Path, str, Path | None, str | None)
 
 MIN_SIDE, MAX_SIDE = 4, 512  # as in train/data/options.py, which --help need not import
 MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
@@ -31,6 +36,16 @@ def probability(value: float | None) -> float | None:
     """A check that a number can be a probability of dropping."""
     if value is not None and not 0 <= value < 1:  # which no NaN is
         raise typer.BadParameter(f"{value:g} is not a probability of 0 to below 1")
+    return value
+
+
+def output(value: _Path) -> _Path:
+    """A check that an output is a path of this machine and no address."""
+    if value is not None:
+        try:
+            local_path(value)
+        except OutputError as error:
+            raise typer.BadParameter(str(error)) from error
     return value
 
 

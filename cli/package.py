@@ -21,6 +21,7 @@ def package(
             "-o",
             metavar="DIR",
             help="Where the wheels go; the directory of the web site.",
+            callback=options.output,
             rich_help_panel=options.OUTPUT,
         ),
     ],

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for everything.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The directory for everything.", callback=options.output
+        ),
+    ],
     data: options.Data = "fashion-mnist-10k",
     data_dir: options.DataDir = None,
     size: options.Size = None,

@@ -11,13 +11,25 @@ from typing import Annotated, Any
 import typer
 
 from dropgan.serve.batch.formats import FORMATS
-from dropgan.serve.errors import DropganError
+from dropgan.serve.errors import DropganError, InputError
 
 from . import options
 from .output import ProgressBar, result, result_json, say
 
 _SINGLE = {".npy": "array", ".png": "grid", ".csv": "table", ".parquet": "table"}
 _CHECKED_BYTES = "byte for byte as the manifest says"
+
+
+def _part(text: str | None) -> str | None:
+    """A check that a part is one."""
+    if text is not None:
+        from dropgan.serve.batch import Part
+
+        try:
+            Part.parse(text)
+        except InputError as error:
+            raise typer.BadParameter(str(error)) from error
+    return text
 
 
 class _Interrupted(DropganError):
@@ -39,6 +51,7 @@ def sample(
             metavar="OUT",
             help="A directory for a job of shards; NAME.npy for one array, NAME.png for one grid picture,"
             " NAME.csv or NAME.parquet for one table of vectors; - for raw bytes on stdout.",
+            callback=options.output,
             show_default=False,
         ),
     ] = None,
@@ -66,7 +79,12 @@ def sample(
     ] = None,
     part: Annotated[
         str | None,
-        typer.Option("--part", metavar="K/N", help="Only the K-th of N runs of shards, from 1: job arrays."),
+        typer.Option(
+            "--part",
+            metavar="K/N",
+            help="Only the K-th of N runs of shards, from 1: job arrays.",
+            callback=_part,
+        ),
     ] = None,
     truncation: Annotated[
         float, typer.Option("--truncation", metavar="T", help="Factor of the latents, 0 < T <= 1.")
@@ -263,7 +281,6 @@ def _run_single(
     quiet: bool,
 ) -> None:
     from dropgan.serve import Generator
-    from dropgan.serve.batch.labels import label_rule, labels_of
     from dropgan.serve.batch.raw import write_raw
     from dropgan.serve.latents import check_truncation
     from dropgan.serve.write import write_grid, write_npy, write_table
@@ -287,15 +304,12 @@ def _run_single(
             )
             return
         write = {"grid": write_grid, "array": write_npy, "table": write_table}[chosen]
-        chosen_labels = None
-        if chosen != "grid" or labels is not None:  # a grid has a column a class unless labels are chosen
-            chosen_labels = labels_of(generator, label_rule(generator, labels), count=count, **where)
         write(
             generator,
             Path(out),
             count,
             truncation=truncation,
-            labels=chosen_labels,
+            labels=labels,
             progress=bar.update,
             **where,
         )
@@ -342,12 +356,18 @@ def _verify(path: Path, *, json: bool, quiet: bool) -> None:
 
 @contextmanager
 def _stoppable(out: str | None) -> Iterator[None]:
-    """Ctrl-C, or a scheduler's SIGTERM, as one line and exit code 130."""
+    """Ctrl-C, a scheduler's SIGTERM or a closed terminal's SIGHUP, as one line and exit code 130."""
 
     def stop(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, stop)
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # what nohup ignores stays ignored
+    before = {
+        number: signal.signal(number, stop)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     except KeyboardInterrupt as error:
@@ -356,4 +376,5 @@ def _stoppable(out: str | None) -> Iterator[None]:
         )
         raise _Interrupted(f"stopped: {what}") from error
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)

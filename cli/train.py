@@ -17,7 +17,14 @@ def train(
     context: typer.Context,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="RUN", help="The run directory to make.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="RUN",
+            help="The run directory to make.",
+            callback=options.output,
+            show_default=False,
+        ),
     ] = None,
     data: options.Data = "fashion-mnist-10k",
     data_dir: options.DataDir = None,

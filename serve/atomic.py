@@ -1,22 +1,20 @@
-"""Files that are either complete or not there."""
+"""Files and folders that are either complete or not there."""
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import OutputError
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-_UMASK = _umask()  # read once at import: changing the mask for an instant is not safe between threads
+from .outputs import local_path, require_replaceable
+from .scratch import (
+    dead_scratch,
+    open_scratch_file,
+    open_scratch_folder,
+    remove_dead_scratch,
+    remove_scratch,
+)
 
 
 @contextmanager
@@ -25,7 +23,8 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
 
     The data is flushed to the disk before the rename, and the directory after it, so that a crash
     or a power cut leaves the old file or the new one, never a part. If the block raises, ``path``
-    is untouched and the temporary file is gone.
+    is untouched and the temporary file is gone; what a killed process left of its own is removed by
+    the next one that writes the same file.
 
     Args:
         path: The file to write; missing parent directories are made.
@@ -34,23 +33,30 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
         A binary file open for reading and writing.
 
     Raises:
-        OutputError: The file cannot be written (no permission, no space, a directory in its way).
+        OutputError: The file cannot be written (no permission, no space), or ``path`` is a directory,
+            link, device or pipe, or an address.
     """
-    path = Path(path)
+    path = local_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        require_replaceable(path)
+        remove_dead_scratch(path)
+        handle, temporary = open_scratch_file(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL in the name
+        raise OutputError(f"cannot write {str(path)!r}: {error}") from error
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_UMASK)  # mkstemp makes private files; an output is an ordinary one
-        Path(name).replace(path)
+            if os.name != "nt":
+                temporary.replace(path)  # while it is locked: nobody takes it for a dead process's
+        if os.name == "nt":
+            temporary.replace(path)
     except BaseException as error:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         raise
@@ -88,3 +94,43 @@ def write_text(path: Path | str, text: str) -> None:
         OutputError: The file cannot be written.
     """
     write_bytes(path, text.encode())
+
+
+def write_folder(path: Path | str, files: Mapping[str, bytes]) -> None:
+    """Make a folder of these files, by relative name, in the place of one that may be there.
+
+    The folder is filled under another name. For the moment between two renames there is none of its
+    name; a process killed then leaves the old one beside it, and the next one puts it back first.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    folder = local_path(path)
+    try:
+        folder = folder.resolve()  # a link to a folder stays one
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for dead in dead_scratch(folder):
+            if (dead / "old").is_dir() and not folder.exists():
+                (dead / "old").rename(folder)
+            remove_scratch(dead)
+        handle, scratch = open_scratch_folder(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    new, old = scratch / "new", scratch / "old"
+    try:
+        for name, content in sorted(files.items()):
+            write_bytes(new / name, content)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        sync_directory(folder.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if old.is_dir() and not folder.exists():
+            with suppress(OSError):
+                old.rename(folder)
+        if folder.exists() or not old.exists():
+            remove_scratch(scratch)
+        if handle >= 0:
+            os.close(handle)

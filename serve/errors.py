@@ -4,6 +4,8 @@ Each message is one line that says what is wrong and what to do; the command lin
 is and exits with ``exit_code``. Whatever else escapes is a bug.
 """
 
+import errno
+
 
 class DropganError(Exception):
     """Base of every error that dropgan raises on purpose."""
@@ -17,6 +19,14 @@ class ModelError(DropganError):
     """A model file that is missing, damaged, not ONNX, or not one of dropgan's."""
 
 
+class MissingModelError(ModelError, FileNotFoundError):
+    """A model file that is not there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.errno = errno.ENOENT
+
+
 class DeviceError(DropganError):
     """A device that was asked for does not exist or does not work."""
 
@@ -27,6 +37,10 @@ class RuntimeMissingError(DropganError):
 
 class MissingExtraError(DropganError):
     """A package that only one of the extras installs is needed here and absent."""
+
+
+class ClusterError(DropganError):
+    """A cluster that cannot be reached."""
 
 
 class InputError(DropganError, ValueError):

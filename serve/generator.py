@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .classes import part
+from .cores import require_threads
 from .errors import InputError
 from .latents import check_range, check_truncation
 from .loading import screen
@@ -49,14 +50,14 @@ class Generator:
             threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
 
         Raises:
-            ModelError: The file is missing, damaged, not dropgan's, changed since its export, or
+            MissingModelError: The file is not there; this is a ModelError and a FileNotFoundError.
+            ModelError: The file is damaged, not dropgan's, changed since its export, or
                 holds what no generator needs; it is refused before onnxruntime sees it.
             DeviceError: CUDA was asked for and does not really run.
             InputError: ``device`` or ``threads`` makes no sense.
             RuntimeMissingError: onnxruntime is not installed.
         """
-        if threads is not None and threads < 1:
-            raise InputError(f"threads must be at least 1, not {threads}")
+        require_threads(threads)
         name = "the model" if isinstance(model, bytes) else str(Path(model))
         data, screened = screen(model)
         self.card = screened.card
@@ -142,12 +143,10 @@ class Generator:
             ModelError: onnxruntime could not run the file, for want of memory perhaps.
         """
         renderer, seed = self._renderer, seed_number(seed)
-        if batch_size is None and truncation == 1 and 0 < count <= renderer.batch:  # the usual few: no copy
-            return renderer.samples(
-                start, count, seed, truncation, self._renderer.classes.choose(labels, count)
-            )
         check_range(count, seed, start)
-        size, chosen = self._batch(batch_size, truncation), self._renderer.classes.choose(labels, count)
+        if batch_size is None and truncation == 1 and 0 < count <= renderer.batch:  # the usual few: no copy
+            return renderer.samples(start, count, seed, truncation, renderer.classes.choose(labels, count))
+        size, chosen = self._batch(batch_size, truncation), renderer.classes.choose(labels, count)
         out = np.empty((count, *renderer.shape), dtype=renderer.dtype)
         for first in range(0, count, size):
             samples = out[first : first + size]

@@ -6,6 +6,7 @@ it. The words come from Philox4x64-10 (`serve.philox`), the normals from the Box
 every implementation is held to.
 """
 
+import operator
 import threading
 
 import numpy as np
@@ -145,9 +146,15 @@ def check_range(count: int, seed: int, start: int) -> None:
     """Refuse a sample range that the stream cannot address.
 
     Raises:
-        InputError: ``count`` or ``start`` is negative, ``start + count`` is over 2**60, or ``seed``
-            does not fit 64 bits.
+        InputError: ``count`` or ``start`` is negative, ``start + count`` is over 2**60, ``seed`` does not
+            fit 64 bits, or one of them is no whole number.
     """
+    if not type(count) is type(seed) is type(start) is int:
+        for name, value in (("number of samples", count), ("seed", seed), ("start", start)):
+            try:
+                operator.index(value)
+            except TypeError as error:
+                raise InputError(f"the {name} must be a whole number, not {value!r}") from error
     if count < 0:
         raise InputError(f"the number of samples must be 0 or more, not {count}")
     if start < 0 or start + count > _MAX_START:
@@ -162,5 +169,5 @@ def check_truncation(truncation: float) -> None:
     Raises:
         InputError: It is not above 0 and at most 1.
     """
-    if not 0 < truncation <= 1:
-        raise InputError(f"truncation must be above 0 and at most 1, not {truncation}")
+    if not (isinstance(truncation, float | int | np.floating) and 0 < truncation <= 1):
+        raise InputError(f"truncation must be above 0 and at most 1, not {truncation!r}")

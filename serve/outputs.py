@@ -1,10 +1,49 @@
-"""Whether an output can be written, asked before the work that makes it."""
+"""Where an output may go, asked before the work that makes it."""
 
 import os
+import re
+import stat
 import tempfile
 from pathlib import Path
 
 from .errors import OutputError
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of two letters or more: one is a drive of Windows'
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """``path`` as a path of the file system.
+
+    Raises:
+        OutputError: It is an address such as ``s3://bucket/name``, of which the file system would make a
+            folder called ``s3:``.
+    """
+    text = os.fspath(path)
+    if _SCHEME.match(text):
+        raise OutputError(
+            f"{text} is an address, and dropgan writes files: give a local path, and copy what is there"
+        )
+    return Path(path)
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of anything but an ordinary file.
+
+    Raises:
+        OutputError: There is a directory, a link, a device, a pipe or a socket.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"cannot write {path}: it is a directory, name a file in it")
+    if stat.S_ISLNK(mode):
+        raise OutputError(f"cannot write {path}: it is a link, name the file itself or remove the link")
+    if not stat.S_ISREG(mode):
+        raise OutputError(f"cannot write {path}: it is a device, pipe or socket, name an ordinary file")
 
 
 def require_writable(path: Path | str, *, directory: bool = False) -> None:
@@ -19,14 +58,14 @@ def require_writable(path: Path | str, *, directory: bool = False) -> None:
 
     Raises:
         OutputError: Nothing can be written there (no permission, a file in the way of a directory or the
-            other way round, a name that is too long).
+            other way round, a link or device, an address, a name that is too long).
     """
-    path = Path(path)
+    path = local_path(path)
     try:
         if directory and path.exists() and not path.is_dir():
             raise OutputError(f"cannot write into {path}: it is a file, not a directory")
-        if not directory and path.is_dir():
-            raise OutputError(f"cannot write {path}: it is a directory, name a file in it")
+        if not directory:
+            require_replaceable(path)
         place = path if directory else path.parent
         missing = ""
         while not place.exists():

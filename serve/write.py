@@ -1,33 +1,43 @@
 """A few samples into one file: an array, a grid to look at, a table. Shards are `dropgan.serve.batch`."""
 
-from collections.abc import Callable
+import io
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .atomic import atomic_file, write_bytes
 from .batch.formats import FORMATS
+from .batch.labels import Labels, label_rule, labels_of
 from .card import Card
-from .columns import Header
+from .columns import Header, Rows
 from .errors import InputError
 from .generator import Generator
 from .kind import COLUMNS, PICTURES
 from .kinds import kind_of
+from .latents import check_range, check_truncation
 from .pictures import class_columns, encode_png, grid
+from .space import free_bytes, require_room
 
 Progress = Callable[[int], None]
 """Called with the number of samples written so far."""
 
 _BATCH = 1024
 _ROWS = 4096  # of a table at once: Parquet's row groups
+_PROBE = 256  # rows that are written to see how large they get
+_CERTAIN = 0.9  # of the size so estimated must fit
 _MAX_GRID = 4096
 
 
 class Write(Protocol):
-    """Writes samples ``start`` to ``start + count - 1`` of ``seed`` into one file, whole or not at all."""
+    """Writes samples ``start`` to ``start + count - 1`` of ``seed`` into one file, whole or not at all.
+
+    ``labels`` is as for `dropgan.serve.batch.generate`.
+    """
 
     def __call__(
         self,
@@ -39,7 +49,7 @@ class Write(Protocol):
         start: int,
         progress: Progress,
         truncation: float = 1.0,
-        labels: NDArray[np.int64] | None = None,
+        labels: Labels | None = None,
     ) -> None: ...
 
 
@@ -52,17 +62,17 @@ def write_npy(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
-    labels: NDArray[np.int64] | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Write samples as one ``.npy`` array, in constant memory; the file is whole or not there.
 
     Raises:
-        InputError: The range cannot be addressed.
-        OutputError: The file cannot be written.
+        InputError: The range cannot be addressed, or the labels do not fit.
+        OutputError: The file cannot be written, or does not fit on the disk.
     """
-    batches = generator.stream(
-        count, seed=seed, start=start, labels=labels, batch_size=_BATCH, truncation=truncation
-    )
+    batches = _batches(generator, count, _BATCH, seed, start, truncation, labels)
+    plain = math.prod(generator.sample_shape) * generator.sample_dtype.itemsize
+    require_room(path.parent, count * plain, f"{count:,} samples")
     header = {
         "descr": np.lib.format.dtype_to_descr(generator.sample_dtype),
         "fortran_order": False,
@@ -71,7 +81,7 @@ def write_npy(
     with atomic_file(path) as file:
         np.lib.format.write_array_header_1_0(file, header)
         done = 0
-        for batch in batches:
+        for batch, _ in batches:
             file.write(np.ascontiguousarray(batch).data)
             done += len(batch)
             progress(done)
@@ -86,7 +96,7 @@ def write_grid(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
-    labels: NDArray[np.int64] | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Write all samples as one grid picture.
 
@@ -94,7 +104,8 @@ def write_grid(
     of classes, and of up to 32 classes each has columns of its own: what there is to choose from.
 
     Raises:
-        InputError: There are none or over 4,096 of them, or the samples are no pictures.
+        InputError: There are none or over 4,096 of them, the samples are no pictures, or the labels do
+            not fit.
         MissingExtraError: Pillow is not installed.
         OutputError: The file cannot be written.
     """
@@ -103,9 +114,9 @@ def write_grid(
         raise InputError(f"a grid shows 1 to {_MAX_GRID} samples, not {count}")
     columns, classes = None, generator.classes
     if classes and labels is None:
-        labels = generator.labels(count, seed=seed, start=start, labels="balanced")
+        labels = "balanced"
         columns = class_columns(count, classes) if start % classes == 0 else None
-    samples = generator.sample(count, seed=seed, start=start, labels=labels, truncation=truncation)
+    ((samples, _),) = _batches(generator, count, count, seed, start, truncation, labels)
     pictures = kind_of(generator.card).pictures(samples)
     scale = max(1, 56 // max(pictures.shape[1:3]))  # small pictures are hard to see on today's screens
     write_bytes(path, encode_png(grid(pictures, columns, scale=scale)))
@@ -121,34 +132,31 @@ def write_table(
     start: int,
     progress: Progress,
     truncation: float = 1.0,
-    labels: NDArray[np.int64] | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Write samples as one table, a column a name, in constant memory; the file is whole or not there.
     The class of a class-conditional model's rows is in the last column.
 
     Raises:
-        InputError: The samples have no columns, or the range cannot be addressed.
+        InputError: The samples have no columns, the range cannot be addressed, or the labels do not fit.
         MissingExtraError: pyarrow, which Parquet needs, is not installed.
-        OutputError: The file cannot be written.
+        OutputError: The file cannot be written, or does not fit on the disk.
     """
     _require_view(generator, COLUMNS, path)
     format_ = FORMATS.get(path.suffix.removeprefix("."))
     begin = format_.ways[COLUMNS].rows if format_ and COLUMNS in format_.ways else None
     if begin is None:
         raise InputError(f"{path.name} is no table: give NAME.csv or NAME.parquet")
-    if labels is None and generator.classes:
-        labels = generator.labels(count, seed=seed, start=start)
-    done = 0
+    batches = _batches(generator, count, _ROWS, seed, start, truncation, labels)
+    if count * (64 * len(generator.card.data.columns) + _ROWS) > free_bytes(path.parent):
+        few = _batches(generator, min(count, _PROBE), _PROBE, seed, start, truncation, labels)
+        size = _written(begin, generator, few) / min(count, _PROBE)
+        require_room(path.parent, count * size * _CERTAIN, f"{count:,} rows")
     with atomic_file(path) as file:
-        rows = begin(file, Header(generator))
-        while done < count:
-            part = slice(done, min(done + _ROWS, count))
-            chosen = None if labels is None else labels[part]
-            batch = generator.sample(
-                part.stop - done, seed=seed, start=start + done, labels=chosen, truncation=truncation
-            )
+        rows, done = begin(file, Header(generator)), 0
+        for batch, chosen in batches:
             rows.add(batch, chosen)
-            done = part.stop
+            done += len(batch)
             progress(done)
         rows.close()
 
@@ -172,6 +180,43 @@ SHOWN = {PICTURES: Shown(".png", ".npy", write_grid), COLUMNS: Shown(".csv", ".c
 def shown_as(card: Card) -> Shown:
     """How people look at a model's samples."""
     return SHOWN[kind_of(card).shown_as]
+
+
+def _batches(
+    generator: Generator,
+    count: int,
+    size: int,
+    seed: int,
+    start: int,
+    truncation: float,
+    labels: Labels | None,
+) -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
+    """Samples and their labels, some at a time; arguments are checked at once."""
+    check_range(count, seed, start)
+    check_truncation(truncation)
+    rule = label_rule(generator, labels)
+
+    def make() -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
+        for first in range(start, start + count, size):
+            some = min(size, start + count - first)
+            chosen = labels_of(generator, rule, seed=seed, start=first, count=some)
+            yield generator.sample(some, seed=seed, start=first, labels=chosen, truncation=truncation), chosen
+
+    return make()
+
+
+def _written(
+    begin: Callable[[Any, Header], Rows],
+    generator: Generator,
+    batches: Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]],
+) -> int:
+    """Bytes of a table."""
+    buffer = io.BytesIO()
+    rows = begin(buffer, Header(generator))
+    for batch, chosen in batches:
+        rows.add(batch, chosen)
+    rows.close()
+    return buffer.tell()
 
 
 def _require_view(generator: Generator, view: str, path: Path) -> None:

@@ -3,16 +3,15 @@
 import html
 import importlib.metadata
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
 from dropgan import serve
 from dropgan.serve import Generator
-from dropgan.serve.atomic import sync_directory, write_bytes
+from dropgan.serve.atomic import write_folder
 from dropgan.serve.errors import OutputError
 from dropgan.serve.kind import PICTURES
 from dropgan.serve.kinds import kind_of
+from dropgan.serve.outputs import local_path
 from dropgan.serve.parsing import parse_json
 
 from .content import readme, samples_png, summary
@@ -57,7 +56,7 @@ def package_site(
         OutputError: The folder holds something else, or cannot be written.
     """
     details.require_target("web")
-    directory = Path(directory)
+    directory = local_path(directory)
     _check_free(directory)
     content, generator = read_model(model)
     picture = samples_png(generator)
@@ -67,7 +66,7 @@ def package_site(
     runtime = web_runtime(onnxruntime_web, webgpu=webgpu)
     files = _files(generator, details, runtime, webgpu=webgpu)
     files |= {"model.onnx": content, "samples.png": picture}
-    _write_folder(directory, files)
+    write_folder(directory, files)
     return directory
 
 
@@ -174,24 +173,3 @@ def _check_free(directory: Path) -> None:
             raise OutputError(f"{directory} is not empty and no site of dropgan's: give a new directory")
     elif directory.exists() and not directory.is_dir():
         raise OutputError(f"{directory} is a file: the site is a directory")
-
-
-def _write_folder(directory: Path, files: dict[str, bytes]) -> None:
-    """Make the folder whole under another name, then put it in its place."""
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    except OSError as error:
-        raise OutputError(f"cannot write {directory}: {error.strerror or error}") from error
-    try:
-        new, old = scratch / "new", scratch / "old"
-        for name, content in sorted(files.items()):
-            write_bytes(new / name, content)
-        if directory.exists():
-            directory.rename(old)
-        new.rename(directory)
-        sync_directory(directory.parent)
-    except OSError as error:
-        raise OutputError(f"cannot write {directory}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Comparing an output with its manifest, by size and digest."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ class VerifyReport:
         whole: How many are there, byte for byte as the manifest says.
         samples: Samples in those.
         bytes: Bytes in those.
-        problems: One line for each shard that is not, and for each file that is not of the job.
+        problems: One line for each shard that is not, or for a run of shards that were not made, and for
+            each file that is not of the job.
     """
 
     job: dict[str, Any]
@@ -46,7 +47,7 @@ def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = No
 
     Args:
         path: The output directory.
-        progress: Called with the number of shards read so far and in all.
+        progress: Called with the number of shards read so far, and of those that the manifest lists.
 
     Raises:
         OutputError: There is no job, or its description cannot be read.
@@ -55,25 +56,21 @@ def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = No
     raw = read_job(path)
     job = _job_of(raw, path)
     lines = read_manifests(path)
-    expected = {shard.number: shard for shard in job.shards()}
-    problems = []
+    numbers = job.shards().numbers
+    problems, listed = [], []
     known = {JOB_FILE, MANIFEST}
-    listed = []
-    for number, shard in expected.items():
-        if number not in lines:
-            problems.append(f"{job.name(shard)} is not in the manifest: it was not made")
-            known.add(job.name(shard))
+    for number in sorted(lines):
+        line = lines[number]
+        known.update(entry["name"] for entry in line["files"])
+        if number not in numbers:
+            problems.append(f"shard {number} is in the manifest and not in the job")
+        elif line != job.line(job.shard(number), line["samples"], line["files"]):
+            problems.append(f"{_name(job, number)} has a line in the manifest that is not of this job")
         else:
-            known.update(entry["name"] for entry in lines[number]["files"])
-            if lines[number] != job.line(shard, lines[number]["samples"], lines[number]["files"]):
-                problems.append(f"{job.name(shard)} has a line in the manifest that is not of this job")
-            else:
-                listed.append(lines[number])
-    problems += [
-        f"shard {number} is in the manifest and not in the job" for number in lines.keys() - expected
-    ]
+            listed.append(line)
+    problems += [_not_made(job, gap) for gap in _gaps(numbers, lines.keys())]
     whole, samples, size = 0, 0, 0
-    for line, problem in compare(path, listed):
+    for done, (line, problem) in enumerate(compare(path, listed), 1):
         if problem:
             problems.append(problem)
         else:
@@ -81,12 +78,36 @@ def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = No
             samples += line["samples"]
             size += sum(entry["bytes"] for entry in line["files"])
         if progress:
-            progress(whole + len(problems), len(expected))
+            progress(done, len(listed))
     for entry in sorted(path.iterdir()):
         part = entry.name.startswith("manifest-part-") and entry.suffix == ".jsonl"
-        if entry.name not in known and not part and not is_hidden(entry.name):
+        shard_number = job.number(entry.name)
+        unlisted = shard_number is not None and shard_number not in lines
+        if entry.name not in known and not part and not unlisted and not is_hidden(entry.name):
             problems.append(f"{entry.name} is not of the job")
-    return VerifyReport(raw, len(expected), whole, samples, size, tuple(problems))
+    return VerifyReport(raw, len(numbers), whole, samples, size, tuple(problems))
+
+
+def _name(job: Job, number: int) -> str:
+    return job.name(job.shard(number))
+
+
+def _gaps(numbers: range, made: Collection[int]) -> Iterator[range]:
+    """The runs of ``numbers`` between those that were made: no more of them than lines in a manifest."""
+    first = numbers.start
+    for number in [*sorted(number for number in made if number in numbers), numbers.stop]:
+        if number > first:
+            yield range(first, number)
+        first = number + 1
+
+
+def _not_made(job: Job, gap: range) -> str:
+    if len(gap) == 1:
+        return f"{_name(job, gap[0])} is not in the manifest: it was not made"
+    return (
+        f"{_name(job, gap[0])} to {_name(job, gap[-1])} are not in the manifest: {len(gap):,} shards were"
+        " not made"
+    )
 
 
 def compare(path: Path, lines: Iterable[Line]) -> Iterator[tuple[Line, str | None]]:
@@ -113,9 +134,8 @@ def _problem(path: Path, line: Line) -> str | None:
 def _job_of(raw: dict[str, Any], path: Path) -> Job:
     try:
         job = Job.from_dict(raw)
-        sound = json.loads(job.to_json()) == raw and job.shard_size > 0 and job.count > 0
-    except (KeyError, TypeError, InputError) as error:
+    except InputError as error:
         raise OutputError(f"{path / JOB_FILE} does not describe a job of this version: {error}") from error
-    if not sound:
+    if json.loads(job.to_json()) != raw:
         raise OutputError(f"{path / JOB_FILE} does not describe a job of this version")
     return job

@@ -7,21 +7,26 @@ written has a temporary name, and what it had published is published again, byte
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+import queue
+import re
+import socket
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..errors import DropganError, InputError, MissingExtraError, OutputError
+from ..errors import ClusterError, DropganError, MissingExtraError, OutputError
 from ..generator import Generator
 from ..providers import CPU
 from .describe import made_with
 from .formats import format_named
-from .job import Job, Shard
+from .job import Job, Shards
 from .output import Line, OutputDirectory
 from .shard import ShardMaker
 
+_ANSWER, _PATIENCE = 10.0, 60.0  # seconds for a socket, and for Ray behind it
 _MOST_BLOCKS = 10_000  # of a Ray data set; a longer job has several shards in a block
 
 
@@ -72,8 +77,66 @@ class ShardActor:
             return {"line": [json.dumps({"error": (type(error).__name__, str(error))})]}
 
 
+def require_ray() -> Any:
+    """The module ``ray``, its data library loaded.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--ray needs Ray: install it with pip install 'dropgan[ray]'") from error
+    return ray
+
+
+def connect(ray: Any, address: str) -> None:
+    """Connect to the cluster at ``address``, or say within a minute that there is none.
+
+    Ray itself asks a dead address again and again, for minutes and without a word.
+
+    Raises:
+        ClusterError: There is no answer, or none of a cluster's.
+    """
+    _require_answer(address)
+    answers: queue.Queue[BaseException | None] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            ray.init(address=address, log_to_driver=False, configure_logging=False)
+        except BaseException as error:  # noqa: BLE001 - said below, in the thread that waits
+            answers.put(error)
+        else:
+            answers.put(None)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        error = answers.get(timeout=_PATIENCE)
+    except queue.Empty:
+        late = ClusterError(f"no Ray cluster at {address}: no answer in {_PATIENCE:.0f} seconds")
+        late.leave_at_once = True  # the thread that asks cannot be ended
+        raise late from None
+    if error is not None:
+        reason = (str(error).splitlines() or ["no answer"])[0]
+        raise ClusterError(f"no Ray cluster at {address}: {reason}") from error
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address at which nothing listens."""
+    match = re.fullmatch(r"(?:ray://)?(?P<host>\[[^]]+\]|[^:/\[\]]+):(?P<port>\d{1,5})", address)
+    if match is None:
+        return  # auto, local, or something that Ray refuses at once
+    try:
+        with socket.create_connection((match["host"].strip("[]"), int(match["port"])), _ANSWER):
+            pass
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ClusterError(f"no Ray cluster at {address}: {reason}") from error
+
+
 def make_on_ray(
-    shards: Sequence[Shard],
+    shards: Shards,
     *,
     address: str,
     model: bytes,
@@ -93,21 +156,13 @@ def make_on_ray(
 
     Raises:
         MissingExtraError: Ray is not installed.
-        InputError: The cluster cannot be reached.
+        ClusterError: The cluster cannot be reached.
         OutputError: A worker cannot write, or its node would make other bytes.
     """
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingExtraError("--ray needs Ray: install it with pip install 'dropgan[ray]'") from error
+    ray = require_ray()
     mine = not ray.is_initialized()
     if mine:
-        try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = (str(error).splitlines() or ["no answer"])[0]
-            raise InputError(f"no Ray cluster at {address}: {reason}") from error
+        connect(ray, address)
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False

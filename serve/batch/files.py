@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..atomic import sync_directory
+from ..errors import OutputError
+from ..ordinary import open_ordinary
+from ..outputs import require_replaceable
 
 _TEMPORARY = re.compile(r"^\.(?P<name>[^/]+?)\.(?P<tag>whole|part-\d+-of-\d+)\.[0-9a-f]{8}\.tmp$")
 _OTHER_TEMPORARY = re.compile(r"^\.(job\.json|manifest(-part-\d+-of-\d+)?\.jsonl)\.\w+\.tmp$")
@@ -34,13 +37,20 @@ class Written:
         return {"name": self.name, "bytes": self.bytes, "sha256": self.sha256}
 
     def publish(self) -> None:
-        """Flush it to the disk and give it its name, in place of whatever has it."""
+        """Flush it to the disk and give it its name, in place of an earlier one.
+
+        Raises:
+            OutputError: A link, a device or the like has the name.
+        """
         final = self.temporary.parent / self.name
         if self.temporary.is_dir():
             _sync_tree(self.temporary)
+            if final.is_symlink() or (final.exists() and not final.is_dir()):
+                raise OutputError(f"cannot write {final}: it is no folder, remove it")
             if final.exists():
                 remove(final)  # a folder cannot be renamed over another; the manifest has no line for it
         else:
+            require_replaceable(final)
             with self.temporary.open("rb") as file:
                 os.fsync(file.fileno())
         self.temporary.replace(final)
@@ -138,7 +148,7 @@ def folder_line(name: str, digest: str) -> bytes:
 
 def _file_digest(path: Path, update: Callable[[int], None]) -> tuple[int, str]:
     digest, total = hashlib.sha256(), 0
-    with path.open("rb", buffering=0) as file:
+    with open_ordinary(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             total += len(block)

@@ -4,18 +4,21 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from ..cores import require_threads
 from ..errors import InputError, OutputError
 from ..generator import Generator
+from ..outputs import local_path
 from ..providers import CPU
 from .check import compare
+from .cluster import require_ray
 from .describe import describe
-from .job import Job, Part, Shard
+from .job import Job, Part, Shards
 from .keep import describe_keep
 from .labels import Labels, label_rule
 from .making import Listeners, Machinery, make_shards
 from .output import Line, OutputDirectory, read_manifests
+from .room import require_room_for
 
 Progress = Callable[[int], None]
 """Called with the number of samples of this part that are done, those found in place included."""
@@ -115,10 +118,15 @@ def generate(
     begun = time.monotonic()
     say = announce or (lambda _: None)
     tell = progress or (lambda _: None)
+    if ray is None:  # a cluster has more
+        require_threads(workers, "workers")
     for name, value in (("workers", workers), ("batch_size", batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
     piece = Part.parse(part) if isinstance(part, str) else part
+    directory = local_path(out).absolute()
+    if ray is not None:
+        require_ray()
     generator = Generator(model, device=device, threads=threads)
     device = "cpu" if generator.provider == CPU else device  # "auto" is settled once, here
     job = describe(
@@ -133,10 +141,11 @@ def generate(
         labels=label_rule(generator, labels),
     )
     shards = job.shards(piece)
-    with OutputDirectory(Path(out).absolute(), job, piece) as output:
+    with OutputDirectory(directory, job, piece) as output:
         found, recorded = _find(output, job, shards, say)
+        todo = Shards(job, shards.numbers, without=found.keys())
+        require_room_for(directory, generator, todo)
         output.begin([found[number] for number in sorted(found)])
-        todo = [shard for shard in shards if shard.number not in found]
         lines = dict(found)
         done = sum(line["stop"] - line["start"] for line in found.values())
         tell(done)
@@ -180,16 +189,14 @@ def generate(
 
 
 def _find(
-    output: OutputDirectory, job: Job, shards: list[Shard], say: Callable[[str], None]
+    output: OutputDirectory, job: Job, shards: Shards, say: Callable[[str], None]
 ) -> tuple[dict[int, Line], dict[int, Line]]:
     """The lines of shards that are there and whole, and all lines that the manifests have."""
     recorded = read_manifests(output.path)
     wanted = [
-        recorded[shard.number]
-        for shard in shards
-        if shard.number in recorded
-        and recorded[shard.number]
-        == job.line(shard, recorded[shard.number]["samples"], recorded[shard.number]["files"])
+        line
+        for number, line in sorted(recorded.items())
+        if number in shards.numbers and line == job.line(job.shard(number), line["samples"], line["files"])
     ]
     if wanted:
         say(f"checking {len(wanted):,} of {len(shards):,} shards that are there")

@@ -2,17 +2,21 @@
 
 import json
 import math
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from .formats import FORMATS
+from ..latents import check_range, check_truncation
+from .formats import FORMATS, format_named
 from .keep import Keep
 from .labels import Rule
 
 _LAYOUT = 4  # 1 had no labels, 2 no kind, 3 places of classes for their numbers
+_MOST_DIFFERENCES = 10
 _CHUNK_BYTES = 16 * 2**20
 _CHUNK_SAMPLES = 1024
 
@@ -87,10 +91,47 @@ class Job:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Job":
-        """The job of which ``raw`` is `dataclasses.asdict`, perhaps after a way through JSON."""
-        keep = Keep(**raw["keep"]) if raw["keep"] else None
-        labels = tuple(raw["labels"]) if isinstance(raw["labels"], list) else raw["labels"]
-        return cls(**{**raw, "keep": keep, "labels": labels, "sample_shape": tuple(raw["sample_shape"])})
+        """The job of which ``raw`` is `dataclasses.asdict`, perhaps after a way through JSON.
+
+        Raises:
+            InputError: It is of no job that this version can make; ``raw`` may be a stranger's.
+        """
+        try:
+            keep = Keep(**raw["keep"]) if raw["keep"] else None
+            labels = tuple(raw["labels"]) if isinstance(raw["labels"], list) else raw["labels"]
+            shape = tuple(raw["sample_shape"])
+            job = cls(**{**raw, "keep": keep, "labels": labels, "sample_shape": shape})
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{error} is missing or of another type") from error
+        job.require_sound()
+        return job
+
+    def require_sound(self) -> None:
+        """Refuse values that no job can have.
+
+        Raises:
+            InputError: One is of a wrong type or out of its range.
+        """
+        check_range(self.count, self.seed, self.start)
+        check_truncation(self.truncation)
+        keep = self.keep or Keep("", None)
+        labels = self.labels if isinstance(self.labels, tuple) else ()
+        facts = {
+            "range": all(type(number) is int for number in (self.count, self.seed, self.start)),
+            "count": self.count >= 1,
+            "shard_size": type(self.shard_size) is int and self.shard_size >= 1,
+            "sample_shape": all(type(size) is int and size >= 1 for size in self.sample_shape),
+            "dtype": self.dtype in ("uint8", "float32"),
+            "kind": isinstance(self.kind, str) and self.kind.isidentifier() and self.kind.isascii(),
+            "format": isinstance(self.format, str) and FORMATS.get(self.format) is not None,
+            "keep": isinstance(keep.callable, str) and isinstance(keep.source_sha256, str | None),
+            "labels": isinstance(self.labels, str | tuple | None) and all(type(x) is int for x in labels),
+            "made_with": isinstance(self.made_with, dict),
+            "layout": self.layout == _LAYOUT,
+        }
+        wrong = [name for name, sound in facts.items() if not sound]
+        if wrong:
+            raise InputError(f"impossible {', '.join(wrong)}")
 
     def to_json(self) -> str:
         """Indented JSON text."""
@@ -100,19 +141,19 @@ class Job:
         """What differs from the job that ``other`` (a read job.json) describes, one phrase each."""
         here, there = _flat(json.loads(self.to_json())), _flat(other)
         return [
-            f"{key} is {there.get(key, 'not there')} there and {here.get(key, 'not there')} here"
+            f"{key[:80]} is {_short(there, key)} there and {_short(here, key)} here"
             for key in [*here, *(key for key in there if key not in here)]
             if here.get(key) != there.get(key)
-        ]
+        ][:_MOST_DIFFERENCES]
 
-    @property
-    def total_shards(self) -> int:
-        """Shards of the whole job."""
-        return len(self._numbers(None))
-
-    def shards(self, part: Part | None = None) -> list[Shard]:
+    def shards(self, part: Part | None = None) -> "Shards":
         """The shards of the job, or of one part of it, in order."""
-        return [self.shard(number) for number in self._numbers(part)]
+        first = self.start // self.shard_size
+        numbers = range(first, -(-(self.start + self.count) // self.shard_size))
+        if part is not None:
+            size = len(numbers)
+            numbers = numbers[(part.index - 1) * size // part.of : part.index * size // part.of]
+        return Shards(self, numbers)
 
     def shard(self, number: int) -> Shard:
         """The shard of that number."""
@@ -135,8 +176,15 @@ class Job:
 
     def name(self, shard: Shard) -> str:
         """Name of the shard's file or folder."""
-        format_ = FORMATS.get(self.format)
-        return f"{self.kind}-{shard.number:08d}{format_.suffix if format_ else ''}"
+        return f"{self.kind}-{shard.number:08d}{format_named(self.format).suffix}"
+
+    def number(self, name: str) -> int | None:
+        """Number of the shard whose file or folder is called so, or None."""
+        match = re.fullmatch(r"[A-Za-z_]\w*-(\d{8,20})(\.\w+)?", name, re.ASCII)
+        number = int(match[1]) if match else -1
+        if number in self.shards().numbers and self.name(self.shard(number)) == name:
+            return number
+        return None
 
     def line(self, shard: Shard, samples: int, files: list[dict[str, Any]]) -> dict[str, Any]:
         """The shard's line of the manifest."""
@@ -156,19 +204,46 @@ class Job:
             "made_with": self.made_with,
         }
 
-    def _numbers(self, part: Part | None) -> range:
-        first = self.start // self.shard_size
-        numbers = range(first, -(-(self.start + self.count) // self.shard_size))
-        if part is None:
-            return numbers
-        size = len(numbers)
-        return numbers[(part.index - 1) * size // part.of : part.index * size // part.of]
+
+@dataclass(frozen=True)
+class Shards:
+    """A run of a job's shards, of which none is made before it is asked for: there may be billions."""
+
+    job: Job
+    numbers: range
+    """Of the shards."""
+    without: Collection[int] = ()
+    """Numbers among them that do not count."""
+
+    def __len__(self) -> int:
+        return len(self.numbers) - len(self.without)
+
+    def __iter__(self) -> Iterator[Shard]:
+        return (self.job.shard(number) for number in self.numbers if number not in self.without)
+
+    @property
+    def samples(self) -> int:
+        """Samples of all of them, before any are left out."""
+        if not self.numbers:
+            return 0
+        whole = self.job.shard(self.numbers[-1]).stop - self.job.shard(self.numbers[0]).start
+        missing = (self.job.shard(number) for number in self.without)
+        return whole - sum(shard.stop - shard.start for shard in missing)
 
 
-def _flat(tree: Any, key: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {key: tree}
+def _flat(tree: dict[str, Any]) -> dict[str, Any]:
+    """Values by dotted key."""
     out: dict[str, Any] = {}
-    for name, value in tree.items():
-        out |= _flat(value, f"{key}.{name}" if key else name)
+    rest = [("", tree)]
+    while rest:
+        before, part = rest.pop(0)
+        for name, value in part.items():
+            if isinstance(value, dict):
+                rest.append((f"{before}{name}.", value))
+            else:
+                out[f"{before}{name}"] = value
     return out
+
+
+def _short(values: dict[str, Any], key: str) -> str:
+    return str(values[key])[:80] if key in values else "not there"

@@ -48,7 +48,9 @@ def describe_keep(name: str | None) -> Keep | None:
 
 
 def load_keep(name: str) -> Function:
-    """Import ``module:function``; the current directory counts as a place of modules.
+    """Import ``module:function``; the current directory counts as a place of modules, the last one.
+
+    So a file there that is called like a module of Python's or of a package is never taken for it.
 
     Raises:
         InputError: It cannot be imported or is no function.
@@ -58,14 +60,15 @@ def load_keep(name: str) -> Function:
         raise InputError(f"a filter is written module:function, not {name!r}")
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # the module is the caller's: anything may go wrong in it
         raise InputError(f"the filter {name} cannot be imported: {type(error).__name__}: {error}") from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        raise InputError(f"the filter's module {module_name} has no function {function_name}")
+        where = getattr(module, "__file__", None) or "comes with Python"
+        raise InputError(f"the filter's module {module_name} ({where}) has no function {function_name}")
     found: Function = function
     return found
 

@@ -36,7 +36,7 @@ class Lock:
         deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
         while True:
             try:
-                self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+                self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
             except OSError as error:
                 raise OutputError(f"cannot write {path.parent}: {error.strerror}") from error
             if self._take(shared=shared) and self._is_current():

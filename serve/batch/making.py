@@ -1,12 +1,12 @@
 """Who makes the shards of a job: this process, several of this machine, or a cluster."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..generator import Generator
 from ..kind import ARRAY
 from .formats import format_named, view_for
-from .job import Job, Shard
+from .job import Job, Shards
 from .output import Line, OutputDirectory
 from .pool import make_with_workers
 from .shard import ShardMaker
@@ -42,7 +42,7 @@ class Listeners:
 
 
 def make_shards(
-    todo: Sequence[Shard],
+    todo: Shards,
     *,
     generator: Generator,
     job: Job,
@@ -79,7 +79,7 @@ def make_shards(
     plan = plan_workers(
         lambda each: Generator(generator.model_bytes, device=wanted.device, threads=each),
         generator,
-        sum(shard.stop - shard.start for shard in todo),
+        todo.samples,
         len(todo),
         encoded=view_for(format_named(job.format), generator.card) != ARRAY,
         workers=wanted.workers,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_text
-from ..errors import OutputError
+from ..errors import DropganError, OutputError
+from ..ordinary import open_ordinary
 from ..parsing import parse_json
 from .files import is_hidden, tidy
 from .job import Job, Part
@@ -38,6 +39,7 @@ class OutputDirectory:
         self._locks: list[Lock] = []
         if path.exists() and not path.is_dir():
             raise OutputError(f"{path} is a file: a job goes into a directory")
+        self._created = not path.exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -95,11 +97,11 @@ class OutputDirectory:
         Raises:
             OutputError: It cannot be written.
         """
-        lines = read_manifests(self.path)
-        if len(lines) < self._job.total_shards:
+        lines, whole = read_manifests(self.path), self._job.shards().numbers
+        if sum(number in whole for number in lines) < len(whole):
             if self._part:
-                mine = {shard.number for shard in self._job.shards(self._part)}
-                self.begin([lines[number] for number in sorted(mine & lines.keys())])
+                mine = self._job.shards(self._part).numbers
+                self.begin([lines[number] for number in sorted(lines) if number in mine])
             return False
         if self._part:  # the others, if any, are about to end too: become the only one
             self._release()
@@ -115,10 +117,17 @@ class OutputDirectory:
         return True
 
     def close(self) -> None:
-        """Remove what is unfinished and let others have the output."""
+        """Remove what is unfinished, and what describes a job of which nothing was made; let others have
+        the output."""
         with suppress(OSError):
             tidy(self.path, self.tag)
+            if self._part is None and _is_vain(self.path):
+                for name in (MANIFEST, JOB_FILE):
+                    (self.path / name).unlink(missing_ok=True)
         self._release()
+        if self._created:
+            with suppress(OSError):  # it is not empty
+                self.path.rmdir()
 
     def _release(self) -> None:
         for lock in reversed(self._locks):
@@ -128,34 +137,52 @@ class OutputDirectory:
     def _claim(self) -> None:
         if self._part is None:
             self._locks.append(Lock(self.path / ".lock"))
-            self._describe()
+            self._describe(alone=True)
             return
-        if not (self.path / JOB_FILE).exists():
-            first = Lock(self.path / ".lock")
-            self._locks.append(first)
-            self._describe()
-            first.share()
-        else:
+        alone = not (self.path / JOB_FILE).exists() or _is_vain(self.path)
+        if alone:
+            try:
+                self._locks.append(Lock(self.path / ".lock", patience=1.0))
+            except OutputError:  # another part, which describes the job just now
+                alone = False
+        if not alone:
             self._locks.append(Lock(self.path / ".lock", shared=True))
-            self._describe()
+        self._describe(alone=alone)
+        if alone:
+            self._locks[0].share()
         self._locks.append(Lock(self.path / f".lock-{self.tag}"))
 
-    def _describe(self) -> None:
+    def _describe(self, *, alone: bool) -> None:
+        """Write job.json, or hold the job against the one that is there; one of which nothing was made
+        binds nobody who is ``alone``."""
         there = self.path / JOB_FILE
-        if there.exists():
+        if there.exists() or there.is_symlink():
             differences = self._job.differences(read_job(self.path))
-            if differences:
+            if differences and not (alone and _is_vain(self.path)):
                 raise OutputError(
                     f"{self.path} holds another job: {'; '.join(differences)}."
                     " Give this one an output of its own, or repeat the command that began that one"
                 )
-            return
-        strangers = [entry.name for entry in self.path.iterdir() if not is_hidden(entry.name)]
-        if strangers:
-            raise OutputError(
-                f"{self.path} holds other files ({sorted(strangers)[0]}): give a new or empty directory"
-            )
+            if not differences:
+                return
+        else:
+            strangers = [entry.name for entry in self.path.iterdir() if not is_hidden(entry.name)]
+            if strangers:
+                raise OutputError(
+                    f"{self.path} holds other files ({sorted(strangers)[0]}): give a new or empty directory"
+                )
         write_text(there, self._job.to_json())
+
+
+def _is_vain(path: Path) -> bool:
+    """Whether an output holds the description of a job of which nothing was made, and nothing else."""
+    try:
+        Job.from_dict(read_job(path))
+        others = [entry.name for entry in path.iterdir() if not is_hidden(entry.name)]
+        known = all(name == JOB_FILE or name.startswith("manifest") for name in others)
+        return known and not read_manifests(path)
+    except (DropganError, OSError):
+        return False
 
 
 def read_job(path: Path) -> dict[str, Any]:
@@ -165,7 +192,7 @@ def read_job(path: Path) -> dict[str, Any]:
         OutputError: There is none, or it is damaged.
     """
     try:
-        job = parse_json((path / JOB_FILE).read_text())
+        job = parse_json(_text_of(path / JOB_FILE))
     except FileNotFoundError as error:
         raise OutputError(f"{path} holds no job: it has no {JOB_FILE}") from error
     except (OSError, ValueError) as error:
@@ -187,17 +214,35 @@ def read_manifests(path: Path) -> dict[int, Line]:
         lines: dict[int, Line] = {}
         try:
             for manifest in [*path.glob("manifest-part-*-of-*.jsonl"), *path.glob(MANIFEST)]:
-                for text in manifest.read_text(errors="replace").splitlines():
-                    with suppress(ValueError, KeyError, TypeError):
-                        line = parse_json(text)
-                        line["files"][0]["sha256"], line["files"][0]["bytes"], line["samples"]
-                        lines[int(line["shard"])] = line
+                for text in _text_of(manifest).splitlines():
+                    line = _line(text)
+                    if line is not None:
+                        lines[line["shard"]] = line
         except FileNotFoundError:
             continue
         except OSError as error:
             raise OutputError(f"cannot read the manifest in {path}: {error.strerror}") from error
         return lines
     raise OutputError(f"the manifests in {path} vanish while they are read")
+
+
+def _text_of(path: Path) -> str:
+    with open_ordinary(path) as file:
+        return file.read().decode(errors="replace")
+
+
+def _line(text: str) -> Line | None:
+    """A line of a manifest, which anybody may have written; None for anything else."""
+    try:
+        line = parse_json(text)
+        files = [(entry["name"], entry["bytes"], entry["sha256"]) for entry in line["files"]]
+        numbers = [line["shard"], line["samples"], *(size for _, size, _ in files)]
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = all(type(number) is int and number >= 0 for number in numbers) and all(
+        isinstance(name, str) and isinstance(digest, str) for name, _, digest in files
+    )
+    return line if files and sound else None
 
 
 def _text(lines: list[Line]) -> str:

@@ -9,9 +9,9 @@ import queue
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from .. import errors
@@ -20,6 +20,12 @@ from ..errors import DropganError, OutputError
 from .job import Job, Shard
 from .output import Line, OutputDirectory
 
+_START = f"""
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from {__package__}.worker import main
+main()
+"""
 _SHARDS_EACH = 2  # handed to a worker at once: the next must be known for its stages to overlap
 
 
@@ -43,7 +49,7 @@ def make_with_workers(
     """
     setup = {
         "model_bytes": len(model),
-        "sys_path": [*sys.path, ""] if "" not in sys.path else sys.path,
+        "sys_path": search_path(with_here=job.keep is not None),
         "job": asdict(job),
         "device": device,
         "threads": threads,
@@ -53,7 +59,7 @@ def make_with_workers(
         "overlap": device != "cpu" or workers * threads < usable_cores(),
     }
     start = json.dumps(setup).encode() + b"\n" + model
-    todo = deque(shards)
+    todo = iter(shards)
     answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     pool = [_Worker(start, output.lock_descriptors, place, answers) for place in range(workers)]
     try:
@@ -66,10 +72,7 @@ def make_with_workers(
             if answer is None:
                 running -= 1
                 if worker.process.wait() != 0 or worker.owes:
-                    raise OutputError(
-                        f"a worker process was ended from outside (status {worker.process.returncode}),"
-                        " most likely for want of memory: repeat the command, with fewer --workers"
-                    )
+                    raise OutputError(_ended(worker.process.returncode))
             elif "samples" in answer:
                 on_samples(answer["samples"])
             elif "line" in answer:
@@ -84,14 +87,39 @@ def make_with_workers(
             worker.end()
 
 
+def search_path(*, with_here: bool = False) -> list[str]:
+    """Where a worker looks for modules: where this process does, but never first in a current directory.
+
+    Args:
+        with_here: Whether the current directory counts at all; it comes last, as `load_keep` has it.
+    """
+    here = str(Path.cwd())
+    places = [place for place in sys.path if place and Path(place) != Path(here)]
+    package = __package__.partition(".")[0]
+    home = str(Path(str(sys.modules[package].__file__)).absolute().parents[1])
+    last = [home] if home not in places else []  # dropgan itself may lie here: a clone
+    return places + last + ([here] if with_here and here != home else [])
+
+
+def _ended(status: int) -> str:
+    if status < 0:
+        return (
+            f"a worker process was ended from outside (signal {-status}), most likely for want of memory:"
+            " repeat the command, with fewer --workers"
+        )
+    return f"a worker process ended with status {status} before its work was done: what it said is above"
+
+
 class _Worker:
     """One process, and the thread that listens to it."""
 
     def __init__(self, start: bytes, descriptors: list[int], place: int, answers: Any) -> None:
         self.owes = 0
         self._ended = False
+        # -P: what lies in the current directory must not be taken for a module of Python's or ours
+        command = [sys.executable, "-P", "-c", _START, json.dumps(search_path())]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", f"{__package__}.worker"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=descriptors if sys.platform != "win32" else (),
@@ -99,11 +127,12 @@ class _Worker:
         self._send(start)
         threading.Thread(target=self._listen, args=(place, answers), daemon=True).start()
 
-    def give(self, todo: deque[Shard]) -> None:
+    def give(self, todo: Iterator[Shard]) -> None:
         """Hand over the next shard, or the word that there is none."""
-        if todo:
+        shard = next(todo, None)
+        if shard is not None:
             self.owes += 1
-            self._send(f"{todo.popleft().number}\n".encode())
+            self._send(f"{shard.number}\n".encode())
         elif not self._ended:
             self._ended = True
             self._send(b"end\n")

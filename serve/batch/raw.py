@@ -1,5 +1,8 @@
 """Samples as bare bytes into a pipe."""
 
+import math
+import os
+import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +12,7 @@ from ..errors import OutputError
 from ..generator import Generator
 from ..kind import PICTURES
 from ..latents import check_range, check_truncation
+from ..space import in_words
 from .format import shown
 from .keep import apply_keep, load_keep, require_pictures
 from .labels import Labels, label_rule, labels_of
@@ -48,7 +52,7 @@ def write_raw(
 
     Raises:
         InputError: An argument is out of its range, or the filter failed.
-        OutputError: The reader has closed the pipe, or the disk behind it is full.
+        OutputError: The reader has closed the pipe, or there is no room on the disk behind it.
     """
     check_truncation(truncation)
     check_range(count, seed, start)
@@ -57,6 +61,8 @@ def write_raw(
         require_pictures(card)
         function = load_keep(keep)
     rule = label_rule(generator, labels)
+    if function is None:
+        _require_room(stream, count * math.prod(generator.sample_shape) * generator.sample_dtype.itemsize)
 
     def batches() -> Iterator[NDArray[Any]]:
         for first in range(start, start + count, _BATCH):
@@ -85,3 +91,17 @@ def write_raw(
     except OSError as error:
         raise OutputError(f"cannot write to the pipe: {error.strerror or error}") from error
     return written
+
+
+def _require_room(stream: Any, needed: int) -> None:
+    """Refuse samples that do not fit into the file to which the stream was redirected; a pipe takes all."""
+    try:
+        descriptor = stream.fileno()
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or not hasattr(os, "fstatvfs"):
+            return
+        system = os.fstatvfs(descriptor)
+    except (AttributeError, OSError):  # io.UnsupportedOperation is one: bytes in memory
+        return
+    free = system.f_bavail * system.f_frsize
+    if needed > free:
+        raise OutputError(f"these samples take {in_words(needed)}, there is room for {in_words(free)}")

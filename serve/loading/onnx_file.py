@@ -6,7 +6,6 @@
 import hashlib
 import math
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
+from ..errors import MissingModelError, ModelError
+from ..ordinary import open_ordinary
 from .tables import MODEL
 from .wire import INTEGER, Reader, encode_varint, varint
 
@@ -153,19 +153,13 @@ def read_file(path: Path) -> bytes:
         ModelError: It is not there, not a file, too large, or cannot be read.
     """
     try:
-        # a named pipe would block its reader for ever; the flag does nothing to an ordinary file
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise ModelError(f"{path} is no ordinary file")
-            if about.st_size > MAX_BYTES:
-                raise ModelError(
-                    f"{path} has {about.st_size:,} bytes; dropgan reads models of at most {MAX_BYTES:,}"
-                )
+        with open_ordinary(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise ModelError(f"{path} has {size:,} bytes; dropgan reads models of at most {MAX_BYTES:,}")
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise ModelError(f"there is no model file {path}") from error
+        raise MissingModelError(f"there is no model file {path}") from error
     except IsADirectoryError as error:
         raise ModelError(f"{path} is a directory, not a model file: dropgan export makes one") from error
     except (OSError, ValueError) as error:

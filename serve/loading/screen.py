@@ -61,7 +61,8 @@ def screen(model: str | os.PathLike[str] | bytes) -> tuple[bytes, Screened]:
         Its bytes and what they hold.
 
     Raises:
-        ModelError: It is missing, damaged, no ONNX, not dropgan's, changed since its export,
+        MissingModelError: It is not there; this is a ModelError and a FileNotFoundError.
+        ModelError: It is damaged, no ONNX, not dropgan's, changed since its export,
             or holds something that a generator has no use for.
     """
     name = "the model" if isinstance(model, bytes) else str(Path(model))
@@ -69,7 +70,7 @@ def screen(model: str | os.PathLike[str] | bytes) -> tuple[bytes, Screened]:
     try:
         return data, screen_bytes(data)
     except ModelError as error:
-        raise ModelError(f"{name} cannot be loaded: {error}") from error
+        raise type(error)(f"{name} cannot be loaded: {error}") from error
 
 
 def screen_bytes(data: bytes) -> Screened:

@@ -91,9 +91,9 @@ def test_truncated_grid_and_array(dropgan: Dropgan, model_file: Path, tmp_path: 
     "workers",
     [1, pytest.param(2, marks=pytest.mark.slow)],
 )
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_path: Path) -> None:
-    """Ctrl-C, and a scheduler's SIGTERM: one line, exit 130, no half shard, nothing lost."""
+    """Ctrl-C, a scheduler's SIGTERM, a closed terminal's SIGHUP: one line, exit 130, nothing half or lost."""
     out = tmp_path / "out"
     command = [
         sys.executable, "-m", "dropgan.cli", "sample", str(model_file), "-n", "3000000", "-o", str(out),
@@ -129,8 +129,8 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         (["{model}", "-o", "x.png", "--keep", "a:b"], 2, "--keep is for jobs"),
         (["{model}", "-o", "x.npy", "--truncation", "2"], 1, "truncation must be above 0"),
         (["{model}", "-o", "x", "--truncation", "0"], 1, "truncation must be above 0"),
-        (["{model}", "-o", "x", "--part", "3/2"], 1, "k from 1 to n"),
-        (["{model}", "-o", "x", "--part", "two"], 1, "written k/n"),
+        (["{model}", "-o", "x", "--part", "3/2"], 2, "k from 1 to n"),
+        (["{model}", "-o", "x", "--part", "two"], 2, "written k/n"),
         (["{model}", "-o", "x", "--keep", "nothing_here:f"], 1, "cannot be imported"),
         (["--verify", "absent"], 1, "holds no job"),
         (["{model}", "--verify", "absent"], 2, "stands alone"),

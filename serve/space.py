@@ -1,0 +1,39 @@
+"""Whether there is room for an output, asked before the work that makes it."""
+
+import shutil
+from pathlib import Path
+
+from .errors import OutputError
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that can be written below ``path``, of which the nearest directory that exists counts."""
+    place = path.absolute()
+    while not place.is_dir() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def require_room(path: Path, needed: float, what: str) -> None:
+    """Refuse an output that cannot fit.
+
+    Args:
+        path: The file, or the directory that is filled.
+        needed: Bytes.
+        what: What they are, for the message.
+
+    Raises:
+        OutputError: There is less room.
+    """
+    free = free_bytes(path)
+    if needed > free:
+        raise OutputError(
+            f"{what} take {in_words(needed)}, there is room for {in_words(free)} at {path}: give fewer"
+            " (-n), or another disk"
+        )
+
+
+def in_words(size: float) -> str:
+    """Bytes in a unit that people read."""
+    power = min(5, max(0, (len(str(int(size))) - 1) // 3))
+    return f"{size / 1000**power:,.1f} {('bytes', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"
