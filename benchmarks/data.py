@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dropgan.train import DataOptions, load_images, stored
+from dropgan.train import DataOptions, load_images
+from dropgan.train.data import stored
 from dropgan.train.data.batches import Batches
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from dropgan.serve.errors import InputError
-from dropgan.train.data import ImageData
+from dropgan.train.data import ImageData, require_class_labels
 
 from .domain import DomainFacts, DomainNetwork
 
@@ -71,6 +71,8 @@ def fit_features(
     height, width, channels = data.images.shape[1:]
     if task == LABELS and data.labels is None:
         raise InputError(f"{data.name} has no labels to learn: take --task rotation, which needs none")
+    if task == LABELS and data.labels is not None:
+        require_class_labels(data.name, data.labels)
     if task == ROTATION and height != width:
         raise InputError(f"rotation needs square images, {data.name} has {height}x{width}")
     if held_out is not None and held_out.images.shape[1:] != data.images.shape[1:]:

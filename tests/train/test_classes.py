@@ -171,3 +171,15 @@ def test_the_grid_has_columns_of_one_class(conditional_run: Path) -> None:
     """Progress of a class is seen down a column: 64 samples of three classes are nine columns wide."""
     with Image.open(conditional_run / "samples" / "step-0000400.png") as picture:
         assert picture.size == (2 * (9 * 9 + 1), 2 * (8 * 9 + 1))
+
+
+def test_labels_below_0_matter_only_where_labels_are_used(tmp_path: Path) -> None:
+    """-1 for what has no label is common, and a model without classes does not look at it."""
+    images = np.random.default_rng(0).integers(0, 255, (4, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "some.npz", images=images, labels=np.array([0, -1, 1, -1]))
+    found = load_images(str(tmp_path / "some.npz"))
+    assert len(found) == 4
+    with pytest.raises(DataError, match="2 samples have a label below 0"):
+        with_classes(found)
+    with pytest.raises(DataError, match="more than 65,536"):
+        with_classes(data([0, 70_000, 1]))

@@ -87,7 +87,7 @@ def test_labels_beside(labels: Any, numbers: list[int], names: tuple[str, ...]) 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.arange(5), "one label of 0 or more for each of its 12"),
+        (np.arange(5), "one label for each of its 12 images, not 5"),
         (np.linspace(0, 1, 12), "whole numbers or texts, not float64"),
         (np.ones((12, 3)), "must be one-hot"),
         (np.ones((12, 3, 2)), "must be one class for each sample"),

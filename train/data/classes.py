@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dropgan.serve.card import MAX_COUNTED
 from dropgan.serve.classes import Classes, is_number, numbers_of
 
-from .dataset import DataError, ImageData
+from .dataset import DataError, ImageData, require_class_labels
 from .options import Watcher
 from .vectors import VectorData
 
@@ -31,8 +31,8 @@ def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
         watch: Told if classes were left out, or are numbered by their names.
 
     Raises:
-        DataError: There are no labels, they are all of one class, or class names are empty, there
-            twice, not text that files can hold, or fewer than the classes.
+        DataError: There are no labels, some are negative, they are all of one class, or class names
+            are empty, there twice, not text that files can hold, or fewer than the classes.
     """
     if data.labels is None:
         raise DataError(
@@ -40,6 +40,7 @@ def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
             " subfolder a class, an .npz with labels, or a table with --label-column; or train without"
             " --conditional"
         )
+    require_class_labels(data.name, data.labels)
     present, labels = np.unique(data.labels, return_inverse=True)
     if len(present) < 2:
         raise DataError(f"{data.name}: all samples are of one class: train without --conditional")

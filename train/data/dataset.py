@@ -110,15 +110,26 @@ def chunks(samples: NDArray[_Number]) -> Iterator[NDArray[_Number]]:
 
 
 def check_labels(name: str, count: int, labels: NDArray[np.int64] | None, what: str) -> None:
-    """Refuse labels that are not one class a sample.
+    """Refuse labels that are not one a sample.
 
     Raises:
-        DataError: There are more or fewer, or some are negative or far too large.
+        DataError: There are more or fewer.
     """
-    if labels is None:
-        return
-    if labels.shape != (count,) or labels.min() < 0:
-        raise DataError(f"{name}: needs one label of 0 or more for each of its {count} {what}")
+    if labels is not None and labels.shape != (count,):
+        raise DataError(f"{name}: needs one label for each of its {count:,} {what}, not {len(labels):,}")
+
+
+def require_class_labels(name: str, labels: NDArray[np.int64]) -> None:
+    """Refuse labels that are no numbers of classes; elsewhere they do no harm.
+
+    Raises:
+        DataError: Some are negative, as -1 for what has no label, or far too large.
+    """
+    if labels.min() < 0:
+        raise DataError(
+            f"{name}: {(labels < 0).sum():,} samples have a label below 0 (the least is {labels.min()}),"
+            " which is no class: leave them out, or train without --conditional"
+        )
     if labels.max() >= _MOST_CLASSES:
         raise DataError(
             f"{name}: labels number the classes from 0, there are more than {_MOST_CLASSES:,}"

@@ -14,6 +14,7 @@ Without a wanted size a picture keeps its own.
 """
 
 import io
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ SUFFIXES = frozenset(
 )
 # Pillow reads more, and starts Ghostscript for EPS; a TGA has no mark of its own, so it comes last
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what odd files make it say, we say
 _GAP = 3  # a reduction in two steps cannot be told from one step where the second is by 3 or more
 _WHITE = (255, 255, 255, 255)
 
