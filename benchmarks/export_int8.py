@@ -48,8 +48,7 @@ def main() -> None:
         images = {name: generator.sample(SAMPLES, seed=1) for name, generator in generators.items()}
         difference = np.abs(images["fp32"].astype(int) - images["int8"])
         print(f"pixels    mean difference {difference.mean():.2f} levels, largest {difference.max()}")
-        _, facts = RunDirectory(options.run).read_recipe()
-        scorer = FrechetScorer(facts.load_data())
+        scorer = FrechetScorer(RunDirectory(options.run).read_data())
         scores = {name: scorer(made) for name, made in images.items()}
         print(f"score     frechet_distance_domain fp32 {scores['fp32']:.3f}, int8 {scores['int8']:.3f}")
         passed &= within_budget(scores["int8"], scores["fp32"])

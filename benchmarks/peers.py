@@ -35,7 +35,7 @@ from dropgan.serve import Generator
 from dropgan.train import change_recipe, load_images, load_recipe
 from dropgan.train.data.pixels import to_pixels
 from dropgan.train.networks import SampleSpec
-from dropgan.train.run.plan import make_plan
+from dropgan.train.run.plan import Wanted, make_plan
 
 SAMPLES = 10_000
 BATCH, LATENT_DIM = 64, 100
@@ -149,7 +149,7 @@ def run_recipe(
     """Train and score one of ours, for CPU seconds or, if these are 0, on a number of images."""
     seconds, seen = budget
     recipe = load_recipe(name)
-    precision = make_plan(recipe, SampleSpec(shape), device="cpu", precision="auto", threads=1).precision
+    precision = make_plan(recipe, SampleSpec(shape), Wanted("cpu", threads=1)).precision
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)

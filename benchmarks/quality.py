@@ -19,7 +19,7 @@ from dropgan.evaluate import evaluate
 from dropgan.export import export
 from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
 from dropgan.train.networks import SampleSpec
-from dropgan.train.run.plan import make_plan
+from dropgan.train.run.plan import Wanted, make_plan
 
 _TRIAL_STEPS = 150
 
@@ -63,7 +63,7 @@ def main() -> None:
                     {**(changes if recipe_name == options.recipes[-1] else {}), "training.seed": seed},
                 )
                 precision = make_plan(
-                    recipe, SampleSpec((1, 28, 28)), device="cpu", precision=options.precision, threads=1
+                    recipe, SampleSpec((1, 28, 28)), Wanted("cpu", options.precision, 1)
                 ).precision
                 torch.set_num_threads(1)
                 steps = steps_for(options.seconds, recipe, options.data, precision, folder)

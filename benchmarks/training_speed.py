@@ -33,7 +33,7 @@ from dropgan.train import change_recipe, load_images, load_recipe
 from dropgan.train.data.batches import Batches
 from dropgan.train.data.pixels import to_pixels
 from dropgan.train.networks import SampleSpec
-from dropgan.train.run.plan import make_plan
+from dropgan.train.run.plan import Wanted, make_plan
 from dropgan.train.steps.state import Passes, TrainingState
 from dropgan.train.steps.step import train_step
 
@@ -178,9 +178,7 @@ def main() -> None:
         quality(options.quality)
         return
     torch.manual_seed(0)
-    chosen = make_plan(
-        load_recipe("seed"), SampleSpec((1, 28, 28)), device="cpu", precision="auto", threads=1
-    ).precision
+    chosen = make_plan(load_recipe("seed"), SampleSpec((1, 28, 28)), Wanted("cpu", threads=1)).precision
     torch.set_num_threads(1)
     contenders = {"plain eager loop": plain_step()[0]}
     contenders |= {f"dropgan {precision}": dropgan_step(precision)[0] for precision in ("fp32", "bf16")}

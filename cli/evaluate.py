@@ -1,25 +1,21 @@
 """dropgan evaluate"""
 
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
-from .output import result, result_json, say
-from .training import DataReport, data_options
+from .output import result, result_json
+from .terminal import terminal
+from .training import data_options
 
 if TYPE_CHECKING:
     from dropgan.evaluate import Evaluation, VectorEvaluation
-    from dropgan.serve import Generator
     from dropgan.serve.card import ScoreCard
-    from dropgan.train import DataOptions, ImageData
-    from dropgan.train.data import VectorData
+    from dropgan.train import DataOptions
 
 _SHOWN_COLUMNS = 8
-_BUILT_IN_HELD_OUT = "fashion-mnist-test"
 
 
 def evaluate(
@@ -111,110 +107,43 @@ def evaluate(
         return
     if model is None:
         raise typer.BadParameter("say what to evaluate: a model file or a run directory")
-    from dropgan.train.run.plan import choose_device
+    from dropgan.evaluate import Evaluation, VectorEvaluation, load_features
+    from dropgan.evaluate import evaluate as evaluate_model
 
-    place = choose_device(device)
-
-    def told(message: str) -> None:
-        say(message, quiet=quiet)
-
-    with tempfile.TemporaryDirectory(prefix="dropgan-") as scratch:
-        file, run = _deployed_file(model, Path(scratch), told)
-        from dropgan.evaluate import evaluate as evaluate_model
-        from dropgan.evaluate import load_features
-        from dropgan.serve import Generator
-        from dropgan.train import DataOptions, RunDirectory
-        from dropgan.train.data import unchanging_name
-
-        generator = Generator(file, device=device)
-        facts = RunDirectory(run).read_recipe()[1] if run else None
-        source = data or (facts.data if facts else generator.card.data.name)
-        reading = data_options(size, colour, strict, label_column)
-        if facts and reading == DataOptions() and unchanging_name(source) == facts.data:
-            reading = facts.data_options
-        if generator.card.data.kind == "vectors":
-            if report is not None or features != "domain":
-                raise typer.BadParameter("--report and --features are for images, this model makes vectors")
-            _vectors(generator, model, source, held_out, reading, samples, seed, told, json=json)
-            return
-        images = _images(
-            source, data_dir, reading, generator.sample_shape, asked=data is not None, quiet=quiet
-        )
+    with terminal(quiet=quiet) as reporter:
         evaluation = evaluate_model(
-            generator,
-            images,
+            model,
+            data,
+            held_out=_held_out(held_out),
             samples=samples,
             seed=seed,
-            features=load_features(features, inception_weights=inception_weights, device=str(place)),
-            held_out=held_out_images(
-                images.name, held_out, data_dir, reading, generator.sample_shape, quiet=quiet
-            ),
-            run=run,
-            name=model.resolve().name,
-            say=told,
+            features=load_features(features, inception_weights=inception_weights, device=device)
+            if inception_weights
+            else features,
+            device=device,
+            data_dir=data_dir,
+            data_options=data_options(size, colour, strict, label_column),
+            report=report,
+            reporter=reporter,
         )
-    if report is not None:
-        told("drawing the report")
-        from dropgan.evaluate.report import write_report
-
-        write_report(evaluation, report)
     if json:
-        result_json(evaluation.as_json() | {"report": str(report) if report else None})
+        written = {"report": str(report) if report else None} if isinstance(evaluation, Evaluation) else {}
+        result_json(evaluation.as_json() | written)
         return
     show(evaluation)
+    if isinstance(evaluation, VectorEvaluation):
+        show_columns(evaluation)
     if report is not None:
         result(f"report      {report}")
 
 
+def _held_out(given: str | None) -> str | None:
+    """What the library takes: ``auto`` where nothing was said, None for ``none``."""
+    return "auto" if given is None else None if given == "none" else given
+
+
 def _spread(score: "ScoreCard") -> str:
     return f" ± {score.spread:.2g}" if score.spread_of else ""
-
-
-def _vectors(
-    generator: "Generator",
-    model: Path,
-    source: str,
-    held_out: str | None,
-    reading: "DataOptions",
-    samples: int,
-    seed: int,
-    told: Callable[[str], None],
-    *,
-    json: bool,
-) -> None:
-    from dropgan.evaluate import evaluate_vectors
-
-    data = load_vectors(source, reading)
-    unseen = load_vectors(held_out, reading) if held_out not in (None, "none") else None
-    evaluation = evaluate_vectors(
-        generator,
-        data,
-        samples=samples,
-        seed=seed,
-        held_out=unseen,
-        name=model.resolve().name,
-        say=told,
-    )
-    if json:
-        result_json(evaluation.as_json())
-    else:
-        show(evaluation)
-        show_columns(evaluation)
-
-
-def load_vectors(source: str | None, reading: "DataOptions") -> "VectorData":
-    """Rows to compare with.
-
-    Raises:
-        DataError: There are none, or they are images.
-    """
-    from dropgan.train import DataError, load_data
-    from dropgan.train.data import VectorData
-
-    data = load_data(source or "", options=reading)
-    if not isinstance(data, VectorData):
-        raise DataError(f"{data.name} holds images, the model makes vectors: --data D")
-    return data
 
 
 def show_columns(evaluation: "VectorEvaluation") -> None:
@@ -247,104 +176,6 @@ def show(evaluation: "Evaluation | VectorEvaluation") -> None:
         result(f"left out    {name}: {reason}")
 
 
-def held_out_images(
-    data: str,
-    held_out: str | None,
-    data_dir: Path | None,
-    reading: "DataOptions",
-    shape: tuple[int, ...],
-    *,
-    quiet: bool,
-) -> "ImageData | None":
-    """The held-out images: those asked for, or Fashion-MNIST's test images where they are installed.
-
-    Args:
-        data: Name of the data that is compared with.
-        held_out: What stood after ``--held-out``; ``none`` for no such images.
-        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
-        reading: How the data that is compared with is read.
-        shape: (height, width, channels) that pictures are brought to.
-        quiet: Whether nothing is said while pictures are read.
-
-    Raises:
-        DataError: What was asked for is not there, or damaged.
-    """
-    from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
-
-    if held_out == "none":
-        return None
-    if held_out is not None:
-        folder = data_dir if held_out.startswith("fashion-mnist") else None
-        return _read(held_out, folder, reading, shape, quiet=quiet)
-    if data in ("fashion-mnist", "fashion-mnist-10k") and has_fashion_mnist(data_dir):
-        return _read(_BUILT_IN_HELD_OUT, data_dir, reading, shape, quiet=quiet)
-    return None
-
-
-def _images(
-    source: str,
-    data_dir: Path | None,
-    reading: "DataOptions",
-    shape: tuple[int, ...] | None,
-    *,
-    asked: bool,
-    quiet: bool,
-) -> "ImageData":
-    from dropgan.train import DataError
-
-    # data_dir also serves the held-out images, so that it may stand beside the embedded data
-    folder = data_dir if source in ("fashion-mnist", _BUILT_IN_HELD_OUT) else None
-    try:
-        return _read(source, folder, reading, shape, quiet=quiet)
-    except DataError as error:
-        if asked:
-            raise
-        raise DataError(f"the model's training data cannot be found ({error}): say --data D") from error
-
-
-def _read(
-    source: str, data_dir: Path | None, reading: "DataOptions", shape: tuple[int, ...] | None, *, quiet: bool
-) -> "ImageData":
-    """Read images; pictures, which can have any size, in the shape of the model's samples."""
-    from dropgan.train import load_images
-    from dropgan.train.data import holds_pictures
-
-    if shape is not None and holds_pictures(source):
-        height, width, channels = shape
-        reading = reading.fitted_to(height, width, channels)
-    with DataReport(quiet=quiet) as report:
-        return load_images(source, data_dir, options=reading, watch=report.watcher)
-
-
-def _deployed_file(model: Path, scratch: Path, told: Callable[[str], None]) -> tuple[Path, Path | None]:
-    """The file to score and its run: of a run directory the model.onnx in it, if it is of its best or
-    last checkpoint, or else a fresh export."""
-    if not model.is_dir():
-        return model, None
-    from dropgan.export import export as export_run
-    from dropgan.serve import Generator, ModelError
-    from dropgan.train import load_generator
-
-    file = model / "model.onnx"
-    if file.exists():
-        trained = [load_generator(model, checkpoint) for checkpoint in ("auto", "last")]
-        try:
-            card = Generator(file, device="cpu").card
-        except ModelError:
-            card = None
-        if (
-            card is not None
-            and card.training.steps in [one.about["step"] for one in trained]
-            and card.training.seed == trained[0].recipe.training.seed
-            and card.data.fingerprint == trained[0].about["data"]["fingerprint"]
-            and card.export.output in ("pixels", "vectors")
-        ):
-            return file, model
-    told(f"exporting {model}")
-    export_run(model, scratch / "model.onnx")
-    return scratch / "model.onnx", model
-
-
 def _fit(
     path: Path,
     data: str | None,
@@ -359,20 +190,18 @@ def _fit(
     quiet: bool,
 ) -> None:
     from dropgan.evaluate import fit_features, save_domain
+    from dropgan.evaluate.real import held_out_images, real_images
+    from dropgan.train.run.source import DataSource
 
     if data is None:
         raise typer.BadParameter("say which images to train on: --data D")
-    images = _images(data, data_dir, reading, None, asked=True, quiet=quiet)
-    shape = images.images.shape[1:]
-    unseen = held_out_images(images.name, held_out, data_dir, reading, shape, quiet=quiet)
-    network = fit_features(
-        images,
-        task=task,
-        held_out=unseen,
-        epochs=epochs,
-        flip=flip,
-        observer=lambda done, total, loss: say(f"epoch {done}/{total}  loss {loss:.4f}", quiet=quiet),
-    )
+    with terminal(quiet=quiet) as reporter:
+        source = DataSource(data, data_dir=data_dir, options=reading)
+        images = real_images(source, reporter)
+        unseen = held_out_images(_held_out(held_out), images, source, reporter)
+        network = fit_features(
+            images, task=task, held_out=unseen, epochs=epochs, flip=flip, reporter=reporter
+        )
     save_domain(path, network)
     where = unseen.name if unseen is not None else f"{images.name} itself"
     if json:

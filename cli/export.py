@@ -182,7 +182,7 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
 
     _, facts = RunDirectory(run).read_recipe()
     try:
-        images = facts.load_data()
+        images = RunDirectory(run).read_data()
     except DropganError as error:
         say(f"not scored: {error}", quiet=quiet)
         return None

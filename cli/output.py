@@ -14,16 +14,25 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
 from dropgan.serve.printable import printable
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is a file or a pipe
+_LEAST_SECONDS = 1.0  # before a rate is known
 
 
 def say(message: str = "", *, quiet: bool = False) -> None:
     """A remark for the person at the terminal: one line, whatever the names in it hold."""
     if not quiet:
         print(printable(message), file=sys.stderr, flush=True)
+
+
+def say_with_time(message: str, *, quiet: bool = False) -> None:
+    """A remark that, where it goes to a file or a pipe, begins with the time."""
+    time_of_day = "" if sys.stderr.isatty() else time.strftime("%Y-%m-%d %H:%M:%S  ")
+    say(time_of_day + message, quiet=quiet)
 
 
 def result(message: str) -> None:
@@ -43,22 +52,28 @@ def result_json(value: Any) -> None:
 
 
 class ProgressBar:
-    """A bar with rate, remark and time left on a terminal; plain lines now and then elsewhere."""
+    """A bar with remark and time left on a terminal; plain lines with the time now and then elsewhere."""
 
     def __init__(self, what: str, total: int, unit: str, *, done: int = 0, quiet: bool = False) -> None:
         self._what, self._total, self._unit, self._quiet = what, total, unit, quiet
         self._done = self._first = done
-        self._started = time.monotonic()
-        self._spoken = 0.0
+        self._started = self._spoken = time.monotonic()
+        self._remark, self._unsaid = "", False
         self._bar: Progress | None = None
         if not quiet and sys.stderr.isatty():
             self._bar = Progress(
-                TextColumn(what),
-                BarColumn(),
+                TextColumn(what, markup=False),
+                BarColumn(bar_width=None, table_column=Column(ratio=1)),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[remark]}"),
+                # what is not as wide as it would like to be are the bar and this, never the figures
+                TextColumn(
+                    "{task.fields[remark]}",
+                    markup=False,
+                    table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"),
+                ),
                 TimeRemainingColumn(elapsed_when_finished=True),
                 console=Console(stderr=True),
+                expand=True,
             )
             self._task = self._bar.add_task(what, total=total, completed=done, remark="")
 
@@ -75,19 +90,43 @@ class ProgressBar:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        elif self._unsaid:
+            self._say()
 
     def update(self, done: int, remark: str = "") -> None:
         """Report how much is done in all, and anything worth saying beside it."""
-        self._done = done
-        now = time.monotonic()
-        rate = (done - self._first) / max(now - self._started, 1e-9)
-        text = f"{rate:,.0f} {self._unit}/s {remark}".rstrip()
+        self._done, self._remark, self._unsaid = done, remark, True
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, remark=text)
-        elif not self._quiet and (now - self._spoken > _SECONDS_BETWEEN_LINES or done == self._total):
-            self._spoken = now
-            left = (self._total - done) / rate if rate else 0.0
-            say(f"{self._what} {done}/{self._total}  {text}  {_clock(left)} left")
+            self._bar.update(self._task, completed=done, remark=f"{self._rate()} {remark}".strip())
+        elif time.monotonic() - self._spoken > _SECONDS_BETWEEN_LINES:
+            self._say()
+
+    def say(self, message: str) -> None:
+        """A line above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(Text(printable(message)), soft_wrap=True)
+        else:
+            say_with_time(message, quiet=self._quiet)
+
+    def _say(self) -> None:
+        """A line of its own, for a log."""
+        self._spoken, self._unsaid = time.monotonic(), False
+        per_second, seconds = self._per_second(), time.monotonic() - self._started
+        if self._done >= self._total:
+            end = f"in {_clock(seconds)}"
+        else:
+            end = f"{_clock((self._total - self._done) / per_second)} left" if per_second else ""
+        parts = (f"{self._what} {self._done}/{self._total}", self._rate(), self._remark, end)
+        say_with_time("  ".join(part for part in parts if part), quiet=self._quiet)
+
+    def _per_second(self) -> float:
+        """0 where nothing can be said yet: what the first moments do is no measure."""
+        seconds = time.monotonic() - self._started
+        return (self._done - self._first) / seconds if seconds >= _LEAST_SECONDS else 0.0
+
+    def _rate(self) -> str:
+        rate = self._per_second()
+        return f"{rate:,.0f} {self._unit}/s" if rate >= 10 else f"{rate:.2g} {self._unit}/s" if rate else ""
 
 
 def _clock(seconds: float) -> str:

@@ -1,21 +1,18 @@
 """dropgan run"""
 
 import dataclasses
-import json as json_module
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
-from .evaluate import held_out_images
-from .output import ProgressBar, result, result_json, say
-from .training import DataReport, TrainingReport, changes_from, data_options
+from .output import result, result_json
+from .terminal import terminal
+from .training import changes_from, data_options
 
 if TYPE_CHECKING:
-    from dropgan.evaluate import Evaluation, VectorEvaluation
-    from dropgan.serve.card import Card, ScoreCard
+    from dropgan.pipeline import Finished
 
 
 def run(
@@ -53,106 +50,53 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
-    from dropgan.evaluate import evaluate, evaluate_vectors, validation_metric
-    from dropgan.evaluate.report import write_report
-    from dropgan.export import add_scores
-    from dropgan.export import export as export_run
-    from dropgan.serve import Generator
-    from dropgan.serve.atomic import write_text
-    from dropgan.serve.write import write_grid, write_table
-    from dropgan.train import ImageData, VectorData, change_recipe, continue_or_train, load_data, load_recipe
+    from dropgan.pipeline import run as run_pipeline
 
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise typer.BadParameter("several processes train with dropgan train; dropgan run is for one")
-    changes = changes_from(
-        generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
-    )
-    settings_of_run = change_recipe(load_recipe(recipe), changes)
-    reading = data_options(size, colour, strict, label_column)
-    with DataReport(quiet=quiet) as report_of_data:
-        real = load_data(data, data_dir, options=reading, watch=report_of_data.watcher)
-    images = real if isinstance(real, ImageData) and real.shape == (28, 28, 1) else None
-    with TrainingReport(out, quiet=quiet) as report:
-        directory = continue_or_train(
+    with terminal(quiet=quiet) as reporter:
+        finished = run_pipeline(
             out,
-            settings_of_run,
+            recipe,
             data=data,
+            settings=changes_from(
+                settings,
+                generator_dropout=generator_dropout,
+                discriminator_dropout=discriminator_dropout,
+                conditional=conditional,
+                steps=steps,
+                seed=seed,
+                patience=patience,
+            ),
             data_dir=data_dir,
-            data_options=reading,
+            data_options=data_options(size, colour, strict, label_column),
             device=device,
             precision=precision,
             threads=threads,
             init_from=init_from,
-            announce=report.announce,
-            observer=report.observe,
-            score=validation_metric,
             minutes=minutes,
             tensorboard=tensorboard,
+            count=count,
+            score_samples=score_samples,
+            reporter=reporter,
         )
-    model, scores_file = out / "model.onnx", out / "scores.json"
-    say("exporting and verifying", quiet=quiet)
-    card = export_run(directory.path, model)
-    generator = Generator(model)
-    made = out / ("samples.csv" if isinstance(real, VectorData) else "samples.png")
-    with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
-        write = write_table if isinstance(real, VectorData) else write_grid
-        write(generator, made, count, seed=card.training.seed, start=0, progress=bar.update)
-    scores: tuple[ScoreCard, ...] = ()
-    evaluation: Evaluation | VectorEvaluation | None = None
-    if isinstance(real, VectorData):
-        evaluation = evaluate_vectors(
-            generator,
-            real,
-            samples=score_samples,
-            name=out.resolve().name,
-            say=lambda message: say(message, quiet=quiet),
-        )
-        scores = evaluation.scores
-        card = add_scores(model, scores)
-    elif images is not None:
-        evaluation = evaluate(
-            generator,
-            images,
-            samples=score_samples,
-            held_out=held_out_images(
-                images.name, None, data_dir, reading, generator.sample_shape, quiet=quiet
-            ),
-            run=out,
-            name=out.resolve().name,
-            say=lambda message: say(message, quiet=quiet),
-        )
-        scores = evaluation.scores
-        card = add_scores(model, scores)
-        write_report(evaluation, out / "report.html")
-    else:
-        say(
-            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your"
-            " own data with dropgan evaluate --fit-features",
-            quiet=quiet,
-        )
-    write_text(
-        scores_file, json_module.dumps([dataclasses.asdict(score) for score in scores], indent=1) + "\n"
-    )
-
     if json:
         result_json(
-            {"run": str(out), "model": str(model), "samples": str(made), "card": dataclasses.asdict(card)}
+            {
+                "run": str(out),
+                "model": str(finished.model),
+                "samples": str(finished.samples),
+                "card": dataclasses.asdict(finished.card),
+            }
         )
-        return
-    _show(out, model, made, card, evaluation)
+    else:
+        _show(out, finished)
 
 
-def _show(
-    out: Path,
-    model: Path,
-    made: Path,
-    card: "Card",
-    evaluation: "Evaluation | VectorEvaluation | None",
-) -> None:
+def _show(out: Path, finished: "Finished") -> None:
     """The lines that say where everything is and how good it is."""
+    card, evaluation = finished.card, finished.evaluation
     parity = card.export.parity
     result(
-        f"model      {model}, free of dropout,"
+        f"model      {finished.model}, free of dropout,"
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
     if evaluation is not None:
@@ -160,8 +104,8 @@ def _show(
         value = f"{distance.name} {distance.value:.2f}"
         result(f"score      {value} against {distance.reference} (lower is better)")
         result(f"verdict    {evaluation.verdict}")
-        if card.data.kind == "images":
-            result(f"report     {out / 'report.html'}")
-    result(f"samples    {made}, and the way there in {out / 'samples'}")
+    if finished.report is not None:
+        result(f"report     {finished.report}")
+    result(f"samples    {finished.samples}, and the way there in {out / 'samples'}")
     more = "images.npy" if card.data.kind == "images" else "more.csv"
-    result(f"next       dropgan sample {model} -n 1000 -o {more}")
+    result(f"next       dropgan sample {finished.model} -n 1000 -o {more}")

@@ -1,16 +1,17 @@
 """dropgan train"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
 from .output import result, result_json, result_text
-from .training import TrainingReport, changes_from, data_options, describe
+from .terminal import terminal
+from .training import changes_from, data_options, describe
 
 if TYPE_CHECKING:
-    from dropgan.train.run.start import MakeScore
+    from dropgan.train.run.session import MakeScore
 
 
 def train(
@@ -76,7 +77,7 @@ def train(
 ) -> None:
     """Train a GAN with dropout into a run directory."""
     from dropgan.train import (
-        change_recipe,
+        chosen_recipe,
         load_recipe,
         recipe_layers,
         recipes_with_descriptions,
@@ -96,57 +97,56 @@ def train(
                 result(f"{name:<{width}}  {description}")
         return
     changes = changes_from(
-        generator_dropout, discriminator_dropout, steps, seed, settings, conditional, patience
+        settings,
+        generator_dropout=generator_dropout,
+        discriminator_dropout=discriminator_dropout,
+        conditional=conditional,
+        steps=steps,
+        seed=seed,
+        patience=patience,
     )
     if show:
-        result_text(show_recipe(change_recipe(load_recipe(recipe), changes), recipe_layers(recipe)))
+        result_text(show_recipe(chosen_recipe(recipe, settings=changes), recipe_layers(recipe)))
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
-    make_score = _validation_metric() if score else None
-    with together() as ranks, TrainingReport(out, quiet=quiet or not ranks.leader) as report:
+    if resume and init_from is not None:
+        raise typer.BadParameter("--init-from begins a new run; leave it out with --resume")
+
+    def said(*names: str) -> bool:
+        sources = [context.get_parameter_source(name) for name in names]
+        return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+    machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
+    reading = data_options(size, colour, strict, label_column)
+    with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
+        about: dict[str, Any] = {
+            "score": _validation_metric() if score else None,
+            "minutes": minutes,
+            "tensorboard": tensorboard,
+            "reporter": reporter,
+        }
         if resume:
-
-            def said(*names: str) -> bool:
-                sources = [context.get_parameter_source(name) for name in names]
-                return any(source is not None and source.name == "COMMANDLINE" for source in sources)
-
-            if init_from is not None:
-                raise typer.BadParameter("--init-from begins a new run; leave it out with --resume")
-            reading = said("size", "colour", "strict", "label_column")
             run = resume_run(
                 out,
-                changes=changes,
+                settings=changes,
                 recipe=load_recipe(recipe) if said("recipe") else None,
                 data=data if said("data") else None,
-                data_options=data_options(size, colour, strict, label_column) if reading else None,
-                device=device if said("device") else None,
-                precision=precision if said("precision") else None,
-                threads=threads,
-                announce=report.announce,
-                observer=report.observe,
-                score=make_score,
-                watch=report.watcher,
-                minutes=minutes,
-                tensorboard=tensorboard,
+                data_options=reading if said("size", "colour", "strict", "label_column") else None,
+                **machine,
+                **about,
             )
         else:
             run = train_run(
                 out,
-                change_recipe(load_recipe(recipe), changes),
+                recipe,
+                settings=changes,
                 data=data,
                 data_dir=data_dir,
-                data_options=data_options(size, colour, strict, label_column),
-                device=device,
-                precision=precision,
-                threads=threads,
+                data_options=reading,
+                **machine,
                 init_from=init_from,
-                announce=report.announce,
-                observer=report.observe,
-                score=make_score,
-                watch=report.watcher,
-                minutes=minutes,
-                tensorboard=tensorboard,
+                **about,
             )
     if not ranks.leader:
         return

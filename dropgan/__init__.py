@@ -15,14 +15,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from dropgan.evaluate import evaluate as evaluate
     from dropgan.export import export as export
+    from dropgan.pipeline import run as run
     from dropgan.serve import Generator as Generator
     from dropgan.train import resume as resume
     from dropgan.train import train as train
 
-__all__ = ["Generator", "__version__", "evaluate", "export", "resume", "train"]
+__all__ = ["Generator", "__version__", "evaluate", "export", "resume", "run", "train"]
 
 _STAGES = ("evaluate", "export", "serve", "train")
-_HOMES = {"Generator": "serve", "resume": "train"}
+_HOMES = {"Generator": "serve", "resume": "train", "run": "pipeline"}
 
 
 def __getattr__(name: str) -> Any:

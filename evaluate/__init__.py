@@ -7,11 +7,12 @@ from dropgan.callable_module import make_callable
 
 from .domain import DomainNetwork, save_domain
 from .errors import FeatureError
-from .evaluate import Evaluation, evaluate
+from .evaluate import evaluate
 from .features import FeatureNetwork, load_features
 from .findings import Finding
 from .fit import fit_features
 from .frechet import FrechetScorer
+from .images import Evaluation, evaluate_images
 from .judge import Judgement, judge_samples
 from .scoring import Reference
 from .validation.metric import ValidationMetric, validation_metric
@@ -32,6 +33,7 @@ __all__ = [
     "ValidationMetric",
     "VectorEvaluation",
     "evaluate",
+    "evaluate_images",
     "evaluate_vectors",
     "fit_features",
     "judge_samples",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dropgan.serve.printable import printable
 
 from .appearance import ClassShare
-from .evaluate import Material
+from .images import Material
 from .pictures import Picture
 
 REAL, GENERATED = "#3b6ea5", "#d9722e"  # told apart by colour-blind readers, and in grey on paper

@@ -1,232 +1,118 @@
-"""Evaluation of a model file as it ships: sampled through the light runtime, in the deployed mode."""
+"""Evaluation of a model as it ships, from whatever the user has: a file or a run, any real data."""
 
-import dataclasses
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dropgan.serve import Generator
-from dropgan.serve.card import Card, ScoreCard
-from dropgan.serve.errors import InputError
-from dropgan.train import RunDirectory
-from dropgan.train.data import ImageData
+from dropgan.serve.outputs import require_writable
+from dropgan.serve.reporter import LOGGED, Reporter
+from dropgan.train import DataOptions, RunDirectory, VectorData
+from dropgan.train.run.plan import choose_device
+from dropgan.train.run.source import DataSource
 
-from .appearance import ClassShare
-from .attacks import Attack
-from .conditional import asked_labels, class_agreement
-from .discriminator import DiscriminatorGap
-from .features import FeatureNetwork, Features, load_features
-from .findings import Finding, find, verdict
-from .judge import judge_samples
-from .memorisation import NeighbourTest
-from .networks import NetworkTests, check_networks
-from .recovery import Recovery
-from .scoring import Reference
-from .sensitivity import Sensitivity
-from .threads import one_thread
-
-DEFAULT_SAMPLES = 10_000
-DEFAULT_SEED = 1
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the report's pictures are made of."""
-
-    generator: Generator
-    samples: NDArray[np.uint8]
-    labels: NDArray[np.int64] | None
-    """Of the samples, in a class-conditional model."""
-    features: Features
-    reference: Reference
-    held_out: Reference | None
-    networks: NetworkTests | None
-    metrics: list[dict[str, Any]]
-    """The lines of the run's metrics.jsonl; empty for a file alone."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything that an evaluation found. ``as_json`` gives it without the pictures."""
-
-    model: str
-    """Name of the file or run."""
-    card: Card
-    """What the file says of itself."""
-    samples: int
-    """Generated samples."""
-    seed: int
-    """Of the latent stream."""
-    verdict: str
-    """One line: ``no problem found``, or what is wrong."""
-    findings: tuple[Finding, ...]
-    """In sentences, problems first."""
-    scores: tuple[ScoreCard, ...]
-    """Of the deployed file; the Fréchet distance first. Of a class-conditional model also the share of
-    samples that the feature network takes for the class asked for, where it knows these classes."""
-    held_out_scores: tuple[ScoreCard, ...]
-    """Of held-out real images in the samples' place."""
-    train_mode_scores: tuple[ScoreCard, ...]
-    """Of the same latents with dropout acting."""
-    classes: tuple[ClassShare, ...]
-    """How often each class occurs."""
-    sharpness: float
-    """Mean difference of neighbouring pixels over the real images'."""
-    neighbours: tuple[NeighbourTest, ...]
-    """The test for copies."""
-    recovery: Recovery | None
-    """Latent recovery of training against held-out images."""
-    discriminator: DiscriminatorGap | None
-    """The discriminator's gap."""
-    sensitivity: Sensitivity | None
-    """The generator's local sensitivity."""
-    attacks: tuple[Attack, ...]
-    """FGSM and PGD on the discriminator."""
-    left_out: dict[str, str]
-    """What was not measured, and why."""
-    seconds: float
-    """How long it took."""
-    material: Material = field(repr=False, compare=False)
-    """For the report."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
-        return {
-            entry.name: _plain(getattr(self, entry.name))
-            for entry in dataclasses.fields(self)
-            if entry.name != "material"
-        }
+from .deployed import open_deployed
+from .errors import OptionError
+from .features import DOMAIN, FeatureNetwork, load_features
+from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation, evaluate_images
+from .real import AUTO, held_out_images, held_out_vectors, real_data
+from .vectors import VectorEvaluation, evaluate_vectors
 
 
 def evaluate(
-    model: Path | str | Generator,
-    data: ImageData,
+    model: str | PathLike[str] | Generator,
+    data: object = None,
     *,
+    labels: object = None,
+    held_out: object = AUTO,
     samples: int = DEFAULT_SAMPLES,
     seed: int = DEFAULT_SEED,
-    features: FeatureNetwork | None = None,
-    held_out: ImageData | None = None,
-    run: Path | None = None,
+    features: str | FeatureNetwork = DOMAIN,
+    device: str = "auto",
+    data_dir: Path | None = None,
+    data_options: DataOptions | None = None,
+    run: str | PathLike[str] | None = None,
     name: str = "",
-    say: Callable[[str], None] = lambda _: None,
-) -> Evaluation:
-    """Evaluate an exported generator against real images.
+    report: str | PathLike[str] | None = None,
+    reporter: Reporter = LOGGED,
+) -> Evaluation | VectorEvaluation:
+    """Score a model's samples, look for copies of training data, and say what was found.
 
     Args:
-        model: A model file, or a generator opened from one.
-        data: The real images to compare with: by custom those that the model was trained on.
+        model: A model file, a generator opened from one, or a run directory. Of a run, its model.onnx
+            is scored where it is of the run's best or last weights; else the run is exported anew.
+        data: The real data to compare with, as for `dropgan.train`; None takes what the model was
+            trained on, which data in memory must be given for.
+        labels: Beside data in memory, as for `dropgan.train`.
+        held_out: Data of the same kind that the model never saw, to tell copying and overfitting.
+            ``auto`` takes Fashion-MNIST's test images where the model was trained on the others and
+            they are installed; None does without.
         samples: Generated samples; fewer bias the Fréchet distance upwards.
         seed: Of the latent stream. Not the run's own seed, whose first samples its grids show.
-        features: The feature network; None takes the one that comes with dropgan.
-        held_out: Images of the same kind that the model never saw; without them, neither copying nor
-            overfitting can be told.
-        run: The run directory of this very model, for what needs gradients.
+        features: Of images: ``domain``, ``inception``, a file that `fit_features` made, or a network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        data_options: How to read the data; the default is how the run read them. Pictures are brought
+            to the shape of the model's samples in any case.
+        run: The run directory of this very model, for what needs gradients; of a run that is given as
+            ``model``, itself.
         name: What to call the model; empty takes the name of its file.
-        say: Told what is being done.
+        report: An HTML file to write, with the pictures and charts of images.
+        reporter: Told what is being done.
+
+    Returns:
+        Of images an `Evaluation`, of vectors a `VectorEvaluation`.
 
     Raises:
         ModelError: The file is no model of dropgan's.
+        DataError: The data is missing, unfit, or of the other kind than the model's samples.
         FeatureError: The feature network is not for images of this shape.
-        InputError: There are too few samples or images, they do not fit each other, or the file
+        InputError: There are too few samples or real ones, they do not fit each other, or the file
             gives no pixels.
         RunError: ``run`` holds no run.
         CheckpointError: The run has no checkpoint, or a damaged one.
+        OptionError: The model makes vectors, for which there are neither features nor a report.
+        OutputError: The report cannot be written.
+        DropganError: As for `dropgan.export`, where a run is exported.
     """
-    started = time.monotonic()
-    generator = model if isinstance(model, Generator) else Generator(model)
-    _require_fit(generator, data, held_out)
-    network = features or load_features()
-    card = generator.card
-    split = "training" if data.fingerprint == card.data.fingerprint else "other"
-    left_out: dict[str, str] = {}
-    if held_out is not None and held_out.fingerprint == card.data.fingerprint:
-        raise InputError(f"{held_out.name} is what the model was trained on: held-out images are others")
-    if held_out is None:
-        left_out["copies"] = "there are no held-out images to compare with: give some with --held-out"
-    elif split == "other":
-        left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
-
-    say(f"looking at {len(data.images):,} real images of {data.name}")
-    reference = Reference.of(data, network, split=split)
-    unseen = None if held_out is None else Reference.of(held_out, network, split="held-out")
-    say(f"sampling and looking at {samples:,} samples")
-    images = generator.sample(samples, seed=seed)
-    seen = network(images)
-    asked = asked_labels(generator, samples, seed=seed)
-    agreement = class_agreement(generator, network, seen, asked, seed=seed)
-    if generator.classes and agreement is None:
-        left_out["class agreement"] = "the feature network does not know the model's classes by name"
-    say("scoring")
-    tests = None
-    with one_thread():
-        judged = judge_samples(images, seen, reference, unseen, seed=seed)
-        if run is not None:
-            tests = check_networks(run, generator, images, reference, unseen, seed=seed, say=say)
-    if tests is not None:
-        left_out |= tests.left_out
+    place = choose_device(device)
+    if isinstance(model, Generator):
+        generator, found = model, None
     else:
-        left_out["networks"] = "a model file has no gradients and no discriminator: give the run directory"
-    recovery = tests.recovered.recovery if tests and tests.recovered else None
-    gap = tests.discriminator if tests else None
-    findings = find(
-        dataclasses.replace(
-            judged.evidence(),
-            recovery=recovery,
-            discriminator=gap,
-            agreement=agreement.value if agreement else None,
+        generator, found = open_deployed(Path(model), device=device, reporter=reporter)
+        name = name or Path(model).resolve().name
+    if generator.card.data.kind == "vectors" and (features != DOMAIN or report is not None):
+        raise OptionError("features and reports are for images, this model makes vectors")
+    if report is not None:
+        require_writable(Path(report))
+    directory = found if run is None else Path(run)
+    facts = None if directory is None else RunDirectory(directory).read_recipe()[1]
+    given = DataSource(data, labels, data_dir, data_options or DataOptions())
+    real, source = real_data(given, generator, facts, reporter)
+    if isinstance(real, VectorData):
+        return evaluate_vectors(
+            generator,
+            real,
+            samples=samples,
+            seed=seed,
+            held_out=held_out_vectors(held_out, source, reporter),
+            name=name,
+            reporter=reporter,
         )
-    )
-    return Evaluation(
-        model=name or ("model" if isinstance(model, Generator) else Path(model).name),
-        card=card,
+    network = load_features(features, device=str(place)) if isinstance(features, str) else features
+    evaluation = evaluate_images(
+        generator,
+        real,
         samples=samples,
         seed=seed,
-        verdict=verdict(findings),
-        findings=findings,
-        scores=judged.scores + ((agreement,) if agreement else ()),
-        held_out_scores=judged.held_out_scores,
-        train_mode_scores=tests.train_mode_scores if tests else (),
-        classes=judged.classes,
-        sharpness=judged.sharpness,
-        neighbours=judged.neighbours,
-        recovery=recovery,
-        discriminator=gap,
-        sensitivity=tests.sensitivity.sensitivity if tests else None,
-        attacks=tests.attacks if tests else (),
-        left_out=left_out,
-        seconds=time.monotonic() - started,
-        material=Material(
-            generator,
-            images,
-            asked,
-            seen,
-            reference,
-            unseen,
-            tests,
-            RunDirectory(run).read_metrics() if run else [],
-        ),
+        features=network,
+        held_out=held_out_images(held_out, real, source, reporter),
+        run=directory,
+        name=name,
+        reporter=reporter,
     )
+    if report is not None:
+        from .report import write_report  # which brings matplotlib
 
-
-def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:
-    if generator.card.export.output != "pixels":
-        raise InputError("scores are of pixels: export the model with --output pixels")
-    for images in (data, held_out):
-        if images is not None and generator.sample_shape != images.images.shape[1:]:
-            raise InputError(
-                f"the model makes images of shape {list(generator.sample_shape)},"
-                f" {images.name} has {list(images.images.shape[1:])}"
-            )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, NeighbourTest):  # its estimate is worth having without computing it anew
-        return dataclasses.asdict(value) | {"copied": value.copied}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+        reporter.say("drawing the report")
+        write_report(evaluation, Path(report))
+    return evaluation

@@ -1,6 +1,5 @@
 """Feature networks: what the scores see of an image."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from dropgan.serve.reporter import SILENT, Progress, Reporter
+
 from .domain import load_domain, weights_fingerprint
 from .inception import load_inception
 
-Progress = Callable[[int], None]
-"""Called with the number of images done so far."""
-
 DOMAIN, INCEPTION = "domain", "inception"
+DOMAIN_SHAPE = (28, 28, 1)
+"""Of the images that the network that comes with dropgan is for."""
 _BUILT_IN = Path(__file__).parent / "domain.safetensors"
 _BATCH = 250
 
@@ -56,7 +56,7 @@ class FeatureNetwork:
     """Where the module lies."""
 
     @torch.inference_mode()
-    def __call__(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Features:
+    def __call__(self, images: NDArray[np.uint8], reporter: Reporter = SILENT) -> Features:
         """Look at images uint8 [n, height, width, channels], n at least 1.
 
         Raises:
@@ -68,8 +68,8 @@ class FeatureNetwork:
             some, scores = self.module(torch.from_numpy(part).to(self.device))
             vectors.append(some.float().cpu().numpy())
             logits.append(scores.float().cpu().numpy())
-            if progress is not None:
-                progress(first + len(part))
+            done = first + len(part)
+            reporter.progress(Progress("looking at images", done, len(images), "images"))
         return Features(np.concatenate(vectors), np.concatenate(logits))
 
 

@@ -24,6 +24,7 @@ _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
 _AGREEMENT = 0.6
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
+_NAMED = 3  # columns or classes in a verdict
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Finding:
     """``problem``, ``note`` or ``good``."""
     text: str
     """In a sentence."""
+    names: tuple[str, ...] = ()
+    """The columns or classes that it is about, worst first; empty where it is about all samples."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,19 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
 
 def verdict(findings: Sequence[Finding], what: str = "image") -> str:
     """One line: what is wrong, or that nothing was found."""
-    kinds = list(dict.fromkeys(finding.kind for finding in findings if finding.level == PROBLEM))
-    if "copies" in kinds:
+    problems: dict[str, tuple[str, ...]] = {}
+    for finding in findings:
+        if finding.level == PROBLEM:
+            problems[finding.kind] = problems.get(finding.kind, ()) + finding.names
+    if "copies" in problems:
         return f"copies its training {what}s: the other scores say nothing of what it would invent"
-    return f"problems: {', '.join(kinds)}" if kinds else "no problem found"
+    named = [kind + _listed(names) for kind, names in problems.items()]
+    return f"problems: {', '.join(named)}" if named else "no problem found"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMED
+    return f" ({', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
 def _copies(tests: Sequence[NeighbourTest]) -> Iterator[Finding]:
@@ -150,7 +162,10 @@ def _classes(shares: Sequence[ClassShare]) -> Iterator[Finding]:
     ]
     if missing:
         yield Finding(
-            "classes", PROBLEM, f"Hardly any samples of {', '.join(missing)} (under a fifth of their share)."
+            "classes",
+            PROBLEM,
+            f"Hardly any samples of {', '.join(missing)} (under a fifth of their share).",
+            tuple(missing),
         )
     most = max(shares, key=lambda share: share.generated)
     if most.generated > _DOMINANT and most.generated > 2 * most.real:

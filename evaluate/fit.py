@@ -7,14 +7,13 @@ The features that come with dropgan were made by
 (92.8 % of the test images, some ten minutes on two cores).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import LOGGED, Progress, Reporter
 from dropgan.train.data import ImageData, require_class_labels
 
 from .domain import DomainFacts, DomainNetwork
@@ -27,9 +26,6 @@ _WEIGHT_DECAY = 0.02
 _SHIFT = 2
 _MOST_CLASSES = 1000
 
-Observer = Callable[[int, int, float], None]
-"""Called after each epoch: epochs done, epochs in all, mean loss."""
-
 
 def fit_features(
     data: ImageData,
@@ -39,7 +35,7 @@ def fit_features(
     epochs: int = EPOCHS,
     flip: bool = True,
     seed: int = 0,
-    observer: Observer | None = None,
+    reporter: Reporter = LOGGED,
 ) -> DomainNetwork:
     """Train a classifier whose last activations are features of this kind of images.
 
@@ -58,7 +54,7 @@ def fit_features(
         epochs: Passes over the data, 1 or more.
         flip: Whether a mirrored image is one of the same class (digits and letters are not).
         seed: Of weights, order and augmentation.
-        observer: Told of each epoch.
+        reporter: Told of each epoch.
 
     Returns:
         The network in eval mode, its accuracy in its facts.
@@ -83,7 +79,7 @@ def fit_features(
     names = data.class_names if task == LABELS and len(data.class_names) == classes else ()
     torch.manual_seed(seed)
     network = DomainNetwork(DomainFacts((height, width, channels), classes, names, task, data.name, 0.0))
-    _train(network, data, task, epochs, flip, observer)
+    _train(network, data, task, epochs, flip, reporter)
     checked = held_out if held_out is not None and (task == ROTATION or held_out.labels is not None) else data
     found = round(accuracy(network, checked, task), 4)
     network.facts = DomainFacts((height, width, channels), classes, names, task, data.name, found)
@@ -91,7 +87,7 @@ def fit_features(
 
 
 def _train(
-    network: DomainNetwork, data: ImageData, task: str, epochs: int, flip: bool, observer: Observer | None
+    network: DomainNetwork, data: ImageData, task: str, epochs: int, flip: bool, reporter: Reporter
 ) -> None:
     images = torch.from_numpy(np.array(data.images))
     size = min(_BATCH, len(images))
@@ -113,8 +109,8 @@ def _train(
             optimizer.step()
             schedule.step()
             total += loss.item()
-        if observer is not None:
-            observer(epoch + 1, epochs, total / steps)
+        loss_text = f"loss {total / steps:.4f}"
+        reporter.progress(Progress("learning features", epoch + 1, epochs, "epochs", loss_text))
     network.eval()
 
 

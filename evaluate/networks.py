@@ -1,7 +1,6 @@
 """What needs the networks of a run and their gradients, which a model file does not have."""
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from dropgan.serve import Generator
 from dropgan.serve.card import ScoreCard
 from dropgan.serve.classes import Classes
+from dropgan.serve.reporter import Reporter
 from dropgan.train import TrainedNetworks, load_networks
 from dropgan.train.data import labels_for_model
 
@@ -50,7 +50,7 @@ def check_networks(
     held_out: Reference | None,
     *,
     seed: int,
-    say: Callable[[str], None],
+    reporter: Reporter,
 ) -> NetworkTests:
     """Run every test that needs the networks.
 
@@ -61,7 +61,7 @@ def check_networks(
         reference: The real images that scores compare with.
         held_out: Images that the run never saw.
         seed: Of the latent stream and of every draw.
-        say: Told what is being done.
+        reporter: Told what is being done.
 
     Raises:
         RunError: The directory holds no run.
@@ -74,7 +74,7 @@ def check_networks(
     draws = seed & 0x7FFFFFFF
     train_mode: tuple[ScoreCard, ...] = ()
     if has_dropout(networks.generator):
-        say("scoring with dropout acting")
+        reporter.say("scoring with dropout acting")
         latents = generator.latents(len(samples), seed=seed)
         noisy = train_mode_samples(networks.generator, latents, stream, seed=draws)
         features = reference.network(noisy)
@@ -82,7 +82,7 @@ def check_networks(
     else:
         left_out["train-mode gap"] = "the generator was trained without dropout"
 
-    say("searching the generator's and the discriminator's weak directions")
+    reporter.say("searching the generator's and the discriminator's weak directions")
     few = _drawn(generator, LATENTS, seed)
     bound = {} if few is None else {"labels": torch.from_numpy(few)}
     draw = functools.partial(networks.generator, **bound)
@@ -113,7 +113,7 @@ def check_networks(
     elif labels is not None and (labels.reference is None or labels.held_out is None):
         left_out["overfitting"] = "the data or the held-out images have no labels that the model knows"
     else:
-        say("comparing training with held-out images")
+        reporter.say("comparing training with held-out images")
         originals, recovered, gap = _overfitting(networks, samples, reference, held_out, labels, draws)
     return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
 

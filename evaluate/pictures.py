@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dropgan.serve import Generator
 from dropgan.serve.pictures import encode_png, grid
 
-from .evaluate import Material
+from .images import Material
 from .memorisation import SAMPLES, pixel_vectors
 from .neighbours import nearest
 

@@ -9,15 +9,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from dropgan.serve.errors import OutputError
+from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train.data import ImageData
 from dropgan.train.data.cache import cache_directory, cache_file
 
-from .features import FeatureNetwork, Features, Progress
+from .features import FeatureNetwork, Features
 
 
-def reference_features(
-    network: FeatureNetwork, data: ImageData, progress: Progress | None = None
-) -> Features:
+def reference_features(network: FeatureNetwork, data: ImageData, reporter: Reporter = SILENT) -> Features:
     """The features of all images of ``data``, from the cache where they are there.
 
     The cache's key is made of both fingerprints, so it cannot be stale; a damaged file, known by
@@ -32,7 +31,7 @@ def reference_features(
         features = Features(kept["vectors"], kept["logits"])
         if kept["sha256"].tobytes() == _digest(features):
             return features
-    features = network(data.images, progress)
+    features = network(data.images, reporter)
     content = save(
         {
             "vectors": features.vectors,

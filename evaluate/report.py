@@ -12,7 +12,7 @@ from dropgan.serve.card import ScoreCard
 from dropgan.serve.printable import printable
 
 from .charts import make_charts
-from .evaluate import Evaluation
+from .images import Evaluation
 from .pictures import Picture, make_pictures
 
 _EXPLAINED = {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dropgan.serve.card import ScoreCard
 from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train.data import ImageData
 
 from .distances import (
@@ -19,7 +20,7 @@ from .distances import (
     inception_score,
     kernel_distance,
 )
-from .features import INCEPTION, FeatureNetwork, Features, Progress
+from .features import INCEPTION, FeatureNetwork, Features
 from .manifold import K, manifold_scores
 from .neighbours import radii
 from .reference import reference_features
@@ -40,7 +41,7 @@ class Reference:
 
     @classmethod
     def of(
-        cls, data: ImageData, network: FeatureNetwork, *, split: str, progress: Progress | None = None
+        cls, data: ImageData, network: FeatureNetwork, *, split: str, reporter: Reporter = SILENT
     ) -> "Reference":
         """Look at real images, or find their features in the cache.
 
@@ -50,7 +51,7 @@ class Reference:
         """
         if len(data.images) < _MIN_SAMPLES:
             raise InputError(f"{data.name}: scores need at least {_MIN_SAMPLES} real images")
-        return cls(data, network, reference_features(network, data, progress), split)
+        return cls(data, network, reference_features(network, data, reporter), split)
 
     @cached_property
     def manifold(self) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

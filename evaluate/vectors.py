@@ -13,7 +13,6 @@ standard deviation 1.
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from dropgan.serve import Generator
 from dropgan.serve.card import Card, ScoreCard
 from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import VectorData
 
 from .distances import bootstrap_draws, frechet_distance
@@ -90,7 +90,7 @@ def evaluate_vectors(
     seed: int = 1,
     held_out: VectorData | None = None,
     name: str = "",
-    say: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = LOGGED,
 ) -> VectorEvaluation:
     """Evaluate an exported generator of vectors against real rows.
 
@@ -101,7 +101,7 @@ def evaluate_vectors(
         seed: Of the latent stream.
         held_out: Rows of the same kind that the model never saw; without them copying cannot be told.
         name: What to call the model.
-        say: Told what is being done.
+        reporter: Told what is being done.
 
     Raises:
         InputError: The model makes images, the columns are others, or there are too few rows.
@@ -109,7 +109,7 @@ def evaluate_vectors(
     _require_fit(model, data, held_out)
     if samples < 2 * K:
         raise InputError(f"scores need at least {2 * K} samples, not {samples}")
-    say(f"comparing {samples:,} samples with {len(data):,} rows of {data.name}")
+    reporter.say(f"comparing {samples:,} samples with {len(data):,} rows of {data.name}")
     split = "training" if data.fingerprint == model.card.data.fingerprint else "other"
     space = _Space(data, split, seed)
     made = space.standard(model.sample(samples, seed=seed))
@@ -222,9 +222,11 @@ def _find(
     columns: tuple[ColumnScore, ...], neighbours: tuple[NeighbourTest, ...], usual: tuple[ColumnScore, ...]
 ) -> tuple[Finding, ...]:
     findings = [_copies(test) for test in neighbours]
-    worst = max(columns, key=lambda column: column.ks)
+    columns = tuple(sorted(columns, key=lambda column: -column.ks))
+    worst = columns[0]
     level = max((column.ks for column in usual), default=0.0)
-    if worst.ks > max(0.1, _FAR * level):
+    off = tuple(column.name for column in columns if column.ks > max(0.1, _FAR * level))
+    if off:
         findings.append(
             Finding(
                 "columns",
@@ -232,6 +234,7 @@ def _find(
                 f"Column {worst.name} is off: its distribution function differs from the data's by"
                 f" {worst.ks:.2f} at most, its Wasserstein distance is {worst.wasserstein:.2f} standard"
                 " deviations.",
+                off,
             )
         )
     else:

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ class _Wanted:
 
 
 def export(
-    run: Path | str,
-    destination: Path | str,
+    run: str | PathLike[str],
+    destination: str | PathLike[str],
     *,
     output: str = "",
     layout: str = "",
@@ -105,7 +106,7 @@ def export(
     wanted = _Wanted(output, layout, opset, precision)
     scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
     data, card = _make(trained, wanted, scorer)
-    write_bytes(destination, data)
+    write_bytes(Path(destination), data)
     return card
 
 

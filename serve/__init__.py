@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .labels import LABEL_STREAM_NAME, LabelStream
     from .latents import STREAM_NAME, LatentStream
     from .pictures import encode_png
+    from .reporter import Progress, Reporter
 
 __all__ = [
     "LABEL_STREAM_NAME",
@@ -38,6 +39,8 @@ __all__ = [
     "MissingModelError",
     "ModelError",
     "OutputError",
+    "Progress",
+    "Reporter",
     "RuntimeMissingError",
     "atomic_file",
     "encode_png",
@@ -52,6 +55,8 @@ _HOMES = {
     "LABEL_STREAM_NAME": "labels",
     "LabelStream": "labels",
     "LatentStream": "latents",
+    "Progress": "reporter",
+    "Reporter": "reporter",
     "STREAM_NAME": "latents",
     "atomic_file": "atomic",
     "encode_png": "pictures",

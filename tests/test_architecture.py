@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "serve": set(),
     "train": {"serve"},
     "export": {"train", "serve"},
-    "evaluate": {"train", "serve"},
+    "evaluate": {"export", "train", "serve"},
     "cli": {"evaluate", "export", "serve", "train"},
 }
 """The table of docs/design.md. Every stage may also use what lies in dropgan/ itself, but serve."""

@@ -2,7 +2,7 @@
 
 from dropgan.callable_module import make_callable
 
-from .data import DataError, DataOptions, ImageData, VectorData, Watcher, load_data, load_images
+from .data import DataError, DataOptions, ImageData, VectorData, load_data, load_images
 from .distributed.ranks import ProcessError, together
 from .monitor import TrainingError
 from .objective.losses import LOSSES, Loss
@@ -10,17 +10,18 @@ from .recipes import (
     Recipe,
     RecipeError,
     change_recipe,
+    chosen_recipe,
     load_recipe,
     recipe_layers,
     recipe_names,
     recipes_with_descriptions,
     show_recipe,
 )
+from .run.calls import resume, train
 from .run.changes import ResumeError
 from .run.checkpoint import CheckpointError
 from .run.directory import RunDirectory, RunError
 from .run.pretrained import PretrainedError
-from .run.start import continue_or_train, resume, train
 from .run.stop import Interrupted
 from .run.trained import TrainedGenerator, TrainedNetworks, load_generator, load_networks
 
@@ -43,9 +44,8 @@ __all__ = [
     "TrainedNetworks",
     "TrainingError",
     "VectorData",
-    "Watcher",
     "change_recipe",
-    "continue_or_train",
+    "chosen_recipe",
     "load_data",
     "load_generator",
     "load_images",

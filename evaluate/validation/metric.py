@@ -12,7 +12,7 @@ from dropgan.train import Recipe
 from dropgan.train.data import ImageData, TrainingData, VectorData
 from dropgan.train.data.pixels import to_pixels
 
-from ..features import FeatureNetwork, load_features
+from ..features import DOMAIN_SHAPE, FeatureNetwork, load_features
 from ..frechet import FrechetScorer
 from ..random_features import random_features
 from ..scoring import score_name
@@ -22,7 +22,6 @@ SAMPLES = 2000
 MOST_REAL = 10_000
 SEED = 2  # not that of `evaluate`, which judges what was chosen by these samples
 _BATCH = 250
-_DOMAIN_SHAPE = (28, 28, 1)
 
 
 class ValidationMetric:
@@ -118,5 +117,5 @@ def validation_metric(data: TrainingData, recipe: Recipe) -> ValidationMetric | 
     if isinstance(data, VectorData):
         return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)
     shape = data.images.shape[1:]
-    features = load_features() if shape == _DOMAIN_SHAPE else random_features(shape[2])
+    features = load_features() if shape == DOMAIN_SHAPE else random_features(shape[2])
     return ValidationMetric(data, dim, features=features, labels=labels)

@@ -89,7 +89,7 @@ def test_what_vectors_have_not(
         (("sample", model_file, "-o", "rows.csv"), 1, "rows.csv holds columns, this model makes images"),
         (("evaluate", vector_model, "--data", table, "--report", "r.html"), 2, "are for images"),
         (("evaluate", vector_model, "--data", "fashion-mnist-10k"), 1, "holds images"),
-        (("evaluate", model_file, "--data", table), 1, "where images are needed"),
+        (("evaluate", model_file, "--data", table), 1, "the model makes images"),
         (("train", "--data", table, "--size", 8, "-o", "run"), 1, "are for images"),
         (("package", vector_model, "--target", "web", *named), 1, "makes vectors"),
     ):

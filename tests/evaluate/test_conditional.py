@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropgan.evaluate import ValidationMetric, evaluate
-from dropgan.evaluate.evaluate import Evaluation
+from dropgan.evaluate import Evaluation, ValidationMetric, evaluate
 from dropgan.evaluate.pictures import make_pictures
 from dropgan.evaluate.report import write_report
 from dropgan.export import export

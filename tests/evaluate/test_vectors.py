@@ -76,6 +76,10 @@ def test_ladder(
     problems = [finding.kind for finding in found.findings if finding.level == "problem"]
     assert problems == ([problem] if problem else [])
     assert (found.verdict == "no problem found") == (not problem)
+    if kind in ("shifted", "narrow"):  # whoever reads one line must know which columns to look at
+        assert (
+            found.verdict == {"shifted": "problems: columns (a)", "narrow": "problems: columns (a, b)"}[kind]
+        )
     scores, real = (
         {score.name: score.value for score in part} for part in (found.scores, found.held_out_scores)
     )

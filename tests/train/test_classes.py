@@ -9,11 +9,11 @@ from PIL import Image
 
 from dropgan.serve.classes import Classes
 from dropgan.serve.latents import LatentStream
+from dropgan.serve.reporter import Reporter
 from dropgan.train import DataError, ResumeError, change_recipe, load_generator, load_recipe, resume, train
 from dropgan.train.data import (
     DataOptions,
     ImageData,
-    Watcher,
     label_fingerprint,
     labels_for_model,
     load_data,
@@ -72,7 +72,7 @@ def test_classes_are_those_that_have_images(
 def test_names_that_contradict_numbers_are_said() -> None:
     """Stars "1" to "5" under labels 0 to 4: whoever asks for 1 must know which it is."""
     said: list[str] = []
-    with_classes(data([0, 1, 2], ("1", "2", "3")), Watcher(say=said.append))
+    with_classes(data([0, 1, 2], ("1", "2", "3")), Reporter(note=said.append))
     assert said == ["classes have the numbers that are their names: 1 is 1, 2 is 2, 3 is 3"]
 
 
@@ -112,12 +112,14 @@ def test_labels_of_a_models_classes() -> None:
     ):
         found = labels_for_model(data(labels, names), classes)
         assert (None if found is None else found.tolist()) == expected
+    trained_on = with_classes(data([5, 0, 2, 5]))  # places already: what `dropgan.run` evaluates with
+    assert labels_for_model(trained_on, numbers).tolist() == [2, 0, 1, 2]
 
 
 def test_classes_left_out_are_said() -> None:
     """Names without images are most often a mistake in the data."""
     said: list[str] = []
-    with_classes(data([2, 0], ("cat", "dog", "eel", "fox")), Watcher(say=said.append))
+    with_classes(data([2, 0], ("cat", "dog", "eel", "fox")), Reporter(note=said.append))
     assert said == ["2 of 4 classes have no samples and are left out: dog, fox"]
 
 

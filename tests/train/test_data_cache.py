@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from dropgan.serve.errors import OutputError
-from dropgan.train.data import DataOptions, Watcher, load_images
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import DataOptions, load_images
 from dropgan.train.data.cache import cache_directory
 
 RANDOM = np.random.default_rng(0)
@@ -43,8 +44,8 @@ def _load(folder: Path) -> tuple[np.ndarray, list[str], int]:
     """Images, what was said, and how many pictures were decoded."""
     said: list[str] = []
     decoded: list[int] = []
-    watch = Watcher(progress=lambda done, _: decoded.append(done), say=said.append)
-    images = load_images(str(folder), options=DataOptions(colour="colour"), watch=watch).images
+    reporter = Reporter(progress=lambda at: decoded.append(at.done), note=said.append)
+    images = load_images(str(folder), options=DataOptions(colour="colour"), reporter=reporter).images
     return images, said, decoded[-1] if decoded else 0
 
 
@@ -154,11 +155,12 @@ def test_an_unwritable_cache_says_where_else(tmp_path: Path, monkeypatch: pytest
 
 _KILLED = """
 import sys, time
-from dropgan.train.data import Watcher, load_images
-def wait(done, total):
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import load_images
+def wait(progress):
     print("writing", flush=True)
     time.sleep(60)
-load_images(sys.argv[1], watch=Watcher(progress=wait))
+load_images(sys.argv[1], reporter=Reporter(progress=wait))
 """
 
 

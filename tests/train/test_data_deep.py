@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropgan.train.data import DataOptions, Watcher, load_images
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import DataOptions, load_images
 
 RANDOM = np.random.default_rng(0)
 GREY, TRANSPARENT, COLOUR, WITH_ALPHA, CMYK = 0, 4, 2, 6, 5
@@ -97,7 +98,7 @@ def test_grey_is_scaled_by_the_depth_of_the_set(tmp_path: Path, bits: int) -> No
         )
         for _ in range(2):  # decoded, and from the cache
             said: list[str] = []
-            images = load_images(str(folder), watch=Watcher(say=said.append)).images[..., 0]
+            images = load_images(str(folder), reporter=Reporter(note=said.append)).images[..., 0]
             assert np.abs(images - _scaled(values, bits)).max() <= 1
             assert len(said) == (bits < 16)
             assert bits == 16 or f"read as pictures of {bits} bits" in said[0]
@@ -181,7 +182,9 @@ def test_orientation_and_planes(tmp_path: Path) -> None:
     assert np.abs(turned - np.rot90(_scaled(values, 16), -1, (1, 2))).max() <= 1
     contents = [tiff16(values[0], 2), tiff16(values[1], 2, planes=True), tiff16(values[2], 2)]
     said: list[str] = []
-    planes = load_images(str(_set(tmp_path / "planes", ".tif", contents)), watch=Watcher(say=said.append))
+    planes = load_images(
+        str(_set(tmp_path / "planes", ".tif", contents)), reporter=Reporter(note=said.append)
+    )
     assert len(planes) == 2
     assert "1.tif (16-bit channels in planes of their own are not read)" in said[0]
 
@@ -195,7 +198,7 @@ def test_cmyk_and_pictures_in_memory(tmp_path: Path) -> None:
     grey = _values(10)
     opened: list[Any] = [Image.open(io.BytesIO(png16(one))) for one in grey]
     said: list[str] = []
-    images = load_images(opened, watch=Watcher(say=said.append)).images
+    images = load_images(opened, reporter=Reporter(note=said.append)).images
     assert np.abs(images[..., 0] - _scaled(grey, 10)).max() <= 1
     assert "10 bits" in said[0]
     colour = _values(12, 3)

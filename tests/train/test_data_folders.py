@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dropgan.train.data import DataError, Watcher, load_data, load_images
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import DataError, load_data, load_images
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (8, 8, 6), dtype=np.uint8)
@@ -32,7 +33,7 @@ def _picture(path: Path, level: int | None = None) -> None:
 
 def _load(source: Path) -> tuple[Any, list[str]]:
     said: list[str] = []
-    return load_data(str(source), watch=Watcher(say=said.append)), said
+    return load_data(str(source), reporter=Reporter(note=said.append)), said
 
 
 def test_pictures_whose_names_look_like_idx(tmp_path: Path) -> None:

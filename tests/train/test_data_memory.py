@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
+from dropgan.serve.reporter import Reporter
 from dropgan.train.data import (
     DataError,
     DataOptions,
     ImageData,
     VectorData,
-    Watcher,
     load_data,
     load_images,
     unchanging_name,
@@ -162,7 +162,7 @@ def test_a_named_index_is_said() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": ROWS[:, 0], "day": np.arange(12.0)}).set_index("day")
     said: list[str] = []
-    data = load_data(frame, watch=Watcher(say=said.append))
+    data = load_data(frame, reporter=Reporter(note=said.append))
     assert isinstance(data, VectorData)
     assert data.columns == ("a",)
     assert said == ["table: the index day is no column; reset_index() makes it one"]
@@ -255,7 +255,7 @@ def test_images_of_a_data_set_in_one_size() -> None:
 def test_floats_are_said() -> None:
     """That 0 to 1 was taken for 0 to 255 is said once."""
     said: list[str] = []
-    load_images(Pairs(GREY / 255), watch=Watcher(say=said.append))
+    load_images(Pairs(GREY / 255), reporter=Reporter(note=said.append))
     assert len(said) == 1
     assert "floats from 0 to 1" in said[0]
 

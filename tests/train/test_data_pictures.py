@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from dropgan.serve.errors import InputError
-from dropgan.train.data import DataError, DataOptions, Watcher, load_images
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import DataError, DataOptions, load_images
 from dropgan.train.data.cache import cache_directory
 
 RANDOM = np.random.default_rng(0)
@@ -143,7 +144,7 @@ def test_broken_pictures_are_named_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "b/empty.png").write_bytes(b"")
     for _ in range(2):  # decoded, and again from the cache
         said: list[str] = []
-        data = load_images(str(tmp_path), watch=Watcher(say=said.append))
+        data = load_images(str(tmp_path), reporter=Reporter(note=said.append))
         assert len(data.images) == 6
         assert data.labels is not None
         assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -173,7 +174,7 @@ def test_the_first_frame_of_several(tmp_path: Path) -> None:
     _save(tmp_path, "f.gif", _noise(8, 8))
     for _ in range(2):  # decoded, and from the cache
         said: list[str] = []
-        images = load_images(str(tmp_path), watch=Watcher(say=said.append)).images
+        images = load_images(str(tmp_path), reporter=Reporter(note=said.append)).images
         for place in (0, 2, 3):
             assert np.array_equal(images[place], np.asarray(frames[0]))
         assert said == [f"{tmp_path.name}: 4 pictures have several frames or pages, the first is read"]
@@ -193,7 +194,7 @@ def test_only_the_formats_that_are_meant(tmp_path: Path, monkeypatch: pytest.Mon
         _save(folder, name, _noise(8, 8))
     (folder / "c.png").write_bytes(eps)
     said: list[str] = []
-    assert len(load_images(str(folder), watch=Watcher(say=said.append))) == 2
+    assert len(load_images(str(folder), reporter=Reporter(note=said.append))) == 2
     assert "c.png (cannot identify" in said[0]
     assert not mark.exists()
 
@@ -248,7 +249,9 @@ def test_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[int] = []
 
     def load() -> np.ndarray:
-        return load_images(str(folder), watch=Watcher(progress=lambda done, _: decoded.append(done))).images
+        return load_images(
+            str(folder), reporter=Reporter(progress=lambda progress: decoded.append(progress.done))
+        ).images
 
     first = load()
     assert isinstance(first.base, np.memmap) or isinstance(first, np.memmap)

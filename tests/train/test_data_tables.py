@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dropgan.train.data import DataError, DataOptions, Watcher, load_images, unchanging_name
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import DataError, DataOptions, load_images, unchanging_name
 
 RANDOM = np.random.default_rng(0)
 
@@ -52,7 +53,9 @@ def test_hugging_face_layout(tmp_path: Path, pixels: np.ndarray) -> None:
     kinds = np.array(["moth", "ant"])[np.arange(200) % 2]
     path = _write(tmp_path / "a.parquet", image=values, kind=kinds)
     said: list[str] = []
-    data = load_images(str(path), options=DataOptions(label_column="kind"), watch=Watcher(say=said.append))
+    data = load_images(
+        str(path), options=DataOptions(label_column="kind"), reporter=Reporter(note=said.append)
+    )
     assert np.array_equal(data.images, np.delete(pixels, [2, 3], axis=0))
     assert data.class_names == ("ant", "moth")
     assert data.labels is not None
@@ -82,7 +85,7 @@ def test_a_table_reads_no_file_outside_its_folder(tmp_path: Path, pixels: np.nda
     ]
     path = _write(folder / "a.parquet", image=values)
     said: list[str] = []
-    data = load_images(str(path), watch=Watcher(say=said.append))
+    data = load_images(str(path), reporter=Reporter(note=said.append))
     assert np.array_equal(data.images, pixels[[1, 1, 1, 2]])
     assert f"{len(refused)} of {len(values)} images cannot be read" in said[0]
     assert "../outside.png is not below" in said[0]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from dropgan.serve.reporter import Reporter
 from dropgan.train import Interrupted, RunDirectory, change_recipe, load_recipe, resume, train
 from dropgan.train.data.batches import Batch
 from dropgan.train.networks import SampleSpec
@@ -199,7 +200,7 @@ def test_resume_gives_the_weights_of_the_uninterrupted_run(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="--resume"):
-        _train(tmp_path / "parts", image_file, recipe, observer=interrupt)
+        _train(tmp_path / "parts", image_file, recipe, reporter=Reporter(metrics=interrupt))
     assert 15 <= load_checkpoint(RunDirectory(tmp_path / "parts").last_checkpoint).about["step"] < 30
     parts = resume(tmp_path / "parts")
     expected, given = _final_weights(whole), _final_weights(parts)
@@ -256,14 +257,14 @@ def test_bf16_trains_too(tmp_path: Path, image_file: Path) -> None:
 
 def test_plan_is_measured_and_leaves_randomness_alone() -> None:
     """The measurement before a run must not change the run."""
-    from dropgan.train.run.plan import make_plan
+    from dropgan.train.run.plan import Wanted, make_plan
 
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
     started = time.monotonic()
-    plan = make_plan(_recipe(), SampleSpec((1, 28, 28)), device="cpu", precision="auto", threads=None)
+    plan = make_plan(_recipe(), SampleSpec((1, 28, 28)), Wanted("cpu"))
     assert time.monotonic() - started < 10
     assert plan.precision in ("fp32", "bf16")
     assert 1 <= plan.threads <= (os.cpu_count() or 1)

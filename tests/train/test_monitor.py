@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from dropgan.serve import InputError
+from dropgan.serve.reporter import Reporter
 from dropgan.train import (
     CheckpointError,
     Interrupted,
@@ -172,7 +173,7 @@ def test_an_exploding_run_is_rolled_back_and_gets_well(tmp_path: Path, image_fil
     told: list[dict[str, Any]] = []
     recipe = _recipe(**{key.replace(".", "__"): value for key, value in HUGE.items()}, health__rollbacks=20,
                      health__rate_factor=0.1)  # fmt: skip
-    run = _train(tmp_path / "run", image_file, recipe, observer=told.append)
+    run = _train(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))
     events = [row for row in run.read_metrics() if "event" in row]
     assert events
     assert [row for row in told if "event" in row] == events
@@ -248,9 +249,9 @@ def test_a_collapsed_generator(tmp_path: Path, action: str) -> None:
     told: list[dict[str, Any]] = []
     if action == "rollback":
         with pytest.raises(TrainingError, match="nearly all the same"):
-            _train(tmp_path / "run", image_file, recipe, observer=told.append)
+            _train(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))
     else:
-        _train(tmp_path / "run", image_file, recipe, observer=told.append)
+        _train(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))
     events = [row for row in told if "event" in row]
     assert [row["event"] for row in events] == {"warn": ["warning"], "rollback": ["rollback"]}.get(action, [])
     assert all(row["problem"] == "collapsed" and "nearly all the same" in row["message"] for row in events)
@@ -269,7 +270,9 @@ def test_training_does_not_wait_for_the_score_nor_lose_one(tmp_path: Path, image
         if row["step"] == 15 and "generator_loss" in row:
             began.append(row["seconds"])
 
-    seen = _train(tmp_path / "seen", image_file, _recipe(), score=_made(score), observer=observer)
+    seen = _train(
+        tmp_path / "seen", image_file, _recipe(), score=_made(score), reporter=Reporter(metrics=observer)
+    )
     alone = _train(tmp_path / "alone", image_file, _recipe())
     assert _same(seen, alone)
     assert threading.get_ident() not in score.threads
@@ -334,29 +337,35 @@ def test_an_error_of_the_score_is_not_swallowed(tmp_path: Path, image_file: Path
 
 def test_patience(tmp_path: Path, image_file: Path) -> None:
     """Two scores without a better one end the run; it says so, and goes on when told to."""
-    told: list[dict[str, Any]] = []
+    told: list[str] = []
     recipe = _recipe(training__steps=80, training__patience=2)
     values = (5.0, 4.0, 4.5, 4.0, 6.0, 6.0, 6.0, 6.0)
-    run = _train(tmp_path / "run", image_file, recipe, score=_made(Sequence(*values)), observer=told.append)
-    assert told[-1]["event"] == "stopped"
-    assert "--set training.patience=0" in told[-1]["message"]
+    run = _train(
+        tmp_path / "run",
+        image_file,
+        recipe,
+        score=_made(Sequence(*values)),
+        reporter=Reporter(note=told.append),
+    )
+    assert told[-1].startswith("the score no longer improves: stopped")
+    assert "--set training.patience=0" in told[-1]
     step = load_checkpoint(run.last_checkpoint).about["step"]
     assert step == 50, "known at the score after the second that was no better"
     assert sorted(row["step"] for row in run.read_metrics() if "score" in row) == [10, 20, 30, 40, 50]
     same = resume(run.path, score=_made(Sequence()))
     assert load_checkpoint(same.last_checkpoint).about["step"] == 50
-    more = resume(run.path, changes={"training.patience": 0}, score=_made(Sequence(6.0, 6.0, 6.0)))
+    more = resume(run.path, settings={"training.patience": 0}, score=_made(Sequence(6.0, 6.0, 6.0)))
     assert load_checkpoint(more.last_checkpoint).about["step"] == 80
 
 
 def test_a_time_budget(tmp_path: Path, image_file: Path) -> None:
     """Stops, saves and says how to go on; the whole is what an unbounded run gives."""
-    told: list[dict[str, Any]] = []
+    told: list[str] = []
     recipe = _recipe(training__steps=60)
-    run = _train(tmp_path / "run", image_file, recipe, minutes=0.0, observer=told.append)
+    run = _train(tmp_path / "run", image_file, recipe, minutes=0.0, reporter=Reporter(note=told.append))
     assert load_checkpoint(run.last_checkpoint).about["step"] == 1
-    assert told[-1]["event"] == "stopped"
-    assert f"dropgan train --resume -o {run.path}" in told[-1]["message"]
+    assert told[-1].startswith("the time is up: stopped")
+    assert f"dropgan train --resume -o {run.path}" in told[-1]
     resume(run.path)
     assert _same(run, _train(tmp_path / "whole", image_file, recipe))
 
@@ -369,8 +378,8 @@ def test_only_what_may_change_changes(tmp_path: Path, image_file: Path) -> None:
     run = _train(tmp_path / "run", image_file, _recipe(training__steps=10))
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     for arguments, said in (
-        ({"changes": {"generator.dropout": 0.5}}, "generator.dropout was 0.03, now 0.5"),
-        ({"changes": {"training.seed": 7, "training.steps": 20}}, "training.seed was 0, now 7"),
+        ({"settings": {"generator.dropout": 0.5}}, "generator.dropout was 0.03, now 0.5"),
+        ({"settings": {"training.seed": 7, "training.steps": 20}}, "training.seed was 0, now 7"),
         ({"recipe": _recipe("seed", training__steps=10)}, "name was mlp, now seed"),
         ({"recipe": _recipe(training__steps=20)}, "training.steps was 10, now 20"),
         ({"data": "fashion-mnist-10k"}, "now fashion-mnist-10k"),
@@ -384,7 +393,7 @@ def test_only_what_may_change_changes(tmp_path: Path, image_file: Path) -> None:
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
     given = _recipe(training__steps=10)
     changes = {"training.steps": 20, "generator.learning_rate": 1e-4, "output.log_interval": 1}
-    resume(run.path, recipe=given, data=str(image_file), changes=changes)
+    resume(run.path, recipe=given, data=str(image_file), settings=changes)
     recipe, _ = run.read_recipe()
     assert (recipe.training.steps, recipe.generator.learning_rate) == (20, 1e-4)
     assert [row["step"] for row in run.read_metrics()] == [5, 10, *range(11, 21)]
@@ -440,9 +449,15 @@ def test_interrupted_twice_with_scores_and_rollbacks(tmp_path: Path, image_file:
 
     score = Weight(seconds=0.1)
     with pytest.raises(Interrupted):
-        _train(tmp_path / "parts", image_file, recipe, score=_made(score), observer=interrupt(10))
+        _train(
+            tmp_path / "parts",
+            image_file,
+            recipe,
+            score=_made(score),
+            reporter=Reporter(metrics=interrupt(10)),
+        )
     with pytest.raises(Interrupted):
-        resume(tmp_path / "parts", score=_made(score), observer=interrupt(25))
+        resume(tmp_path / "parts", score=_made(score), reporter=Reporter(metrics=interrupt(25)))
     parts = resume(tmp_path / "parts", score=_made(score))
     assert _same(parts, whole)
     assert _same(parts, whole, "best")

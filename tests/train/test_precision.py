@@ -10,7 +10,7 @@ from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, trai
 from dropgan.train.networks import SampleSpec
 from dropgan.train.recipes.settings import Recipe
 from dropgan.train.run.checkpoint import load_checkpoint
-from dropgan.train.run.plan import Plan, make_plan
+from dropgan.train.run.plan import Plan, Wanted, make_plan
 from dropgan.train.steps.scaling import LossScaling
 
 TINY = {
@@ -66,9 +66,9 @@ def test_an_update_whose_gradients_overflow_is_left_out_and_counted() -> None:
 def test_tf32_is_of_gpus() -> None:
     """On a CPU it would mean nothing, and a run that records it would be misread."""
     with pytest.raises(InputError, match="NVIDIA"):
-        make_plan(_recipe(1), SampleSpec((1, 28, 28)), device="cpu", precision="tf32", threads=1)
+        make_plan(_recipe(1), SampleSpec((1, 28, 28)), Wanted("cpu", "tf32", 1))
     with pytest.raises(InputError, match="fp16"):
-        make_plan(_recipe(1), SampleSpec((1, 28, 28)), device="cpu", precision="fp8", threads=1)
+        make_plan(_recipe(1), SampleSpec((1, 28, 28)), Wanted("cpu", "fp8", 1))
 
 
 def test_precision_sets_how_a_gpu_rounds_fp32() -> None:

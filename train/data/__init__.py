@@ -10,7 +10,7 @@ from .load import (
     load_images,
     unchanging_name,
 )
-from .options import DataOptions, Watcher, options_differences
+from .options import DataOptions, options_differences
 from .readers import TrainingData
 from .vectors import VectorData
 
@@ -21,7 +21,6 @@ __all__ = [
     "ImageData",
     "TrainingData",
     "VectorData",
-    "Watcher",
     "class_counts",
     "holds_pictures",
     "label_fingerprint",

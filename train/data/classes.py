@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from dropgan.serve.card import MAX_COUNTED
 from dropgan.serve.classes import Classes, is_number, numbers_of
+from dropgan.serve.reporter import LOGGED, Reporter
 
 from .dataset import DataError, ImageData, require_class_labels
-from .options import Watcher
 from .vectors import VectorData
 
 _Data = TypeVar("_Data", bound=ImageData | VectorData)
 
 
-def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
+def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
     """The same samples with labels 0 to k - 1, each of which has samples.
 
     A class without samples would be one that the generator never learned and that anyone might ask
@@ -28,7 +28,7 @@ def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
 
     Args:
         data: Samples with labels.
-        watch: Told if classes were left out, or are numbered by their names.
+        reporter: Told if classes were left out, or are numbered by their names.
 
     Raises:
         DataError: There are no labels, some are negative, they are all of one class, or class names
@@ -48,13 +48,12 @@ def with_classes(data: _Data, watch: Watcher | None = None) -> _Data:
     _require_names(data.name, names)
     if names and len(names) <= present[-1]:
         raise DataError(f"{data.name}: {len(names)} class names, but labels go up to {present[-1]}")
-    say = watch.say if watch is not None else Watcher().say
     missing = [name for label, name in enumerate(names) if label not in set(present.tolist())]
     if missing:
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        say(f"{len(missing)} of {len(names)} classes have no samples and are left out: {shown}")
+        reporter.note(f"{len(missing)} of {len(names)} classes have no samples and are left out: {shown}")
     kept = tuple(names[label] for label in present.tolist()) if names else ()
-    numbers = np.array(_numbers(present.tolist(), kept, say))
+    numbers = np.array(_numbers(present.tolist(), kept, reporter))
     order = np.argsort(numbers)
     return dataclasses.replace(
         data,
@@ -72,13 +71,15 @@ def _require_names(source: str, names: tuple[str, ...]) -> None:
             raise DataError(f"{source}: class name {name!a} is not UTF-8: rename it")
 
 
-def _numbers(labels: list[int], names: tuple[str, ...], say: Callable[[str], None]) -> Sequence[int]:
+def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> Sequence[int]:
     """The number of each class, by which it is asked for."""
     if all(int(name) == label for name, label in zip(names, labels, strict=False) if is_number(name)):
         return labels
     numbers = numbers_of(names)
     pairs = ", ".join(f"{number} is {name}" for number, name in list(zip(numbers, names, strict=True))[:5])
-    say(f"classes have the numbers that are their names: {pairs}{', ...' if len(names) > 5 else ''}")
+    reporter.note(
+        f"classes have the numbers that are their names: {pairs}{', ...' if len(names) > 5 else ''}"
+    )
     return numbers
 
 
@@ -116,7 +117,8 @@ def labels_for_model(data: ImageData | VectorData, classes: Classes) -> NDArray[
     places = []
     for label in present.tolist():
         name = data.class_names[label] if label < len(data.class_names) else ""
-        number = int(name) if is_number(name) else label
+        own = data.class_numbers[label] if data.class_numbers else label  # places, where there are numbers
+        number = int(name) if is_number(name) else own
         known: Sequence[str | int] = classes.names if name and classes.names else classes.numbers
         wanted: str | int = name if known is classes.names else number
         if wanted not in known:

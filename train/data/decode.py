@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve.cores import usable_cores
+from dropgan.serve.reporter import Progress, Reporter
 
 from .cache import cache_directory, cache_file
 from .dataset import DataError, ImageData, image_fingerprint
 from .deep import depth_of, depth_remark
 from .kept import Broken, DamagedCacheError, Kept, Notes, read_kept, write_notes
 from .numpy_files import map_array
-from .options import DataOptions, Watcher
+from .options import DataOptions
 from .picture import RULE, BrokenPictureError, Picture, open_file, read_picture, resize_pixels
 from .rows import Rows
 
@@ -55,7 +56,7 @@ class PictureSource(Protocol):
         """All pictures in order, some dozens at a time, each with a name for messages."""
 
 
-def decode_pictures(source: PictureSource, options: DataOptions, watch: Watcher) -> ImageData:
+def decode_pictures(source: PictureSource, options: DataOptions, reporter: Reporter) -> ImageData:
     """The pictures as one array, from the cache where they are there.
 
     Raises:
@@ -67,18 +68,20 @@ def decode_pictures(source: PictureSource, options: DataOptions, watch: Watcher)
     try:
         kept = read_kept(path)
     except DamagedCacheError:
-        watch.say(f"{source.name}: the decoded pictures in {path} were damaged and are made anew")
+        reporter.note(f"{source.name}: the decoded pictures in {path} were damaged and are made anew")
         kept = None
-    images, notes = kept or _decode(source, options, watch, path)
+    images, notes = kept or _decode(source, options, reporter, path)
     if notes.broken:
         told = f"{_listed(source, notes.broken)}"
         if options.strict:
             raise DataError(f"{told}: mend or remove them, or leave out --strict")
-        watch.say(f"{told}: left out")
+        reporter.note(f"{told}: left out")
     if remark := depth_remark(source.name, notes.peak):
-        watch.say(remark)
+        reporter.note(remark)
     if notes.more:
-        watch.say(f"{source.name}: {notes.more:,} pictures have several frames or pages, the first is read")
+        reporter.note(
+            f"{source.name}: {notes.more:,} pictures have several frames or pages, the first is read"
+        )
     labels = source.labels
     if labels is not None and notes.broken:
         labels = np.delete(labels, [picture.index for picture in notes.broken])
@@ -103,14 +106,14 @@ class ArrayPictures:
             yield [(f"image {start + i}", pixels) for i, pixels in enumerate(images[start : start + 256])]
 
 
-def fit_array(data: ImageData, options: DataOptions, watch: Watcher) -> ImageData:
+def fit_array(data: ImageData, options: DataOptions, reporter: Reporter) -> ImageData:
     """An array in the size and colour asked for; the array itself where it is so already."""
     height, width, channels = data.images.shape[1:]
     wanted = {"auto": channels, "grey": 1, "colour": 3}[options.colour]
     if wanted == channels and options.size in (0, height) and options.size in (0, width):
         return data
     exact = DataOptions(options.size, "grey" if wanted == 1 else "colour", options.strict)
-    return decode_pictures(ArrayPictures(data), exact, watch)
+    return decode_pictures(ArrayPictures(data), exact, reporter)
 
 
 def _key(source: PictureSource, options: DataOptions) -> str:
@@ -136,18 +139,20 @@ def _content(encoded: Encoded) -> str:
     return hashlib.sha256(encoded).hexdigest()
 
 
-def _decode(source: PictureSource, options: DataOptions, watch: Watcher, path: Path) -> Kept:
+def _decode(source: PictureSource, options: DataOptions, reporter: Reporter, path: Path) -> Kept:
     """Write the pixels, and what is known of them beside them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata in a picture is no reason to talk
-        notes = _decoded(source, options, watch, path, 16)
+        notes = _decoded(source, options, reporter, path, 16)
         if notes.peak and depth_of(notes.peak) < 16:
-            notes = _decoded(source, options, watch, path, depth_of(notes.peak))
+            notes = _decoded(source, options, reporter, path, depth_of(notes.peak))
     write_notes(path, notes)
     return map_array(path), notes
 
 
-def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: Path, depth: int) -> Notes:
+def _decoded(
+    source: PictureSource, options: DataOptions, reporter: Reporter, path: Path, depth: int
+) -> Notes:
     """Write the pixels, those of 16-bit pictures taken for values of ``depth`` bits."""
     broken: list[Broken] = []
     grey, peak, more, done, total = options.colour == "grey", 0, 0, 0, len(source)
@@ -170,7 +175,7 @@ def _decoded(source: PictureSource, options: DataOptions, watch: Watcher, path: 
                     rows.add(name, result.pixels)
                     peak, more = max(peak, result.peak), more + result.more
                 done += 1
-            watch.progress(done, total)
+            reporter.progress(Progress("reading images", done, total, "images"))
         if rows.count == 0:
             raise DataError(_listed(source, broken))
         rows.finish()

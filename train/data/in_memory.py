@@ -11,13 +11,14 @@ from dropgan.serve.errors import MissingExtraError
 
 from .arrays import array_data
 from .arrow import ArrowTable
-from .dataset import DataError
+from .dataset import DataError, ImageData
 from .labels import label_numbers, plain_array
 from .readers import Reading, TrainingData
 from .readers.hub import HubTable
 from .readers.tables import table_data
 from .table import Table
 from .torch_dataset import dataset_data, is_picture
+from .vectors import VectorData
 
 _PREFIX = "memory:"
 _KINDS = (
@@ -43,13 +44,15 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
         source: A numpy array, a torch tensor or a list of equal arrays, as `array_data` takes them; a
             pandas DataFrame (its index is no column), a pyarrow table, a Hugging Face data set, or
             anything else that offers its columns to Arrow; a torch Dataset, or a list of pictures, as
-            `dataset_data` takes them.
+            `dataset_data` takes them; or what was read before.
         labels: One for each sample, as `label_numbers` takes them, or None.
         how: The column of labels counts for tables alone.
 
     Raises:
         DataError: It is none of these, or unfit for training.
     """
+    if isinstance(source, ImageData | VectorData):
+        return _labelled(source, labels)
     name = _name(source)
     table = _table(source, name, how)
     if how.options.label_column and (table is None or labels is not None):
@@ -63,16 +66,22 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
         data = array_data(plain_array(source, name), name)
     else:
         raise DataError(f"{type(source).__name__} is nothing that can be trained on: give {_KINDS}")
+    return _labelled(data, labels)
+
+
+def _labelled(data: TrainingData, labels: object) -> TrainingData:
     if labels is None:
         return data
     if data.labels is not None:
-        raise DataError(f"{name} has labels of its own, and others are given beside it: leave out one")
-    numbers, class_names = label_numbers(labels, name)
+        raise DataError(f"{data.name} has labels of its own, and others are given beside it: leave out one")
+    numbers, class_names = label_numbers(labels, data.name)
     return dataclasses.replace(data, labels=numbers, class_names=class_names)
 
 
 def _name(source: object) -> str:
-    """``array``, ``table``, or the class of a torch Dataset (``CIFAR10``)."""
+    """``array``, ``table``, the class of a torch Dataset (``CIFAR10``), or that of data that were read."""
+    if isinstance(source, ImageData | VectorData):
+        return source.name
     if isinstance(source, torch.utils.data.Dataset):
         return type(source).__name__
     return "table" if _offers_columns(source) or _is_instance(source, "datasets", "Dataset") else "array"
@@ -94,7 +103,7 @@ def _table(source: object, name: str, how: Reading) -> Table | None:
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(f"{name} cannot be made an Arrow table: {' '.join(str(error).split())}") from error
     if index := [str(one) for one in cast(Any, source).index.names if one is not None]:
-        how.watch.say(f"{name}: the index {', '.join(index)} is no column; reset_index() makes it one")
+        how.reporter.note(f"{name}: the index {', '.join(index)} is no column; reset_index() makes it one")
     return ArrowTable(table, name)
 
 

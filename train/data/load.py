@@ -3,17 +3,18 @@
 import os
 from pathlib import Path
 
+from dropgan.serve.reporter import LOGGED, Reporter
+
 from .dataset import DataError, ImageData
 from .decode import fit_array
 from .in_memory import data_in_memory, recorded_name, was_in_memory
 from .names import require_text, with_text_names
-from .options import DataOptions, Watcher
+from .options import DataOptions
 from .readers import READERS, Reader, Reading, TrainingData
 from .vectors import VectorData
 
 DEFAULT_DATA = "fashion-mnist-10k"
 _DEFAULTS = DataOptions()
-_NOBODY = Watcher()
 
 
 def load_data(
@@ -22,7 +23,7 @@ def load_data(
     *,
     labels: object = None,
     options: DataOptions = _DEFAULTS,
-    watch: Watcher = _NOBODY,
+    reporter: Reporter = LOGGED,
 ) -> TrainingData:
     """Load training data, images or vectors, from files or from memory.
 
@@ -39,7 +40,7 @@ def load_data(
         labels: Of data in memory that has none of its own: one for each sample, whole numbers, texts,
             or one-hot rows.
         options: Size, colour, what to do with broken pictures, the column of labels.
-        watch: Told of the progress where pictures must be decoded, and of those that are left out.
+        reporter: Told of the progress where pictures must be decoded, and of those that are left out.
 
     Raises:
         DataError: There is no such data, or it is damaged or unfit.
@@ -49,7 +50,7 @@ def load_data(
     if not isinstance(source, str | os.PathLike):
         if data_dir is not None:
             raise DataError("data_dir says where Fashion-MNIST lies; data in memory needs none")
-        return _fitted(data_in_memory(source, labels, Reading(options, watch)), options, watch)
+        return _fitted(data_in_memory(source, labels, Reading(options, reporter)), options, reporter)
     source = os.fspath(source)
     require_text(unchanging_name(source))
     if was_in_memory(source):
@@ -63,13 +64,13 @@ def load_data(
         raise _no_reader(source)
     if options.label_column and not reader.has_columns:
         raise DataError(f"{source} has no columns, so --label-column does not fit it")
-    return _fitted(reader.read(source, Reading(options, watch, data_dir)), options, watch)
+    return _fitted(reader.read(source, Reading(options, reporter, data_dir)), options, reporter)
 
 
-def _fitted(data: TrainingData, options: DataOptions, watch: Watcher) -> TrainingData:
-    data = with_text_names(data, watch)
+def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:
+    data = with_text_names(data, reporter)
     if isinstance(data, ImageData):
-        return fit_array(data, options, watch)
+        return fit_array(data, options, reporter)
     if options.size or options.colour != "auto":
         raise DataError(f"{data.name} holds vectors: --size, --colour and --grey are for images")
     return data
@@ -81,14 +82,14 @@ def load_images(
     *,
     labels: object = None,
     options: DataOptions = _DEFAULTS,
-    watch: Watcher = _NOBODY,
+    reporter: Reporter = LOGGED,
 ) -> ImageData:
     """The same where images are needed.
 
     Raises:
         DataError: As for `load_data`; also if the data are vectors.
     """
-    data = load_data(source, data_dir, labels=labels, options=options, watch=watch)
+    data = load_data(source, data_dir, labels=labels, options=options, reporter=reporter)
     if isinstance(data, VectorData):
         raise DataError(f"{data.name} holds vectors of {data.shape[0]} columns where images are needed")
     return data

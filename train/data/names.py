@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any, TypeVar
 
 from dropgan.serve.printable import as_text
+from dropgan.serve.reporter import Reporter
 
 from .dataset import DataError, ImageData
-from .options import Watcher
 from .vectors import VectorData
 
 _Data = TypeVar("_Data", bound=ImageData | VectorData)
@@ -22,7 +22,7 @@ def require_text(path: str) -> None:
         raise DataError(f"{path} has a name that is not UTF-8, which no run can record: rename it")
 
 
-def with_text_names(data: _Data, watch: Watcher) -> _Data:
+def with_text_names(data: _Data, reporter: Reporter) -> _Data:
     r"""The same data, bytes of its names that are not UTF-8 written as ``\xe9``; said once.
 
     A folder that an old archive unpacked may be called by such bytes, and its name becomes the name of
@@ -37,5 +37,5 @@ def with_text_names(data: _Data, watch: Watcher) -> _Data:
     }
     if new == fields:
         return data
-    watch.say(f"{new['name']}: names that are not UTF-8 are written with the numbers of their bytes")
+    reporter.note(f"{new['name']}: names that are not UTF-8 are written with the numbers of their bytes")
     return dataclasses.replace(data, **new)

@@ -1,6 +1,5 @@
-"""How data is to be read, and who is told about it."""
+"""How data is to be read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dropgan.serve.errors import InputError
@@ -45,17 +44,3 @@ def options_differences(before: DataOptions, after: DataOptions) -> list[str]:
         (name, getattr(before, name), getattr(after, name)) for name in ("size", "colour", "label_column")
     ]
     return [f"data {name} was {old or 'none'}, now {new or 'none'}" for name, old, new in pairs if old != new]
-
-
-def _nothing(*_: object) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Who is told while data is being read, which may take minutes the first time."""
-
-    progress: Callable[[int, int], None] = _nothing
-    """Images done, and how many there are."""
-    say: Callable[[str], None] = _nothing
-    """A remark for a person: images that are left out."""

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dropgan.serve.reporter import Progress
+
 from .arrays import array_data
 from .dataset import DataError
 from .deep import depth_of, depth_remark
@@ -32,13 +34,13 @@ def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:
         DataError: An item is something else, items differ, or the data are unfit for training.
     """
     items = _Items(name, how.options.size)
-    for item in _items(source):
+    for done, item in enumerate(_items(source), 1):
         items.add(item)
-        how.watch.progress(len(items.samples), max(len(items.samples), _length(source)))
+        how.reporter.progress(Progress("reading images", done, max(done, _length(source)), "images"))
     if remark := depth_remark(name, items.peak):
-        how.watch.say(remark)
+        how.reporter.note(remark)
     if items.floats:
-        how.watch.say(f"{name}: floats from 0 to 1 are read as pixels of 0 to 255")
+        how.reporter.note(f"{name}: floats from 0 to 1 are read as pixels of 0 to 255")
     labels, class_names = label_numbers(items.stacked_labels(), name) if items.labels else (None, ())
     return array_data(
         items.stacked(), name, labels=labels, class_names=class_names or _class_names(source, labels)

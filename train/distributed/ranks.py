@@ -126,6 +126,12 @@ class Ranks:
 ALONE = Ranks()
 
 
+def started_processes() -> int:
+    """How many processes torchrun started to train one model; 1 without it."""
+    count = os.environ.get("WORLD_SIZE", "1")
+    return int(count) if count.isdecimal() else 1
+
+
 def current_ranks() -> Ranks:
     """The processes of torch.distributed's default group, or this process alone."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:

@@ -1,16 +1,17 @@
 """What is done between two training steps: lines, pictures, scores, checkpoints, and a look at the health."""
 
+from .follower import Follower
 from .health import Health, Problem
-from .monitor import Ending, Monitor, Observer, TrainingError
+from .monitor import Ending, Monitor, TrainingError
 from .scoring import BackgroundScoring, Score
 from .tensorboard import TensorBoardLog
 
 __all__ = [
     "BackgroundScoring",
     "Ending",
+    "Follower",
     "Health",
     "Monitor",
-    "Observer",
     "Problem",
     "Score",
     "TensorBoardLog",

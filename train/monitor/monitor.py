@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from types import TracebackType
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from dropgan.serve.errors import DropganError
+from dropgan.serve.reporter import Progress, Reporter
 
 from ..data.batches import Batches
 from ..recipes.settings import Recipe
@@ -19,6 +19,7 @@ from ..run.checkpoint import CheckpointError, keep_previous, load_checkpoint, sa
 from ..run.directory import RunDirectory
 from ..run.stop import StopRequest
 from ..steps.state import TrainingState
+from ..steps.step import StepOutcome
 from .animation import write_animation
 from .best import BestKeeper, exhausted
 from .curves import write_curves
@@ -26,10 +27,7 @@ from .health import Health, Problem
 from .meter import Meter
 from .samples import IMAGE_GRID, SamplePicture, spread, write_samples
 from .scoring import BackgroundScoring, Score
-
-Observer = Callable[[dict[str, Any]], None]
-"""Called with each line of metrics.jsonl as it is written. A line with ``event`` tells in ``message``
-what has happened; one with ``score`` has the score of its ``step``; the others are of losses."""
+from .tensorboard import TensorBoardLog
 
 
 class TrainingError(DropganError):
@@ -57,10 +55,11 @@ class Monitor:
         *,
         device: torch.device,
         about: dict[str, Any],
-        observer: Observer,
         score: Score | None,
         minutes: float | None,
         picture: SamplePicture = IMAGE_GRID,
+        log: TensorBoardLog | None = None,
+        reporter: Reporter,
     ) -> None:
         """Get ready.
 
@@ -71,15 +70,16 @@ class Monitor:
             run: Where everything goes.
             device: Where training computes.
             about: What checkpoints say beside the state.
-            observer: Told every line of metrics.
             score: Scores the averaged generator; None leaves scores out.
             minutes: Time from now on after which to stop, or None.
             picture: How samples are shown.
+            log: Also given every line of metrics.
+            reporter: Told of every line of metrics, of the progress, and of what is not to be overlooked.
         """
-        self.meter = Meter(recipe, device, state.seconds)
+        self._meter = Meter(recipe, device, state.seconds)
         self._state, self._recipe, self._run = state, recipe, run
-        self._device, self._about, self._observer = device, about, observer
-        self._picture = picture
+        self._device, self._about, self._picture = device, about, picture
+        self._log, self._reporter = log, reporter
         self._scoring = None if score is None else BackgroundScoring(score)
         self._best = BestKeeper(run.best_checkpoint)
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
@@ -98,11 +98,14 @@ class Monitor:
     ) -> None:
         if self._scoring is not None:
             self._scoring.close()
+        if self._log is not None:
+            self._log.close()
 
     def begin(self) -> Ending | None:
         """Before the first step: make up for a score that a crash has cost, and see if there is
         anything to do."""
         state = self._state
+        self._tell_progress()
         if not self._run.last_checkpoint.exists():  # so that there is always one to go back to
             self._save()
         ending = Ending.DONE if state.step >= self._recipe.training.steps else self._out_of_patience()
@@ -110,6 +113,10 @@ class Monitor:
         if state.step and not scored and (self._is_grid_step() or ending is not None):
             self._submit()
         return ending
+
+    def add(self, step: StepOutcome) -> None:
+        """Count a step."""
+        self._meter.add(step)
 
     def after_step(self, stop: StopRequest) -> Ending | None:
         """After ``state.step`` has moved on: whatever is due now.
@@ -127,7 +134,7 @@ class Monitor:
         kept = state.step % output.checkpoint_interval == 0 or ending is not None
         if not (sampled or kept or state.step % output.log_interval == 0):
             return None
-        row = self.meter.row(state)
+        row = self._meter.row(state)
         problems = self._look(row, sampled)
         for problem in problems:
             if problem.action == "rollback":
@@ -183,7 +190,23 @@ class Monitor:
     def _append(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self._run.append_metrics(row)
-        self._observer(row)
+        if self._log is not None:
+            self._log(row)
+        self._reporter.metrics(row)
+        if "event" in row:
+            self._reporter.note(row["message"])
+        else:
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        """How far training is, with the last losses and the last score."""
+        losses = next((row for row in reversed(self._rows) if "generator_loss" in row), None)
+        score = next((row for row in reversed(self._rows) if row.get("score") is not None), None)
+        detail = f"D {losses['discriminator_loss']:.3f} G {losses['generator_loss']:.3f}" if losses else ""
+        if score is not None:
+            detail += f" {score['score_name'].rsplit('_', 1)[0]} {score['score']:.2f}"
+        step, steps = self._state.step, self._recipe.training.steps
+        self._reporter.progress(Progress("training", step, steps, "steps", detail))
 
     def _submit(self) -> None:
         if self._scoring is not None:
@@ -226,7 +249,7 @@ class Monitor:
         run.rewind_metrics(state.step, count - 1)
         self._rows = run.read_metrics()
         self._health = Health(self._recipe, self._rows)
-        self.meter.reset()
+        self._meter.reset()
         self._append(_rollback(problem, found_at, state.step, count, health.rate_factor**count))
         self._save(rotate=False)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TensorBoardLog:
-    """An observer of a run that writes RUN/tensorboard, to be shown by ``tensorboard --logdir RUN``."""
+    """Writes the metrics of a run to RUN/tensorboard, to be shown by ``tensorboard --logdir RUN``."""
 
     def __init__(self, run: RunDirectory) -> None:
         """Get ready.

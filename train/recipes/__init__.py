@@ -1,6 +1,7 @@
 """Recipes: every setting of a training run, and the TOML files that come with dropgan."""
 
 from ..settings import RecipeError
+from .choose import chosen_recipe
 from .load import (
     DEFAULT_RECIPE,
     RecipeLayer,
@@ -20,6 +21,7 @@ __all__ = [
     "RecipeError",
     "RecipeLayer",
     "change_recipe",
+    "chosen_recipe",
     "load_recipe",
     "parse_recipe",
     "recipe_differences",

@@ -1,7 +1,7 @@
 """The run directory: where everything of a training run lies, and under which name."""
 
 import json
-from dataclasses import asdict, dataclass, field
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,72 +12,36 @@ from dropgan.serve.errors import DropganError
 from dropgan.serve.outputs import require_writable
 from dropgan.serve.parsing import parse_json, parse_toml
 from dropgan.serve.printable import as_text
+from dropgan.serve.reporter import LOGGED, Reporter
 
-from ..data import DataOptions, TrainingData, Watcher, load_data
+from ..data import TrainingData
 from ..distributed.ranks import current_ranks
 from ..recipes import Recipe, parse_recipe
+from .facts import RunFacts
+from .source import DataSource
 
 
 class RunError(DropganError):
     """A run directory that is missing, taken, or damaged."""
 
 
-@dataclass(frozen=True)
-class InitFacts:
-    """What a fine-tuned run began from."""
+class RunDirectory(os.PathLike[str]):
+    """Paths and files of one run; itself a path, for whatever takes a run directory.
 
-    source: str = ""
-    """The file that the first weights are of; empty in a run that began with random ones."""
-    fingerprint: str = ""
-    """SHA-256 of that file."""
-    fresh: tuple[str, ...] = ()
-    """Layers that were not taken from it and began with random weights."""
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What a run was started with beside its recipe; resuming keeps to it."""
-
-    data: str
-    """What stood after ``--data``."""
-    data_dir: str
-    """What stood after ``--data-dir``, or empty."""
-    fingerprint: str
-    """Fingerprint of the data."""
-    device: str
-    """``cpu`` or ``cuda:N``."""
-    precision: str
-    """``fp32``, ``tf32``, ``bf16`` or ``fp16``."""
-    threads: int
-    """CPU threads of PyTorch."""
-    processes: int = 1
-    """How many trained it together in the beginning."""
-    data_options: DataOptions = field(default_factory=DataOptions)
-    """How the data was read."""
-    init: InitFacts = field(default_factory=InitFacts)
-    """What the first weights are of."""
-    labels: str = ""
-    """Fingerprint of the labels of a class-conditional run, else empty."""
-
-    def load_data(self, watch: Watcher | None = None) -> TrainingData:
-        """The run's training data, read as it was.
-
-        Raises:
-            DropganError: As for `dropgan.train.data.load_data`.
-        """
-        folder = Path(self.data_dir) if self.data_dir else None
-        return load_data(self.data, folder, options=self.data_options, watch=watch or Watcher())
-
-
-class RunDirectory:
-    """Paths and files of one run. Of several processes that train together only the leader writes.
+    Of several processes that train together only the leader writes.
 
     Attributes:
         path: The directory.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
 
     @property
     def last_checkpoint(self) -> Path:
@@ -146,7 +110,7 @@ class RunDirectory:
         Raises:
             OutputError: It cannot be written.
         """
-        document = {**recipe.model_dump(mode="json"), "run": asdict(facts)}
+        document = {**recipe.model_dump(mode="json"), "run": facts.as_table()}
         if current_ranks().leader:
             write_text(self.recipe_file, tomli_w.dumps(document))
 
@@ -159,16 +123,22 @@ class RunDirectory:
         """
         try:
             document = parse_toml(self.recipe_file.read_text("utf-8"))
-            run = document.pop("run")
-            run["data_options"] = DataOptions(**run.get("data_options", {}))
-            init = run.get("init", {})
-            run["init"] = InitFacts(**init | {"fresh": tuple(init.get("fresh", ()))})
-            facts = RunFacts(**run)
+            facts = RunFacts.from_table(document.pop("run"))
         except FileNotFoundError as error:
             raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{self.recipe_file} is damaged: {error}") from error
+        except (OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"{self.recipe_file} is damaged: {reason}") from error
         return parse_recipe(document, str(self.recipe_file)), facts
+
+    def read_data(self, reporter: Reporter = LOGGED) -> TrainingData:
+        """The run's training data, read as they were.
+
+        Raises:
+            RunError: The directory holds no run.
+            DropganError: As for `dropgan.train.load_data`: the data is gone, or was in memory.
+        """
+        return DataSource.of(self.read_recipe()[1]).read(reporter)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one line to metrics.jsonl."""

@@ -1,97 +1,38 @@
-"""The training loop."""
-
-from typing import Any
-
-import torch
+"""The training loop, the same in every process of a run."""
 
 from ..data.batches import Batches
 from ..distributed.data_parallel import follow_leader
-from ..monitor import Ending, Monitor, Observer, Score
-from ..monitor.samples import IMAGE_GRID, SamplePicture
+from ..monitor import Ending, Follower, Monitor
 from ..recipes.settings import Recipe
 from ..steps.state import TrainingState
 from ..steps.step import train_step
-from .directory import RunDirectory
-from .stop import Interrupted, StopRequest
+from .plan import Plan
+from .stop import StopRequest
+
+_ENDINGS: tuple[Ending | None, ...] = (None, *Ending)
 
 
 def training_loop(
     state: TrainingState,
     recipe: Recipe,
     batches: Batches,
-    run: RunDirectory,
-    *,
-    device: torch.device,
-    precision: str,
-    about: dict[str, Any],
-    observer: Observer,
-    score: Score | None = None,
-    minutes: float | None = None,
-    picture: SamplePicture = IMAGE_GRID,
+    monitor: Monitor | Follower,
+    stop: StopRequest,
+    plan: Plan,
 ) -> Ending:
-    """Train from ``state.step`` to the recipe's last step, writing into the run directory.
-
-    Returns:
-        Why it ended: all steps done, no improvement any more, or the time up.
+    """Train from ``state.step`` until the leader's monitor, or a signal to any process, ends it.
 
     Raises:
-        Interrupted: SIGINT or SIGTERM came; the state is saved.
-        TrainingError: Training went wrong more often than the recipe allows; the last checkpoint is
-            from before.
+        TrainingError: Training went wrong more often than the recipe allows.
         OutputError: A file cannot be written.
     """
-    if not state.ranks.leader:
-        return _follow(state, recipe, batches, device=device, precision=precision)
-    monitor = Monitor(
-        state,
-        recipe,
-        batches,
-        run,
-        device=device,
-        about=about,
-        observer=observer,
-        score=score,
-        minutes=minutes,
-        picture=picture,
-    )
-    with StopRequest() as stop, monitor:
+    with monitor:
         ending = _agreed(state, monitor.begin(), stop)
         while ending is None:
             state.set_learning_rates(recipe)
-            done = train_step(state, recipe, batches, device=device, precision=precision)
-            monitor.meter.add(done)
+            monitor.add(train_step(state, recipe, batches, device=plan.device, precision=plan.precision))
             ending = _agreed(state, monitor.after_step(stop), stop)
         monitor.finish()
-    if ending is Ending.SIGNAL:
-        assert stop.signal_number is not None
-        raise Interrupted(
-            f"stopped after step {state.step} of {recipe.training.steps}, everything is saved;"
-            f" go on with: dropgan train --resume -o {run.path}",
-            stop.signal_number,
-        )
-    return ending
-
-
-_ENDINGS: tuple[Ending | None, ...] = (None, *Ending)
-
-
-def _follow(
-    state: TrainingState, recipe: Recipe, batches: Batches, *, device: torch.device, precision: str
-) -> Ending:
-    """The loop of every process but the leader: it trains along, writes nothing and decides nothing.
-
-    Raises:
-        Interrupted: A signal came to any of the processes; the leader has saved the state.
-    """
-    with StopRequest() as stop:
-        ending = _agreed(state, None, stop)
-        while ending is None:
-            state.set_learning_rates(recipe)
-            train_step(state, recipe, batches, device=device, precision=precision)
-            ending = _agreed(state, None, stop)
-    if ending is Ending.SIGNAL:
-        assert stop.signal_number is not None
-        raise Interrupted("stopped with the first process", stop.signal_number)
     return ending
 
 

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 
@@ -16,9 +18,13 @@ from ..networks import SampleSpec
 from ..recipes.settings import Recipe
 from ..steps.state import TrainingState
 from ..steps.step import train_step
+from .facts import Precision, RunFacts
 
-PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
-_MEASURED = ("fp32", "bf16")  # fp16 has no instructions on most CPUs and loses small gradients
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
+"""More threads than this only starve the machine, and thousands of them end the process."""
+# fp16 has no instructions on most CPUs and loses small gradients
+_MEASURED: tuple[Precision, ...] = ("fp32", "bf16")
 _SECONDS = 0.5  # for each candidate
 _MIN_STEPS = 3
 
@@ -28,8 +34,8 @@ class Plan:
     """What a run computes with."""
 
     device: torch.device
-    precision: str
-    """Of matrix products: ``fp32``, ``tf32`` (CUDA only), ``bf16`` or ``fp16`` (with scaled losses)."""
+    precision: Precision
+    """Of matrix products."""
     threads: int
     """CPU threads of PyTorch."""
 
@@ -40,6 +46,59 @@ class Plan:
             rounding = "tf32" if self.precision == "tf32" else "ieee"
             torch.backends.cuda.matmul.fp32_precision = rounding
             torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user wants a run to compute with; the rest is chosen."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    precision: str = "auto"
+    """``auto`` or one of `PRECISIONS`."""
+    threads: int | None = None
+    """CPU threads, or None."""
+
+    @classmethod
+    def of(cls, facts: RunFacts) -> "Wanted":
+        """What a run began with; of several processes each has a GPU of its own."""
+        alone = current_ranks().count == 1
+        return cls(facts.device if alone else facts.device.partition(":")[0], facts.precision, facts.threads)
+
+    def require_possible(self) -> torch.device:
+        """Refuse what cannot be, before anything is read or begun; gives the device.
+
+        Raises:
+            DeviceError: The device does not work.
+            InputError: A value is none of those above.
+        """
+        device = choose_device(self.device)
+        if self.precision not in ("auto", *PRECISIONS):
+            raise InputError(f"precision must be auto, {', '.join(PRECISIONS)}, not {self.precision!r}")
+        if self.precision == "tf32" and device.type != "cuda":
+            raise InputError("precision tf32 is of NVIDIA GPUs: take fp32 or bf16 on a CPU")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise InputError(f"threads must be 1 to {MAX_THREADS} on this machine, not {self.threads}")
+        return device
+
+    def differences(self, facts: RunFacts) -> list[str]:
+        """Each thing that is wanted and that a run began otherwise, as ``key was A, now B``."""
+        device = recorded_device(self.require_possible())
+        wanted = {
+            "device": None if self.device == "auto" else device,
+            "precision": None if self.precision == "auto" else self.precision,
+            "threads": self.threads,
+        }
+        return [
+            f"{name} was {getattr(facts, name)}, now {value}"
+            for name, value in wanted.items()
+            if value is not None and value != getattr(facts, name)
+        ]
+
+
+def recorded_device(device: torch.device) -> str:
+    """A device as recipe.toml has it: of several processes each has another number."""
+    return str(device) if current_ranks().count == 1 else device.type
 
 
 def choose_device(name: str) -> torch.device:
@@ -68,7 +127,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, threads: int | None) -> Plan:
+def make_plan(recipe: Recipe, spec: SampleSpec, wanted: Wanted) -> Plan:
     """Choose what is left open by timing training steps of the recipe on noise.
 
     Two threads can be slower than one for products this small on a shared machine, and bf16 is
@@ -77,47 +136,35 @@ def make_plan(recipe: Recipe, spec: SampleSpec, *, device: str, precision: str, 
 
     Args:
         recipe: The recipe to be trained.
-        spec: SampleSpec of an image.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto`` or one of `PRECISIONS`.
-        threads: CPU threads, or None to choose.
+        spec: What its samples are.
+        wanted: What is not open.
 
     Raises:
         DeviceError: The device does not work.
-        InputError: An argument is none of those above.
+        InputError: What is wanted is impossible.
     """
-    target = choose_device(device)
-    if precision not in ("auto", *PRECISIONS):
-        raise InputError(f"precision must be auto, {', '.join(PRECISIONS)}, not {precision!r}")
-    if precision == "tf32" and target.type != "cuda":
-        raise InputError("precision tf32 is of NVIDIA GPUs: take fp32 or bf16 on a CPU")
-    if threads is not None and threads < 1:
-        raise InputError(f"threads must be at least 1, not {threads}")
+    target = wanted.require_possible()
     ranks = current_ranks()
     if ranks.count > 1:  # the leader measures, the others take what it chose
-        chosen = json.loads(ranks.share(lambda: _agreement(_make(recipe, spec, target, precision, threads))))
+        chosen = json.loads(ranks.share(lambda: _agreement(_make(recipe, spec, target, wanted))))
         return Plan(target, chosen["precision"], chosen["threads"])
-    return _make(recipe, spec, target, precision, threads)
+    return _make(recipe, spec, target, wanted)
 
 
 def _agreement(plan: Plan) -> bytes:
     return json.dumps({"precision": plan.precision, "threads": plan.threads}).encode()
 
 
-def _make(
-    recipe: Recipe, spec: SampleSpec, target: torch.device, precision: str, threads: int | None
-) -> Plan:
+def _make(recipe: Recipe, spec: SampleSpec, target: torch.device, wanted: Wanted) -> Plan:
+    precisions = [precision for precision in PRECISIONS if precision == wanted.precision]
     if target.type == "cuda":
-        if precision == "auto":
-            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-        return Plan(target, precision, threads or torch.get_num_threads())
-
+        faster: Precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        return Plan(target, (precisions or [faster])[0], wanted.threads or torch.get_num_threads())
+    cores = max(1, usable_cores() // current_ranks().local_count)
     candidates = [
-        Plan(target, kind, number)
-        for number in (
-            [threads] if threads else sorted({1, max(1, usable_cores() // current_ranks().local_count)})
-        )
-        for kind in (_MEASURED if precision == "auto" else (precision,))
+        Plan(target, precision, threads)
+        for threads in ([wanted.threads] if wanted.threads else sorted({1, cores}))
+        for precision in precisions or _MEASURED
     ]
     if len(candidates) == 1:
         return candidates[0]

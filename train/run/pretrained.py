@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,13 @@ class Pretrained:
     """Weights of the discriminator by name; empty if the source has only a generator."""
 
 
-def pretrained_file(source: Path | str) -> Path:
+def pretrained_file(source: str | PathLike[str]) -> Path:
     """The file that is read: the last checkpoint of a run directory, or the source itself."""
     path = Path(source)
     return (RunDirectory(path).last_checkpoint if path.is_dir() else path).resolve()
 
 
-def load_pretrained(source: Path | str) -> Pretrained:
+def load_pretrained(source: str | PathLike[str]) -> Pretrained:
     """Read the weights of a run directory, a checkpoint, or an exported model.onnx.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class TrainedNetworks:
     about: dict[str, Any]
 
 
-def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNetworks:
+def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedNetworks:
     """The averaged generator and the discriminator of a run.
 
     Args:
@@ -79,7 +80,7 @@ def load_networks(directory: Path | str, checkpoint: str = "auto") -> TrainedNet
     return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
 
 
-def load_generator(directory: Path | str, checkpoint: str = "auto") -> TrainedGenerator:
+def load_generator(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedGenerator:
     """The averaged generator of a run; arguments and errors as for `load_networks`."""
     networks = load_networks(directory, checkpoint)
     return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)

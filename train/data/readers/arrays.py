@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dropgan.serve.reporter import Reporter
+
 from ..arrays import array_data
 from ..dataset import DataError
 from ..labels import label_numbers, texts
 from ..memory import available_memory
 from ..numpy_files import UNREADABLE, map_array
-from ..options import Watcher
 from .reader import Reader, Reading, TrainingData
 
 _SUFFIXES = (".npy", ".npz")
@@ -28,10 +29,10 @@ class ArrayReader(Reader):
         return Path(source).suffix.lower() in _SUFFIXES and Path(source).is_file()
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return load_array_file(Path(source), how.watch)
+        return load_array_file(Path(source), how.reporter)
 
 
-def load_array_file(path: Path, watch: Watcher) -> TrainingData:
+def load_array_file(path: Path, reporter: Reporter) -> TrainingData:
     """Read ``.npy``, or ``.npz`` with ``images`` or ``vectors`` and, if there are some, ``labels``.
 
     The array is one that `array_data` takes. A ``.npy`` file is mapped into memory, so that it may be
@@ -47,7 +48,7 @@ def load_array_file(path: Path, watch: Watcher) -> TrainingData:
             array = map_array(path)
             return array_data(array, path.stem, what=str(path))
         with np.load(path, allow_pickle=False) as archive:
-            return _from_archive(path, archive, watch)
+            return _from_archive(path, archive, reporter)
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory: a .npy file need not") from error
     except UNREADABLE as error:
@@ -57,7 +58,7 @@ def load_array_file(path: Path, watch: Watcher) -> TrainingData:
         raise DataError(f"cannot read {path} as numpy data: {reason}") from error
 
 
-def _from_archive(path: Path, archive: Any, watch: Watcher) -> TrainingData:
+def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
     names = list(archive.keys())
     size = sum(entry.file_size for entry in archive.zip.infolist())
     if size > available_memory():
@@ -67,7 +68,7 @@ def _from_archive(path: Path, archive: Any, watch: Watcher) -> TrainingData:
     chosen = _samples_of(path, archive)
     passed_over = [name for name in names if name not in (chosen, *_BESIDE)]
     if passed_over:
-        watch.say(
+        reporter.note(
             f"{path}: only {chosen} is read, passed over: {', '.join(passed_over)} (labels are read if they"
             " are called labels)"
         )

@@ -31,8 +31,8 @@ class FolderReader(Reader):
     def read(self, source: str, how: Reading) -> ImageData:
         pictures = FolderPictures(Path(source))
         for remark in pictures.remarks:
-            how.watch.say(remark)
-        return decode_pictures(pictures, how.options, how.watch)
+            how.reporter.note(remark)
+        return decode_pictures(pictures, how.options, how.reporter)
 
     def holds_pictures(self, source: str) -> bool:
         return True

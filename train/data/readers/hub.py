@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dropgan.serve.errors import MissingExtraError
+from dropgan.serve.reporter import Reporter
 
 from ..dataset import DataError
-from ..options import Watcher
 from .tables import TableReader
 
 PREFIX = "hf:"
@@ -34,7 +34,7 @@ class HubReader(TableReader):
     def matches(self, source: str) -> bool:
         return source.startswith(PREFIX) or is_saved_dataset(Path(source))
 
-    def open(self, source: str, watch: Watcher) -> "HubTable":
+    def open(self, source: str, reporter: Reporter) -> "HubTable":
         return load_hub_table(source.removeprefix(PREFIX))
 
     def holds_pictures(self, source: str) -> bool:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dropgan.serve.reporter import Reporter
+
 from ..dataset import DataError, ImageData
 from ..memory import available_memory
-from ..options import Watcher
 from ..parts import Part, part_of_file
 from ..picture import open_file
 from .reader import Reader, Reading
@@ -34,7 +35,7 @@ class IdxReader(Reader):
         return Path(source).is_dir() and bool(_files(Path(source), _IMAGES))
 
     def read(self, source: str, how: Reading) -> ImageData:
-        return load_idx_directory(Path(source), how.watch)
+        return load_idx_directory(Path(source), how.reporter)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -77,7 +78,7 @@ def read_payload(path: Path) -> bytes:
         return file.read()
 
 
-def load_idx_directory(folder: Path, watch: Watcher) -> ImageData:
+def load_idx_directory(folder: Path, reporter: Reporter) -> ImageData:
     """Read the images, and the labels where there are some, from a folder of IDX files.
 
     A file whose name holds ``idx3`` (grey) or ``idx4`` (colour) has the images, one with ``idx1`` in
@@ -99,7 +100,7 @@ def load_idx_directory(folder: Path, watch: Watcher) -> ImageData:
     labels = _read(labels_of[wanted]).astype(np.int64) if wanted in labels_of else None
     others = [other for other in (*images_of, *labels_of) if other not in (name, wanted)]
     if others:
-        watch.say(f"{folder}: images are those of {name}; passed over: {', '.join(others)}")
+        reporter.note(f"{folder}: images are those of {name}; passed over: {', '.join(others)}")
     return ImageData(images if images.ndim == 4 else images[..., np.newaxis], folder.resolve().name, labels)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from dropgan.serve.errors import MissingExtraError
 from dropgan.serve.parsing import parse_json
+from dropgan.serve.reporter import Reporter
 
 from ..dataset import DataError
-from ..options import Watcher
 from ..parts import Part, part_of_file
 from .tables import TableReader
 
@@ -23,12 +23,14 @@ class ParquetReader(TableReader):
     def matches(self, source: str) -> bool:
         return bool(_files(Path(source)))
 
-    def open(self, source: str, watch: Watcher) -> "ParquetTable":
+    def open(self, source: str, reporter: Reporter) -> "ParquetTable":
         files = _files(Path(source))
         others = [file for file in files if part_of_file(file.name) is not Part.HELD_OUT] or files
         if len(others) < len(files):
             passed_over = ", ".join(file.name for file in files if file not in others)
-            watch.say(f"{source}: passed over the parts of the set that are held out: {passed_over}"[:500])
+            reporter.note(
+                f"{source}: passed over the parts of the set that are held out: {passed_over}"[:500]
+            )
         return ParquetTable(Path(source), others)
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from dropgan.serve.reporter import Reporter
+
 from ..dataset import ImageData
-from ..options import DataOptions, Watcher
+from ..options import DataOptions
 from ..vectors import VectorData
 
 TrainingData = ImageData | VectorData
@@ -18,7 +20,7 @@ class Reading:
     """How a source is to be read."""
 
     options: DataOptions
-    watch: Watcher
+    reporter: Reporter
     """Told of progress, and of what is left out."""
     data_dir: Path | None = None
     """What stood after ``--data-dir``; None for a source that `Reader.takes_data_dir` denies."""

@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 
+from dropgan.serve.reporter import SILENT, Reporter
+
 from ..columns import has_numbers, table_vectors
 from ..decode import decode_pictures
-from ..options import Watcher
 from ..table import Table, TablePictures, picture_columns
 from .reader import Reader, Reading, TrainingData
 
@@ -15,14 +16,14 @@ class TableReader(Reader):
     has_columns = True
 
     @abstractmethod
-    def open(self, source: str, watch: Watcher) -> Table:
+    def open(self, source: str, reporter: Reporter) -> Table:
         """The table of a source that matches; what is passed over is told."""
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return table_data(self.open(source, how.watch), how)
+        return table_data(self.open(source, how.reporter), how)
 
     def holds_pictures(self, source: str) -> bool:
-        return bool(picture_columns(self.open(source, Watcher())))
+        return bool(picture_columns(self.open(source, SILENT)))
 
 
 def table_data(table: Table, how: Reading) -> TrainingData:
@@ -33,4 +34,4 @@ def table_data(table: Table, how: Reading) -> TrainingData:
     """
     if not picture_columns(table) and has_numbers(table):
         return table_vectors(table, how.options.label_column)
-    return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.watch)
+    return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.reporter)

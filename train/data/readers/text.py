@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from dropgan.serve.reporter import Reporter
+
 from ..columns import TEXT_SUFFIXES, TextTable, table_vectors
-from ..options import Watcher
 from ..table import Table
 from .reader import Reading, TrainingData
 from .tables import TableReader
@@ -18,11 +19,11 @@ class TextReader(TableReader):
         path = Path(source)
         return path.suffix.lower() in TEXT_SUFFIXES and path.is_file()
 
-    def open(self, source: str, watch: Watcher) -> Table:
+    def open(self, source: str, reporter: Reporter) -> Table:
         return TextTable(Path(source))
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return table_vectors(self.open(source, how.watch), how.options.label_column)
+        return table_vectors(self.open(source, how.reporter), how.options.label_column)
 
     def holds_pictures(self, source: str) -> bool:
         return False

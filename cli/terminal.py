@@ -1,0 +1,56 @@
+"""Shows the person at the terminal what the library reports."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dropgan.serve.reporter import SILENT, Progress, Reporter
+
+from .output import ProgressBar, say_with_time
+
+
+@contextmanager
+def terminal(*, quiet: bool = False) -> Iterator[Reporter]:
+    """A reporter that shows a bar for what is under way, and a line for each remark, on stderr."""
+    if quiet:
+        yield SILENT
+        return
+    shown = _Shown()
+    try:
+        yield Reporter(
+            progress=shown.progress,
+            say=shown.say,
+            note=lambda message: shown.say(f"note: {message}"),
+        )
+    finally:
+        shown.close()
+
+
+class _Shown:
+    """The bar of the activity that is under way, if there is one."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar | None = None
+        self._activity: tuple[str, int] | None = None
+        self._over = False
+
+    def progress(self, progress: Progress) -> None:
+        if self._bar is None or self._activity != (progress.activity, progress.total):
+            self.close()
+            self._activity = (progress.activity, progress.total)
+            self._bar = ProgressBar(progress.activity, progress.total, progress.unit, done=progress.done)
+            self._bar.__enter__()
+        self._bar.update(progress.done, progress.detail)
+        self._over = progress.done >= progress.total
+
+    def say(self, message: str) -> None:
+        if self._over:
+            self.close()
+        if self._bar is None:
+            say_with_time(message)
+        else:
+            self._bar.say(message)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar, self._over = None, False

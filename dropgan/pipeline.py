@@ -1,0 +1,156 @@
+"""Everything in one call: train, export, sample and evaluate."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from dropgan.evaluate import Evaluation, VectorEvaluation, evaluate, validation_metric
+from dropgan.evaluate.features import DOMAIN_SHAPE
+from dropgan.export import add_scores, export
+from dropgan.serve import Generator
+from dropgan.serve.atomic import write_text
+from dropgan.serve.card import Card
+from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import LOGGED, Progress, Reporter
+from dropgan.serve.write import write_grid, write_table
+from dropgan.train import DataOptions, ImageData, Recipe, RunDirectory, VectorData, chosen_recipe
+from dropgan.train.data import DEFAULT_DATA, TrainingData
+from dropgan.train.distributed.ranks import started_processes
+from dropgan.train.run.plan import Wanted
+from dropgan.train.run.session import prepare
+from dropgan.train.run.source import DataSource
+from dropgan.train.run.start import new_or_begun_run
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `run` leaves behind."""
+
+    run: RunDirectory
+    """Where everything is."""
+    model: Path
+    """The exported file."""
+    card: Card
+    """What the file says of itself, scores included."""
+    samples: Path
+    """A grid of pictures, or a table of vectors."""
+    evaluation: Evaluation | VectorEvaluation | None
+    """What was found; None for images that the features that come with dropgan are not for."""
+    report: Path | None
+    """The evaluation of images as one HTML file."""
+
+    def generator(self, device: str = "auto") -> Generator:
+        """The model, opened to sample from."""
+        return Generator(self.model, device=device)
+
+
+def run(
+    directory: str | PathLike[str],
+    recipe: Recipe | str = "auto",
+    *,
+    data: object = DEFAULT_DATA,
+    labels: object = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    conditional: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+    data_dir: Path | None = None,
+    data_options: DataOptions | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    init_from: str | PathLike[str] | None = None,
+    minutes: float | None = None,
+    tensorboard: bool = False,
+    count: int = 100,
+    score_samples: int = 10_000,
+    reporter: Reporter = LOGGED,
+) -> Finished:
+    """Train a GAN, export its generator, sample from the file and evaluate it.
+
+    A directory in which this was begun with the same settings is gone on with; what is done is not
+    done again. The weights of the best score in training are those that are exported.
+
+    Args:
+        directory: The directory for everything.
+        recipe: As for `dropgan.train`, and so are all arguments but these:
+        count: Samples in the grid or the table.
+        score_samples: Samples that are scored; fewer bias the Fréchet distance upwards.
+
+    Raises:
+        DropganError: As for `dropgan.train`, `dropgan.export` and `dropgan.evaluate`.
+    """
+    if started_processes() > 1:
+        raise InputError("several processes train with dropgan train; dropgan run is for one")
+    if count < 1 or score_samples < 10:
+        raise InputError("count must be 1 or more, score_samples 10 or more")
+    place = RunDirectory(directory)
+    chosen = chosen_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
+    source = DataSource(data, labels, data_dir, data_options or DataOptions())
+    start = new_or_begun_run(place, chosen, source, Wanted(device, precision, threads), init_from)
+    session = prepare(
+        start, score=validation_metric, minutes=minutes, tensorboard=tensorboard, reporter=reporter
+    )
+    if not session.is_complete():
+        session.run()
+    model = place.path / "model.onnx"
+    reporter.say("exporting and verifying")
+    card = export(place, model)
+    generator = Generator(model)
+    samples = _sample(generator, place, count, reporter)
+    report = None if isinstance(session.data, VectorData) else place.path / "report.html"
+    evaluation = _evaluation(generator, session.data, source, place, score_samples, report, reporter)
+    if evaluation is not None:
+        card = add_scores(model, evaluation.scores)
+    scores = [] if evaluation is None else [dataclasses.asdict(score) for score in evaluation.scores]
+    write_text(place.path / "scores.json", json.dumps(scores, indent=1) + "\n")
+    return Finished(place, model, card, samples, evaluation, None if evaluation is None else report)
+
+
+def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Reporter) -> Path:
+    """A picture or a table of the first samples of the run's seed."""
+    vectors = generator.card.data.kind == "vectors"
+    path = place.path / ("samples.csv" if vectors else "samples.png")
+    write = write_table if vectors else write_grid
+    write(
+        generator,
+        path,
+        count,
+        seed=generator.card.training.seed,
+        start=0,
+        progress=lambda done: reporter.progress(Progress("sampling", done, count, "samples")),
+    )
+    return path
+
+
+def _evaluation(
+    generator: Generator,
+    data: TrainingData,
+    source: DataSource,
+    place: RunDirectory,
+    samples: int,
+    report: Path | None,
+    reporter: Reporter,
+) -> Evaluation | VectorEvaluation | None:
+    """What there is to say of the file; None where no feature network is at hand."""
+    if isinstance(data, ImageData) and data.shape != DOMAIN_SHAPE:
+        reporter.note(
+            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your"
+            " own data with dropgan evaluate --fit-features"
+        )
+        return None
+    return evaluate(
+        generator,
+        data,
+        samples=samples,
+        run=place,
+        name=place.path.resolve().name,
+        data_dir=source.data_dir,
+        data_options=source.options,
+        report=report,
+        reporter=reporter,
+    )

@@ -1,0 +1,47 @@
+"""The file that is scored: as it ships, even where only a run is named."""
+
+import tempfile
+from pathlib import Path
+
+from dropgan.serve import Generator, ModelError
+from dropgan.serve.reporter import Reporter
+from dropgan.train import load_generator
+
+
+def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Generator, Path | None]:
+    """The generator of a model file, or of a run directory; and the run, or None.
+
+    Of a run the model.onnx in it is taken if it is of the run's best or last weights; else the run is
+    exported, into a file that is gone again afterwards.
+
+    Raises:
+        ModelError: The file is no model of dropgan's.
+        DropganError: As for `dropgan.export`.
+    """
+    if not model.is_dir():
+        return Generator(model, device=device), None
+    file = model / "model.onnx"
+    if file.exists() and _is_of_run(file, model):
+        return Generator(file, device=device), model
+    from dropgan.export import export  # which brings onnx: nobody who scores a file should wait for it
+
+    reporter.say(f"exporting {model}")
+    with tempfile.TemporaryDirectory(prefix="dropgan-") as scratch:
+        file = Path(scratch) / "model.onnx"
+        export(model, file)
+        return Generator(file, device=device), model
+
+
+def _is_of_run(file: Path, run: Path) -> bool:
+    """Whether a file gives what the run's best or last weights give."""
+    trained = [load_generator(run, checkpoint) for checkpoint in ("auto", "last")]
+    try:
+        card = Generator(file, device="cpu").card
+    except ModelError:
+        return False
+    return (
+        card.training.steps in [one.about["step"] for one in trained]
+        and card.training.seed == trained[0].recipe.training.seed
+        and card.data.fingerprint == trained[0].about["data"]["fingerprint"]
+        and card.export.output in ("pixels", "vectors")
+    )

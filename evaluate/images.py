@@ -1,0 +1,232 @@
+"""Evaluation of a model of images: sampled through the light runtime, in the deployed mode."""
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dropgan.serve import Generator
+from dropgan.serve.card import Card, ScoreCard
+from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import LOGGED, Reporter
+from dropgan.train import RunDirectory
+from dropgan.train.data import ImageData
+
+from .appearance import ClassShare
+from .attacks import Attack
+from .conditional import asked_labels, class_agreement
+from .discriminator import DiscriminatorGap
+from .features import FeatureNetwork, Features, load_features
+from .findings import Finding, find, verdict
+from .judge import judge_samples
+from .memorisation import NeighbourTest
+from .networks import NetworkTests, check_networks
+from .recovery import Recovery
+from .scoring import Reference
+from .sensitivity import Sensitivity
+from .threads import one_thread
+
+DEFAULT_SAMPLES = 10_000
+DEFAULT_SEED = 1
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the report's pictures are made of."""
+
+    generator: Generator
+    samples: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    """Of the samples, in a class-conditional model."""
+    features: Features
+    reference: Reference
+    held_out: Reference | None
+    networks: NetworkTests | None
+    metrics: list[dict[str, Any]]
+    """The lines of the run's metrics.jsonl; empty for a file alone."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that an evaluation found. ``as_json`` gives it without the pictures."""
+
+    model: str
+    """Name of the file or run."""
+    card: Card
+    """What the file says of itself."""
+    samples: int
+    """Generated samples."""
+    seed: int
+    """Of the latent stream."""
+    verdict: str
+    """One line: ``no problem found``, or what is wrong."""
+    findings: tuple[Finding, ...]
+    """In sentences, problems first."""
+    scores: tuple[ScoreCard, ...]
+    """Of the deployed file; the Fréchet distance first. Of a class-conditional model also the share of
+    samples that the feature network takes for the class asked for, where it knows these classes."""
+    held_out_scores: tuple[ScoreCard, ...]
+    """Of held-out real images in the samples' place."""
+    train_mode_scores: tuple[ScoreCard, ...]
+    """Of the same latents with dropout acting."""
+    classes: tuple[ClassShare, ...]
+    """How often each class occurs."""
+    sharpness: float
+    """Mean difference of neighbouring pixels over the real images'."""
+    neighbours: tuple[NeighbourTest, ...]
+    """The test for copies."""
+    recovery: Recovery | None
+    """Latent recovery of training against held-out images."""
+    discriminator: DiscriminatorGap | None
+    """The discriminator's gap."""
+    sensitivity: Sensitivity | None
+    """The generator's local sensitivity."""
+    attacks: tuple[Attack, ...]
+    """FGSM and PGD on the discriminator."""
+    left_out: dict[str, str]
+    """What was not measured, and why."""
+    seconds: float
+    """How long it took."""
+    material: Material = field(repr=False, compare=False)
+    """For the report."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for ``--json``."""
+        return {
+            entry.name: _plain(getattr(self, entry.name))
+            for entry in dataclasses.fields(self)
+            if entry.name != "material"
+        }
+
+
+def evaluate_images(
+    generator: Generator,
+    data: ImageData,
+    *,
+    samples: int = DEFAULT_SAMPLES,
+    seed: int = DEFAULT_SEED,
+    features: FeatureNetwork | None = None,
+    held_out: ImageData | None = None,
+    run: Path | None = None,
+    name: str = "",
+    reporter: Reporter = LOGGED,
+) -> Evaluation:
+    """Evaluate an exported generator against real images.
+
+    Args:
+        generator: Opened from a model file.
+        data: The real images to compare with: by custom those that the model was trained on.
+        samples: Generated samples; fewer bias the Fréchet distance upwards.
+        seed: Of the latent stream. Not the run's own seed, whose first samples its grids show.
+        features: The feature network; None takes the one that comes with dropgan.
+        held_out: Images of the same kind that the model never saw; without them, neither copying nor
+            overfitting can be told.
+        run: The run directory of this very model, for what needs gradients.
+        name: What to call the model.
+        reporter: Told what is being done.
+
+    Raises:
+        FeatureError: The feature network is not for images of this shape.
+        InputError: There are too few samples or images, they do not fit each other, or the file
+            gives no pixels.
+        RunError: ``run`` holds no run.
+        CheckpointError: The run has no checkpoint, or a damaged one.
+    """
+    started = time.monotonic()
+    _require_fit(generator, data, held_out)
+    network = features or load_features()
+    card = generator.card
+    split = "training" if data.fingerprint == card.data.fingerprint else "other"
+    left_out: dict[str, str] = {}
+    if held_out is not None and held_out.fingerprint == card.data.fingerprint:
+        raise InputError(f"{held_out.name} is what the model was trained on: held-out images are others")
+    if held_out is None:
+        left_out["copies"] = "there are no held-out images to compare with: give some with --held-out"
+    elif split == "other":
+        left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
+
+    reporter.say(f"looking at {len(data.images):,} real images of {data.name}")
+    reference = Reference.of(data, network, split=split, reporter=reporter)
+    unseen = (
+        None if held_out is None else Reference.of(held_out, network, split="held-out", reporter=reporter)
+    )
+    reporter.say(f"sampling and looking at {samples:,} samples")
+    images = generator.sample(samples, seed=seed)
+    seen = network(images, reporter)
+    asked = asked_labels(generator, samples, seed=seed)
+    agreement = class_agreement(generator, network, seen, asked, seed=seed)
+    if generator.classes and agreement is None:
+        left_out["class agreement"] = "the feature network does not know the model's classes by name"
+    reporter.say("scoring")
+    tests = None
+    with one_thread():
+        judged = judge_samples(images, seen, reference, unseen, seed=seed)
+        if run is not None:
+            tests = check_networks(run, generator, images, reference, unseen, seed=seed, reporter=reporter)
+    if tests is not None:
+        left_out |= tests.left_out
+    else:
+        left_out["networks"] = "a model file has no gradients and no discriminator: give the run directory"
+    recovery = tests.recovered.recovery if tests and tests.recovered else None
+    gap = tests.discriminator if tests else None
+    findings = find(
+        dataclasses.replace(
+            judged.evidence(),
+            recovery=recovery,
+            discriminator=gap,
+            agreement=agreement.value if agreement else None,
+        )
+    )
+    return Evaluation(
+        model=name or "model",
+        card=card,
+        samples=samples,
+        seed=seed,
+        verdict=verdict(findings),
+        findings=findings,
+        scores=judged.scores + ((agreement,) if agreement else ()),
+        held_out_scores=judged.held_out_scores,
+        train_mode_scores=tests.train_mode_scores if tests else (),
+        classes=judged.classes,
+        sharpness=judged.sharpness,
+        neighbours=judged.neighbours,
+        recovery=recovery,
+        discriminator=gap,
+        sensitivity=tests.sensitivity.sensitivity if tests else None,
+        attacks=tests.attacks if tests else (),
+        left_out=left_out,
+        seconds=time.monotonic() - started,
+        material=Material(
+            generator,
+            images,
+            asked,
+            seen,
+            reference,
+            unseen,
+            tests,
+            RunDirectory(run).read_metrics() if run else [],
+        ),
+    )
+
+
+def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:
+    if generator.card.export.output != "pixels":
+        raise InputError("scores are of pixels: export the model with --output pixels")
+    for images in (data, held_out):
+        if images is not None and generator.sample_shape != images.images.shape[1:]:
+            raise InputError(
+                f"the model makes images of shape {list(generator.sample_shape)},"
+                f" {images.name} has {list(images.images.shape[1:])}"
+            )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, NeighbourTest):  # its estimate is worth having without computing it anew
+        return dataclasses.asdict(value) | {"copied": value.copied}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

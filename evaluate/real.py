@@ -1,0 +1,113 @@
+"""Real data for a model to be compared with: what it was trained on, and what it never saw."""
+
+from dataclasses import replace
+
+from dropgan.serve import Generator
+from dropgan.serve.reporter import Reporter
+from dropgan.train import DataError, DataOptions, ImageData, VectorData
+from dropgan.train.data import TrainingData, holds_pictures
+from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
+from dropgan.train.run.facts import RunFacts
+from dropgan.train.run.source import DataSource
+
+AUTO = "auto"
+_TEST = "fashion-mnist-test"
+_TRAINING = ("fashion-mnist", "fashion-mnist-10k")
+
+
+def real_data(
+    given: DataSource, generator: Generator, facts: RunFacts | None, reporter: Reporter
+) -> tuple[TrainingData, DataSource]:
+    """What a model is compared with, of the kind that it makes; and where it is from.
+
+    Args:
+        given: What the user named; with data None, what the model was trained on.
+        generator: The model.
+        facts: Of its run, or None for a file alone.
+        reporter: Told while the data are read.
+
+    Raises:
+        DataError: The data is missing, unfit, or of another kind than the model's samples.
+    """
+    source = given
+    if given.data is None:
+        source = replace(given, data=facts.data if facts else generator.card.data.name)
+        if facts and facts.data_dir and given.data_dir is None:
+            source = replace(source, data_dir=DataSource.of(facts).data_dir)
+    if facts and source.options == DataOptions() and source.name == facts.data:
+        source = replace(source, options=facts.data_options)
+    try:
+        data = _read(source, generator.sample_shape, reporter)
+    except DataError as error:
+        if given.data is not None:
+            raise
+        raise DataError(f"the model's training data cannot be found ({error}): say --data D") from error
+    if data.kind != generator.card.data.kind:
+        raise DataError(
+            f"{data.name} holds {data.kind}, the model makes {generator.card.data.kind}: say --data D"
+        )
+    return data, source
+
+
+def real_images(source: DataSource, reporter: Reporter) -> ImageData:
+    """Images that stand for themselves, as they are.
+
+    Raises:
+        DataError: The data is missing, unfit, or vectors.
+    """
+    data = _read(source, None, reporter)
+    if not isinstance(data, ImageData):
+        raise DataError(f"{data.name} holds vectors where images are needed")
+    return data
+
+
+def held_out_images(
+    held_out: object, images: ImageData, source: DataSource, reporter: Reporter
+) -> ImageData | None:
+    """Images that the model never saw, or None.
+
+    Args:
+        held_out: Data as for `load_data`; ``auto`` for Fashion-MNIST's test images where they are
+            installed and ``images`` are its training images; None for none.
+        images: What they stand beside.
+        source: Where those are from: held-out images are read in the same way.
+        reporter: Told while data are read.
+
+    Raises:
+        DataError: What was asked for is missing, unfit, or vectors.
+    """
+    if isinstance(held_out, str) and held_out == AUTO:
+        if images.name not in _TRAINING or not has_fashion_mnist(source.data_dir):
+            return None
+        held_out = _TEST
+    if held_out is None:
+        return None
+    unseen = _read(replace(source, data=held_out, labels=None), images.shape, reporter)
+    if not isinstance(unseen, ImageData):
+        raise DataError(f"{unseen.name} holds vectors where held-out images are needed")
+    return unseen
+
+
+def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -> VectorData | None:
+    """The same of vectors, where ``auto`` means none.
+
+    Raises:
+        DataError: What was asked for is missing, unfit, or images.
+    """
+    if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
+        return None
+    unseen = _read(replace(source, data=held_out, labels=None), None, reporter)
+    if not isinstance(unseen, VectorData):
+        raise DataError(f"{unseen.name} holds images where held-out vectors are needed")
+    return unseen
+
+
+def _read(source: DataSource, shape: tuple[int, ...] | None, reporter: Reporter) -> TrainingData:
+    """Read data; pictures, which can have any size, in the shape of a model's samples."""
+    # a directory of Fashion-MNIST may be named for held-out images alone
+    takes = isinstance(source.data, str) and source.data in ("fashion-mnist", _TEST)
+    folder = source.data_dir if takes else None
+    source = replace(source, data_dir=folder)
+    if shape is not None and len(shape) == 3 and holds_pictures(source.data):
+        source = replace(source, options=source.options.fitted_to(*shape))
+    return source.read(reporter)

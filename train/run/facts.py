@@ -1,0 +1,69 @@
+"""What a run was started with beside its recipe: the table ``[run]`` of recipe.toml."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from ..data import DataOptions
+
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+"""Of matrix products; tf32 is for CUDA, fp16 has scaled losses."""
+
+
+@dataclass(frozen=True)
+class InitFacts:
+    """What a fine-tuned run began from."""
+
+    source: str = ""
+    """The file that the first weights are of; empty in a run that began with random ones."""
+    fingerprint: str = ""
+    """SHA-256 of that file."""
+    fresh: tuple[str, ...] = ()
+    """Layers that were not taken from it and began with random weights."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run was started with beside its recipe; resuming keeps to it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    data: str
+    """What stood after ``--data``; or ``memory:`` and a name."""
+    data_dir: str
+    """What stood after ``--data-dir``, or empty."""
+    fingerprint: str
+    """Fingerprint of the data."""
+    device: str
+    """``cpu`` or ``cuda:N``."""
+    precision: Precision
+    """Of matrix products."""
+    threads: Annotated[int, Field(ge=1)]
+    """CPU threads of PyTorch."""
+    processes: Annotated[int, Field(ge=1)] = 1
+    """How many trained it together in the beginning."""
+    data_options: DataOptions = field(default_factory=DataOptions)
+    """How the data was read."""
+    init: InitFacts = field(default_factory=InitFacts)
+    """What the first weights are of."""
+    labels: str = ""
+    """Fingerprint of the labels of a class-conditional run, else empty."""
+
+    @classmethod
+    def from_table(cls, table: object) -> "RunFacts":
+        """The facts of the table ``[run]``.
+
+        Raises:
+            ValueError: A fact is missing, unknown, or impossible; pydantic's, with many lines.
+        """
+        # as JSON, in which strictness is about types and not about lists being tuples
+        return _FACTS.validate_json(json.dumps(table, default=str), strict=True)
+
+    def as_table(self) -> dict[str, Any]:
+        """What `from_table` takes."""
+        return asdict(self)
+
+
+_FACTS = TypeAdapter(RunFacts)

@@ -1,0 +1,293 @@
+"""A run that is ready: everything is read, checked and decided, and it can be trained."""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dropgan.serve.errors import InputError
+from dropgan.serve.reporter import LOGGED, SILENT, Reporter
+
+from ..data import TrainingData, VectorData, class_counts, label_fingerprint, with_classes
+from ..data.batches import Batches, Standard
+from ..distributed.data_parallel import train_in_parallel
+from ..distributed.ranks import Ranks, current_ranks
+from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
+from ..monitor.histograms import histogram_picture
+from ..monitor.samples import image_grid
+from ..networks import SampleSpec, require_fit
+from ..networks.freezing import require_learned
+from ..networks.spec import network_shape
+from ..recipes import Recipe
+from ..steps.state import TrainingState
+from .changes import ResumeError
+from .directory import RunDirectory
+from .facts import InitFacts, RunFacts
+from .loop import training_loop
+from .plan import Plan, choose_device, make_plan, recorded_device
+from .pretrained import begin_from
+from .start import Start
+from .stop import Interrupted, StopRequest
+from .trained import resumable_checkpoint
+
+MakeScore = Callable[[TrainingData, Recipe], Score | None]
+"""Makes the score of a run, or None where its data cannot be scored."""
+
+_MOST_MINUTES = 1e6
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run that is ready to be trained.
+
+    Attributes:
+        directory: Where it is; recipe.toml is written.
+        recipe: Its settings.
+        facts: What else recipe.toml says.
+        data: What it is trained on.
+        plan: What it computes with, which the process is set up for.
+        state: Untrained, or as the last checkpoint left it.
+        score: Scores the averaged generator, or None; of several processes the first one's alone.
+        minutes: Time from the call of `run` after which to stop, or None.
+        log: Writes for TensorBoard, or None.
+        reporter: Told of the training.
+    """
+
+    directory: RunDirectory
+    recipe: Recipe
+    facts: RunFacts
+    data: TrainingData
+    plan: Plan
+    state: TrainingState
+    score: Score | None
+    minutes: float | None
+    log: TensorBoardLog | None
+    reporter: Reporter
+
+    def run(self) -> RunDirectory:
+        """Train to the last step, or until something ends the run before.
+
+        Returns:
+            The run directory, its last checkpoint of the recipe's last step or of where training ended.
+
+        Raises:
+            Interrupted: SIGINT, SIGTERM or SIGHUP came; the state is saved.
+            TrainingError: Training went wrong more often than the recipe allows; the last checkpoint
+                is from before.
+            OutputError: A file cannot be written.
+        """
+        self.reporter.say(self._description())
+        if self.facts.init.source and self.state.step == 0:
+            self.reporter.say(_beginning(self.facts.init))
+        batches = Batches(
+            self.data.samples,
+            self.recipe.training.batch_size,
+            self.recipe.training.seed,
+            self.plan.device,
+            self.data.labels if self.recipe.conditional else None,
+            Standard(self.data.mean, self.data.scale) if isinstance(self.data, VectorData) else None,
+            self.state.ranks,
+        )
+        monitor = self._monitor(batches) if self.state.ranks.leader else Follower()
+        with StopRequest() as stop:
+            ending = training_loop(self.state, self.recipe, batches, monitor, stop, self.plan)
+        if ending is Ending.DONE:
+            return self.directory
+        message = (
+            f"{ending.value}: stopped after step {self.state.step} of {self.recipe.training.steps},"
+            f" everything is saved; go on with: dropgan train --resume -o {self.directory.path}"
+        )
+        if ending is Ending.SIGNAL:
+            assert stop.signal_number is not None
+            raise Interrupted(message, stop.signal_number)
+        more = " --set training.patience=0" if ending is Ending.PATIENCE else ""
+        self.reporter.note(message + more)
+        return self.directory
+
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do: all steps are done, scored and drawn."""
+        step = self.state.step
+        scored = any("score" in row and row["step"] == step for row in self.directory.read_metrics())
+        return (
+            step >= self.recipe.training.steps
+            and (scored or self.score is None)
+            and self.directory.curves_file.exists()
+        )
+
+    def _monitor(self, batches: Batches) -> Monitor:
+        data = self.data
+        return Monitor(
+            self.state,
+            self.recipe,
+            batches,
+            self.directory,
+            device=self.plan.device,
+            about=_about(data, self.state.spec),
+            score=self.score,
+            minutes=self.minutes,
+            picture=histogram_picture(data)
+            if isinstance(data, VectorData)
+            else image_grid(self.state.spec.classes),
+            log=self.log,
+            reporter=self.reporter,
+        )
+
+    def _description(self) -> str:
+        recipe, plan = self.recipe, self.plan
+        where = f"{self.facts.device}, {plan.precision}"
+        if plan.device.type == "cpu":
+            where += f", {plan.threads} thread{'s' if plan.threads > 1 else ''}"
+        kind = ", class-conditional," if recipe.conditional else ""
+        return (
+            f"recipe {recipe.name}{kind} (dropout {recipe.generator.dropout:g} in the generator,"
+            f" {recipe.discriminator.dropout:g} in the discriminator) on {self.data.name}; {where}"
+        )
+
+
+def prepare(
+    start: Start,
+    *,
+    score: MakeScore | None = None,
+    minutes: float | None = None,
+    tensorboard: bool = False,
+    reporter: Reporter = LOGGED,
+) -> Session:
+    """Read the data, decide what to compute with, make the networks or put them back.
+
+    Args:
+        start: The new run, or the one that goes on. Whoever prepares it holds the directory's lock.
+        score: Makes the score; None scores nothing.
+        minutes: Time after which to stop, or None.
+        tensorboard: Whether to write RUN/tensorboard.
+        reporter: Told while data are read, and then of the training.
+
+    Raises:
+        ResumeError: The data have changed since the run began.
+        DropganError: Of a kind that says what was wrong.
+    """
+    if minutes is not None and not 0 <= minutes <= _MOST_MINUTES:  # NaN is neither
+        raise InputError(f"minutes must be 0 to {_MOST_MINUTES:,.0f}, not {minutes:g}")
+    log = TensorBoardLog(start.run) if tensorboard else None
+    recipe, ranks = start.recipe, current_ranks()
+    if not ranks.leader:
+        reporter = SILENT
+    ranks.require_same(recipe.model_dump_json(), "the recipe")
+    data = _read(start, ranks, reporter)
+    spec = SampleSpec(network_shape(data.shape), data.classes if recipe.conditional else 0)
+    require_fit(recipe, spec)
+    plan = _plan(start, spec)
+    plan.apply()
+    state, init = _state(start, spec, plan)
+    train_in_parallel(state, recipe, plan.device, ranks)
+    if start.begun is None:
+        facts = RunFacts(
+            data=start.source.name,
+            data_dir=str(start.source.data_dir.resolve()) if start.source.data_dir else "",
+            fingerprint=data.fingerprint,
+            device=recorded_device(plan.device),
+            precision=plan.precision,
+            threads=plan.threads,
+            processes=ranks.count,
+            data_options=start.source.options,
+            init=init,
+            labels=label_fingerprint(data) if recipe.conditional else "",
+        )
+        start.run.write_recipe(recipe, facts)
+    else:
+        before, facts = start.begun
+        if recipe != before:
+            start.run.write_recipe(recipe, facts)
+        start.run.rewind_metrics(state.step, len(state.rollbacks))
+    made = _made(score, data, recipe) if ranks.leader else None
+    return Session(start.run, recipe, facts, data, plan, state, made, minutes, log, reporter)
+
+
+def _read(start: Start, ranks: Ranks, reporter: Reporter) -> TrainingData:
+    """The data, the same in every process and, of a run that goes on, as they were."""
+    data = ranks.read(lambda: start.source.read(reporter))
+    ranks.require_same(data.fingerprint, "the training data")
+    if start.recipe.conditional:
+        data = with_classes(data, reporter)
+        ranks.require_same(label_fingerprint(data), "the labels of the training data")
+    if start.begun is None:
+        return data
+    facts = start.begun[1]
+    for what, before, now in (
+        ("fingerprint", facts.fingerprint, data.fingerprint),
+        ("fingerprint of its labels", facts.labels, label_fingerprint(data)),
+    ):
+        if before and now != before:
+            raise ResumeError(
+                f"{facts.data} has changed since {start.run.path} began: its {what} was {before[:19]}, now"
+                f" {now[:19]}: start a new run"
+            )
+    return data
+
+
+def _plan(start: Start, spec: SampleSpec) -> Plan:
+    if start.begun is None:
+        return make_plan(start.recipe, spec, start.wanted)
+    facts = start.begun[1]
+    start.wanted.require_possible()
+    return Plan(choose_device(start.wanted.device), facts.precision, facts.threads)
+
+
+def _state(start: Start, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, InitFacts]:
+    """Networks before the first step or as they were, and what to record of where new ones are from."""
+    state = TrainingState.fresh(start.recipe, spec, plan.device)
+    if plan.precision == "fp16":
+        state.scale_losses(plan.device)
+    checkpoint = None if start.begun is None else resumable_checkpoint(start.run)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+        return state, InitFacts()
+    pretrained = start.pretrained
+    fresh = None if pretrained is None else begin_from(state, pretrained)
+    require_learned(state.discriminator, start.recipe.discriminator.frozen_layers, fresh)
+    if pretrained is None or fresh is None:
+        return state, InitFacts()
+    return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score | None:
+    """The score, made without a trace in torch's random numbers: its networks may draw first weights."""
+    with torch.random.fork_rng(devices=[]):
+        return None if score is None else score(data, recipe)
+
+
+def _beginning(init: InitFacts) -> str:
+    rest = f"all layers but {', '.join(init.fresh)}, which do not fit" if init.fresh else "all layers"
+    return f"beginning from {init.source}: {rest}"
+
+
+def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
+    """What a checkpoint says beside the state."""
+    about: dict[str, Any] = {
+        "data": {
+            "kind": data.kind,
+            "shape": list(data.shape),
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "samples": len(data),
+            "class_names": list(data.class_names),
+            "class_numbers": list(data.class_numbers),
+            "class_counts": class_counts(data) if spec.classes else [],
+            "class_column": data.class_column if isinstance(data, VectorData) else "",
+        },
+        "classes": spec.classes,
+        "versions": {
+            "dropgan": importlib.metadata.version("dropgan"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    if isinstance(data, VectorData):
+        about["data"] |= {
+            "columns": list(data.columns),
+            "mean": data.mean.tolist(),
+            "scale": data.scale.tolist(),
+        }
+    return about

@@ -1,0 +1,47 @@
+"""What a run is trained on, before it is read."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dropgan.serve.reporter import Reporter
+
+from ..data import DataOptions, TrainingData, load_data, unchanging_name
+from .facts import RunFacts
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where training data are, and how to read them."""
+
+    data: object
+    """As for `dropgan.train.data.load_data`."""
+    labels: object = None
+    """Of data in memory that have none of their own."""
+    data_dir: Path | None = None
+    """Where the whole Fashion-MNIST lies, if not in a usual place."""
+    options: DataOptions = field(default_factory=DataOptions)
+    """How to read them."""
+
+    @classmethod
+    def of(cls, facts: RunFacts) -> "DataSource":
+        """What a run was trained on."""
+        return cls(
+            facts.data,
+            data_dir=Path(facts.data_dir) if facts.data_dir else None,
+            options=facts.data_options,
+        )
+
+    @property
+    def name(self) -> str:
+        """What a run records of it."""
+        return unchanging_name(self.data)
+
+    def read(self, reporter: Reporter) -> TrainingData:
+        """Read the data.
+
+        Raises:
+            DropganError: As for `dropgan.train.data.load_data`.
+        """
+        return load_data(
+            self.data, self.data_dir, labels=self.labels, options=self.options, reporter=reporter
+        )
