@@ -47,7 +47,8 @@ export function makeRows(Values, count, size, advice) {
 export function show(value) {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (Array.isArray(value)) return "an array";
-  if (typeof value === "function" || (typeof value === "object" && value !== null)) return typeof value === "function" ? "a function" : "an object";
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return "an object";
   return String(value).slice(0, 80);
 }
 

@@ -21,6 +21,20 @@ const whole = (value) => Number.isInteger(value);
 const flag = (value) => typeof value === "boolean";
 const listOf = (kind) => (value) => Array.isArray(value) && value.every((entry) => fits(entry, kind));
 const maybe = (kind) => (value) => value === undefined || fits(value, kind);
+const DATA = {
+  kind: text,
+  shape: listOf(whole),
+  name: text,
+  fingerprint: text,
+  samples: whole,
+  class_names: listOf(text),
+};
+const LABELS = {
+  classes: maybe(whole),
+  stream: maybe(text),
+  numbers: maybe(listOf(whole)),
+  counts: maybe(listOf(whole)),
+};
 const PARITY = {
   provider: text,
   samples: whole,
@@ -30,8 +44,8 @@ const PARITY = {
   digest: maybe(text),
 };
 const CARD = {
-  data: { kind: text, shape: listOf(whole), name: text, fingerprint: text, samples: whole, class_names: listOf(text) },
-  labels: maybe({ classes: maybe(whole), stream: maybe(text), numbers: maybe(listOf(whole)), counts: maybe(listOf(whole)) }),
+  data: DATA,
+  labels: maybe(LABELS),
   latents: { dim: whole, stream: text },
   architecture: { name: text, parameters: whole },
   dropout: { generator: number, discriminator: number, disabled: flag },
@@ -64,11 +78,14 @@ function checkCard(card) {
     throw new ModelError("the model's card is not an object with a schema version");
   }
   if (card.schema.split(".")[0] !== SCHEMA_MAJOR) {
-    const schema = show(card.schema);
-    throw new ModelError(`the model's card has schema version ${schema}, this dropgan reads ${SCHEMA_MAJOR}: upgrade dropgan`);
+    throw new ModelError(
+      `the model's card has schema version ${show(card.schema)}, this dropgan reads ${SCHEMA_MAJOR}: upgrade dropgan`,
+    );
   }
   const wrong = Object.keys(CARD).find((part) => !fits(card, { [part]: CARD[part] }));
-  if (wrong !== undefined) throw new ModelError(`the model's card has no ${wrong}, or one that is not as it should be`);
+  if (wrong !== undefined) {
+    throw new ModelError(`the model's card has no ${wrong}, or one that is not as it should be`);
+  }
   const { dim, stream } = card.latents;
   if (dim < 1 || card.data.shape.length === 0 || !card.data.shape.every((size) => size >= 1)) {
     throw new ModelError("the model's card has an empty latent or sample shape");
@@ -79,19 +96,26 @@ function checkCard(card) {
 }
 
 function checkLabels({ classes = 0, stream = "", numbers = [], counts = [] }) {
-  if (classes < 0 || classes > MAX_CLASSES) throw new ModelError("the model's card has an impossible number of classes");
+  if (classes < 0 || classes > MAX_CLASSES) {
+    throw new ModelError("the model's card has an impossible number of classes");
+  }
   const ofEach = (list) => [0, classes].includes(list.length) && list.every((value) => value >= 0);
-  const possible = numbers.every((number) => number <= MAX_CLASS_NUMBER) && new Set(numbers).size === numbers.length;
+  const different = new Set(numbers).size === numbers.length;
+  if (!ofEach(numbers) || !different || numbers.some((number) => number > MAX_CLASS_NUMBER)) {
+    throw new ModelError("the model's card has numbers of classes that are not one for each, or too large");
+  }
   const counted = counts.reduce((sum, count) => sum + count, 0);
-  if (!ofEach(numbers) || !ofEach(counts) || !possible || (counts.length > 0 && (counted < 1 || counted > MAX_COUNTED))) {
-    throw new ModelError("the model's card has numbers or counts of classes that are not one for each, or too large");
+  if (!ofEach(counts) || counted > MAX_COUNTED || (counts.length > 0 && counted < 1)) {
+    throw new ModelError("the model's card has counts of classes that are not one for each, or too large");
   }
   if (classes > 0) requireStream("label", stream, LABEL_STREAM_NAME);
 }
 
 function requireStream(what, stream, known) {
   if (stream === known) return;
-  throw new ModelError(`the model uses the ${what} stream ${show(stream)}, this dropgan knows ${known}: upgrade dropgan`);
+  throw new ModelError(
+    `the model uses the ${what} stream ${show(stream)}, this dropgan knows ${known}: upgrade dropgan`,
+  );
 }
 
 function checkOutput({ data, export: { output } }) {

@@ -32,7 +32,8 @@ export const nodeRuntime = {
     }
     if (untold && !isMainThread) {
       process.emitWarning(
-        `onnxruntime's telemetry cannot be switched off in a worker thread: import dropgan in the main thread first, or set ${NO_TELEMETRY}=1`,
+        "onnxruntime's telemetry cannot be switched off in a worker thread: import dropgan in the main" +
+          ` thread first, or set ${NO_TELEMETRY}=1`,
       );
     }
     let ort;

@@ -1,7 +1,7 @@
+type Values = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
 /** Samples as a generator gives them. */
-export class Samples<
-  Data extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
-> {
+export class Samples<Data extends Values = Values> {
   constructor(data: Data, shape: readonly number[]);
   /** All values, row-major. */
   readonly data: Data;

@@ -11,7 +11,7 @@ import pytest
 from dropgan.export.package import Details, PackageError, package_site
 from dropgan.serve import Generator, OutputError
 
-from ..node_tools import require_npm, run_module
+from ..node_tools import require_npm, run_module, run_node
 
 DETAILS = Details.checked("blob-gan", "LicenseRef-Ours", target="web", version="2.1rc1", license_text="Ours.")
 
@@ -104,6 +104,30 @@ def test_names_and_versions_that_npm_refuses_or_cuts(name: str, version: str, wo
     """npm would publish 1.2.3.4 as 1.2.3, over another release: what would be cut is refused."""
     with pytest.raises(PackageError, match=word):
         Details.checked(name, "MIT", target="web", version=version)
+
+
+TYPED = """
+import { Generator, InputError, generator, model, sample, type Samples } from "blob-gan";
+import { sample as still } from "blob-gan/static";
+const samples: Samples = await sample(16, { seed: 1n, labels: "Bag" });
+const files: Blob[] = [new Blob([samples.data]), new Blob([(await generator()).latents(2)])];
+const image: ImageData = new ImageData(samples.rgba(0), 28, 28);
+const opened: Generator = await generator({ device: "wasm" });
+const address: URL = model;
+// @ts-expect-error a misspelt option
+await sample(1, { sede: 1 });
+export { InputError, address, files, image, opened, still };
+"""
+
+
+@pytest.mark.parametrize("resolution", [["nodenext"], ["esnext", "--moduleResolution", "bundler"]])
+def test_types_of_the_package(tmp_path: Path, site: Path, resolution: list[str]) -> None:
+    """A TypeScript app must compile under strict, whether Node or a bundler resolves the package."""
+    compiler = require_npm("typescript") / "typescript/bin/tsc"
+    shutil.copytree(site, tmp_path / "node_modules" / "blob-gan")
+    (tmp_path / "app.mts").write_text(TYPED, "utf-8")
+    strict = ["--strict", "--noEmit", "--target", "es2022", "--lib", "es2022,dom", "--types", ""]
+    run_node(tmp_path, compiler, *strict, "--module", *resolution, "app.mts")
 
 
 def test_npm_agrees(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 // and ROOT/main.js. `vite-dev` serves ROOT instead and prints the address.
 
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 const [bundler, root] = process.argv.slice(2);
 const [entry, out] = [join(root, "main.js"), join(root, "out")];
@@ -20,8 +21,9 @@ const bundlers = {
   },
   async webpack() {
     const { default: webpack } = await import("webpack");
-    const compiler = webpack({ mode: "production", context: root, entry, output: { path: out }, performance: { hints: false } });
-    const stats = await new Promise((done, failed) => compiler.run((error, made) => (error ? failed(error) : done(made))));
+    const large = { hints: false }; // WebAssembly is beyond webpack's idea of a page
+    const compiler = webpack({ mode: "production", context: root, entry, output: { path: out }, performance: large });
+    const stats = await promisify(compiler.run.bind(compiler))();
     const said = stats.toString({ all: false, errors: true, warnings: true });
     if (said !== "") throw new Error(said);
   },

@@ -128,7 +128,8 @@ function readNode(raw) {
 function readAttribute(raw) {
   if (raw.t !== undefined) return readTensor(raw.t);
   if (raw.tensors.length > 0) return raw.tensors.map(readTensor);
-  const values = { 1: raw.f ?? 0, 2: raw.i ?? 0, 3: raw.s ?? new Uint8Array(0), 6: raw.floats, 7: raw.ints, 8: raw.strings };
+  const { f = 0, i = 0, s = new Uint8Array(0), floats, ints, strings } = raw;
+  const values = { 1: f, 2: i, 3: s, 6: floats, 7: ints, 8: strings };
   const there = (value) => (typeof value === "number" ? value !== 0 : value.length > 0);
   return values[raw.type ?? 0] ?? Object.values(values).find(there) ?? 0;
 }

@@ -95,7 +95,7 @@ function match({ inputs, outputs }, card) {
   const classes = card.labels?.classes ?? 0;
   const [latents, labels] = inputs;
   if (inputs.length !== (classes > 0 ? 2 : 1) || outputs.length !== 1) {
-    throw new ModelError("its inputs and outputs are not those of its card: latents, labels where it has classes, one output");
+    throw new ModelError("it must have one output and one input, or two where its card tells of classes");
   }
   if (latents.kind !== FLOAT32 || String(latents.shape.slice(1)) !== String(card.latents.dim)) {
     throw new ModelError("its input does not match its card's latents");

@@ -132,10 +132,15 @@ const flat = (values) => values.every(({ shape }) => shape.length <= 1);
 /** Two values joined number by number; of shapes other than lists and single numbers nothing is known. */
 const joined = (join) => (node, values) => {
   if (!flat(values)) return undefined;
-  const [{ numbers: first }, { numbers: second }] = values;
   const [length = 1] = broadcast(values.map(({ shape }) => shape));
-  return Array.from({ length }, (_, place) => join(first[first.length > 1 ? place : 0], second[second.length > 1 ? place : 0]));
+  const at = ({ numbers }, place) => numbers[numbers.length > 1 ? place : 0];
+  return Array.from({ length }, (_, place) => join(at(values[0], place), at(values[1], place)));
 };
+
+function gathered(node, [from, at]) {
+  if (from.shape.length !== 1) return undefined;
+  return at.numbers.map((place) => from.numbers[axisOf(Math.trunc(place), from.numbers.length)]);
+}
 
 const FOLDED = new Map([
   ["Identity", kept],
@@ -143,11 +148,7 @@ const FOLDED = new Map([
   ["Squeeze", kept],
   ["Unsqueeze", kept],
   ["Concat", (node, values) => (flat(values) ? values.flatMap(({ numbers }) => numbers) : undefined)],
-  [
-    "Gather",
-    (node, [from, at]) =>
-      from.shape.length === 1 ? at.numbers.map((place) => from.numbers[axisOf(Math.trunc(place), from.numbers.length)]) : undefined,
-  ],
+  ["Gather", gathered],
   ["Mul", joined((first, second) => first * second)],
   ["Add", joined((first, second) => first + second)],
   ["Sub", joined((first, second) => first - second)],

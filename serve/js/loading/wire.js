@@ -9,7 +9,6 @@ import { ModelError } from "../errors.js";
 // Kinds of field; a message's kind is its table. A BLOB is left as a view of the file.
 export const [INTEGER, FLOAT, TEXT, BLOB] = ["integer", "float", "text", "blob"];
 
-const MAX_DEPTH = 64;
 const MAX_VALUES = 250_000; // fields and packed numbers of one file, a message counting eight
 const MAX_TEXT = 2 ** 20;
 const MESSAGE_COST = 8;
@@ -21,21 +20,22 @@ export class Reader {
   #left = MAX_VALUES;
 
   /** One message as an object by field name; a repeated field is an array, absent or not. */
-  message(data, table, depth = 0) {
-    if (depth > MAX_DEPTH) throw new ModelError(`it nests more than ${MAX_DEPTH} levels deep`);
+  message(data, table) {
     this.#count(MESSAGE_COST);
     const found = {};
     for (const [name, , repeats] of Object.values(table)) if (repeats) found[name] = [];
     for (const { number, type, value } of this.#fields(data)) {
       const entry = table[number];
-      if (entry === undefined) throw new ModelError(`it has a field (number ${number}) that this dropgan does not know`);
+      if (entry === undefined) {
+        throw new ModelError(`it has a field (number ${number}) that this dropgan does not know`);
+      }
       const [name, kind, repeats] = entry;
       if (repeats && type === LENGTH && (kind === INTEGER || kind === FLOAT)) {
         for (const one of this.packed(value, kind)) found[name].push(one);
         continue;
       }
       if (type !== wireType(kind)) throw new ModelError(`its field ${name} has the wrong type`);
-      const content = this.#content(value, name, kind, depth);
+      const content = this.#content(value, name, kind);
       if (repeats) found[name].push(content);
       else if (name in found) throw new ModelError(`its field ${name} is there twice`);
       else found[name] = content;
@@ -61,8 +61,8 @@ export class Reader {
     return values;
   }
 
-  #content(value, name, kind, depth) {
-    if (typeof kind === "object") return this.message(value, kind, depth + 1);
+  #content(value, name, kind) {
+    if (typeof kind === "object") return this.message(value, kind);
     if (kind === TEXT) return readText(value, name);
     return kind === FLOAT ? float32(value) : value;
   }
