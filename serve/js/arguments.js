@@ -4,6 +4,7 @@ import { InputError } from "./errors.js";
 
 const MAX_SEED = 2n ** 64n - 1n;
 const MAX_INDEX = 2n ** 60n;
+const MAX_BYTES = 2 ** 32 - 1;
 
 /** The options by name. A misspelt one would be its default without a word, so it is refused. */
 export function readOptions(options, known) {
@@ -34,13 +35,15 @@ export function readRange(count, { seed = 0, start = 0 }) {
 
 /** A typed array for `count` rows of `size` values; one that does not fit is an InputError. */
 export function makeRows(Values, count, size, advice) {
+  const bytes = count * size * Values.BYTES_PER_ELEMENT;
   try {
-    return new Values(count * size);
+    // some engines promise more than there is, and end the page when it is used
+    if (bytes <= MAX_BYTES) return new Values(count * size);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const gigabytes = (count * size * Values.BYTES_PER_ELEMENT) / 1e9;
-    throw new InputError(`${count} samples at once need ${gigabytes.toPrecision(2)} GB, more than fits: ${advice}`);
   }
+  const gigabytes = (bytes / 1e9).toPrecision(2);
+  throw new InputError(`${count} samples at once need ${gigabytes} GB, more than one array holds: ${advice}`);
 }
 
 /** A wrong value as part of a message: short, on one line. */
