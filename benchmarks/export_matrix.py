@@ -39,7 +39,7 @@ def networks() -> dict[str, tuple[nn.Module, int]]:
     for name in recipe_names():
         recipe = load_recipe(name)
         for shape in SHAPES:
-            title = f"{recipe.architecture} {'x'.join(map(str, shape))}"
+            title = f"{recipe.generator.architecture} {'x'.join(map(str, shape))}"
             if title not in found:
                 torch.manual_seed(0)
                 generator, _ = build_networks(recipe, SampleSpec(shape))

@@ -29,7 +29,7 @@ from dropgan.serve.labels import LABEL_STREAM_NAME
 from dropgan.serve.latents import STREAM_NAME
 from dropgan.serve.loading import read_file, screen_bytes, with_metadata
 from dropgan.train import TrainedGenerator, load_generator
-from dropgan.train.steps.state import parameter_count
+from dropgan.train.networks.size import parameter_count
 
 from .gate import check_inference_only
 from .graph import DEFAULT_OPSET, ExportError, default_layout, require_options, to_onnx
@@ -184,8 +184,9 @@ def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
         classes=trained.spec.classes,
         precision="fp16" if wanted.precision == "fp16" else "fp32",
         about=f"{'Class-conditional generator' if trained.spec.classes else 'Generator'} of a GAN"
-        f" of architecture {recipe.architecture}, trained with dropout {recipe.generator.dropout:g} in the"
-        f" generator and {recipe.discriminator.dropout:g} in the discriminator.",
+        f" of architecture {recipe.generator.architecture}, trained with dropout"
+        f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
+        " discriminator.",
         units=_units(trained),
     )
 
@@ -261,7 +262,7 @@ def _card(
             scale=tuple(data.get("scale", ())),
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
-        architecture=ArchitectureCard(recipe.architecture, parameter_count(trained.module)),
+        architecture=ArchitectureCard(recipe.generator.architecture, parameter_count(trained.module)),
         dropout=DropoutCard(recipe.generator.dropout, recipe.discriminator.dropout, disabled=True),
         training=TrainingCard(
             recipe=recipe.name,

@@ -92,7 +92,7 @@ class LabelCard:
 @dataclass(frozen=True)
 class ArchitectureCard:
     name: str
-    """The generator's architecture: ``mlp``."""
+    """The generator's architecture: ``mlp``, ``conv``, ``resnet``, or one that was registered."""
     parameters: int
     """Number of the generator's weights."""
 

@@ -43,7 +43,7 @@ class Registry(Generic[T]):
             ValueError: There is another one of its name.
         """
         if self._things.setdefault(thing.name, thing) is not thing:
-            raise ValueError(f"there is already a {self._kind} {thing.name}")
+            raise ValueError(f"{self._kind} {thing.name} exists already")
         return thing
 
     def __getitem__(self, name: str) -> T:

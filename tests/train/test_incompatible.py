@@ -41,18 +41,6 @@ CASES: dict[str, tuple[Settings, Settings]] = {
         {**HINGE, "training.label_smoothing": 0.1},
         {"training.loss": "minimax", "training.label_smoothing": 0.1},
     ),
-    '`dropout_kind = "channel"`': (
-        {"generator.dropout_kind": "channel"},
-        {"generator.dropout_kind": "element"},
-    ),
-    "`texture_weight` with": (
-        {"architecture": "conv"},
-        {"architecture": "conv", "discriminator.texture_weight": 0.0},
-    ),
-    "`dense` with": (
-        {"generator.dense": [8]},
-        {"generator.dense": [8], "architecture": "resnet", "discriminator.texture_weight": 0.0},
-    ),
 }
 
 

@@ -85,5 +85,5 @@ def test_names_are_known_or_refused() -> None:
         RecipeError, match=r"there is no loss nets: take one of non-saturating, .*least-squares"
     ):
         LOSSES["nets"]
-    with pytest.raises(ValueError, match="already a loss least-squares"):
+    with pytest.raises(ValueError, match="loss least-squares exists already"):
         LOSSES.register(LeastSquares())

@@ -9,9 +9,10 @@ from torch.nn.utils import parametrize
 
 from dropgan.train import RecipeError, change_recipe, load_recipe
 from dropgan.train.data.batches import Batch
-from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.networks import ARCHITECTURES, SampleSpec, build_networks
 from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.layers import block
+from dropgan.train.networks.settings import LayerSettings
 from dropgan.train.networks.spectral import SpectralNorm, add_spectral_norm, remove_spectral_norm
 from dropgan.train.objective.augment import augment
 from dropgan.train.objective.losses import LOSSES, Loss
@@ -63,7 +64,7 @@ def test_dropout_never_feeds_a_batch_norm() -> None:
         change_recipe(recipe, {"generator.dropout_layers": "all"})
 
 
-@pytest.mark.parametrize("name", ["mlp", "conv", "resnet"])
+@pytest.mark.parametrize("name", [architecture.name for architecture in ARCHITECTURES])
 def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
     """In the order in which data goes through, whatever the shape of the network."""
     changes: dict[str, object] = {"penalty.r1_weight": 0.0}
@@ -73,7 +74,7 @@ def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
         changes[f"{network}.dropout"] = 0.3
         changes[f"{network}.spectral_norm"] = False
         changes[f"{network}.hidden"] = [8, 8]
-    recipe = change_recipe(load_recipe(name), changes)
+    recipe = change_recipe(load_recipe("mlp"), {**changes, "architecture": name})
     generator, discriminator = build_networks(recipe, SampleSpec((1, 16, 16)))
     inputs = torch.randn(4, recipe.generator.latent_dim)
     order: list[str] = []
@@ -91,9 +92,10 @@ def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
 @pytest.mark.parametrize("layer", [nn.Linear(4, 6), nn.Conv2d(4, 6, 3), nn.ConvTranspose2d(4, 6, 4, 2)])
 def test_a_block_fits_its_layer(layer: nn.Module) -> None:
     """Dense and convolutional layers get norms and dropout of their own shape, in the same order."""
-    settings = _recipe(generator__normalisation="batch").generator.model_copy(
-        update={"dropout": 0.5, "dropout_kind": "channel", "dropout_layers": "last"}
-    )
+    changes = {"normalisation": "batch", "dropout": 0.5, "dropout_kind": "channel", "dropout_layers": "last"}
+    recipe = change_recipe(load_recipe("conv"), {f"generator.{key}": value for key, value in changes.items()})
+    settings = recipe.generator
+    assert isinstance(settings, LayerSettings)
     modules = nn.Sequential(*block(layer, settings, last=True))
     norm, dropout = modules[1], modules[3]
     assert isinstance(norm, nn.BatchNorm1d if isinstance(layer, nn.Linear) else nn.BatchNorm2d)

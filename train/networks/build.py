@@ -1,26 +1,37 @@
 """From a recipe and the shape of the data to the two networks."""
 
-from torch import nn
+from typing import Any, Protocol
 
-from ..recipes.settings import Recipe
 from ..settings import RecipeError
-from .conv import ConvDiscriminator, ConvGenerator
-from .mlp import MLPDiscriminator, MLPGenerator
-from .resnet import ResNetDiscriminator, ResNetGenerator
+from .architectures import ARCHITECTURES
+from .interface import Design, DiscriminatorNetwork, GeneratorNetwork
+from .settings import DiscriminatorSettings, GeneratorSettings
 from .spec import SampleSpec
 from .spectral import add_spectral_norm
 
-_ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
-    "mlp": (MLPGenerator, MLPDiscriminator),
-    "conv": (ConvGenerator, ConvDiscriminator),
-    "resnet": (ResNetGenerator, ResNetDiscriminator),
-}
+
+class PairSettings(Protocol):
+    """What a recipe says of both networks; a `dropgan.train.Recipe` is one."""
+
+    @property
+    def generator(self) -> GeneratorSettings: ...
+    @property
+    def discriminator(self) -> DiscriminatorSettings: ...
 
 
-def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Module]:
-    """The recipe's generator and discriminator, freshly initialised from torch's global generator."""
-    makers = _ARCHITECTURES[recipe.architecture]
-    generator, discriminator = makers[0](recipe.generator, spec), makers[1](recipe.discriminator, spec)
+def designs(network: str) -> dict[str, Design[Any, Any]]:
+    """The designs of ``generator`` or of ``discriminator`` by the names of their architectures."""
+    found = {architecture.name: getattr(architecture, network) for architecture in ARCHITECTURES}
+    return {name: design for name, design in found.items() if design is not None}
+
+
+def build_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
+    """The recipe's generator and discriminator, freshly initialised from torch's global generator.
+
+    Raises:
+        RecipeError: The samples are not such as the networks are for.
+    """
+    generator, discriminator = plain_networks(recipe, spec)
     if recipe.generator.spectral_norm:
         add_spectral_norm(generator)
     if recipe.discriminator.spectral_norm:
@@ -28,18 +39,27 @@ def build_networks(recipe: Recipe, spec: SampleSpec) -> tuple[nn.Module, nn.Modu
     return generator, discriminator
 
 
-def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
-    """Refuse a recipe that is not for such samples.
+def plain_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
+    """What `build_networks` gives, not yet under spectral norm."""
+    generator: GeneratorNetwork = designs("generator")[recipe.generator.architecture].build(
+        recipe.generator, spec
+    )
+    discriminator: DiscriminatorNetwork = designs("discriminator")[recipe.discriminator.architecture].build(
+        recipe.discriminator, spec
+    )
+    return generator, discriminator
+
+
+def require_architectures_fit(recipe: PairSettings, spec: SampleSpec) -> None:
+    """Refuse architectures that are not for such samples.
 
     Raises:
-        RecipeError: Vectors, and an architecture or an augmentation that is for images.
+        RecipeError: One of the two is not; those that are, are named.
     """
-    if spec.is_image:
-        return
-    if recipe.architecture != "mlp":
-        raise RecipeError(
-            f"architecture {recipe.architecture} is for images, these data are vectors of {spec.shape[0]}"
-            " columns: take a recipe of architecture mlp"
-        )
-    if recipe.training.augmentation:
-        raise RecipeError("augmentation is for images, not for vectors: --set training.augmentation=[]")
+    for network, settings in (("generator", recipe.generator), ("discriminator", recipe.discriminator)):
+        if not ARCHITECTURES[settings.architecture].fits(spec):
+            fitting = " or ".join(name for name in designs(network) if ARCHITECTURES[name].fits(spec))
+            raise RecipeError(
+                f"{network}.architecture {settings.architecture} is not for {spec.described}:"
+                f" take a recipe of architecture {fitting}"
+            )

@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
+from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
 from .layers import after_layer, dense_layers, initialise
+from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -26,10 +28,10 @@ class Upsampling(nn.Sequential):
         super().__init__(layer, nn.PixelShuffle(2))
 
 
-class ConvGenerator(nn.Module):
+class ConvGenerator(GeneratorNetwork):
     """Dense layers to a small grid, then one resolution after the other, tanh at the end."""
 
-    def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: ConvolutionGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden, spec)
         self.shape = spec.shape
@@ -53,10 +55,10 @@ class ConvGenerator(nn.Module):
         return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(DiscriminatorNetwork):
     """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit."""
 
-    def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: ConvolutionDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
@@ -80,3 +82,15 @@ class ConvDiscriminator(nn.Module):
         features = self.body(channels_last(padded(samples, self.sizes.full)))
         logits: Tensor = self.output(self.dense(features.flatten(1)), labels)
         return logits
+
+    def hidden_layers(self) -> Iterator[nn.Module]:
+        yield from self.body.children()
+        yield from self.dense.children()
+
+
+CONV = Architecture(
+    "conv",
+    Design(ConvolutionGeneratorSettings, ConvGenerator),
+    Design(ConvolutionDiscriminatorSettings, ConvDiscriminator),
+    fits=lambda spec: spec.is_image,
+)

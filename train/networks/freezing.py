@@ -6,19 +6,16 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..settings import RecipeError
+from .interface import DiscriminatorNetwork
 
 _NOT_TAKEN = "could not be taken from the earlier model and has random weights"
 
 
-def stages(discriminator: nn.Module) -> list[list[nn.Module]]:
-    """The layers below the discriminator's output, from the samples up.
-
-    They are the children with weights of its ``body``, and of ``dense`` after it if there is one; a
-    batch norm belongs to the layer before it.
-    """
+def stages(discriminator: DiscriminatorNetwork) -> list[list[nn.Module]]:
+    """The layers below the discriminator's output, from the samples up; a batch norm with the layer
+    before it."""
     found: list[list[nn.Module]] = []
-    parts = [getattr(discriminator, name) for name in ("body", "dense") if hasattr(discriminator, name)]
-    for module in (child for part in parts for child in part.children()):
+    for module in discriminator.hidden_layers():
         if isinstance(module, _BatchNorm):
             found[-1].append(module)
         elif any(True for _ in module.parameters()):
@@ -26,7 +23,7 @@ def stages(discriminator: nn.Module) -> list[list[nn.Module]]:
     return found
 
 
-def require_learned(discriminator: nn.Module, frozen: int, fresh: Collection[str] | None) -> None:
+def require_learned(discriminator: DiscriminatorNetwork, frozen: int, fresh: Collection[str] | None) -> None:
     """Refuse to freeze layers that are not there or have learned nothing yet.
 
     Args:
@@ -49,7 +46,7 @@ def require_learned(discriminator: nn.Module, frozen: int, fresh: Collection[str
                 raise RecipeError(f"{setting} would freeze {name}, which {_NOT_TAKEN}")
 
 
-def train_above(discriminator: nn.Module, frozen: int) -> None:
+def train_above(discriminator: DiscriminatorNetwork, frozen: int) -> None:
     """Let all weights learn but those of the lowest ``frozen`` layers.
 
     FreezeD: Mo, Cho, Shin, "Freeze the discriminator: a simple baseline for fine-tuning GANs", CVPR

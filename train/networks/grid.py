@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ..settings import RecipeError
 from .spec import SampleSpec
 
 LARGEST_FIRST = 8  # cells along the longer side of the coarsest grid
+_LARGEST_FULL = 4  # sides of the image along the finest grid, most of which would be cut off
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,18 @@ def pyramid(coarsest_first: tuple[int, ...], spec: SampleSpec) -> Pyramid:
     Args:
         coarsest_first: Channels at each resolution, the coarsest first.
         spec: Of the samples, images.
+
+    Raises:
+        RecipeError: There are so many numbers that nearly all of the finest grid would be cut off.
     """
     _, height, width = spec.shape
     widths = coarsest_first
+    most = (_LARGEST_FULL * max(height, width)).bit_length() - 1
+    if len(widths) > most:
+        raise RecipeError(
+            f"hidden has {len(widths)} numbers, each of which doubles the resolution: {spec.described}"
+            f" take at most {most}"
+        )
     while max(height, width) > LARGEST_FIRST << len(widths):
         widths = (widths[0], *widths)
     cell = 1 << len(widths)

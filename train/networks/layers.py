@@ -1,29 +1,11 @@
 """Layers that the architectures share, and what follows a hidden layer."""
 
-from typing import Protocol
-
 from torch import nn
 
 from .dropout import ChannelDropout, Dropout
+from .settings import ConvolutionSettings, LayerSettings
 
 SLOPE = 0.2  # of leaky_relu
-
-
-class LayerSettings(Protocol):
-    """What a recipe says of a network's hidden layers; see `dropgan.train.recipes.settings` for each."""
-
-    @property
-    def dense(self) -> tuple[int, ...]: ...
-    @property
-    def activation(self) -> str: ...
-    @property
-    def normalisation(self) -> str: ...
-    @property
-    def dropout(self) -> float: ...
-    @property
-    def dropout_kind(self) -> str: ...
-    @property
-    def dropout_layers(self) -> str: ...
 
 
 def block(layer: nn.Module, settings: LayerSettings, *, last: bool) -> list[nn.Module]:
@@ -57,12 +39,12 @@ def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: 
     """
     modules = [*normalisation(features, settings, spatial=spatial), activation(settings.activation)]
     if settings.dropout and (last or settings.dropout_layers == "all"):
-        kind = ChannelDropout if settings.dropout_kind == "channel" else Dropout
+        kind = ChannelDropout if settings.drops_channels else Dropout
         modules.append(kind(settings.dropout))
     return modules
 
 
-def dense_layers(inputs: int, settings: LayerSettings, *, last: bool) -> tuple[nn.Sequential, int]:
+def dense_layers(inputs: int, settings: ConvolutionSettings, *, last: bool) -> tuple[nn.Sequential, int]:
     """The dense layers beside convolutions, and how many units the last of them has.
 
     Args:

@@ -1,22 +1,40 @@
 """Architecture ``mlp``: dense layers."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
+from ..settings import Weight
+from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
 from .layers import block, initialise
+from .settings import DiscriminatorSettings, GeneratorSettings, LayerSettings
 from .spec import SampleSpec
 from .tanh import tanh
 from .texture import roughness
 
 
-class MLPGenerator(nn.Module):
+class _MLPSettings(LayerSettings):
+    @property
+    def has_batch_norm_behind_dropout(self) -> bool:
+        return super().has_batch_norm_behind_dropout and len(self.hidden) > 1
+
+
+class MLPGeneratorSettings(_MLPSettings, GeneratorSettings):
+    """Nothing of its own."""
+
+
+class MLPDiscriminatorSettings(_MLPSettings, DiscriminatorSettings):
+    texture_weight: Weight = 0.0
+    """Weight of the local roughness that the first layer sees beside the pixels; 0 without."""
+
+
+class MLPGenerator(GeneratorNetwork):
     """Dense layers, `block` after `block`; at the end tanh for images, nothing for vectors."""
 
-    def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: MLPGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.shape, self.bounded = spec.shape, spec.is_image
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
@@ -30,7 +48,7 @@ class MLPGenerator(nn.Module):
         return tanh(samples, training=self.training).view(-1, *self.shape) if self.bounded else samples
 
 
-class MLPDiscriminator(nn.Module):
+class MLPDiscriminator(DiscriminatorNetwork):
     """Dense layers, `block` after `block`, a logit at the end.
 
     With a texture weight above 0 the first layer also sees how rough the image is in each cell of
@@ -39,12 +57,12 @@ class MLPDiscriminator(nn.Module):
     Vectors have no texture: there it is left out.
     """
 
-    def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: MLPDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.texture_weight = settings.texture_weight if spec.is_image else 0.0
         inputs = math.prod(spec.shape)
         if self.texture_weight:
-            inputs += roughness(torch.zeros(1, *spec.shape)).shape[1]
+            inputs += roughness(torch.zeros(1, *spec.shape, device="cpu")).shape[1]
         self.body = _hidden_layers(settings, inputs)
         self.output = LogitHead(settings.hidden[-1], spec.classes)
         _initialise(self.body, settings.activation)
@@ -57,8 +75,11 @@ class MLPDiscriminator(nn.Module):
         logits: Tensor = self.output(self.body(inputs), labels)
         return logits
 
+    def hidden_layers(self) -> Iterator[nn.Module]:
+        return self.body.children()
 
-def _hidden_layers(settings: GeneratorSettings | DiscriminatorSettings, inputs: int) -> nn.Sequential:
+
+def _hidden_layers(settings: LayerSettings, inputs: int) -> nn.Sequential:
     modules: list[nn.Module] = []
     for index, width in enumerate(settings.hidden, 1):
         modules += block(nn.Linear(inputs, width), settings, last=index == len(settings.hidden))
@@ -70,3 +91,10 @@ def _initialise(body: nn.Sequential, activation: str) -> None:
     for layer in body:
         if isinstance(layer, nn.Linear):
             initialise(layer, activation)
+
+
+MLP = Architecture(
+    "mlp",
+    Design(MLPGeneratorSettings, MLPGenerator),
+    Design(MLPDiscriminatorSettings, MLPDiscriminator),
+)

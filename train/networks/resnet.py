@@ -1,15 +1,17 @@
 """Architecture ``resnet``: residual blocks that double or halve the resolution."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ..recipes.settings import DiscriminatorSettings, GeneratorSettings
 from .grid import channels_last, cropped, padded, pyramid
+from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
-from .layers import LayerSettings, activation, after_layer, dense_layers, initialise, normalisation
+from .layers import activation, after_layer, dense_layers, initialise, normalisation
+from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings, LayerSettings
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -63,10 +65,10 @@ class DiscriminatorBlock(nn.Module):
         return total
 
 
-class ResNetGenerator(nn.Module):
+class ResNetGenerator(GeneratorNetwork):
     """A dense layer to a small grid, a block for each resolution, a 3x3 convolution, tanh."""
 
-    def __init__(self, settings: GeneratorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: ConvolutionGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden, spec)
         self.shape = spec.shape
@@ -94,10 +96,10 @@ class ResNetGenerator(nn.Module):
         return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
-class ResNetDiscriminator(nn.Module):
+class ResNetDiscriminator(DiscriminatorNetwork):
     """A block for each resolution, the mean over the coarsest grid, dense layers, a logit."""
 
-    def __init__(self, settings: DiscriminatorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: ConvolutionDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
@@ -118,6 +120,10 @@ class ResNetDiscriminator(nn.Module):
         logits: Tensor = self.output(self.dense(features.mean((2, 3))), labels)
         return logits
 
+    def hidden_layers(self) -> Iterator[nn.Module]:
+        yield from self.body.children()
+        yield from self.dense.children()
+
 
 def _act(settings: LayerSettings) -> nn.Module:
     return activation(settings.activation)
@@ -134,3 +140,11 @@ def _initialise(first: nn.Conv2d, second: nn.Conv2d, skip: nn.Conv2d, activation
     with torch.no_grad():  # the sum of the two ways keeps the variance
         for layer in (second, skip):
             layer.weight.mul_(math.sqrt(0.5))
+
+
+RESNET = Architecture(
+    "resnet",
+    Design(ConvolutionGeneratorSettings, ResNetGenerator),
+    Design(ConvolutionDiscriminatorSettings, ResNetDiscriminator),
+    fits=lambda spec: spec.is_image,
+)

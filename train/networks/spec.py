@@ -18,6 +18,14 @@ class SampleSpec:
         """Whether samples are images, between -1 and 1; else they are standardised vectors."""
         return len(self.shape) == 3
 
+    @property
+    def described(self) -> str:
+        """In words, for messages."""
+        if self.is_image:
+            channels, height, width = self.shape
+            return f"images of {width}x{height} pixels in {channels} channel{'s' * (channels > 1)}"
+        return f"vectors of {self.shape[0]} columns"
+
 
 def network_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """Of a sample as networks have it: images with the channels first, vectors as they are.

@@ -9,16 +9,6 @@ from ..settings import Incompatible
 from .settings import Recipe
 
 
-def _batch_norm_behind_dropout(recipe: Recipe) -> bool:
-    return any(
-        network.normalisation == "batch"
-        and network.dropout > 0
-        and network.dropout_layers == "all"
-        and (recipe.architecture != "mlp" or len(network.hidden) > 1)
-        for network in (recipe.generator, recipe.discriminator)
-    )
-
-
 def _or(names: list[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
@@ -37,18 +27,18 @@ _OF_ANY_LOSS = (
         'batch norm and dropout in one network, unless `dropout_layers = "last"`',
         "a batch norm behind dropout keeps the variance that dropout gave in training, and in use that is"
         " another (Li et al. 2019); behind the last norm there is none that it could mislead",
-        _batch_norm_behind_dropout,
+        lambda r: any(network.has_batch_norm_behind_dropout for network in (r.generator, r.discriminator)),
     ),
     Incompatible(
         f"batch norm in the discriminator with {_penalties(0, 1)}",
         "a penalty is of each sample alone, and batch norm makes a sample's logit depend on the others"
         " (Gulrajani et al. 2017)",
-        lambda r: r.discriminator.normalisation == "batch" and (_penalised(r, 0) or _penalised(r, 1)),
+        lambda r: r.discriminator.has_batch_norm and (_penalised(r, 0) or _penalised(r, 1)),
     ),
     Incompatible(
         "batch norm and spectral norm in the discriminator",
         "batch norm scales each unit anew and so undoes the bound that spectral norm sets",
-        lambda r: r.discriminator.normalisation == "batch" and r.discriminator.spectral_norm,
+        lambda r: r.discriminator.has_batch_norm and r.discriminator.spectral_norm,
     ),
     Incompatible(
         f"{_penalties(1)} with {_penalties(0)}",
@@ -56,26 +46,6 @@ _OF_ANY_LOSS = (
         lambda r: _penalised(r, 0) and _penalised(r, 1),
     ),
     *(rule for penalty in PENALTIES for rule in penalty.incompatible),
-)
-
-_OF_ARCHITECTURES = (
-    Incompatible(
-        '`dropout_kind = "channel"` with `architecture = "mlp"`',
-        'a dense layer has no channels; `dropout_kind = "element"` drops its units',
-        lambda r: (
-            r.architecture == "mlp" and "channel" in (r.generator.dropout_kind, r.discriminator.dropout_kind)
-        ),
-    ),
-    Incompatible(
-        '`texture_weight` with an `architecture` other than "mlp"',
-        "convolutions see an image's grain by themselves; set it to 0",
-        lambda r: r.architecture != "mlp" and r.discriminator.texture_weight > 0,
-    ),
-    Incompatible(
-        '`dense` with `architecture = "mlp"`',
-        "all of its layers are dense: name their widths in `hidden`",
-        lambda r: r.architecture == "mlp" and bool(r.generator.dense or r.discriminator.dense),
-    ),
 )
 
 
@@ -96,7 +66,7 @@ def _with_loss(rule: Incompatible, names: list[str]) -> Callable[[Recipe], bool]
 
 def rules() -> list[Incompatible]:
     """All that there are, those of registered losses included."""
-    return [*_OF_ANY_LOSS, *_of_losses(), *_OF_ARCHITECTURES]
+    return [*_OF_ANY_LOSS, *_of_losses()]
 
 
 def incompatible_settings(recipe: Recipe) -> list[str]:

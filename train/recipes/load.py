@@ -16,8 +16,9 @@ from dropgan.serve.parsing import parse_toml
 from dropgan.serve.printable import as_text
 
 from ..settings import RecipeError
+from .architectures import SHORT, expand, put_over, recipe_type_of
 from .incompatible import incompatible_settings
-from .problems import problems, unknown_setting
+from .problems import problems, settings_of, unknown_setting
 from .settings import Recipe
 from .text import TomlText, read_toml
 
@@ -35,17 +36,20 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: A key does not exist, a value is impossible, or two settings are incompatible.
     """
-    document = recipe.model_dump(mode="json")
+    document, changed = recipe.model_dump(mode="json"), dict[str, Any]()
     for key, value in changes.items():
         *tables, last = key.split(".")
-        table: Any = document
+        table: Any = changed
         for name in tables:
-            table = table.get(name) if isinstance(table, dict) else None
-        if not isinstance(table, dict) or last not in table:
-            raise RecipeError(
-                f"{unknown_setting(key, Recipe)}; dropgan train --show-recipe lists all settings"
-            )
-        table[last] = _toml_value(value) if isinstance(value, str) else value
+            table = table.setdefault(name, {}) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table[last] = _toml_value(value) if isinstance(value, str) else value
+    put_over(document, changed)
+    kind = recipe_type_of(document)
+    known = {SHORT, *settings_of(kind)}
+    for key in changes:
+        if key not in known:
+            raise RecipeError(f"{unknown_setting(key, kind)}; dropgan train --show-recipe lists all settings")
     return parse_recipe(document, "the changed recipe")
 
 
@@ -77,7 +81,7 @@ def load_recipe(name: str) -> Recipe:
     layers = recipe_layers(name)
     document: dict[str, Any] = {}
     for layer in layers:
-        _merge(document, layer.text.document)
+        put_over(document, layer.text.document)
     if "name" not in layers[-1].text.document:
         document["name"] = as_text(Path(layers[-1].where).stem)
     for key in ("base", "run"):  # recipe.toml of a run directory says in [run] what it ran on
@@ -86,9 +90,10 @@ def load_recipe(name: str) -> Recipe:
     def place(key: str) -> str:
         """The file and the line that give a setting, or the nearest table around it."""
         while key:
-            for layer in reversed(layers):
-                if key in layer.text.statements:
-                    return f"{layer.where}, line {layer.text.statements[key].line}"
+            found = statement_of(key, layers)
+            if found is not None:
+                layer, name = found
+                return f"{layer.where}, line {layer.text.statements[name].line}"
             key = key.rpartition(".")[0]
         return layers[-1].where
 
@@ -117,6 +122,18 @@ def recipe_layers(name: str) -> list[RecipeLayer]:
         name = os.path.normpath(Path(name).parent / base) if base.endswith(".toml") else base
 
 
+def statement_of(key: str, layers: list[RecipeLayer]) -> tuple[RecipeLayer, str] | None:
+    """The last file that gives a setting, and the key under which it does.
+
+    Args:
+        key: Dotted; a network's architecture may also be given for both.
+        layers: What others are based on first.
+    """
+    names = [key, *([SHORT] if key.endswith(f".{SHORT}") else [])]
+    found = ((layer, name) for layer in reversed(layers) for name in names if name in layer.text.statements)
+    return next(found, None)
+
+
 def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], str] | None = None) -> Recipe:
     """A recipe from the content of a TOML file.
 
@@ -129,11 +146,14 @@ def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], st
         RecipeError: A key is unknown or missing, a value impossible, or a combination of them refused;
             all of them are named.
     """
+    document = copy.deepcopy(document)
+    expand(document)
+    kind = recipe_type_of(document)
     try:
         # as JSON, in which strictness is about types and not about lists being tuples
-        recipe = Recipe.model_validate_json(json.dumps(document, default=_plain), strict=True)
+        recipe = kind.model_validate_json(json.dumps(document, default=_plain), strict=True)
     except ValidationError as error:
-        found = [((place(key) if place else where), text) for key, text in problems(error, Recipe)]
+        found = [((place(key) if place else where), text) for key, text in problems(error, kind)]
     else:
         found = [(where, text) for text in incompatible_settings(recipe)]
         if not found:
@@ -161,24 +181,18 @@ def _read(name: str) -> TomlText:
         raise RecipeError(f"cannot read {name}: {error}") from error
 
 
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
-    """Put a document's settings over another's, table by table, in place."""
-    for key, value in above.items():
-        if isinstance(value, dict) and isinstance(below.get(key), dict):
-            _merge(below[key], value)
-        else:
-            below[key] = copy.deepcopy(value)
-
-
 def _plain(value: Any) -> Any:
     """What JSON has no word for: a number of numpy's as Python's, a date as text, which fits nowhere."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
 def recipe_differences(before: Recipe, after: Recipe) -> list[str]:
-    """Each setting in which two recipes differ, as ``key was A, now B``."""
+    """Each setting in which two recipes differ, as ``key was A, now B``.
+
+    Settings that only one of two architectures has go with the architecture.
+    """
     old, new = (_flat(recipe.model_dump(mode="json")) for recipe in (before, after))
-    return [f"{key} was {old[key]}, now {new[key]}" for key in old if old[key] != new[key]]
+    return [f"{key} was {old[key]}, now {new[key]}" for key in old if key in new and old[key] != new[key]]
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

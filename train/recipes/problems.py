@@ -7,6 +7,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from ..networks.build import designs
+from .architectures import NETWORKS
+
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
     """Every setting and table of a model of settings by its dotted key, tables before what is in them."""
@@ -24,7 +27,11 @@ def unknown_setting(key: str, model: type[BaseModel]) -> str:
     A setting of the same name in another table comes first, then what is spelt like it.
     """
     known = settings_of(model)
-    last = key.rpartition(".")[2]
+    table, _, last = key.rpartition(".")
+    if table in NETWORKS:
+        having = [name for name, design in designs(table).items() if last in design.settings.model_fields]
+        if having:
+            return f"there is no setting {key} in this architecture, but in {', '.join(having)}"
     moved = [name for name in known if name.rpartition(".")[2] == last]
     near = moved or difflib.get_close_matches(key, known, 1) or _near_by_last_part(last, known)
     return f"there is no setting {key}" + (f"; did you mean {near[0]}?" if near else "")

@@ -1,59 +1,15 @@
 """Every setting of a training run, with its type and range."""
 
-from typing import Annotated, Literal
+import functools
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, create_model
 
+from ..networks.settings import DiscriminatorSettings, GeneratorSettings
 from ..objective.losses import LOSSES
 from ..objective.penalties import PenaltySettings
-from ..settings import Beta, LearningRate, Probability, Settings
-
-Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1)]
-
-
-class _NetworkSettings(Settings):
-    """What both networks may have."""
-
-    dense: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
-    """Widths of dense layers before the generator's coarsest grid, behind the discriminator's."""
-    dropout: Probability
-    """Probability of dropping a unit after each hidden layer, in training only."""
-    dropout_kind: Literal["element", "channel"] = "element"
-    """What is dropped at once: single units, or whole channels of a convolution."""
-    dropout_layers: Literal["all", "last"] = "all"
-    """Behind which hidden layers units are dropped; with batch norm behind the last one only."""
-    normalisation: Literal["none", "batch"] = "none"
-    """Between a hidden layer and its activation."""
-    spectral_norm: bool = False
-    """Whether every weight is divided by its largest singular value."""
-    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """How much of itself a weight loses in a step, times the learning rate; not biases and gains."""
-
-
-class GeneratorSettings(_NetworkSettings):
-    latent_dim: Annotated[int, Field(ge=1, le=4096)]
-    """Components of a latent."""
-    label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Components of a label's embedding; only in a class-conditional model."""
-    hidden: Widths
-    """Width of each hidden layer; channels at each resolution, coarsest first, of conv and resnet."""
-    activation: Literal["relu", "leaky_relu"]
-    """After each hidden layer; leaky_relu has slope 0.2."""
-    learning_rate: LearningRate
-    """Adam's."""
-
-
-class DiscriminatorSettings(_NetworkSettings):
-    hidden: Widths
-    """Width of each hidden layer; channels at each resolution, finest first, of conv and resnet."""
-    activation: Literal["relu", "leaky_relu"]
-    """After each hidden layer; leaky_relu has slope 0.2."""
-    texture_weight: Annotated[float, Field(ge=0)]
-    """Weight of the local roughness that the first layer of an mlp sees beside the pixels; 0 without."""
-    frozen_layers: Annotated[int, Field(ge=0)] = 0
-    """How many layers, from the samples up, keep the weights that they began from (--init-from)."""
-    learning_rate: LearningRate
-    """Adam's; corrected for the penalty interval where there is one."""
+from ..settings import Beta, Settings
 
 
 class TrainingSettings(Settings):
@@ -116,12 +72,14 @@ class HealthSettings(Settings):
 
 
 class Recipe(Settings):
-    """All settings of a run; see train/recipes for those that come with dropgan."""
+    """All settings of a run; see train/recipes for those that come with dropgan.
+
+    What stands in the tables of the networks depends on their architectures: a recipe is of the
+    subclass that `recipe_type` gives for them.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     """What the recipe is called in cards and reports; a file that gives none is called by its name."""
-    architecture: Literal["mlp", "conv", "resnet"]
-    """Of both networks: dense layers, convolutions, or residual blocks."""
     conditional: bool = False
     """Whether samples are made of a label too; the data must have labels."""
     generator: GeneratorSettings
@@ -130,3 +88,24 @@ class Recipe(Settings):
     training: TrainingSettings
     output: OutputSettings = OutputSettings()
     health: HealthSettings = HealthSettings()
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """For pickle, which finds no class that was made by `recipe_type`."""
+        networks = type(self.generator), type(self.discriminator)
+        return _restored, (*networks, self.model_dump())
+
+
+@functools.cache
+def recipe_type(
+    generator: type[GeneratorSettings], discriminator: type[DiscriminatorSettings]
+) -> type[Recipe]:
+    """The kind of recipe whose networks have these settings."""
+    return create_model(
+        "Recipe", __base__=Recipe, generator=(generator, ...), discriminator=(discriminator, ...)
+    )
+
+
+def _restored(
+    generator: type[GeneratorSettings], discriminator: type[DiscriminatorSettings], values: dict[str, Any]
+) -> Recipe:
+    return recipe_type(generator, discriminator).model_validate(values)

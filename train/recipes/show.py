@@ -8,7 +8,8 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel
 
-from .load import RecipeLayer, recipe_layers, recipe_names
+from .architectures import NETWORKS, SHORT
+from .load import RecipeLayer, recipe_layers, recipe_names, statement_of
 from .problems import settings_of
 from .settings import Recipe
 
@@ -36,38 +37,46 @@ def show_recipe(recipe: Recipe, layers: list[RecipeLayer]) -> str:
         layers: The files that it came from, see `recipe_layers`.
     """
     head = layers[-1].text.head or (f"Recipe {recipe.name}.",)
-    return "\n".join([*_comments(head), "", *_table(recipe, "", layers)]) + "\n"
+    short = recipe.generator.architecture == recipe.discriminator.architecture
+    return "\n".join([*_comments(head), "", *_table(recipe, "", layers, short=short)]) + "\n"
 
 
-def _table(settings: BaseModel, prefix: str, layers: list[RecipeLayer]) -> Iterator[str]:
-    """Lines of a table's settings, then of its tables."""
+def _table(settings: BaseModel, prefix: str, layers: list[RecipeLayer], *, short: bool) -> Iterator[str]:
+    """Lines of a table's settings, then of its tables; ``short`` leaves out the networks' architectures."""
     described = settings_of(type(settings))
-    values = settings.model_dump(mode="json")
-    tables = {name for name in values if isinstance(getattr(settings, name), BaseModel)}
-    for name in values:
-        if name in tables:
-            continue
-        what = textwrap.wrap(" ".join((described[name].description or "").split()), _WIDTH)
-        above, behind = _why(prefix + name, values[name], layers)
-        yield from _comments(line for line in above if line not in what)
-        yield from _comments(what)
-        yield f"{name} = {_value(values[name])}" + (f"  # {behind}" if behind else "")
-    for name in values:
-        if name in tables:
-            yield from ("", f"[{prefix}{name}]")
-            yield from _table(getattr(settings, name), f"{prefix}{name}.", layers)
+    tables = {name: part for name, part in settings if isinstance(part, BaseModel)}
+    for name, value in settings.model_dump(mode="json").items():
+        if name not in tables and not (short and name == SHORT):
+            yield from _setting(prefix + name, value, described[name].description or "", layers)
+    if short and not prefix:
+        network = tables[NETWORKS[0]]
+        what = f"Of both networks; [{'] and ['.join(NETWORKS)}] may each name another."
+        yield from _setting(f"{NETWORKS[0]}.{SHORT}", getattr(network, SHORT), what, layers)
+    for name, part in tables.items():
+        yield from ("", f"[{prefix}{name}]")
+        yield from _table(part, f"{prefix}{name}.", layers, short=short)
+
+
+def _setting(key: str, value: Any, what: str, layers: list[RecipeLayer]) -> Iterator[str]:
+    """What it is, its value, and why."""
+    lines = textwrap.wrap(" ".join(what.split()), _WIDTH)
+    above, behind = _why(key, value, layers)
+    yield from _comments(line for line in above if line not in lines)
+    yield from _comments(lines)
+    yield f"{key.rpartition('.')[2]} = {_value(value)}" + (f"  # {behind}" if behind else "")
 
 
 def _why(key: str, value: Any, layers: list[RecipeLayer]) -> tuple[tuple[str, ...], str]:
     """The comments of the last file that gives the setting, if it gives it this value."""
-    for layer in reversed(layers):
-        if key in layer.text.statements:
-            given: Any = layer.text.document
-            for part in key.split("."):
-                given = given[part]
-            statement = layer.text.statements[key]
-            return (statement.above, statement.behind) if given == value else ((), "")
-    return (), ""
+    found = statement_of(key, layers)
+    if found is None:
+        return (), ""
+    layer, name = found
+    given: Any = layer.text.document
+    for part in name.split("."):
+        given = given[part]
+    statement = layer.text.statements[name]
+    return (statement.above, statement.behind) if given == value else ((), "")
 
 
 def _comments(lines: Any) -> Iterator[str]:

@@ -18,10 +18,11 @@ from ..distributed.ranks import Ranks, current_ranks
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
 from ..monitor.histograms import histogram_picture
 from ..monitor.samples import image_grid
-from ..networks import SampleSpec, require_fit
+from ..networks import SampleSpec
 from ..networks.freezing import require_learned
 from ..networks.spec import network_shape
 from ..recipes import Recipe
+from ..recipes.fit import require_fit
 from ..steps.state import TrainingState
 from .changes import ResumeError
 from .directory import RunDirectory

@@ -74,7 +74,7 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
     recipe, _ = run.read_recipe()
     saved = load_checkpoint(_checkpoint_file(run, checkpoint))
     spec = SampleSpec(network_shape(saved.about["data"]["shape"]), saved.about["classes"])
-    state = TrainingState.fresh(recipe, spec, torch.device("cpu"))
+    state = TrainingState.fresh(recipe, spec, torch.device("cpu"), trains=False)
     state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()
     return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)

@@ -1,14 +1,15 @@
 """All that changes while a GAN trains."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+from ..data.memory import available_memory
 from ..distributed.ranks import ALONE, Ranks
-from ..networks import SampleSpec, build_networks
+from ..networks import DiscriminatorNetwork, GeneratorNetwork, SampleSpec, build_networks
+from ..networks.size import require_room
 from ..objective.penalties import lazy_interval
 from ..recipes.settings import Recipe
 from ..run.checkpoint import (
@@ -35,8 +36,8 @@ class TrainingState:
     """Networks, averages, optimisers and the number of steps done."""
 
     spec: SampleSpec
-    generator: nn.Module
-    discriminator: nn.Module
+    generator: GeneratorNetwork
+    discriminator: DiscriminatorNetwork
     ema: Ema
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
@@ -58,10 +59,25 @@ class TrainingState:
         self.passes = Passes(self.generator, self.discriminator)
 
     @classmethod
-    def fresh(cls, recipe: Recipe, spec: SampleSpec, device: torch.device) -> "TrainingState":
-        """Untrained networks from the recipe's seed, which is also set as torch's global seed."""
+    def fresh(
+        cls, recipe: Recipe, spec: SampleSpec, device: torch.device, *, trains: bool = True
+    ) -> "TrainingState":
+        """Untrained networks from the recipe's seed, which is also set as torch's global seed.
+
+        Args:
+            recipe: The settings.
+            spec: What samples are.
+            device: Where the networks are.
+            trains: Whether there has to be memory to train them in.
+
+        Raises:
+            RecipeError: They are not for such samples, or too large for the memory that there is.
+        """
+        require_room(recipe, spec, _memory(device), trained=trains)
         torch.manual_seed(recipe.training.seed)
-        generator, discriminator = (net.to(device) for net in build_networks(recipe, spec))
+        generator, discriminator = build_networks(recipe, spec)
+        generator.to(device)
+        discriminator.to(device)
         betas = (recipe.training.beta1, recipe.training.beta2)
         # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
         # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
@@ -215,6 +231,7 @@ def _lazy_ratio(recipe: Recipe) -> float:
     return interval / (interval + 1) if interval > 1 else 1.0
 
 
-def parameter_count(network: nn.Module) -> int:
-    """Number of weights."""
-    return sum(math.prod(weight.shape) for weight in network.parameters())
+def _memory(device: torch.device) -> int:
+    """Bytes that are available where a network is trained."""
+    free: int = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
+    return free

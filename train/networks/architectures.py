@@ -1,0 +1,9 @@
+"""The architectures that recipes choose among. A new one is a file beside this one, and a name here."""
+
+from ..registry import Registry
+from .conv import CONV
+from .interface import Architecture
+from .mlp import MLP
+from .resnet import RESNET
+
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", MLP, CONV, RESNET)

@@ -1,0 +1,89 @@
+"""Which settings a recipe may have, and what stays of them when an architecture changes."""
+
+import copy
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from ..networks.build import designs
+from ..networks.settings import DiscriminatorSettings, GeneratorSettings
+from .settings import Recipe, recipe_type
+
+NETWORKS = ("generator", "discriminator")
+SHORT = "architecture"
+"""Outside the tables it sets the architecture of both networks."""
+
+
+def _unknown(network: str) -> AfterValidator:
+    def refuse(_: str) -> str:
+        *names, last = map(repr, designs(network))
+        known = f"{', '.join(names)} or {last}" if names else last
+        raise PydanticCustomError("unknown_name", "Input should be {known}", {"known": known})
+
+    return AfterValidator(refuse)
+
+
+class _UnknownGenerator(GeneratorSettings):
+    """Of an architecture that does not exist: what all generators have is checked, the rest is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+    architecture: Annotated[str, _unknown("generator")]
+
+
+class _UnknownDiscriminator(DiscriminatorSettings):
+    """The same of a discriminator."""
+
+    model_config = ConfigDict(extra="ignore")
+    architecture: Annotated[str, _unknown("discriminator")]
+
+
+def recipe_type_of(document: dict[str, Any]) -> type[Recipe]:
+    """The kind of recipe that a document is of, by its architectures."""
+    return recipe_type(
+        _settings("generator", document) or _UnknownGenerator,
+        _settings("discriminator", document) or _UnknownDiscriminator,
+    )
+
+
+def expand(document: dict[str, Any]) -> None:
+    """Give an ``architecture`` outside the tables to the networks that name none, in place."""
+    if SHORT not in document:
+        return
+    name = document.pop(SHORT)
+    for network in NETWORKS:
+        table = document.setdefault(network, {})
+        if isinstance(table, dict):
+            table.setdefault(SHORT, name)
+
+
+def put_over(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Put a document's settings over another's, table by table, in place.
+
+    Where a network gets another architecture, what only the old one had is dropped: it would be an
+    unknown setting that the user has not written.
+    """
+    above = copy.deepcopy(above)
+    expand(above)
+    for network in NETWORKS:
+        before, after = _settings(network, below), _settings(network, above)
+        if before is not None and after is not None and isinstance(below[network], dict):
+            for name in before.model_fields.keys() - after.model_fields.keys():
+                below[network].pop(name, None)
+    _merge(below, above)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = value
+
+
+def _settings(network: str, document: dict[str, Any]) -> Any:
+    """The class of a network's settings; None if the document names no architecture, or an unknown one."""
+    table = document.get(network)
+    name = table.get(SHORT) if isinstance(table, dict) else None
+    design = designs(network).get(name) if isinstance(name, str) else None
+    return None if design is None else design.settings
