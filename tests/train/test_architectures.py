@@ -25,6 +25,8 @@ from dropgan.train.recipes.fit import require_fit
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.steps.state import TrainingState
 
+from ..test_architecture import REPOSITORY, imports
+
 CPU = torch.device("cpu")
 SPEC = SampleSpec((1, 12, 12))
 MIXED = {"generator.architecture": "conv", "generator.hidden": [8], "generator.dense": [16],
@@ -34,6 +36,18 @@ MIXED = {"generator.architecture": "conv", "generator.hidden": [8], "generator.d
 def _file(folder: Path, text: str, name: str = "own.toml") -> str:
     (folder / name).write_text(text)
     return str(folder / name)
+
+
+def test_networks_and_objective_know_nothing_of_recipes() -> None:
+    """A recipe is put together from their settings; the other way round each would need the other first."""
+    wrong = [
+        f"{path.name} imports {module}"
+        for room in ("networks", "objective")
+        for path in (REPOSITORY / "train" / room).glob("*.py")
+        for module, _ in imports(path)
+        if module.startswith(("dropgan.train.recipes", "dropgan.train.steps", "dropgan.train.run"))
+    ]
+    assert not wrong
 
 
 # Chosen apart

@@ -15,10 +15,11 @@ from dropgan.train.networks import (
     Architecture,
     Design,
     DiscriminatorNetwork,
+    DiscriminatorSettings,
     GeneratorNetwork,
+    GeneratorSettings,
     SampleSpec,
 )
-from dropgan.train.networks.settings import DiscriminatorSettings, GeneratorSettings
 from dropgan.train.recipes.fit import require_fit
 
 from ..cli.conftest import Dropgan, dropgan  # noqa: F401  (a fixture)

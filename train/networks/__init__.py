@@ -4,6 +4,7 @@ from .architectures import ARCHITECTURES
 from .build import build_networks
 from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .layers import SLOPE
+from .settings import DiscriminatorSettings, GeneratorSettings, LayerSettings
 from .spec import SampleSpec
 from .texture import roughness
 
@@ -13,7 +14,10 @@ __all__ = [
     "Architecture",
     "Design",
     "DiscriminatorNetwork",
+    "DiscriminatorSettings",
     "GeneratorNetwork",
+    "GeneratorSettings",
+    "LayerSettings",
     "SampleSpec",
     "build_networks",
     "roughness",
