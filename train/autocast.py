@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_KINDS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
@@ -17,8 +17,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     """
     if not torch.amp.is_autocast_available(device.type):  # torch's "meta" device, which computes nothing
         return nullcontext()
-    kind = _HALVES.get(precision, torch.bfloat16)
-    return torch.autocast(device.type, kind, enabled=precision in _HALVES)
+    kind = _KINDS[precision]
+    return torch.autocast(device.type, kind or torch.bfloat16, enabled=kind is not None)
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[Any]:

@@ -1,6 +1,6 @@
 """Things of one kind by name, from which a recipe chooses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from pydantic_core import PydanticCustomError
@@ -63,8 +63,13 @@ class Registry(Generic[T]):
 
     def require_known(self, name: str) -> str:
         """For pydantic, as ``AfterValidator``: the name itself if there is one of that name."""
-        if name not in self._things:
-            *names, last = map(repr, self._things)
-            known = f"{', '.join(names)} or {last}" if names else last
-            raise PydanticCustomError("unknown_name", "Input should be {known}", {"known": known})
-        return name
+        return require_among(self._things, name)
+
+
+def require_among(names: Iterable[str], name: str) -> str:
+    """For pydantic: the name itself if it is among those; the error lists them as that of a Literal does."""
+    *first, last = map(repr, names)
+    if repr(name) not in (*first, last):
+        known = f"{', '.join(first)} or {last}" if first else last
+        raise PydanticCustomError("unknown_name", "Input should be {known}", {"known": known})
+    return name

@@ -1,5 +1,7 @@
 """Layers that the architectures share, and what follows a hidden layer."""
 
+import functools
+
 from torch import nn
 
 from .dropout import ChannelDropout, Dropout
@@ -73,7 +75,7 @@ def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> l
 
 def activation(name: str) -> nn.Module:
     """The module of a recipe's activation."""
-    return nn.ReLU() if name == "relu" else nn.LeakyReLU(SLOPE)
+    return {"relu": nn.ReLU, "leaky_relu": functools.partial(nn.LeakyReLU, SLOPE)}[name]()
 
 
 def initialise(layer: nn.Module, activation: str) -> None:

@@ -22,14 +22,13 @@ def augment(images: Tensor, policy: Sequence[str]) -> Tensor:
 
     Args:
         images: float [n, channels, height, width], -1 to 1.
-        policy: Any of ``colour`` (brightness, saturation, contrast), ``translation`` and ``cutout``
-            (what is moved in and cut out is 0, the middle grey); in this order whatever theirs is.
+        policy: Names among `AUGMENTATIONS`, applied in the order of that table whatever theirs is.
             Empty returns the images themselves.
 
     Returns:
         The same shape and dtype; may exceed -1 to 1. Differentiable with respect to the images.
     """
-    for name, change in _CHANGES.items():
+    for name, change in AUGMENTATIONS.items():
         if name in policy:
             images = change(images)
     return images
@@ -80,8 +79,10 @@ def _hole(count: int, side: int, device: torch.device) -> Tensor:
     return (place >= begin) & (place < begin + size)
 
 
-_CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "colour": _colour,
     "translation": _translation,
     "cutout": _cutout,
 }
+"""Brightness, saturation and contrast; moved; a square cut out. What is moved in and cut out is 0, the
+middle grey."""

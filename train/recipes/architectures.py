@@ -4,10 +4,10 @@ import copy
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict
-from pydantic_core import PydanticCustomError
 
 from ..networks.build import designs
 from ..networks.settings import DiscriminatorSettings, GeneratorSettings
+from ..registry import require_among
 from .settings import Recipe, recipe_type
 
 NETWORKS = ("generator", "discriminator")
@@ -15,27 +15,18 @@ SHORT = "architecture"
 """Outside the tables it sets the architecture of both networks."""
 
 
-def _unknown(network: str) -> AfterValidator:
-    def refuse(_: str) -> str:
-        *names, last = map(repr, designs(network))
-        known = f"{', '.join(names)} or {last}" if names else last
-        raise PydanticCustomError("unknown_name", "Input should be {known}", {"known": known})
-
-    return AfterValidator(refuse)
-
-
 class _UnknownGenerator(GeneratorSettings):
     """Of an architecture that does not exist: what all generators have is checked, the rest is let be."""
 
     model_config = ConfigDict(extra="ignore")
-    architecture: Annotated[str, _unknown("generator")]
+    architecture: Annotated[str, AfterValidator(lambda name: require_among(designs("generator"), name))]
 
 
 class _UnknownDiscriminator(DiscriminatorSettings):
     """The same of a discriminator."""
 
     model_config = ConfigDict(extra="ignore")
-    architecture: Annotated[str, _unknown("discriminator")]
+    architecture: Annotated[str, AfterValidator(lambda name: require_among(designs("discriminator"), name))]
 
 
 def recipe_type_of(document: dict[str, Any]) -> type[Recipe]:

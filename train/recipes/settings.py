@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, create_model
 
 from ..networks.settings import DiscriminatorSettings, GeneratorSettings
+from ..objective.augment import AUGMENTATIONS
 from ..objective.losses import LOSSES
 from ..objective.penalties import PenaltySettings
+from ..registry import require_among
 from ..settings import Beta, Settings
 
 
@@ -31,7 +33,9 @@ class TrainingSettings(Settings):
     """How far below 1 the discriminator's target for real samples is."""
     discriminator_steps: Annotated[int, Field(ge=1, le=1000)] = 1
     """Discriminator updates for each one of the generator, each on samples of its own."""
-    augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = ()
+    augmentation: tuple[
+        Annotated[str, AfterValidator(lambda name: require_among(AUGMENTATIONS, name))], ...
+    ] = ()
     """Random changes to every image that the discriminator sees, real or generated; for little data."""
     schedule: Literal["constant", "linear"]
     """Learning rates stay, or fall linearly to 0 at the last step."""
