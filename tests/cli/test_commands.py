@@ -122,7 +122,7 @@ def test_recipes_are_shown(dropgan: Dropgan) -> None:
     assert described["seed"].startswith("The networks and settings of the article")
     shown = dropgan("train", "--show-recipe", "--recipe", "seed", "--generator-dropout", "0.125").out
     assert "dropout = 0.125" in shown
-    assert 'dropout_kind = "element"' in shown
+    assert 'dropout_layers = "all"' in shown
 
 
 def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> None:

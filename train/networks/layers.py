@@ -1,7 +1,5 @@
 """Layers that the architectures share, and what follows a hidden layer."""
 
-import functools
-
 from torch import nn
 
 from .dropout import ChannelDropout, Dropout
@@ -75,7 +73,8 @@ def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> l
 
 def activation(name: str) -> nn.Module:
     """The module of a recipe's activation."""
-    return {"relu": nn.ReLU, "leaky_relu": functools.partial(nn.LeakyReLU, SLOPE)}[name]()
+    modules: dict[str, nn.Module] = {"relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(SLOPE)}
+    return modules[name]
 
 
 def initialise(layer: nn.Module, activation: str) -> None:
