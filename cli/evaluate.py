@@ -38,6 +38,9 @@ def evaluate(
     colour: options.Colour = None,
     strict: options.Strict = False,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = None,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -102,7 +105,7 @@ def evaluate(
     if fit_features is not None:
         if model is not None or report is not None:
             raise typer.BadParameter("--fit-features trains a feature network and evaluates nothing")
-        reading = data_options(size, colour, strict, label_column)
+        reading = data_options(size, colour, strict, label_column, header, separator, decimal)
         _fit(fit_features, data, data_dir, reading, held_out, task, epochs, flip, json=json, quiet=quiet)
         return
     if model is None:
@@ -122,7 +125,7 @@ def evaluate(
             else features,
             device=device,
             data_dir=data_dir,
-            data_options=data_options(size, colour, strict, label_column),
+            data_options=data_options(size, colour, strict, label_column, header, separator, decimal),
             report=report,
             reporter=reporter,
         )

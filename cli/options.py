@@ -116,7 +116,39 @@ LabelColumn = Annotated[
     typer.Option(
         "--label-column",
         metavar="NAME",
-        help="The column of labels in a table.  [default: label or another usual name]",
+        help="The column of labels in a table.  [default: beside pictures label or another usual name;"
+        " of numbers none]",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first row of a .csv or .tsv file has the names of the columns.  [default: found"
+        " out, or asked]",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        metavar="C",
+        help="What separates the columns of a .csv or .tsv file: a character, tab, space, or none for a"
+        " single column.  [default: found out, or asked]",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        "--decimal",
+        metavar=".|,",
+        help="The decimal mark of a .csv or .tsv file.  [default: found out, or asked]",
         show_default=False,
         rich_help_panel=DATA,
     ),

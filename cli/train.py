@@ -13,6 +13,8 @@ from .training import changes_from, data_options, describe
 if TYPE_CHECKING:
     from dropgan.train.run.session import MakeScore
 
+_READING = ("size", "colour", "strict", "label_column", "header", "separator", "decimal")
+
 
 def train(
     context: typer.Context,
@@ -33,6 +35,9 @@ def train(
     colour: options.Colour = None,
     strict: options.Strict = False,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    separator: options.Separator = None,
+    decimal: options.Decimal = None,
     recipe: options.RecipeName = "mlp",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
@@ -118,7 +123,7 @@ def train(
         return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
-    reading = data_options(size, colour, strict, label_column)
+    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
         about: dict[str, Any] = {
             "score": _validation_metric() if score else None,
@@ -132,7 +137,7 @@ def train(
                 settings=changes,
                 recipe=load_recipe(recipe) if said("recipe") else None,
                 data=data if said("data") else None,
-                data_options=reading if said("size", "colour", "strict", "label_column") else None,
+                data_options=reading if said(*_READING) else None,
                 **machine,
                 **about,
             )

@@ -41,13 +41,27 @@ def changes_from(
 
 
 def data_options(
-    size: int | None, colour: bool | None, strict: bool, label_column: str | None
+    size: int | None,
+    colour: bool | None,
+    strict: bool,
+    label_column: str | None,
+    header: bool | None,
+    separator: str | None,
+    decimal: str | None,
 ) -> "DataOptions":
     """The options that stand beside ``--data``."""
     from dropgan.train import DataOptions
 
     chosen = {None: "auto", True: "colour", False: "grey"}[colour]
-    return DataOptions(size or 0, chosen, strict, label_column or "")
+    return DataOptions(
+        size or 0,
+        chosen,
+        strict,
+        label_column or "",
+        {None: "", True: "yes", False: "no"}[header],
+        separator or "",
+        decimal or "",
+    )
 
 
 def describe(run: "RunDirectory") -> dict[str, Any]:

@@ -144,3 +144,29 @@ def test_classes_stand_in_the_table(dropgan: Dropgan, tmp_path: Path) -> None:
     assert balanced.code == 0, balanced.err
     with (tmp_path / "b.csv").open(newline="") as file:
         assert [row[2] for row in csv.reader(file)][1:] == ["ant", "bee,wasp", "ant", "bee,wasp"]
+
+
+def test_the_layout_of_a_text_file(dropgan: Dropgan, tmp_path: Path) -> None:
+    """What could mean two things is asked for, and a run remembers the answer for all that comes later."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f"{n // 100},{n % 100:02}\n" for n in random.integers(100, 2000, 60)))
+    short = ("--steps", 2, "--threads", 1, *SMALL)
+    asked = dropgan("train", "--data", path, "-o", tmp_path / "run", *short)
+    assert asked.code == 1
+    assert "say --separator none or --separator ," in asked.err
+    assert not (tmp_path / "run").exists()
+    assert dropgan("train", "--data", path, "--separator", "none", "-o", tmp_path / "run", *short).code == 0
+    assert dropgan("export", tmp_path / "run", "-o", tmp_path / "model.onnx").code == 0
+    card = Generator(tmp_path / "model.onnx", device="cpu").card
+    assert card.data.columns == ("column_0",)
+    assert dropgan("train", "--resume", "-o", tmp_path / "run", "--steps", 3).code == 0
+    other = dropgan("train", "--resume", "-o", tmp_path / "run", "--separator", ",")
+    assert other.code == 2
+    assert "data separator was none, now ," in other.err
+    assert dropgan("evaluate", tmp_path / "run", "-n", 50).code == 0
+    wrong = dropgan("train", "--data", path, "--separator", "12", "-o", tmp_path / "other", *short)
+    assert wrong.code != 0
+    assert "one character" in wrong.err
+    pictures = dropgan("train", "--header", "-o", tmp_path / "other", *short)
+    assert "is no text file" in pictures.err

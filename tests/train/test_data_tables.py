@@ -2,6 +2,7 @@
 
 import io
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ import pytest
 from PIL import Image
 
 from dropgan.serve.reporter import Reporter
-from dropgan.train.data import DataError, DataOptions, load_images, unchanging_name
+from dropgan.train.data import (
+    DataError,
+    DataOptions,
+    VectorData,
+    load_data,
+    load_images,
+    unchanging_name,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -187,3 +195,113 @@ def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(DataError, match="none of hf:NAME"):
         load_images("hf:a:b:c:d")
     assert unchanging_name("hf:nobody/nothing:test") == "hf:nobody/nothing:test"
+
+
+def test_an_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    """A model would learn to count rows: plain counts, filtered ones and named ones, said each time."""
+    pandas = pytest.importorskip("pandas")
+    columns = {"id": [7, 3, 5, 2, 8, 1, 0, 4, 6], "a": np.arange(9.0) ** 2, "b": np.arange(9) % 4}
+    frame = pandas.DataFrame({**columns, "kind": list("uvw") * 3})
+    for name, made, said_names in (
+        ("plain", frame[["a", "b"]], None),
+        ("filtered", frame[["a", "b"]][frame.b > 0], "__index_level_0__"),
+        ("named", frame[["id", "a", "b"]].set_index("id"), "id"),
+        ("two", frame[["id", "kind", "a", "b"]].set_index(["kind", "id"]), "id, kind"),
+    ):
+        made.to_parquet(tmp_path / f"{name}.parquet")
+        said: list[str] = []
+        data = load_data(str(tmp_path / f"{name}.parquet"), reporter=Reporter(note=said.append))
+        assert isinstance(data, VectorData)
+        assert data.columns == ("a", "b"), name
+        assert len(said) == (said_names is not None)
+        if said_names:
+            assert all(part in said[0] for part in said_names.split(", "))
+    two = load_data(str(tmp_path / "two.parquet"), options=DataOptions(label_column="kind"))
+    assert two.class_names == ("u", "v", "w")
+
+
+def test_types_of_columns(tmp_path: Path) -> None:
+    """Decimals, categories of numbers, booleans and half floats are numbers, and keep their values."""
+    columns = {
+        "money": pa.array([Decimal("1.25"), Decimal("-3.50"), Decimal("0.00")]),
+        "category": pa.array([3, 5, 3]).dictionary_encode(),
+        "flag": pa.array([True, False, True]),
+        "half": pa.array(np.array([1.5, 2.5, 3.5], np.float16)),
+        "big": pa.array([2**63 - 1, 0, 5]),
+        "unsigned": pa.array([2**64 - 1, 0, 5], pa.uint64()),
+        "$x^2$": pa.array([1, 2, 3]),
+        "": pa.array([1, 2, 4]),
+    }
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(columns), path)
+    said: list[str] = []
+    data = load_data(str(path), reporter=Reporter(note=said.append))
+    assert isinstance(data, VectorData)
+    assert data.columns == ("money", "category", "flag", "half", "big", "unsigned", "$x^2$", "column_7")
+    assert data.vectors.tolist() == [
+        [1.25, 3, 1, 1.5, 2.0**63, 2.0**64, 1, 1],
+        [-3.5, 5, 0, 2.5, 0, 0, 2, 2],
+        [0, 3, 1, 3.5, 5, 5, 3, 4],
+    ]
+    assert said == [
+        "a: whole numbers beyond 16,777,216 keep seven digits: column big, unsigned",
+        "a: a column without a name is called column_7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array(["x", "y", "x"]), r"not c \(string: 'x'\)"),
+        (pa.array(["x", "y", "x"]).dictionary_encode(), r"not c \(dictionary"),
+        (pa.array([1, 2, 3], pa.date32()), r"not c \(date32"),
+        (pa.array([[1], [2], [3]]), r"not c \(list"),
+        (pa.nulls(3), r"not c \(null: no value\)"),
+        (pa.array([1, None, 3]), "column c misses values"),
+        (pa.array([7, 7, 7]), "column c is constant"),
+        (pa.array([1.0, np.inf, 3.0]), "column c is holding values that are not finite"),
+    ],
+)
+def test_columns_that_are_no_numbers(tmp_path: Path, column: pa.Array, message: str) -> None:
+    """Each by its name, its type and a value; nothing of a table is left out without a word."""
+    path = _write(tmp_path / "a.parquet", a=[1.5, 2.5, 4.5], c=column)
+    with pytest.raises(DataError, match=message):
+        load_data(str(path))
+
+
+def test_names_that_are_not_unicode(tmp_path: Path) -> None:
+    """pyarrow raises a UnicodeDecodeError of its own, which says nothing of the file."""
+    path = _write(tmp_path / "a.parquet", a=[1, 2], bcdefg=[1, 2])
+    path.write_bytes(path.read_bytes().replace(b"bcdefg", b"bcd\xffef"))
+    with pytest.raises(DataError, match="as Parquet"):
+        load_data(str(path))
+
+
+@pytest.mark.parametrize("label", ["label", "class", "target"])
+def test_usual_names_of_labels_in_a_table_of_numbers(tmp_path: Path, label: str) -> None:
+    """The target of a regression is a column like any other: nothing is taken for labels unless named."""
+    path = _write(tmp_path / "a.parquet", a=[1.5, 2.5, 4.5], **{label: [0, 1, 1]})
+    data = load_data(str(path))
+    assert isinstance(data, VectorData)
+    assert data.columns == ("a", label)
+    assert data.labels is None
+    said: list[str] = []
+    labelled = load_data(
+        str(path), options=DataOptions(label_column=label), reporter=Reporter(note=said.append)
+    )
+    assert isinstance(labelled, VectorData)
+    assert (labelled.columns, labelled.class_column) == (("a",), label)
+    assert f"column {label} has the classes" in said[0]
+
+
+def test_labels_that_became_floats(tmp_path: Path) -> None:
+    """pandas makes floats of whole numbers as soon as one is missing; fractions are no labels."""
+    path = _write(tmp_path / "a.parquet", a=[1.5, 2.5, 4.5], kind=[3.0, 5.0, 3.0], weight=[0.5, 1.0, 2.0])
+    table = pq.read_table(path).select(["a", "kind"])
+    pq.write_table(table, tmp_path / "b.parquet")
+    data = load_data(str(tmp_path / "b.parquet"), options=DataOptions(label_column="kind"))
+    assert isinstance(data, VectorData)
+    assert data.labels is not None
+    assert data.labels.tolist() == [3, 5, 3]
+    with pytest.raises(DataError, match="whole numbers or texts, column weight is double"):
+        load_data(str(path), options=DataOptions(label_column="weight"))

@@ -32,7 +32,7 @@ def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
 
     Raises:
         DataError: There are no labels, some are negative, they are all of one class, or class names
-            are empty, there twice, not text that files can hold, or fewer than the classes.
+            are empty, there twice, or fewer than the classes.
     """
     if data.labels is None:
         raise DataError(
@@ -66,9 +66,6 @@ def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
 def _require_names(source: str, names: tuple[str, ...]) -> None:
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise DataError(f"{source}: class names must be there once each and not be empty: {names}"[:300])
-    for name in names:
-        if not name.isascii() and name.encode(errors="replace").decode() != name:
-            raise DataError(f"{source}: class name {name!a} is not UTF-8: rename it")
 
 
 def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> Sequence[int]:

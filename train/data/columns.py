@@ -1,21 +1,22 @@
-"""Numeric columns of a table, and numeric text files, as vectors."""
+"""Columns of numbers as vectors."""
 
-import csv
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dropgan.serve.errors import MissingExtraError
+from dropgan.serve.parsing import parse_json
+from dropgan.serve.reporter import LOGGED, Reporter
 
 from .dataset import DataError
-from .table import Table, read_labels
+from .table import LABEL_NAMES, Table, read_labels
 from .vectors import VectorData
 
-TEXT_SUFFIXES = (".csv", ".tsv")
 _ROWS = 65536
-_SNIFFED = 65536  # bytes in which the first line must end
+_WHOLE_IN_FLOAT32 = 2**24
+_NAMED = 5
+_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def has_numbers(table: Table) -> bool:
@@ -23,29 +24,43 @@ def has_numbers(table: Table) -> bool:
     return any(_is_number(field.type) for field in table.schema)
 
 
-def table_vectors(table: Table, label_column: str = "") -> VectorData:
-    """All columns of a table but that of the labels, which must be numbers.
+def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOGGED) -> VectorData:
+    """The columns of a table as vectors: all but that of the labels and pandas' index.
 
-    Whole numbers, true and false, and floats become float32.
+    Whole numbers, true and false, decimals and floats become float32.
+
+    Args:
+        table: The table.
+        label_column: The column of labels, or empty.
+        reporter: Told of columns that are left out, and of digits that are lost.
 
     Raises:
         DataError: A column holds something else or misses values, or the vectors are unfit.
     """
+    note = reporter.note
     labels, class_names = read_labels(table, label_column) if label_column else (None, ())
-    columns = [field for field in table.schema if field.name != label_column]
-    other = [f"{field.name} ({field.type})" for field in columns if not _is_number(field.type)]
-    if other:
-        raise DataError(
-            f"{table.name}: columns of vectors must be numbers, not {', '.join(other[:5])}: leave them"
-            " out, or name the one that has the labels with --label-column"
-        )
+    index = [name for name in _index_columns(table.schema) if name != label_column]
+    if index:
+        note(f"{table.name}: pandas' index ({', '.join(index)}) is left out; reset_index() makes it a column")
+    left_out = [*index, label_column] if label_column else index
+    columns = [field for field in table.schema if field.name not in left_out]
     if not columns:
         raise DataError(f"{table.name} has no column of numbers")
+    other = [field for field in columns if not _is_number(field.type)]
+    if other:
+        raise DataError(_not_numbers(table, other))
     names = [field.name for field in columns]
-    if len(set(names)) < len(names):
-        raise DataError(f"{table.name} needs different names for its columns: {', '.join(names[:20])}")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            f"{table.name} needs different names for its columns: {', '.join(twice[:_NAMED])} is there twice"
+        )
+    if labels is not None:
+        note(
+            f"{table.name}: column {label_column} has the classes: with --conditional a model gives it back,"
+            " without it makes the other columns alone"
+        )
     rows = np.empty((len(table), len(names)), np.float32)
-    done = 0
+    done, rounded = 0, set()
     for batch in table.batches(names, _ROWS):
         for place, name in enumerate(names):
             column = batch.column(name)
@@ -54,71 +69,81 @@ def table_vectors(table: Table, label_column: str = "") -> VectorData:
                     f"{table.name}: column {name} misses values (the first among rows {done + 1:,} to"
                     f" {done + len(column):,}): fill them in or leave out those rows"
                 )
+            values = _numbers(column)
+            if values.dtype.kind in "iu" and _largest(values) > _WHOLE_IN_FLOAT32:
+                rounded.add(name)
             with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
-                rows[done : done + len(column), place] = np.asarray(column)
+                rows[done : done + len(column), place] = values
         done += batch.num_rows
-    return VectorData(rows, table.name, tuple(names), labels, class_names, class_column=label_column)
+    if rounded:
+        some = ", ".join(name for name in names if name in rounded)[:200]
+        note(f"{table.name}: whole numbers beyond {_WHOLE_IN_FLOAT32:,} keep seven digits: column {some}")
+    called = [name or f"column_{place}" for place, name in enumerate(names)]
+    if called != names:
+        note(f"{table.name}: a column without a name is called {called[names.index('')]}")
+    return VectorData(rows, table.name, tuple(called), labels, class_names, class_column=label_column)
 
 
-class TextTable:
-    """A CSV or TSV file; see `table.Table`. The first line has the names unless it is all numbers."""
-
-    def __init__(self, path: Path) -> None:
-        """Read the file whole.
-
-        Raises:
-            DataError: It cannot be read, or is no table.
-            MissingExtraError: pyarrow is not installed.
-        """
-        try:
-            import pyarrow as pa
-            from pyarrow import csv as arrow_csv
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"{path} needs pyarrow: pip install 'dropgan[train]'") from error
-        self.name = path.stem
-        self.base: Path | None = path.parent
-        self.class_names: Mapping[str, tuple[str, ...]] = {}
-        first, delimiter = _first_line(path)
-        names = [f"column_{place}" for place in range(len(first))] if all(map(_is_text_number, first)) else []
-        try:
-            self._table: Any = arrow_csv.read_csv(
-                path,
-                arrow_csv.ReadOptions(column_names=names or None),
-                arrow_csv.ParseOptions(delimiter=delimiter),
-            )
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"cannot read {path} as a table: {' '.join(str(error).split())}") from error
-        self.schema: Any = self._table.schema
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
-        yield from self._table.select(columns).to_batches(max_chunksize=rows)
+def _largest(values: NDArray[np.integer]) -> int:
+    return max(-int(values.min()), int(values.max())) if len(values) else 0
 
 
-def _first_line(path: Path) -> tuple[list[str], str]:
-    """The fields of the first line, and what is between them: of tab, semicolon and comma the commonest."""
+def _index_columns(schema: Any) -> list[str]:
+    """The columns that hold an index of pandas', by what it left in the file or by their names."""
     try:
-        with path.open("rb") as file:
-            line = file.readline(_SNIFFED).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path} as a table: {error}") from error
-    if not line.strip():
-        raise DataError(f"{path} is empty, or begins with an empty line")
-    delimiter = max("\t;,", key=line.count)
-    return next(csv.reader([line], delimiter=delimiter)), delimiter
+        noted = parse_json(schema.metadata[b"pandas"])["index_columns"]
+        found = [name for name in noted if isinstance(name, str)]  # of a plain count there is no column
+    except (KeyError, TypeError, ValueError):
+        found = []
+    return [name for name in schema.names if name in found or _INDEX.fullmatch(name)]
 
 
-def _is_text_number(field: str) -> bool:
+def _not_numbers(table: Table, fields: list[Any]) -> str:
+    shown = [f"{field.name} ({field.type}: {_example(table, field.name)})" for field in fields[:_NAMED]]
+    more = f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else ""
+    usual = next((field.name for field in fields if field.name in LABEL_NAMES), None)
+    labels = f"--label-column {usual}" if usual and len(fields) == 1 else "--label-column NAME"
+    return (
+        f"{table.name}: columns of vectors must be numbers, not {', '.join(shown)}{more}: leave them out or"
+        f" write them as numbers; the one that has the classes is named with {labels}"
+    )
+
+
+def _example(table: Table, name: str) -> str:
+    """The first text of a column that is no number, or its first value."""
+    for batch in table.batches([name], _ROWS):
+        values = [value for value in batch.column(name).to_pylist() if value is not None]
+        texts = [value for value in values if isinstance(value, str) and not _reads_as_number(value)]
+        if values:
+            return repr((texts or values)[0])[:40]
+    return "no value"
+
+
+def _reads_as_number(text: str) -> bool:
     try:
-        float(field)
+        float(text)
     except ValueError:
         return False
     return True
 
 
+def _numbers(column: Any) -> NDArray[Any]:
+    """The values of a column without missing ones, decimals as float64."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = pc.cast(column, kind.value_type)
+        kind = kind.value_type
+    return np.asarray(pc.cast(column, pa.float64()) if pa.types.is_decimal(kind) else column)
+
+
 def _is_number(kind: Any) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    return any(test(kind) for test in tests)

@@ -64,6 +64,8 @@ def load_data(
         raise _no_reader(source)
     if options.label_column and not reader.has_columns:
         raise DataError(f"{source} has no columns, so --label-column does not fit it")
+    if options.of_text and not reader.has_lines:
+        raise DataError(f"{source} is no text file: --header, --separator and --decimal do not fit it")
     return _fitted(reader.read(source, Reading(options, reporter, data_dir)), options, reporter)
 
 

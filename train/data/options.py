@@ -6,6 +6,9 @@ from dropgan.serve.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 4, 512
 COLOURS = ("auto", "grey", "colour")
+SEPARATOR_WORDS = {"tab": "\t", "space": " ", "none": "\x1f"}
+"""Separators that have a name; ``none`` is a character that no text holds."""
+_NO_SEPARATORS = tuple('"\r\n\0.0123456789+-')
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,35 @@ class DataOptions:
     """Whether an image that cannot be read is an error; else it is named and left out."""
     label_column: str = ""
     """The column of labels in a table; empty looks for one under a usual name."""
+    header: str = ""
+    """Whether the first row of a text file has the names of the columns: ``yes``, ``no``, or empty to find
+    out."""
+    separator: str = ""
+    """What separates the columns of a text file: one character, ``tab``, ``space``, or ``none`` for a single
+    column; empty to find out."""
+    decimal: str = ""
+    """The decimal mark of a text file, ``.`` or ``,``; empty to find out."""
 
     def __post_init__(self) -> None:
         if self.size and not MIN_SIDE <= self.size <= MAX_SIDE:
             raise InputError(f"size must be {MIN_SIDE} to {MAX_SIDE} pixels, not {self.size}")
         if self.colour not in COLOURS:
             raise InputError(f"colour must be auto, grey or colour, not {self.colour!r}")
+        if self.header not in ("", "yes", "no"):
+            raise InputError(f"header must be yes or no, not {self.header!r}")
+        known = self.separator in SEPARATOR_WORDS or len(self.separator) <= 1
+        if not known or self.separator in _NO_SEPARATORS:
+            raise InputError(
+                f"separator must be one character that no number has, or tab, space or none, not"
+                f" {self.separator!r}"
+            )
+        if self.decimal not in ("", ".", ",") or (self.decimal and self.decimal == self.separator):
+            raise InputError(f"decimal must be . or , and not the separator, not {self.decimal!r}")
+
+    @property
+    def of_text(self) -> bool:
+        """Whether something is said of the layout of a text file."""
+        return bool(self.header or self.separator or self.decimal)
 
     def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
         """The same with what was left open set so that pictures become images of this shape."""
@@ -40,7 +66,6 @@ class DataOptions:
 
 def options_differences(before: DataOptions, after: DataOptions) -> list[str]:
     """Each option in which two differ and that changes the data, as ``data key was A, now B``."""
-    pairs = [
-        (name, getattr(before, name), getattr(after, name)) for name in ("size", "colour", "label_column")
-    ]
+    names = ("size", "colour", "label_column", "header", "separator", "decimal")
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"data {name} was {old or 'none'}, now {new or 'none'}" for name, old, new in pairs if old != new]

@@ -92,8 +92,8 @@ class TablePictures:
 def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """The labels of a table and the names of its classes.
 
-    Whole numbers are taken as they are; texts are numbered in natural order. A column of
-    nothing but -1, by which Hugging Face says that labels are kept back, counts as none.
+    Whole numbers are taken as they are, floats too if all are whole; texts are numbered in natural
+    order. A column of nothing but -1, by which Hugging Face says that labels are kept back, counts as none.
 
     Args:
         column: The column's name; empty looks for one of `LABEL_NAMES`, which need not be there.
@@ -106,6 +106,8 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
     column = column or next((name for name in LABEL_NAMES if name in table.schema.names), "")
     if not column:
         return None, ()
+    if table.schema.names.count(column) > 1:
+        raise DataError(f"{table.name} has several columns {column}: give them different names")
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -118,11 +120,12 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
         kind = kind.value_type
     if values.null_count:
         raise DataError(f"{table.name}: {values.null_count:,} rows have no value in the column {column}")
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return number_texts(values.to_numpy().astype(str))
-    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+    numbers = values.to_numpy() if pa.types.is_primitive(kind) else None
+    if numbers is None or numbers.dtype.kind not in "iubf" or (numbers % 1).any():
         raise DataError(f"{table.name}: labels must be whole numbers or texts, column {column} is {kind}")
-    numbers = values.to_numpy().astype(np.int64)
+    numbers = numbers.astype(np.int64)
     if len(numbers) and (numbers == -1).all():
         return None, ()
     return numbers, table.class_names.get(column, ())

@@ -63,13 +63,14 @@ class ParquetTable:
         self.base: Path | None = files[0].parent
         self._files = files
         self._open: Any = pq.ParquetFile
-        self._error: Any = (pa.ArrowException, OSError)
+        self._error: Any = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last of columns' names
         self._rows = 0
         self.schema: Any = None
         for file in files:
             try:
                 with pq.ParquetFile(file) as parquet:
                     schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+                    list(schema.names)  # refuses names that are not UTF-8
             except self._error as error:
                 raise DataError(f"cannot read {file} as Parquet: {' '.join(str(error).split())}") from error
             if self.schema is not None and not schema.equals(self.schema):

@@ -37,6 +37,8 @@ class Reader(ABC):
     """What the user may give, as it stands in a list of all kinds: ``a .npy file``."""
     has_columns: ClassVar[bool] = False
     """Whether ``--label-column`` fits the source."""
+    has_lines: ClassVar[bool] = False
+    """Whether ``--header``, ``--separator`` and ``--decimal`` fit it."""
 
     @abstractmethod
     def matches(self, source: str) -> bool:

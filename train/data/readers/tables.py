@@ -33,5 +33,5 @@ def table_data(table: Table, how: Reading) -> TrainingData:
         DataError: It has neither, or they are unfit for training.
     """
     if not picture_columns(table) and has_numbers(table):
-        return table_vectors(table, how.options.label_column)
+        return table_vectors(table, how.options.label_column, how.reporter)
     return decode_pictures(TablePictures(table, how.options.label_column), how.options, how.reporter)

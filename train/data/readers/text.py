@@ -4,8 +4,10 @@ from pathlib import Path
 
 from dropgan.serve.reporter import Reporter
 
-from ..columns import TEXT_SUFFIXES, TextTable, table_vectors
+from ..columns import table_vectors
+from ..options import DataOptions
 from ..table import Table
+from ..text_table import SUFFIXES, TextTable
 from .reader import Reading, TrainingData
 from .tables import TableReader
 
@@ -14,16 +16,18 @@ class TextReader(TableReader):
     """Reads ``.csv`` and ``.tsv`` files."""
 
     gives = "a .csv or .tsv file"
+    has_lines = True
 
     def matches(self, source: str) -> bool:
         path = Path(source)
-        return path.suffix.lower() in TEXT_SUFFIXES and path.is_file()
+        return path.suffix.lower() in SUFFIXES and path.is_file()
 
     def open(self, source: str, reporter: Reporter) -> Table:
-        return TextTable(Path(source))
+        return TextTable(Path(source), DataOptions(), reporter)
 
     def read(self, source: str, how: Reading) -> TrainingData:
-        return table_vectors(self.open(source, how.reporter), how.options.label_column)
+        table = TextTable(Path(source), how.options, how.reporter)
+        return table_vectors(table, how.options.label_column, how.reporter)
 
     def holds_pictures(self, source: str) -> bool:
         return False
