@@ -12,6 +12,7 @@
 #include <onnxruntime_c_api.h>
 
 #include "latents.h"
+#include "seed.h"
 
 static const OrtApi *ort;
 
@@ -80,7 +81,7 @@ int main(int count_of_arguments, char **arguments)
         fprintf(stderr, "usage: generate MODEL SEED START COUNT [PLACE] > samples.pgm\n");
         return 2;
     }
-    uint64_t seed = number(arguments[2]), start = number(arguments[3]);
+    uint64_t seed = dropgan_seed(arguments[2]), start = number(arguments[3]);
     size_t count = (size_t)number(arguments[4]);
     size_t inputs_given = (size_t)count_of_arguments - 4;
     int64_t label = inputs_given == 2 ? (int64_t)number(arguments[5]) : 0;

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
 _PAGE = Path(__file__).parent / "page"
 _RUNTIME = Path(__file__).parents[1] / "js"
-_SHARED = ("errors.js", "latents.js", "philox.js")
-"""Modules of the JavaScript runtime that the page uses: the latent stream."""
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -34,7 +32,7 @@ def add_studio(app: "FastAPI") -> None:
     files = {
         f"studio/{path.name}": path for path in sorted(_PAGE.iterdir()) if path.suffix in (".js", ".css")
     }
-    files |= {f"studio/runtime/{name}": _RUNTIME / name for name in _SHARED}
+    files |= {f"studio/runtime/{path.name}": path for path in _RUNTIME.glob("*.js")}
     loaded = {name: (path.read_bytes(), _TYPES[path.suffix]) for name, path in files.items()}
     page = (_PAGE / "index.html").read_bytes()
 

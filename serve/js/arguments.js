@@ -1,6 +1,7 @@
 // Arguments as a program gives them, checked before anything is made of them.
 
 import { InputError } from "./errors.js";
+import { seedNumber } from "./seeds.js";
 
 const MAX_SEED = 2n ** 64n - 1n;
 const MAX_INDEX = 2n ** 60n;
@@ -23,7 +24,8 @@ export function readRange(count, { seed = 0, start = 0 }) {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new InputError(`the number of samples must be a whole number of 0 or more, not ${show(count)}`);
   }
-  const range = { count, seed: toBigInt(seed, "seed"), start: toBigInt(start, "start") };
+  const number = typeof seed === "string" ? seedNumber(seed) : toBigInt(seed, "seed");
+  const range = { count, seed: number, start: toBigInt(start, "start") };
   if (range.seed < 0n || range.seed > MAX_SEED) {
     throw new InputError(`the seed must lie between 0 and 2**64 - 1, not ${range.seed}`);
   }

@@ -4,3 +4,4 @@ export { Generator, type LoadOptions } from "./generator.js";
 export { type Label, type Labels, LABEL_STREAM_NAME, LabelStream } from "./labels.js";
 export { type Integer, LatentStream, type Range, STREAM_NAME } from "./latents.js";
 export { Samples } from "./samples.js";
+export { seedNumber } from "./seeds.js";

@@ -5,8 +5,8 @@ export const STREAM_NAME: "philox4x64-boxmuller-v1";
 export type Integer = number | bigint;
 
 export interface Range {
-  /** Which stream of samples, 0 to 2**64 - 1. Default 0. */
-  seed?: Integer;
+  /** Which stream of samples: 0 to 2**64 - 1, or any text, see `seedNumber`. Default 0. */
+  seed?: Integer | string;
   /** Index of the first sample, 0 to 2**60. Default 0. */
   start?: Integer;
 }

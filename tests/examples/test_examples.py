@@ -182,6 +182,19 @@ def test_c_latents(tmp_path: Path) -> None:
         assert np.isnan(out[-1]), "wrote beyond its room"
 
 
+def test_c_seeds(tmp_path: Path) -> None:
+    """A word must be the same seed in a C program as everywhere."""
+    import ctypes
+
+    library = tmp_path / "seed.so"
+    strict = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    subprocess.run([_compiler(), *strict, EXAMPLES / "c/seed.c", "-o", library], check=True)
+    seed = ctypes.CDLL(str(library)).dropgan_seed
+    seed.argtypes, seed.restype = [ctypes.c_char_p], ctypes.c_uint64
+    for case in json.loads((REPOSITORY / "tests/golden/seeds.json").read_text("utf-8")):
+        assert seed(case["text"].encode("utf-8")) == int(case["seed"])
+
+
 def test_c_program(tmp_path: Path, model_file: Path, conditional_model: Path) -> None:
     """A native program over onnxruntime's C API must give Python's pixels."""
     include = Path(os.environ.get("ONNXRUNTIME_INCLUDE", "/usr/include/onnxruntime"))

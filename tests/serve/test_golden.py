@@ -18,7 +18,7 @@ LABELS = json.loads((GOLDEN / "labels.json").read_text("utf-8"))
 CLASSES = json.loads((GOLDEN / "classes.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("script", ["make_latents.py", "make_labels.py"])
+@pytest.mark.parametrize("script", ["make_latents.py", "make_labels.py", "make_seeds.py"])
 def test_file_is_what_its_script_makes(script: str) -> None:
     """A golden file edited by hand would bend every language's stream towards a mistake."""
     subprocess.run([sys.executable, GOLDEN / script, "--check"], check=True)

@@ -16,16 +16,14 @@ export function pythonCode(model, seed, index, { label, truncation }) {
   ].join("\n");
 }
 
-export function javascriptCode(model, seed, index, { label, truncation }, number) {
-  const parts = [`seed: ${number}n`, `start: ${index}n`];
+export function javascriptCode(model, seed, index, { label, truncation }) {
+  const parts = [`seed: ${isNumber(seed) ? `${BigInt(seed)}n` : quoted(seed)}`, `start: ${index}n`];
   if (label) parts.push(`labels: ${quoted(label)}`);
   if (truncation !== "1") parts.push(`truncation: ${truncation}`);
-  const note = isNumber(seed) ? [] : [`// the seed of ${quoted(seed)}`];
   return [
     'import { Generator } from "dropgan";',
     "",
     `const generator = await Generator.load(${quoted(`${model.name}.onnx`)});`,
-    ...note,
     `const samples = await generator.sample(1, { ${parts.join(", ")} });`,
   ].join("\n");
 }

@@ -11,7 +11,6 @@ export class Detail {
   #view = null;
   #index = 0;
   #language = "python";
-  #number = "";
   #from = null;
   #frames = [];
   #timer = 0;
@@ -66,16 +65,13 @@ export class Detail {
     element("previous").disabled = index === 0;
     element("walk").textContent = this.#from === null ? "Walk from here" : "Walk to here";
     element("walk-help").textContent = this.#from === null ? "" : `A walk begins at sample ${this.#from.index}.`;
-    this.#number = "";
     this.#code();
     if (!element("detail").open) element("detail").showModal();
     const told = await sample(model, seed, index, options).catch(() => null);
     if (told === null || this.#index !== index || this.#view !== view) return;
-    this.#number = told.seed;
     const name = told.label === undefined ? "" : (model.class_names[model.class_numbers.indexOf(told.label)] ?? String(told.label));
     const word = told.seed === seed ? "" : ` (the number ${told.seed})`;
     element("where").textContent = `seed ${seed}${word}, index ${index}${name && `, class ${name}`}`;
-    this.#code();
   }
 
   #move(step) {
@@ -108,7 +104,7 @@ export class Detail {
     const index = this.#index;
     const made = {
       python: () => pythonCode(model, seed, index, options),
-      javascript: () => javascriptCode(model, seed, index, options, this.#number || seed),
+      javascript: () => javascriptCode(model, seed, index, options),
       curl: () => curlCode(element("address").href, "png"),
     };
     element("code").textContent = made[this.#language]();
