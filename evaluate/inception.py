@@ -7,6 +7,7 @@ another training would give other numbers, so nothing else is ever taken in thei
 import hashlib
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,13 @@ def _require_standard(content: bytes, where: str) -> None:
 
 
 def _standard_weights() -> Path:
-    for place in (cache_directory() / _NAME, Path(torch.hub.get_dir()) / "checkpoints" / _NAME):
-        if place.is_file():
-            return place
+    path = cache_directory() / _NAME
+    with suppress(OSError, FeatureError):  # absent, or damaged since it was downloaded
+        _require_standard(path.read_bytes(), str(path))
+        return path
+    other = Path(torch.hub.get_dir()) / "checkpoints" / _NAME
+    if other.is_file():
+        return other
     try:
         with urllib.request.urlopen(_ADDRESS, timeout=60) as answer:
             content = answer.read()
@@ -85,7 +90,6 @@ def _standard_weights() -> Path:
             f" {_NAME} of {_ADDRESS} with --inception-weights, or score in --features domain"
         ) from error
     _require_standard(content, _ADDRESS)
-    path = cache_directory() / _NAME
     with cache_file(path) as file:
         file.write(content)
     return path

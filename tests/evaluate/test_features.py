@@ -1,5 +1,7 @@
 """Feature networks: the one that comes with dropgan, one's own, and Inception's or none."""
 
+import hashlib
+import io
 import sys
 import types
 from pathlib import Path
@@ -156,6 +158,22 @@ def test_inception_offline_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("urllib.request.urlopen", offline)
     with pytest.raises(FeatureError, match="--inception-weights"):
         load_inception()
+
+
+def test_damaged_weights_in_the_cache_are_downloaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that changed them must not end every later evaluation."""
+    _with_extractor(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("dropgan.evaluate.inception.WEIGHTS_SHA256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(b"weights"))
+    load_inception()
+    [kept] = (tmp_path / "dropgan").iterdir()
+    kept.write_bytes(b"damaged")
+    load_inception()
+    assert kept.read_bytes() == b"weights"
 
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Reading training data, and refusing what is none."""
 
 import gzip
+import hashlib
 import struct
 from pathlib import Path
 
@@ -112,6 +113,26 @@ def test_download_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(DataError, match="SHA-256"):
         load_images("fashion-mnist")
     assert not list((tmp_path / "cache").rglob("train-images*"))
+
+
+def test_a_damaged_download_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: np.ndarray
+) -> None:
+    """What lies in the cache is checked each time, and what a disk changed there ends no later run."""
+    server, digests = tmp_path / "server", {}
+    server.mkdir()
+    for name, array in {"t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": images[:, 0, 0]}.items():
+        (server / f"{name}.gz").write_bytes(gzip.compress(_idx(array)))
+        digests[name] = hashlib.sha256(_idx(array)).hexdigest()
+    monkeypatch.delenv("DROPGAN_FASHION_MNIST", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._DEBIAN_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._ADDRESS", f"{server.as_uri()}/")
+    monkeypatch.setattr("dropgan.train.data.readers.fashion_mnist._SHA256", digests)
+    for damage in (b"", b"junk", gzip.compress(_idx(255 - images))):
+        assert np.array_equal(load_images("fashion-mnist-test").images[..., 0], images)
+        [kept] = (tmp_path / "cache").rglob("t10k-images*")
+        kept.write_bytes(damage)
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,11 @@ def test_mnist_s_own_folder_says_what_is_taken(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "passed over: t10k-images.idx3-ubyte, t10k-labels.idx1-ubyte" in said[0]
     (tmp_path / "train-labels.idx1-ubyte").unlink()
+    _picture(tmp_path / "preview.png")
     data, said = _load(tmp_path)
     assert data.labels is None  # those of other images are none
     assert "t10k-labels" in said[0]
+    assert "no IDX file: .png (1)" in said[1]
 
 
 @pytest.mark.parametrize(
@@ -196,10 +198,13 @@ def test_hidden_and_held_out_parquet_files(tmp_path: Path) -> None:
     ):
         pq.write_table(pa.table({"a": part[:, 0], "b": part[:, 1]}), tmp_path / f"{name}.Parquet")
     (tmp_path / "._train-00000-of-00002.parquet").write_bytes(b"of macOS")
+    (tmp_path / "more").mkdir()  # with further files, perhaps
+    (tmp_path / "README.md").write_text("?")
     data, said = _load(tmp_path)
     assert np.array_equal(data.vectors, rows.astype(np.float32))
-    assert len(said) == 1
+    assert len(said) == 2
     assert "held out: test-00000.Parquet" in said[0]
+    assert "no Parquet file: folders (1), .md (1)" in said[1] or ".md (1), folders (1)" in said[1]
     only_test = tmp_path / "only"
     only_test.mkdir()
     (tmp_path / "test-00000.Parquet").rename(only_test / "test-00000.Parquet")

@@ -45,7 +45,11 @@ class Pairs(Dataset[Any]):
         return image if self.labels is None else (image, self.labels[place % len(self.images)])
 
 
-@pytest.mark.parametrize("make", [np.asarray, torch.from_numpy, list, np.asfortranarray])
+def _tensors(array: np.ndarray) -> list[torch.Tensor]:
+    return [torch.from_numpy(one) for one in array]
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.from_numpy, list, np.asfortranarray, _tensors])
 def test_arrays_are_the_data_of_their_file(tmp_path: Path, make: Any) -> None:
     """An array, a tensor and a list train as the .npy file of the same values does."""
     for array in (GREY, COLOUR, ROWS):
@@ -73,6 +77,8 @@ def test_a_path_is_a_source_too(tmp_path: Path) -> None:
         (np.array([b"dog", b"cat", b"emu"] * 4), [1, 0, 2], ("cat", "dog", "emu")),
         (np.array(["dog", "cat", "emu"] * 4, dtype=object), [1, 0, 2], ("cat", "dog", "emu")),
         (np.arange(12) % 3 == 1, [0, 1, 0], ()),
+        (np.array([0, 1, 2] * 4, dtype=object), [0, 1, 2], ()),
+        ([torch.tensor(0), torch.tensor(1), torch.tensor(2)] * 4, [0, 1, 2], ()),
     ],
 )
 def test_labels_beside(labels: Any, numbers: list[int], names: tuple[str, ...]) -> None:

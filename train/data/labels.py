@@ -38,6 +38,8 @@ def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[s
         )
     if array.dtype.kind in "US" or (array.dtype == object and _all_texts(array)):
         return number_texts(texts(array, f"{name}: the labels"))
+    if array.dtype == object and all(isinstance(value, int | np.integer) for value in array):
+        array = np.array(array.tolist())  # as pandas keeps whole numbers that could be missing
     if array.dtype.kind not in "iub":
         raise DataError(f"{name}: labels must be whole numbers or texts, not {array.dtype}")
     if array.dtype.kind == "u" and len(array) and array.max() > np.iinfo(np.int64).max:
@@ -75,6 +77,8 @@ def plain_array(values: object, what: str) -> NDArray[Any]:
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise DataError(f"{what} have masked entries: fill them in or leave out those rows")
+    if isinstance(values, list | tuple) and any(hasattr(value, "detach") for value in values[:1]):
+        values = [plain_array(value, what) for value in values]  # numpy would take them apart
     if hasattr(values, "detach"):  # a tensor, on whatever device
         values = values.detach().cpu()
     try:

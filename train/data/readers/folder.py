@@ -1,8 +1,6 @@
 """A folder of pictures, with or without a subfolder a class."""
 
 import os
-import stat
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +10,11 @@ from numpy.typing import NDArray
 from ..dataset import DataError, ImageData
 from ..decode import Named, decode_pictures
 from ..parts import Part, natural_key, part_of_folder
+from ..passed_over import counted, is_hidden, kind_of
 from ..picture import SUFFIXES
 from .reader import Reader, Reading
 
 _CHUNK = 32
-_SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")  # that file managers leave everywhere
-_NAMED = 6  # kinds of files passed over that a message lists
 
 
 class FolderReader(Reader):
@@ -64,11 +61,11 @@ class FolderPictures:
         self.remarks: list[str] = []
         found, passed_over = _walk(folder)
         if not found:
-            has = f"; it has {_counted(passed_over)}" if passed_over else ""
+            has = f"; it has {counted(passed_over)}" if passed_over else ""
             kinds = ", ".join(sorted(SUFFIXES))
             raise DataError(f"{folder} holds no pictures ({kinds}) and no IDX or Parquet files{has}")
         if passed_over:
-            self.remarks.append(f"{self.name}: passed over what is no picture: {_counted(passed_over)}")
+            self.remarks.append(f"{self.name}: passed over what is no picture: {counted(passed_over)}")
         self._folder = folder
         paths = [path.split("/") for path in sorted(found)]
         paths, depth = self._training_part(paths)
@@ -123,10 +120,10 @@ class FolderPictures:
         return paths, depth
 
 
-def _walk(folder: Path) -> tuple[list[str], Counter[str]]:
-    """Paths of all pictures below the folder, and how many files of which kind are none."""
+def _walk(folder: Path) -> tuple[list[str], list[str]]:
+    """Paths of all pictures below the folder, and the kind of each file that is none."""
     pictures: list[str] = []
-    passed_over: Counter[str] = Counter()
+    passed_over: list[str] = []
     seen: set[tuple[int, int]] = set()  # a link to a folder above would never end
 
     def refuse(error: OSError) -> None:
@@ -137,40 +134,16 @@ def _walk(folder: Path) -> tuple[list[str], Counter[str]]:
         state = here.stat()
         if (state.st_dev, state.st_ino) in seen:
             folders.clear()
-            passed_over["links to folders that are read already"] += 1
+            passed_over.append("links to folders that are read already")
             continue
         seen.add((state.st_dev, state.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
+        folders[:] = [name for name in folders if not is_hidden(name)]
         folders.sort(
             key=lambda name: ((here / name).is_symlink(), name)
         )  # a folder itself before links to it
-        for name in files:
-            if name.startswith(".") or name.lower() in _SYSTEM:
-                continue
-            path = here / name
-            if not (other := _other_than_picture(path)):
+        for path in (here / name for name in files if not is_hidden(name)):
+            if (kind := kind_of(path)) in SUFFIXES:
                 pictures.append(path.relative_to(folder).as_posix())
             else:
-                passed_over[other] += 1
+                passed_over.append(kind)
     return pictures, passed_over
-
-
-def _other_than_picture(path: Path) -> str:
-    """What kind of file one is that is no picture; empty for a picture."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return "broken links" if path.is_symlink() else "files out of reach"
-    if not stat.S_ISREG(mode):
-        return "pipes and devices"
-    suffix = path.suffix.lower()
-    return "" if suffix in SUFFIXES else suffix or "files without a suffix"
-
-
-def _counted(kinds: Counter[str]) -> str:
-    """``.heic (12), broken links (1)``."""
-    common = kinds.most_common(_NAMED)
-    more = kinds.total() - sum(count for _, count in common)
-    return ", ".join(f"{kind} ({count:,})" for kind, count in common) + (
-        f", others ({more:,})" if more else ""
-    )

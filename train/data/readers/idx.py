@@ -17,6 +17,7 @@ from dropgan.serve.reporter import Reporter
 from ..dataset import DataError, ImageData
 from ..memory import available_memory
 from ..parts import Part, part_of_file
+from ..passed_over import others_in
 from ..picture import open_file
 from .reader import Reader, Reading
 
@@ -101,6 +102,9 @@ def load_idx_directory(folder: Path, reporter: Reporter) -> ImageData:
     others = [other for other in (*images_of, *labels_of) if other not in (name, wanted)]
     if others:
         reporter.note(f"{folder}: images are those of {name}; passed over: {', '.join(others)}")
+    files = [path for copies in (*images_of.values(), *labels_of.values()) for path in copies]
+    if beside := others_in(folder, files):
+        reporter.note(f"{folder}: passed over what is no IDX file: {beside}")
     return ImageData(images if images.ndim == 4 else images[..., np.newaxis], folder.resolve().name, labels)
 
 

@@ -10,6 +10,7 @@ from dropgan.serve.reporter import Reporter
 
 from ..dataset import DataError
 from ..parts import Part, part_of_file
+from ..passed_over import others_in
 from .tables import TableReader
 
 SUFFIXES = (".parquet", ".pq")
@@ -31,6 +32,8 @@ class ParquetReader(TableReader):
             reporter.note(
                 f"{source}: passed over the parts of the set that are held out: {passed_over}"[:500]
             )
+        if Path(source).is_dir() and (beside := others_in(Path(source), files)):
+            reporter.note(f"{source}: passed over what is no Parquet file: {beside}")
         return ParquetTable(Path(source), others)
 
 
