@@ -111,3 +111,11 @@ def test_the_wheel_is_whole(of_clone: dict[str, bytes], tree: Path) -> None:
     assert modules <= set(of_clone)
     assert "dropgan/__init__.py" in of_clone
     assert not [name for name in of_clone if not name.startswith(("dropgan/", "dropgan-"))]
+
+
+def test_one_version() -> None:
+    """Someone who cites or reports a bug must name the version that they have."""
+    import dropgan
+
+    citation = (REPOSITORY / "CITATION.cff").read_text("utf-8")
+    assert f"version: {dropgan.__version__}\n" in citation
