@@ -272,6 +272,25 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Retune = Annotated[
+    bool,
+    typer.Option(
+        "--retune",
+        help="Measure threads and precision anew; else a machine keeps what it measured for such a run.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like",
+        metavar="RUN",
+        help="Repeat that run exactly from its recipe.toml: recipe, data, first weights, device, precision,"
+        " threads.",
+        show_default=False,
+        rich_help_panel=MODEL,
+    ),
+]
 Patience = Annotated[
     int | None,
     typer.Option(

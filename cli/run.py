@@ -9,13 +9,14 @@ import typer
 from . import options
 from .output import result, result_json
 from .terminal import terminal
-from .training import changes_from, data_options
+from .training import changes_from, data_options, was_said
 
 if TYPE_CHECKING:
     from dropgan.pipeline import Finished
 
 
 def run(
+    context: typer.Context,
     out: Annotated[
         Path,
         typer.Option(
@@ -39,9 +40,11 @@ def run(
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
     init_from: options.InitFrom = None,
+    like: options.Like = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    retune: options.Retune = False,
     patience: options.Patience = None,
     minutes: options.Minutes = None,
     tensorboard: options.TensorBoard = False,
@@ -58,8 +61,8 @@ def run(
     with terminal(quiet=quiet) as reporter:
         finished = run_pipeline(
             out,
-            recipe,
-            data=data,
+            recipe if was_said(context, "recipe") else "auto",
+            data=data if was_said(context, "data") else None,
             settings=changes_from(
                 settings,
                 generator_dropout=generator_dropout,
@@ -74,7 +77,9 @@ def run(
             device=device,
             precision=precision,
             threads=threads,
+            retune=retune,
             init_from=init_from,
+            like=like,
             minutes=minutes,
             tensorboard=tensorboard,
             count=count,

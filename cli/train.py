@@ -8,9 +8,10 @@ import typer
 from . import options
 from .output import result, result_json, result_text
 from .terminal import terminal
-from .training import changes_from, data_options, describe
+from .training import changes_from, data_options, describe, was_said
 
 if TYPE_CHECKING:
+    from dropgan.train import RunDirectory
     from dropgan.train.run.session import MakeScore
 
 _READING = ("size", "colour", "strict", "label_column", "header", "separator", "decimal")
@@ -46,9 +47,11 @@ def train(
     seed: options.TrainingSeed = None,
     settings: options.Settings = None,
     init_from: options.InitFrom = None,
+    like: options.Like = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    retune: options.Retune = False,
     patience: options.Patience = None,
     minutes: options.Minutes = None,
     tensorboard: options.TensorBoard = False,
@@ -85,7 +88,6 @@ def train(
         chosen_recipe,
         load_recipe,
         recipe_layers,
-        recipes_with_descriptions,
         show_recipe,
         together,
     )
@@ -93,13 +95,7 @@ def train(
     from dropgan.train import train as train_run
 
     if list_recipes:
-        described = recipes_with_descriptions()
-        if json:
-            result_json(described)
-        else:
-            width = max(map(len, described))
-            for name, description in described.items():
-                result(f"{name:<{width}}  {description}")
+        _list_recipes(json=json)
         return
     changes = changes_from(
         settings,
@@ -115,13 +111,9 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
-    if resume and init_from is not None:
-        raise typer.BadParameter("--init-from begins a new run; leave it out with --resume")
-
-    def said(*names: str) -> bool:
-        sources = [context.get_parameter_source(name) for name in names]
-        return any(source is not None and source.name == "COMMANDLINE" for source in sources)
-
+    for name, value in (("--init-from", init_from), ("--like", like), ("--retune", retune)):
+        if resume and value:
+            raise typer.BadParameter(f"{name} is for a new run; leave it out with --resume")
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
     reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
@@ -135,26 +127,44 @@ def train(
             run = resume_run(
                 out,
                 settings=changes,
-                recipe=load_recipe(recipe) if said("recipe") else None,
-                data=data if said("data") else None,
-                data_options=reading if said(*_READING) else None,
+                recipe=load_recipe(recipe) if was_said(context, "recipe") else None,
+                data=data if was_said(context, "data") else None,
+                data_options=reading if was_said(context, *_READING) else None,
                 **machine,
                 **about,
             )
         else:
             run = train_run(
                 out,
-                recipe,
+                recipe if was_said(context, "recipe") else "auto",
                 settings=changes,
-                data=data,
+                data=data if was_said(context, "data") else None,
                 data_dir=data_dir,
                 data_options=reading,
                 **machine,
+                retune=retune,
                 init_from=init_from,
+                like=like,
                 **about,
             )
-    if not ranks.leader:
+    if ranks.leader:
+        _show(run, json=json)
+
+
+def _list_recipes(*, json: bool) -> None:
+    from dropgan.train import recipes_with_descriptions
+
+    described = recipes_with_descriptions()
+    if json:
+        result_json(described)
         return
+    width = max(map(len, described))
+    for name, description in described.items():
+        result(f"{name:<{width}}  {description}")
+
+
+def _show(run: "RunDirectory", *, json: bool) -> None:
+    """Where everything is, and the best score."""
     summary = describe(run)
     if json:
         result_json(summary)

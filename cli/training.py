@@ -64,6 +64,12 @@ def data_options(
     )
 
 
+def was_said(context: typer.Context, *names: str) -> bool:
+    """Whether any of these options stood on the command line."""
+    sources = [context.get_parameter_source(name) for name in names]
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+
 def describe(run: "RunDirectory") -> dict[str, Any]:
     """What a run has to show, for ``--json``: its last line of metrics, and its best score."""
     rows = run.read_metrics()

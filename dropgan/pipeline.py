@@ -18,12 +18,12 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Progress, Reporter
 from dropgan.serve.write import write_grid, write_table
 from dropgan.train import DataOptions, ImageData, Recipe, RunDirectory, VectorData, chosen_recipe
-from dropgan.train.data import DEFAULT_DATA, TrainingData
+from dropgan.train.data import TrainingData
 from dropgan.train.distributed.ranks import started_processes
 from dropgan.train.run.plan import Wanted
-from dropgan.train.run.session import prepare
+from dropgan.train.run.session import Session, prepare
 from dropgan.train.run.source import DataSource
-from dropgan.train.run.start import new_or_begun_run
+from dropgan.train.run.start import new_or_begun_run, repeated_or_begun_run, require_like_alone
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def run(
     directory: str | PathLike[str],
     recipe: Recipe | str = "auto",
     *,
-    data: object = DEFAULT_DATA,
+    data: object = None,
     labels: object = None,
     steps: int | None = None,
     seed: int | None = None,
@@ -63,7 +63,9 @@ def run(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    retune: bool = False,
     init_from: str | PathLike[str] | None = None,
+    like: str | PathLike[str] | None = None,
     minutes: float | None = None,
     tensorboard: bool = False,
     count: int = 100,
@@ -90,13 +92,28 @@ def run(
         raise InputError("count must be 1 or more, score_samples 10 or more")
     place = RunDirectory(directory)
     chosen = chosen_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
+    wanted = Wanted(device, precision, threads, retune)
+    if like is not None:
+        require_like_alone(chosen, wanted, data_options, init_from)
     source = DataSource(data, labels, data_dir, data_options or DataOptions())
-    start = new_or_begun_run(place, chosen, source, Wanted(device, precision, threads), init_from)
-    session = prepare(
-        start, score=validation_metric, minutes=minutes, tensorboard=tensorboard, reporter=reporter
-    )
-    if not session.is_complete():
-        session.run()
+    with place.locked():
+        if like is None:
+            start = new_or_begun_run(place, chosen, source.or_default(), wanted, init_from)
+        else:
+            start = repeated_or_begun_run(place, RunDirectory(like), source)
+        session = prepare(
+            start, score=validation_metric, minutes=minutes, tensorboard=tensorboard, reporter=reporter
+        )
+        if not session.is_complete():
+            session.run()
+        return _deploy(session, start.source, count, score_samples, reporter)
+
+
+def _deploy(
+    session: Session, source: DataSource, count: int, score_samples: int, reporter: Reporter
+) -> Finished:
+    """The file of a trained run, and what there is to show of it."""
+    place = session.directory
     model = place.path / "model.onnx"
     reporter.say("exporting and verifying")
     card = export(place, model)

@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from dropgan.serve import Generator
+from dropgan.serve.errors import OptionError
 from dropgan.serve.outputs import require_writable
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train import DataOptions, RunDirectory, VectorData
@@ -11,7 +12,6 @@ from dropgan.train.run.plan import choose_device
 from dropgan.train.run.source import DataSource
 
 from .deployed import open_deployed
-from .errors import OptionError
 from .features import DOMAIN, FeatureNetwork, load_features
 from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation, evaluate_images
 from .real import AUTO, held_out_images, held_out_vectors, real_data

@@ -10,6 +10,7 @@ from .errors import (
     MissingExtraError,
     MissingModelError,
     ModelError,
+    OptionError,
     OutputError,
     RuntimeMissingError,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "MissingExtraError",
     "MissingModelError",
     "ModelError",
+    "OptionError",
     "OutputError",
     "Progress",
     "Reporter",

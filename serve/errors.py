@@ -47,5 +47,11 @@ class InputError(DropganError, ValueError):
     """An argument of the wrong shape, type or range."""
 
 
+class OptionError(InputError):
+    """Options that do not go together, or that have no meaning for what they are given to."""
+
+    exit_code = 2
+
+
 class OutputError(DropganError):
     """An output that cannot be written where it was asked for."""

@@ -55,9 +55,14 @@ def open_scratch_folder(target: Path) -> tuple[int, Path]:
 def dead_scratch(target: Path) -> Iterator[Path]:
     """Temporary files and folders of ``target`` that dead processes left, each locked while it is looked
     at, so that nobody else removes it and no process that has just made one takes it for its own."""
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
+    yield from _dead(target.parent, re.escape(target.name))
+
+
+def _dead(folder: Path, name: str) -> Iterator[Path]:
+    """Those in a folder whose target's name is of a pattern."""
+    pattern = re.compile(rf"\.{name}\.[a-z0-9_]{{8}}\.tmp")
     try:
-        with os.scandir(target.parent) as entries:
+        with os.scandir(folder) as entries:
             found = [Path(entry.path) for entry in entries if pattern.fullmatch(entry.name)]
     except OSError:
         return
@@ -74,6 +79,12 @@ def dead_scratch(target: Path) -> Iterator[Path]:
 def remove_dead_scratch(target: Path) -> None:
     """Remove what `dead_scratch` finds; what cannot be removed stays."""
     for path in dead_scratch(target):
+        remove_scratch(path)
+
+
+def remove_all_dead_scratch(folder: Path) -> None:
+    """Remove what dead processes left in a folder that is dropgan's own, whatever it was to become."""
+    for path in _dead(folder, ".+"):
         remove_scratch(path)
 
 

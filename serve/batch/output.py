@@ -8,11 +8,11 @@ from typing import Any
 
 from ..atomic import write_text
 from ..errors import DropganError, OutputError
+from ..lock import Lock
 from ..ordinary import open_ordinary
 from ..parsing import parse_json
 from .files import is_hidden, tidy
 from .job import Job, Part
-from .lock import Lock
 
 JOB_FILE = "job.json"
 MANIFEST = "manifest.jsonl"

@@ -237,7 +237,7 @@ def test_two_processes_on_one_output(
     model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same command started twice by mistake would corrupt the output; one must say it is taken."""
-    monkeypatch.setattr("dropgan.serve.batch.lock._PATIENCE", 0.3)
+    monkeypatch.setattr("dropgan.serve.lock._PATIENCE", 0.3)
     first = start(model_file, tmp_path / "out", 3_000_000)
     try:
         wait_for_shard(tmp_path / "out")

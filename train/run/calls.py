@@ -7,20 +7,20 @@ from typing import Any
 
 from dropgan.serve.reporter import LOGGED, Reporter
 
-from ..data import DEFAULT_DATA, DataOptions
+from ..data import DataOptions
 from ..recipes import Recipe, chosen_recipe
 from .directory import RunDirectory
 from .plan import Wanted
 from .session import MakeScore, prepare
 from .source import DataSource
-from .start import begun_run, new_run
+from .start import begun_run, new_run, repeated_run, require_like_alone
 
 
 def train(
     directory: str | PathLike[str],
     recipe: Recipe | str = "auto",
     *,
-    data: object = DEFAULT_DATA,
+    data: object = None,
     labels: object = None,
     steps: int | None = None,
     seed: int | None = None,
@@ -31,7 +31,9 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    retune: bool = False,
     init_from: str | PathLike[str] | None = None,
+    like: str | PathLike[str] | None = None,
     score: MakeScore | None = None,
     minutes: float | None = None,
     tensorboard: bool = False,
@@ -43,7 +45,7 @@ def train(
         directory: The run directory; must not hold anything yet.
         recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``.
         data: What to train on: an array, a table, a torch Dataset, or a text that names files, see
-            `dropgan.train.data.load_data`.
+            `dropgan.train.data.load_data`; by default images that come with dropgan.
         labels: Of data in memory that have none of their own: one for each sample.
         steps: Training steps in all; None takes the recipe's.
         seed: Of weights, order and latents; None takes the recipe's.
@@ -55,8 +57,11 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32``, ``tf32`` (CUDA), ``bf16``, or ``fp16`` with scaled losses.
         threads: CPU threads; None chooses by measurement.
+        retune: Whether to measure even where this machine has measured before.
         init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
             begins with random ones.
+        like: A run directory whose run to repeat exactly, from its recipe.toml. Beside it only data in
+            memory (or files that were moved), labels, and what follows are given.
         score: Makes the score from data and recipe; `dropgan.evaluate.validation_metric` does. It sees
             the averaged generator wherever a sample grid is written, beside the training; the weights
             of the best score are kept, and `dropgan.export` takes them.
@@ -74,10 +79,17 @@ def train(
     """
     run = RunDirectory(directory)
     chosen = chosen_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
+    wanted = Wanted(device, precision, threads, retune)
+    if like is not None:
+        require_like_alone(chosen, wanted, data_options, init_from)
     source = DataSource(data, labels, data_dir, data_options or DataOptions())
-    start = new_run(run, chosen, source, Wanted(device, precision, threads), init_from)
-    session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)
-    return session.run()
+    with run.locked():
+        if like is None:
+            start = new_run(run, chosen, source.or_default(), wanted, init_from)
+        else:
+            start = repeated_run(run, RunDirectory(like), source)
+        session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)
+        return session.run()
 
 
 def resume(
@@ -123,13 +135,15 @@ def resume(
         DropganError: As for `train`.
     """
     longer = {} if steps is None else {"training.steps": steps}
-    start = begun_run(
-        RunDirectory(directory),
-        changes={**(settings or {}), **longer},
-        recipe=recipe,
-        source=None if data is None else DataSource(data, labels),
-        data_options=data_options,
-        wanted=Wanted(device, precision, threads),
-    )
-    session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)
-    return session.run()
+    run = RunDirectory(directory)
+    with run.locked():
+        start = begun_run(
+            run,
+            changes={**(settings or {}), **longer},
+            recipe=recipe,
+            source=DataSource(data, labels),
+            data_options=data_options,
+            wanted=Wanted(device, precision, threads),
+        )
+        session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)
+        return session.run()

@@ -2,23 +2,29 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from dropgan.serve.atomic import write_text
-from dropgan.serve.errors import DropganError
-from dropgan.serve.outputs import require_writable
+from dropgan.serve.errors import DropganError, OutputError
+from dropgan.serve.lock import Lock
+from dropgan.serve.outputs import local_path, require_writable
 from dropgan.serve.parsing import parse_json, parse_toml
 from dropgan.serve.printable import as_text
 from dropgan.serve.reporter import LOGGED, Reporter
+from dropgan.serve.scratch import remove_all_dead_scratch
 
 from ..data import TrainingData
 from ..distributed.ranks import current_ranks
 from ..recipes import Recipe, parse_recipe
 from .facts import RunFacts
 from .source import DataSource
+
+_LOCK = ".lock"
 
 
 class RunError(DropganError):
@@ -83,6 +89,35 @@ class RunDirectory(os.PathLike[str]):
         """The sample grid after ``step`` steps."""
         return self.samples_directory / f"step-{step:07d}.png"
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Within it no other process trains here; of several that train together the leader holds the lock.
+
+        The directory is made, and is gone again where nothing was written into it.
+
+        Raises:
+            OutputError: Another process trains here, or nothing can be written.
+        """
+        if not current_ranks().leader:
+            yield
+            return
+        local_path(self.path)
+        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        lock = Lock(self.path / _LOCK, patience=1.0)
+        try:
+            for folder in (self.path, self.last_checkpoint.parent, self.samples_directory):
+                remove_all_dead_scratch(folder)
+            yield
+        finally:
+            lock.release()
+            with suppress(OSError):  # there is something in it
+                for place in missing:
+                    place.rmdir()
+
     def require_new(self) -> None:
         """Refuse a directory in which there is something already.
 
@@ -94,9 +129,13 @@ class RunDirectory(os.PathLike[str]):
             return
         if self.recipe_file.exists():
             raise RunError(
-                f"{self.path} already holds a run: go on with --resume, or choose another directory"
+                f"{self.path} already holds a run: dropgan train --resume -o {self.path} goes on with it;"
+                f" dropgan run -o {self.path}, with the settings it began with, goes on with it too, then"
+                " exports and scores; or choose another directory"
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (
+            not self.path.is_dir() or any(entry.name != _LOCK for entry in self.path.iterdir())
+        ):
             raise RunError(f"{self.path} exists and is not empty: choose another directory")
         if as_text(str(self.path.resolve())) != str(self.path.resolve()):
             raise RunError(

@@ -50,6 +50,10 @@ class RunFacts:
     """What the first weights are of."""
     labels: str = ""
     """Fingerprint of the labels of a class-conditional run, else empty."""
+    made_by: dict[str, str] = field(default_factory=dict)
+    """Versions and processor with which it began."""
+    changes: tuple[str, ...] = ()
+    """Settings that were changed when it was resumed, and at which step."""
 
     @classmethod
     def from_table(cls, table: object) -> "RunFacts":

@@ -2,14 +2,13 @@
 
 import json
 import math
-import os
 import time
 from dataclasses import dataclass
 from typing import get_args
 
 import torch
 
-from dropgan.serve.cores import usable_cores
+from dropgan.serve.cores import require_threads, usable_cores
 from dropgan.serve.errors import DeviceError, InputError
 
 from ..data.batches import Batch
@@ -19,10 +18,9 @@ from ..recipes.settings import Recipe
 from ..steps.state import TrainingState
 from ..steps.step import train_step
 from .facts import Precision, RunFacts
+from .kept_plan import plan_file, read_plan, write_plan
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
-"""More threads than this only starve the machine, and thousands of them end the process."""
 # fp16 has no instructions on most CPUs and loses small gradients
 _MEASURED: tuple[Precision, ...] = ("fp32", "bf16")
 _SECONDS = 0.5  # for each candidate
@@ -58,6 +56,8 @@ class Wanted:
     """``auto`` or one of `PRECISIONS`."""
     threads: int | None = None
     """CPU threads, or None."""
+    retune: bool = False
+    """Whether to measure even where this machine has measured before."""
 
     @classmethod
     def of(cls, facts: RunFacts) -> "Wanted":
@@ -77,8 +77,7 @@ class Wanted:
             raise InputError(f"precision must be auto, {', '.join(PRECISIONS)}, not {self.precision!r}")
         if self.precision == "tf32" and device.type != "cuda":
             raise InputError("precision tf32 is of NVIDIA GPUs: take fp32 or bf16 on a CPU")
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise InputError(f"threads must be 1 to {MAX_THREADS} on this machine, not {self.threads}")
+        require_threads(self.threads)
         return device
 
     def differences(self, facts: RunFacts) -> list[str]:
@@ -128,10 +127,11 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_plan(recipe: Recipe, spec: SampleSpec, wanted: Wanted) -> Plan:
-    """Choose what is left open by timing training steps of the recipe on noise.
+    """Choose what is left open by timing training steps of the recipe on noise, once on each machine.
 
     Two threads can be slower than one for products this small on a shared machine, and bf16 is
-    faster only on CPUs that have instructions for it: both are tried for half a second. On CUDA,
+    faster only on CPUs that have instructions for it: both are tried for half a second. The choice is
+    kept in the cache directory (`kept_plan`), since another one would give other weights. On CUDA,
     bf16 is taken where the GPU has it.
 
     Args:
@@ -168,6 +168,17 @@ def _make(recipe: Recipe, spec: SampleSpec, target: torch.device, wanted: Wanted
     ]
     if len(candidates) == 1:
         return candidates[0]
+    file = plan_file(recipe, spec, [(one.precision, one.threads) for one in candidates])
+    kept = None if wanted.retune else read_plan(file)
+    found = [one for one in candidates if kept == {"precision": one.precision, "threads": one.threads}]
+    if found:
+        return found[0]
+    chosen = _fastest(candidates, recipe, spec)
+    write_plan(file, {"precision": chosen.precision, "threads": chosen.threads})
+    return chosen
+
+
+def _fastest(candidates: list[Plan], recipe: Recipe, spec: SampleSpec) -> Plan:
     before = torch.get_num_threads()
     random = torch.get_rng_state()
     try:

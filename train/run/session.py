@@ -3,7 +3,7 @@
 import importlib.metadata
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -21,14 +21,15 @@ from ..monitor.samples import image_grid
 from ..networks import SampleSpec
 from ..networks.freezing import require_learned
 from ..networks.spec import network_shape
-from ..recipes import Recipe
+from ..recipes import Recipe, recipe_differences
 from ..recipes.fit import require_fit
 from ..steps.state import TrainingState
 from .changes import ResumeError
 from .directory import RunDirectory
 from .facts import InitFacts, RunFacts
+from .kept_plan import machine_name
 from .loop import training_loop
-from .plan import Plan, choose_device, make_plan, recorded_device
+from .plan import Plan, make_plan, recorded_device
 from .pretrained import begin_from
 from .start import Start
 from .stop import Interrupted, StopRequest
@@ -166,7 +167,7 @@ def prepare(
         reporter: Told while data are read, and then of the training.
 
     Raises:
-        ResumeError: The data have changed since the run began.
+        ResumeError: The data have changed since the run began, or the one that is repeated.
         DropganError: Of a kind that says what was wrong.
     """
     if minutes is not None and not 0 <= minutes <= _MOST_MINUTES:  # NaN is neither
@@ -179,7 +180,7 @@ def prepare(
     data = _read(start, ranks, reporter)
     spec = SampleSpec(network_shape(data.shape), data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
-    plan = _plan(start, spec)
+    plan = make_plan(recipe, spec, start.wanted)
     plan.apply()
     state, init = _state(start, spec, plan)
     train_in_parallel(state, recipe, plan.device, ranks)
@@ -195,11 +196,16 @@ def prepare(
             data_options=start.source.options,
             init=init,
             labels=label_fingerprint(data) if recipe.conditional else "",
+            made_by=_makers(),
         )
+        if start.as_in is not None:
+            _note_differences(*start.as_in, facts, reporter)
         start.run.write_recipe(recipe, facts)
     else:
         before, facts = start.begun
         if recipe != before:
+            changes = [f"step {state.step}: {text}" for text in recipe_differences(before, recipe)]
+            facts = replace(facts, changes=(*facts.changes, *changes))
             start.run.write_recipe(recipe, facts)
         start.run.rewind_metrics(state.step, len(state.rollbacks))
     made = _made(score, data, recipe) if ranks.leader else None
@@ -213,27 +219,19 @@ def _read(start: Start, ranks: Ranks, reporter: Reporter) -> TrainingData:
     if start.recipe.conditional:
         data = with_classes(data, reporter)
         ranks.require_same(label_fingerprint(data), "the labels of the training data")
-    if start.begun is None:
+    if start.as_in is None:
         return data
-    facts = start.begun[1]
+    run, facts = start.as_in
     for what, before, now in (
         ("fingerprint", facts.fingerprint, data.fingerprint),
         ("fingerprint of its labels", facts.labels, label_fingerprint(data)),
     ):
         if before and now != before:
             raise ResumeError(
-                f"{facts.data} has changed since {start.run.path} began: its {what} was {before[:19]}, now"
-                f" {now[:19]}: start a new run"
+                f"{start.source.name} has changed since {run.path} began: its {what} was {before[:19]},"
+                f" now {now[:19]}: start a new run"
             )
     return data
-
-
-def _plan(start: Start, spec: SampleSpec) -> Plan:
-    if start.begun is None:
-        return make_plan(start.recipe, spec, start.wanted)
-    facts = start.begun[1]
-    start.wanted.require_possible()
-    return Plan(choose_device(start.wanted.device), facts.precision, facts.threads)
 
 
 def _state(start: Start, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, InitFacts]:
@@ -259,6 +257,35 @@ def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score 
         return None if score is None else score(data, recipe)
 
 
+def _makers() -> dict[str, str]:
+    """What the last bits of the weights depend on, beside what recipe.toml says elsewhere."""
+    return {**_versions(), "processor": machine_name()}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "dropgan": importlib.metadata.version("dropgan"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _note_differences(other: RunDirectory, before: RunFacts, now: RunFacts, reporter: Reporter) -> None:
+    """Say why a run that repeats another may not end with the same weights."""
+    if before.changes:
+        reporter.note(
+            f"{other.path} was resumed with other settings ({'; '.join(before.changes)}): this run has them"
+            " from its first step on, so it will be another one"
+        )
+    apart = [
+        f"{name} {before.made_by.get(name, 'unknown')}, here {value}"
+        for name, value in now.made_by.items()
+        if name != "python" and value != before.made_by.get(name)
+    ]
+    if apart:
+        reporter.note(f"{other.path} was made by {'; '.join(apart)}: weights may differ in their last bits")
+
+
 def _beginning(init: InitFacts) -> str:
     rest = f"all layers but {', '.join(init.fresh)}, which do not fit" if init.fresh else "all layers"
     return f"beginning from {init.source}: {rest}"
@@ -279,11 +306,7 @@ def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
             "class_column": data.class_column if isinstance(data, VectorData) else "",
         },
         "classes": spec.classes,
-        "versions": {
-            "dropgan": importlib.metadata.version("dropgan"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": _versions(),
     }
     if isinstance(data, VectorData):
         about["data"] |= {

@@ -1,11 +1,11 @@
 """What a run is trained on, before it is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropgan.serve.reporter import Reporter
 
-from ..data import DataOptions, TrainingData, load_data, unchanging_name
+from ..data import DEFAULT_DATA, DataOptions, TrainingData, load_data, unchanging_name
 from .facts import RunFacts
 
 
@@ -13,8 +13,8 @@ from .facts import RunFacts
 class DataSource:
     """Where training data are, and how to read them."""
 
-    data: object
-    """As for `dropgan.train.data.load_data`."""
+    data: object = None
+    """As for `dropgan.train.data.load_data`; None where nothing was said."""
     labels: object = None
     """Of data in memory that have none of their own."""
     data_dir: Path | None = None
@@ -31,6 +31,10 @@ class DataSource:
             options=facts.data_options,
         )
 
+    def or_default(self) -> "DataSource":
+        """The same with the data that come with dropgan where nothing was said."""
+        return replace(self, data=DEFAULT_DATA) if self.data is None else self
+
     @property
     def name(self) -> str:
         """What a run records of it."""
@@ -45,3 +49,6 @@ class DataSource:
         return load_data(
             self.data, self.data_dir, labels=self.labels, options=self.options, reporter=reporter
         )
+
+
+NOTHING_SAID = DataSource()

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
+from dropgan.serve.errors import OptionError
+
 from ..data import DataOptions, options_differences, was_in_memory
-from ..recipes import Recipe, recipe_differences
+from ..distributed.ranks import current_ranks
+from ..recipes import Recipe, chosen_recipe, recipe_differences
 from .changes import changed_recipe, refuse
 from .directory import RunDirectory, RunError
 from .facts import RunFacts
 from .plan import Wanted
 from .pretrained import Pretrained, load_pretrained, pretrained_file
-from .source import DataSource
+from .source import NOTHING_SAID, DataSource
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Start:
     """What its first weights are of; None begins with random ones."""
     begun: tuple[Recipe, RunFacts] | None = None
     """What recipe.toml says of a run that goes on; None in a new one."""
+    as_in: tuple[RunDirectory, RunFacts] | None = None
+    """The run whose data these must be: the one that goes on, or that is repeated."""
 
 
 def new_run(
@@ -57,7 +62,7 @@ def begun_run(
     *,
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe | None = None,
-    source: DataSource | None = None,
+    source: DataSource = NOTHING_SAID,
     data_options: DataOptions | None = None,
     wanted: Wanted | None = None,
 ) -> Start:
@@ -78,25 +83,41 @@ def begun_run(
     begun, facts = run.read_recipe()
     recipe = changed_recipe(begun, changes or {}, recipe)
     differences = options_differences(facts.data_options, data_options) if data_options else []
-    if source is not None and not _may_be_same(source, facts):
+    if source.data is not None and not _may_be_same(source, facts):
         differences.append(f"data was {facts.data}, now {source.name}")
     refuse(differences + (wanted.differences(facts) if wanted else []))
-    if was_in_memory(facts.data) and source is None:
+    source = _same_source(run, facts, source)
+    fresh = not (run.last_checkpoint.exists() or run.previous_checkpoint.exists())
+    pretrained = _same_pretrained(run, facts) if fresh else None
+    return Start(run, recipe, source, Wanted.of(facts), pretrained, (begun, facts), (run, facts))
+
+
+def repeated_run(run: RunDirectory, other: RunDirectory, source: DataSource = NOTHING_SAID) -> Start:
+    """Start a run that repeats another one from its recipe.toml: settings, data, first weights, device,
+    precision, threads. On one machine and the same versions the weights are the same bit for bit.
+
+    Args:
+        run: Where it will be; must hold nothing yet.
+        other: The run to repeat.
+        source: Where its data are now, or the data themselves, if they were in memory.
+
+    Raises:
+        RunError: ``other`` holds no run or was trained by another number of processes, its data was in
+            memory and is not given, or ``run`` holds something.
+        DropganError: What its first weights are of is gone; its device does not work.
+    """
+    run.require_new()
+    recipe, facts = other.read_recipe()
+    wanted = Wanted.of(facts)
+    wanted.require_possible()
+    if facts.processes != current_ranks().count:
         raise RunError(
-            f"{run.path} was trained on data in memory, which is kept nowhere: give it again, as in"
-            f' dropgan.resume("{run.path}", data=...)'
+            f"{other.path} was trained by {facts.processes} process(es), which another number repeats only"
+            " nearly: start as many, or give its settings without like"
         )
-    if source is None or (source.name == facts.data and not was_in_memory(facts.data)):
-        source = DataSource.of(facts)
-    else:  # in memory, now or then
-        source = replace(source, options=facts.data_options)
-    init = facts.init
-    pretrained = None
-    if init.source and not (run.last_checkpoint.exists() or run.previous_checkpoint.exists()):
-        pretrained = load_pretrained(init.source)
-        if pretrained.fingerprint != init.fingerprint:
-            raise RunError(f"{init.source} has changed since {run.path} began from it: start a new run")
-    return Start(run, recipe, source, Wanted.of(facts), pretrained, (begun, facts))
+    pretrained = _same_pretrained(other, facts)
+    source = _same_source(other, facts, source)
+    return Start(run, recipe, source, wanted, pretrained, as_in=(other, facts))
 
 
 def new_or_begun_run(
@@ -129,6 +150,55 @@ def new_or_begun_run(
             " directory, or give the settings it began with"
         )
     return begun_run(run, source=source)
+
+
+def repeated_or_begun_run(run: RunDirectory, other: RunDirectory, source: DataSource = NOTHING_SAID) -> Start:
+    """Start a run that repeats another one, or go on with it; as `repeated_run` and `new_or_begun_run`."""
+    if not run.recipe_file.exists():
+        return repeated_run(run, other, source)
+    recipe, facts = other.read_recipe()
+    given = _same_source(other, facts, source)
+    return new_or_begun_run(run, recipe, given, Wanted.of(facts), facts.init.source or None)
+
+
+def require_like_alone(
+    recipe: Recipe, wanted: Wanted, data_options: DataOptions | None, init_from: object
+) -> None:
+    """Refuse what would make a run that repeats another one a different one.
+
+    Raises:
+        OptionError: Something was chosen.
+    """
+    chosen = {
+        "a recipe or settings of it": recipe != chosen_recipe(),
+        "a device, precision or threads": wanted != Wanted(),
+        "how to read the data": data_options not in (None, DataOptions()),
+        "weights to begin from": init_from is not None,
+    }
+    if found := [what for what, is_chosen in chosen.items() if is_chosen]:
+        raise OptionError(f"like repeats a run as it was: leave out {', '.join(found)}")
+
+
+def _same_source(run: RunDirectory, facts: RunFacts, given: DataSource) -> DataSource:
+    """Where a run's data are: in its files, or where they are given again."""
+    if given.data is None and was_in_memory(facts.data):
+        raise RunError(
+            f"{run.path} was trained on data in memory, which is kept nowhere: give it again, as data=..."
+        )
+    if given.data is None or (given.name == facts.data and not was_in_memory(facts.data)):
+        kept = DataSource.of(facts)
+        return kept if given.data_dir is None else replace(kept, data_dir=given.data_dir)
+    return replace(given, options=facts.data_options)
+
+
+def _same_pretrained(run: RunDirectory, facts: RunFacts) -> Pretrained | None:
+    """What a run's first weights are of, as they were."""
+    if not facts.init.source:
+        return None
+    pretrained = load_pretrained(facts.init.source)
+    if pretrained.fingerprint != facts.init.fingerprint:
+        raise RunError(f"{facts.init.source} has changed since {run.path} began from it: start a new run")
+    return pretrained
 
 
 def _may_be_same(source: DataSource, facts: RunFacts) -> bool:

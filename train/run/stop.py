@@ -7,6 +7,8 @@ from typing import Any
 
 from dropgan.serve.errors import DropganError
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Interrupted(DropganError):
     """Training stopped on request, its state saved."""
@@ -17,7 +19,7 @@ class Interrupted(DropganError):
 
 
 class StopRequest:
-    """While entered, the first SIGINT or SIGTERM is noted instead of raised; a second one acts.
+    """While entered, the first SIGINT, SIGTERM or SIGHUP is noted instead of raised; a second one acts.
 
     Attributes:
         signal_number: The signal that came, or None.
@@ -29,8 +31,9 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._note)
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup ignores stays ignored
+                    self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

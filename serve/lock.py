@@ -2,8 +2,11 @@
 
 A lock belongs to the open file, which worker processes inherit: it is free only when the process
 that took it and all its workers are gone, however they ended. Where the file system knows no locks
-(some mounts of object storage) or the system has no flock (Windows) there is no protection but the
-shards' own: temporary names that nobody shares, and a rename.
+(some mounts of object storage) or the system has no flock (Windows) there is no protection but that of
+single files: temporary names that nobody shares, and a rename.
+
+The package filelock holds a lock alone; here several may hold one shared, workers inherit it, and who
+holds it is said.
 """
 
 import contextlib
@@ -13,7 +16,7 @@ import socket
 import time
 from pathlib import Path
 
-from ..errors import OutputError
+from .errors import OutputError
 
 try:
     import fcntl
@@ -47,7 +50,7 @@ class Lock:
             if time.monotonic() > deadline:
                 raise OutputError(
                     f"another process is writing to {path.parent} ({holder or 'unknown'}): wait for it, or"
-                    " give this job an output of its own"
+                    " choose another output"
                 )
             time.sleep(0.05)
         if not shared:

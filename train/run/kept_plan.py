@@ -1,0 +1,71 @@
+"""Plans that were measured before: the same command on the same machine computes with the same again.
+
+Threads and precision change the last bits of the weights, and two of them may be nearly as fast: were
+they measured anew each time, a run could not be repeated.
+"""
+
+import hashlib
+import json
+import platform
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dropgan.serve.errors import OutputError
+from dropgan.serve.parsing import parse_json
+
+from ..data.cache import cache_directory, cache_file
+from ..networks import SampleSpec
+from ..recipes import Recipe
+
+_IRRELEVANT = {"name", "output", "health"}
+_IRRELEVANT_TRAINING = {"steps", "seed", "schedule", "patience"}
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def plan_file(recipe: Recipe, spec: SampleSpec, candidates: list[tuple[str, int]]) -> Path:
+    """Where the plan for such a run on this machine is kept.
+
+    Args:
+        recipe: Settings that cost no time do not count.
+        spec: What samples are.
+        candidates: Precisions and threads that the choice is among.
+    """
+    settings = recipe.model_dump(mode="json", exclude=_IRRELEVANT)
+    for name in _IRRELEVANT_TRAINING:
+        settings["training"].pop(name)
+    asked = {
+        "machine": [machine_name(), torch.__version__],
+        "recipe": settings,
+        "sample": [list(spec.shape), spec.classes],
+        "candidates": candidates,
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+    return cache_directory() / "plans" / f"{key}.json"
+
+
+def read_plan(path: Path) -> dict[str, Any] | None:
+    """What `write_plan` kept; None where there is nothing, or nothing that can be read."""
+    try:
+        kept = parse_json(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return kept if isinstance(kept, dict) else None
+
+
+def write_plan(path: Path, plan: dict[str, Any]) -> None:
+    """Keep a plan; where the cache cannot be written, the next run measures again."""
+    with suppress(OutputError), cache_file(path) as file:
+        file.write(json.dumps(plan).encode())
+
+
+def machine_name() -> str:
+    """What its processor is called; machines of one kind compute alike."""
+    try:
+        lines = _CPUINFO.read_text("utf-8", errors="replace").splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux, or Arm, which names no model
+        model = platform.processor() or platform.machine()
+    return model
