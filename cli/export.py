@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import options
-from .inspect import unit_of
+from .inspect import speed_of, unit_of
 from .output import result, result_json, say
 
 if TYPE_CHECKING:
@@ -159,6 +159,8 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
     ]
     if card.export.float_layers:
         lines.append(("left float", ", ".join(card.export.float_layers)))
+    if card.export.speed.processor:
+        lines.append(("speed", speed_of(card)))
     if price.score_name:
         lines.append(
             (

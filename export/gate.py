@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from dropgan.serve.errors import DropganError, ModelError
 from dropgan.serve.loading import OnnxFile, read_onnx
 from dropgan.serve.loading.onnx_file import Node
-from dropgan.serve.providers import CPU, load_onnxruntime
+
+from .sessions import cpu_session
 
 _RANDOM = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
@@ -111,12 +112,8 @@ def _stored_elsewhere(file: OnnxFile) -> list[str]:
 
 
 def _two_runs_agree(model: bytes) -> bool:
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=[CPU])
+        session = cpu_session(model, optimised=False)
         inputs = {entry.name: _some_input(entry) for entry in session.get_inputs()}
         first, second = session.run(None, inputs), session.run(None, inputs)
     except ModelError:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .graph import ExportError
-from .inputs import Inputs, tensors
+from .inputs import Inputs
 
 LARGEST = 65504.0
 """The largest float16."""
@@ -54,7 +54,7 @@ def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int, classes: 
     try:
         with torch.no_grad():
             for start in range(0, _SAMPLES, _BATCH):
-                generator(*tensors(inputs(_BATCH, seed=seed, start=start)))
+                generator(*map(torch.from_numpy, inputs(_BATCH, seed=seed, start=start).values()))
     finally:
         for hook in hooks:
             hook.remove()

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dropgan.serve.labels import LabelStream
 from dropgan.serve.latents import LatentStream
@@ -38,8 +36,3 @@ class Inputs:
 def rows(feed: Feed, first: int, count: int) -> Feed:
     """``count`` samples of a feed from number ``first``."""
     return {name: values[first : first + count] for name, values in feed.items()}
-
-
-def tensors(feed: Feed) -> list[Tensor]:
-    """A feed as a PyTorch generator's arguments."""
-    return [torch.from_numpy(values) for values in feed.values()]

@@ -1,7 +1,5 @@
 """Does the file give what the PyTorch generator gives in eval mode?"""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,37 +12,17 @@ from dropgan.serve.providers import CPU, load_onnxruntime
 
 from .certificate import make_witness
 from .graph import DeployedGenerator, default_layout
-from .inputs import Inputs, rows, tensors
+from .inputs import Inputs, rows
+from .sessions import cpu_session, optimised_difference
+from .tolerances import TOLERANCES, optimised_tolerance
 from .units import Units
 
 SAMPLES = 10_000
 BATCHES = (1, 3, 1024)
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """Largest difference of any value, and largest mean difference, in units of the output."""
-
-    largest: float
-    mean: float
-
-
-TOLERANCES = {
-    # a value next to a half may round either way: one level, and that rarely
-    ("fp32", "pixels"): Tolerance(1, 0.01),
-    ("fp32", "float"): Tolerance(1e-5, 1e-6),
-    # no tanh keeps values within 1; in the steps of `Units`
-    ("fp32", "vectors"): Tolerance(5e-5, 5e-6),
-    # ten bits of float16 over a few layers
-    ("fp16", "pixels"): Tolerance(4, 0.1),
-    ("fp16", "float"): Tolerance(0.03, 1e-3),
-    ("fp16", "vectors"): Tolerance(0.1, 3e-3),
-    # bytes move single pixels at edges as far as they go; what counts is the mean, and the score
-    ("int8", "pixels"): Tolerance(255, 3.5),
-    ("int8", "float"): Tolerance(2, 3.5 / 127.5),
-}
-"""What each precision and output is held to."""
-
+PLAIN_SAMPLES = 1024
+"""How many samples the optimised and the plain graph are compared on."""
 _SINGLES = 64  # samples compared at batches 1 and 3; at the largest all of them are
 
 
@@ -85,10 +63,7 @@ def check_parity(
     Raises:
         ParityError: A difference is larger than allowed, or shape or type differ.
     """
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model, options, providers=[CPU])
+    session = cpu_session(model)
     deployed = DeployedGenerator(generator, output, layout or default_layout(output), units)
     step = np.float32(1) if units is None else units.step
     given = Inputs(latent_dim, classes)(samples, seed=seed)
@@ -99,7 +74,7 @@ def check_parity(
         for first in range(0, compared, batch):
             part = rows(given, first, min(batch, compared - first))
             with torch.no_grad():
-                expected = deployed(*tensors(part)).numpy()
+                expected = deployed(*map(torch.from_numpy, part.values())).numpy()
             (made,) = session.run(None, part)
             difference = _difference(expected, made, batch) / step
             largest = max(largest, float(difference.max()))
@@ -114,6 +89,13 @@ def check_parity(
             f"the exported {precision} file differs from the PyTorch generator by up to {largest:g} and"
             f" {mean:.3g} in the mean, allowed are {tolerance.largest:g} and {tolerance.mean:.3g}"
         )
+    some = rows(given, 0, PLAIN_SAMPLES)
+    apart, allowed = optimised_difference(model, some, step), optimised_tolerance(precision, output)
+    if not apart <= allowed:
+        raise ParityError(
+            f"the {precision} file does not give what its graph says once onnxruntime has optimised it for"
+            f" this processor: {apart:g} apart, allowed are {allowed:g}: use --precision fp32"
+        )
     return ParityCard(
         provider=CPU,
         samples=samples,
@@ -124,7 +106,9 @@ def check_parity(
         mean_tolerance=tolerance.mean,
         seed=seed,
         reference=f"the generator in PyTorch {torch.__version__}, eval mode, float32, on the CPU",
-        runtime=f"onnxruntime {onnxruntime.__version__}",
+        runtime=f"onnxruntime {load_onnxruntime().__version__}",
+        plain_samples=len(some["latents"]),
+        plain_difference=apart,
         digest=digest_without(model, METADATA_KEY),
         witness=make_witness(np.moveaxis(first_values, 1, 3) if channels_first else first_values),
     )

@@ -20,9 +20,9 @@ from dropgan.serve.card import (
     ExportCard,
     LabelCard,
     LatentCard,
-    ParityCard,
     PriceCard,
     ScoreCard,
+    SpeedCard,
     TrainingCard,
 )
 from dropgan.serve.labels import LABEL_STREAM_NAME
@@ -37,6 +37,8 @@ from .half import measure_reach, require_half
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
 from .price import PriceError, Scorer, within_budget
+from .processor import processor_kind
+from .speed import rates
 from .units import Units
 
 
@@ -152,11 +154,18 @@ def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> 
     fp32 = scorer(_fp32(trained, wanted, exact)) if scorer is not None else None
     made = quantiser.best()
     while True:
-        data, card = _verified(trained, made.model, wanted, float_layers=made.float_layers)
+        speed = _speed(trained, made.model, exact)
+        data, card = _verified(trained, made.model, wanted, float_layers=made.float_layers, speed=speed)
         try:
             return _scored(data, card, scorer, fp32)
         except PriceError:
             made = quantiser.without_worst()
+
+
+def _speed(trained: TrainedGenerator, int8: onnx.ModelProto, fp32: onnx.ModelProto) -> SpeedCard:
+    dim, classes = trained.recipe.generator.latent_dim, trained.spec.classes
+    slow, fast = rates([model.SerializeToString() for model in (fp32, int8)], dim, classes=classes)
+    return SpeedCard(round(fast / slow, 2), processor_kind())
 
 
 def _fp32(trained: TrainedGenerator, wanted: _Wanted, model: onnx.ModelProto) -> bytes:
@@ -200,9 +209,12 @@ def _units(trained: TrainedGenerator) -> Units | None:
 
 
 def _verified(
-    trained: TrainedGenerator, model: onnx.ModelProto, wanted: _Wanted, float_layers: tuple[str, ...] = ()
+    trained: TrainedGenerator, model: onnx.ModelProto, wanted: _Wanted, **found: Any
 ) -> tuple[bytes, Card]:
-    """The model's bytes with its card, held against the gate, the generator and the loader."""
+    """The model's bytes with its card, held against the gate, the generator and the loader.
+
+    ``found`` is what the export card says beside options and parity.
+    """
     plain = model.SerializeToString(deterministic=True)
     check_inference_only(plain).require("the exported generator")
     parity = check_parity(
@@ -214,7 +226,7 @@ def _verified(
         units=_units(trained),
         **_measuring(trained),
     )
-    card = _card(trained, wanted, parity, float_layers)
+    card = _card(trained, wanted, parity=parity, **found)
     data = with_metadata(plain, METADATA_KEY, card.to_json())
     screen_bytes(data)  # what the runtime would refuse must not leave the house
     return data, card
@@ -243,9 +255,7 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
     return with_metadata(data, METADATA_KEY, card.to_json()), card
 
 
-def _card(
-    trained: TrainedGenerator, wanted: _Wanted, parity: ParityCard, float_layers: tuple[str, ...]
-) -> Card:
+def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
     recipe, about, classes = trained.recipe, trained.about, trained.spec.classes
     data = about["data"]
     versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
@@ -275,9 +285,8 @@ def _card(
             opset=wanted.opset,
             precision=wanted.precision,
             output=wanted.output,
-            parity=parity,
             layout=wanted.layout,
-            float_layers=float_layers,
+            **found,
         ),
         labels=_labels(data, classes) if classes else LabelCard(),
     )

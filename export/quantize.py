@@ -3,11 +3,11 @@
 Static quantisation in the QDQ form that onnxruntime and other runtimes fuse: weights as int8 with a
 scale an output channel, activations as uint8 with a scale and a zero point from a calibration over
 the latent stream (Jacob et al., "Quantization and training of neural networks for efficient
-integer-arithmetic-only inference", CVPR 2018). Everything after the last product stays in float32,
-so the pixels' own scaling loses nothing.
+integer-arithmetic-only inference", CVPR 2018). Nothing saturates (`rounding.py`), and products and
+sums are exact (`scales.py`), so that every processor computes the same. Everything after the last
+product stays in float32, so the pixels' own scaling loses nothing.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,150 +15,39 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from dropgan.serve.providers import CPU, load_onnxruntime
-
-from .inputs import Inputs
+from .layers import Layer
 from .postprocessing import drop_unused
-
-CALIBRATION_SAMPLES = 2048
-_BATCH = 256
-_KEPT = 1 << 18  # numbers of an activation that its range is fitted to
-_SHRINK = np.linspace(1.0, 0.4, 31)
-_LEVELS, _WEIGHT_LEVELS = 255, 127
+from .rounding import Rounded
+from .scales import Range
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A product with constant weights, the part of a graph that gains from bytes.
-
-    Attributes:
-        name: Its node's name.
-        op: ``Gemm``, ``MatMul`` or ``Conv``.
-        input: The activation that it reads.
-        output: The activation that it makes.
-        weight: Its weights' name.
-        bias: Its bias's name, or an empty text.
-        axis: Axis of the weights that counts output channels.
-    """
-
-    name: str
-    op: str
-    input: str
-    output: str
-    weight: str
-    bias: str
-    axis: int
-
-
-@dataclass(frozen=True)
-class Range:
-    """How an activation becomes bytes: ``q = round(x / scale) + zero``, kept to 0 to 255."""
-
-    scale: float
-    zero: int
-
-
-def find_layers(model: onnx.ModelProto) -> list[Layer]:
-    """The layers that onnxruntime has byte kernels for, in the graph's order.
-
-    Transposed convolutions are not among them: in onnxruntime they run in float32 all the same. Nor
-    is a convolution that makes the image itself: its kernel would round the image's values to bytes
-    before tanh spreads them.
-    """
-    last = {node.input[0] for node in model.graph.node if node.op_type == "Tanh"}
-    last |= {value.name for value in model.graph.output}
-    for node in reversed(model.graph.node):  # what only moves values makes no image of its own
-        if node.op_type in ("DepthToSpace", "Slice", "Reshape", "Transpose") and node.output[0] in last:
-            last.add(node.input[0])
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    layers = []
-    for node in model.graph.node:
-        if node.op_type not in ("Gemm", "MatMul", "Conv") or node.input[1] not in constants:
-            continue
-        if node.op_type == "Conv" and node.output[0] in last:
-            continue
-        attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-        if node.op_type == "Gemm" and (
-            attributes.get("alpha", 1.0) != 1 or attributes.get("beta", 1.0) != 1 or attributes.get("transA")
-        ):
-            continue
-        weight = constants[node.input[1]]
-        bias = node.input[2] if len(node.input) > 2 else ""
-        if weight.data_type != onnx.TensorProto.FLOAT or (bias and bias not in constants):
-            continue
-        first = node.op_type == "Conv" or (node.op_type == "Gemm" and bool(attributes.get("transB")))
-        axis = 0 if first else len(weight.dims) - 1
-        layers.append(Layer(node.name, node.op_type, node.input[0], node.output[0], weight.name, bias, axis))
-    return layers
-
-
-def calibrate(model: onnx.ModelProto, layers: list[Layer], *, inputs: Inputs, seed: int) -> dict[str, Range]:
-    """Fit a range to the input of each layer, and to what convolutions make.
-
-    Args:
-        model: The float32 model.
-        layers: From `find_layers`.
-        inputs: What the model is fed.
-        seed: Of the streams, whose first 2,048 samples are run.
-
-    The range is the one of 31 shrunken ones about what was seen that loses least in the mean
-    square: clipping a few outliers costs less than coarser steps for all.
-    """
-    onnxruntime = load_onnxruntime()
-    names = [layer.input for layer in layers] + [layer.output for layer in layers if layer.op == "Conv"]
-    names = list(dict.fromkeys(names))
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    inner = [name for name in names if name != model.graph.input[0].name]
-    probe.graph.output.extend(
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in inner
-    )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=[CPU])
-    seen: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    for start in range(0, CALIBRATION_SAMPLES, _BATCH):
-        feed = inputs(_BATCH, seed=seed, start=start)
-        values = dict(zip(inner, session.run(inner, feed), strict=True)) if inner else {}
-        for name, value in {**feed, **values}.items():
-            if name in seen:
-                step = max(1, value.size * CALIBRATION_SAMPLES // _BATCH // _KEPT)
-                seen[name].append(value.reshape(-1)[::step])
-                seen[name].append(np.array([value.min(), value.max()], dtype=np.float32))
-    return {name: _fit_range(np.concatenate(parts)) for name, parts in seen.items()}
-
-
-def quantize(model: onnx.ModelProto, layers: list[Layer], ranges: dict[str, Range]) -> onnx.ModelProto:
+def quantize(
+    model: onnx.ModelProto, layers: list[Layer], ranges: dict[str, Range], weights: dict[str, Rounded]
+) -> onnx.ModelProto:
     """A copy of a model with some of its layers on bytes.
 
     Args:
         model: As `to_onnx` makes it in float32.
         layers: The layers to convert; the others stay in float32.
-        ranges: Of their inputs, from `calibrate`.
+        ranges: Of what they read, and of what convolutions among them make.
+        weights: Of the layers, by name.
     """
-    return _Converter(model, layers, ranges).convert()
-
-
-def _fit_range(values: NDArray[np.float32]) -> Range:
-    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    best, least = Range(1.0, 0), np.inf
-    for shrink in _SHRINK:
-        scale = float(np.float32(max(high - low, 1e-6) * shrink / _LEVELS))
-        zero = int(np.clip(np.rint(-low * shrink / scale), 0, _LEVELS))
-        quantised = np.clip(np.rint(values / scale) + zero, 0, _LEVELS)
-        loss = float(np.mean(((quantised - zero) * scale - values) ** 2))
-        if loss < least:
-            best, least = Range(scale, zero), loss
-    return best
+    return _Converter(model, layers, ranges, weights).convert()
 
 
 class _Converter:
-    def __init__(self, model: onnx.ModelProto, layers: list[Layer], ranges: dict[str, Range]) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        layers: list[Layer],
+        ranges: dict[str, Range],
+        weights: dict[str, Rounded],
+    ) -> None:
         self.model = onnx.ModelProto()
         self.model.CopyFrom(model)
         self.graph = self.model.graph
         self.layers = {layer.name: layer for layer in layers}
-        self.ranges = ranges
+        self.ranges, self.weights = ranges, weights
         self.nodes: list[onnx.NodeProto] = []
         self.ready: dict[str, str] = {}  # activation to its value after bytes and back
         self.readers: dict[str, list[onnx.NodeProto]] = {}
@@ -194,18 +83,12 @@ class _Converter:
 
     def _layer(self, node: onnx.NodeProto, layer: Layer) -> None:
         scale_in = np.float32(self.ranges[layer.input].scale)
-        weight = numpy_helper.to_array(self.constants[layer.weight])
-        others = tuple(axis for axis in range(weight.ndim) if axis != layer.axis)
-        largest = np.abs(weight).max(axis=others)
-        scale = np.where(largest > 0, largest / _WEIGHT_LEVELS, 1.0).astype(np.float32)
-        shape = [1] * weight.ndim
-        shape[layer.axis] = -1
-        integers = np.clip(np.rint(weight / scale.reshape(shape)), -_WEIGHT_LEVELS, _WEIGHT_LEVELS)
+        rounded = self.weights[layer.name]
         node.input[0] = self._activation(layer.input, source=layer.input, doc="rounds to bytes")
-        node.input[1] = self._weight(layer.weight, integers.astype(np.int8), scale, layer.axis)
+        node.input[1] = self._weight(layer.weight, rounded.integers, rounded.scale, layer.axis)
         if layer.bias:
             bias = numpy_helper.to_array(self.constants[layer.bias]).astype(np.float64)
-            unit = scale_in * scale  # of the products that the bias is added to
+            unit = scale_in * rounded.scale  # of the products that the bias is added to
             limit = 2**31 - 1
             whole = np.clip(np.rint(bias / unit), -limit, limit).astype(np.int32)
             node.input[2] = self._weight(layer.bias, whole, unit, 0)

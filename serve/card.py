@@ -162,6 +162,11 @@ class ParityCard:
     """``sha256:`` and the digest of the file without this card."""
     witness: WitnessCard = WitnessCard()
     """Values to compare with where there is no PyTorch."""
+    plain_samples: int = 0
+    """Samples on which the graph as onnxruntime optimises it was compared with the graph as it stands
+    in the file; 0 in files from before that was done."""
+    plain_difference: float = 0.0
+    """The largest difference between the two, in the same units."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,16 @@ class PriceCard:
 
 
 @dataclass(frozen=True)
+class SpeedCard:
+    """How fast an int8 file is, measured where it was exported; empty in any other."""
+
+    times_fp32: float = 0.0
+    """How many times as fast as the float32 file of the same weights, on one thread."""
+    processor: str = ""
+    """On what: ``AVX2 without VNNI``, say."""
+
+
+@dataclass(frozen=True)
 class ExportCard:
     opset: int
     """Version of the ONNX operator set."""
@@ -196,6 +211,8 @@ class ExportCard:
     """Layers left in float32 in an int8 file."""
     price: PriceCard = PriceCard()
     """What the precision costs."""
+    speed: SpeedCard = SpeedCard()
+    """What it gives."""
 
 
 @dataclass(frozen=True)
