@@ -4,14 +4,15 @@ A worker that dies costs the shards of its block, which Ray hands to another: wh
 written has a temporary name, and what it had published is published again, byte for byte the same.
 """
 
+import contextlib
 import json
 import math
 import os
-import queue
 import re
 import socket
-import threading
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ from .describe import made_with
 from .formats import format_named
 from .job import Job, Shards
 from .output import Line, OutputDirectory
+from .paths import current_directory, lies_here
 from .shard import ShardMaker
 
-_ANSWER, _PATIENCE = 10.0, 60.0  # seconds for a socket, and for Ray behind it
+_PATIENCE = 10.0  # seconds for an answer
+_SETTINGS, _FRAME_HEAD = b"\x04", 9
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 _MOST_BLOCKS = 10_000  # of a Ray data set; a longer job has several shards in a block
 
 
@@ -40,6 +44,8 @@ class ShardActor:
         self._job = Job.from_dict(job)
         self._directory = Path(settings["directory"])
         self._refusal: tuple[str, str] | None = None
+        if settings["here"]:  # where the filter may lie
+            sys.path.append(settings["here"])
         try:
             generator = Generator(ray.get(model), device=settings["device"], threads=settings["threads"])
             here = made_with(generator, format_named(self._job.format))
@@ -92,47 +98,55 @@ def require_ray() -> Any:
 
 
 def connect(ray: Any, address: str) -> None:
-    """Connect to the cluster at ``address``, or say within a minute that there is none.
-
-    Ray itself asks a dead address again and again, for minutes and without a word.
+    """Connect to the cluster at ``address``.
 
     Raises:
-        ClusterError: There is no answer, or none of a cluster's.
+        ClusterError: There is none.
     """
-    _require_answer(address)
-    answers: queue.Queue[BaseException | None] = queue.Queue()
-
-    def ask() -> None:
-        try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except BaseException as error:  # noqa: BLE001 - said below, in the thread that waits
-            answers.put(error)
-        else:
-            answers.put(None)
-
-    threading.Thread(target=ask, daemon=True).start()
+    require_answer(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
     try:
-        error = answers.get(timeout=_PATIENCE)
-    except queue.Empty:
-        late = ClusterError(f"no Ray cluster at {address}: no answer in {_PATIENCE:.0f} seconds")
-        late.leave_at_once = True  # the thread that asks cannot be ended
-        raise late from None
-    if error is not None:
+        with _elsewhere():
+            ray.init(address=address, log_to_driver=False, configure_logging=False)
+    except (ConnectionError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or ["no answer"])[0]
         raise ClusterError(f"no Ray cluster at {address}: {reason}") from error
 
 
-def _require_answer(address: str) -> None:
-    """Refuse an address at which nothing listens."""
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """For a moment in an empty directory: Ray's workers look for modules where the driver connects."""
+    if lies_here():
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="dropgan-") as empty, contextlib.chdir(empty):
+        yield
+
+
+def require_answer(address: str) -> None:
+    """Refuse an address at which nothing answers; Ray would ask again and again, for minutes.
+
+    Ray speaks gRPC, and so HTTP/2: whoever is greeted so answers with a SETTINGS frame at once (RFC 9113,
+    sections 3.4 and 4.1).
+
+    Args:
+        address: ``HOST:PORT`` or ``ray://HOST:PORT``; anything else is left to Ray, which answers at once.
+
+    Raises:
+        ClusterError: Nobody listens there, or somebody who speaks no HTTP/2.
+    """
     match = re.fullmatch(r"(?:ray://)?(?P<host>\[[^]]+\]|[^:/\[\]]+):(?P<port>\d{1,5})", address)
-    if match is None:
-        return  # auto, local, or something that Ray refuses at once
+    if match is None or os.environ.get("RAY_USE_TLS", "0") != "0":
+        return
+    host, port = match["host"].strip("[]"), int(match["port"])
     try:
-        with socket.create_connection((match["host"].strip("[]"), int(match["port"])), _ANSWER):
-            pass
+        with socket.create_connection((host, port), _PATIENCE) as connection:
+            connection.sendall(_GREETING)
+            head = connection.makefile("rb").read(_FRAME_HEAD)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ClusterError(f"no Ray cluster at {address}: {reason}") from error
+    if head[3:4] != _SETTINGS:
+        raise ClusterError(f"no Ray cluster at {address}: what listens there is none")
 
 
 def make_on_ray(
@@ -177,6 +191,7 @@ def make_on_ray(
             "device": device,
             "threads": threads,
             "batch_size": batch_size,
+            "here": str(current_directory() or "") if job.keep else "",
         }
         lines = ray.data.from_items(
             [{"shard": shard.number} for shard in shards],

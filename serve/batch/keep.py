@@ -16,6 +16,7 @@ from ..card import Card
 from ..errors import InputError
 from ..kind import PICTURES
 from ..kinds import kind_of
+from .paths import current_directory
 
 Function = Callable[[NDArray[np.uint8]], Any]
 
@@ -58,9 +59,9 @@ def load_keep(name: str) -> Function:
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
         raise InputError(f"a filter is written module:function, not {name!r}")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
+    here = current_directory()
+    if here is not None and str(here) not in sys.path and "" not in sys.path:
+        sys.path.append(str(here))
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # the module is the caller's: anything may go wrong in it

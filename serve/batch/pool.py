@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from .. import errors
@@ -19,6 +18,7 @@ from ..cores import usable_cores
 from ..errors import DropganError, OutputError
 from .job import Job, Shard
 from .output import Line, OutputDirectory
+from .paths import search_path
 
 _START = f"""
 import json, sys
@@ -85,20 +85,6 @@ def make_with_workers(
     finally:
         for worker in pool:
             worker.end()
-
-
-def search_path(*, with_here: bool = False) -> list[str]:
-    """Where a worker looks for modules: where this process does, but never first in a current directory.
-
-    Args:
-        with_here: Whether the current directory counts at all; it comes last, as `load_keep` has it.
-    """
-    here = str(Path.cwd())
-    places = [place for place in sys.path if place and Path(place) != Path(here)]
-    package = __package__.partition(".")[0]
-    home = str(Path(str(sys.modules[package].__file__)).absolute().parents[1])
-    last = [home] if home not in places else []  # dropgan itself may lie here: a clone
-    return places + last + ([here] if with_here and here != home else [])
 
 
 def _ended(status: int) -> str:

@@ -4,8 +4,10 @@ lie in the current directory."""
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ import pytest
 
 from dropgan.serve import Generator, InputError, MissingExtraError, MissingModelError, ModelError, OutputError
 from dropgan.serve.batch import generate, verify
+from dropgan.serve.batch.cluster import require_answer
 from dropgan.serve.batch.job import Job, Part
+from dropgan.serve.errors import ClusterError
 
 FAST = {"device": "cpu", "workers": 1, "threads": 1, "batch_size": 128}
 
@@ -161,11 +165,60 @@ def failing(images: object) -> None:
     raise KeyError("threshold")
 
 
-def test_a_dead_cluster_is_one_line(model_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "Connection refused"),
+        (b"", "what listens there is none"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is none"),
+        ("silence", "timed out"),
+    ],
+    ids=["closed", "hangs up", "web server", "silent"],
+)
+def test_a_dead_cluster_is_one_line(
+    answer: bytes | str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong address would be asked again and again for minutes, without a word."""
-    pytest.importorskip("ray", reason="needs Ray")
-    from dropgan.serve.errors import ClusterError
+    monkeypatch.setattr("dropgan.serve.batch.cluster._PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        if answer is None:
+            server.close()
+        else:
+            threading.Thread(target=greet, args=(server, answer), daemon=True).start()
+        for place in (address, f"ray://{address}"):
+            with pytest.raises(ClusterError, match=f"no Ray cluster at {place}: {words}"):
+                require_answer(place)
 
+
+def test_a_living_cluster_is_asked() -> None:
+    """A cluster that answers would be refused."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = bytes(3) + b"\x04" + bytes(5)
+        threading.Thread(target=greet, args=(server, settings), daemon=True).start()
+        require_answer(f"127.0.0.1:{server.getsockname()[1]}")
+    for left_to_ray in ("auto", "local", "", "nonsense"):
+        require_answer(left_to_ray)
+
+
+def greet(server: socket.socket, answer: bytes | str) -> None:
+    """Answer whoever connects; with a text, never."""
+    connections = []
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        connections.append(connection)
+        if isinstance(answer, bytes):
+            connection.recv(100)
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+
+
+def test_ray_at_a_dead_address(model_file: Path, tmp_path: Path) -> None:
+    """With Ray installed the command would wait for minutes, or leave the description of a job."""
+    pytest.importorskip("ray", reason="needs Ray")
     with pytest.raises(ClusterError, match=r"no Ray cluster at 127\.0\.0\.1:9: Connection refused"):
         generate(model_file, tmp_path / "out", 10, ray="127.0.0.1:9", device="cpu")
     assert not (tmp_path / "out").exists()
