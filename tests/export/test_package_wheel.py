@@ -256,9 +256,10 @@ def test_models_that_are_refused(tmp_path: Path, model_file: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_pyinstaller(tmp_path: Path, wheels: tuple[Path, Path], model_file: Path) -> None:
     """One program file for people without Python: the documented command must take the model in."""
-    command = "pyinstaller --onefile --collect-data blob_gan app.py"
+    command = "pyinstaller --onefile --collect-data blob_gan --collect-submodules dropgan.serve.kinds app.py"
     assert command.replace("blob", "clothes") in (REPOSITORY / "docs/embedding.md").read_text("utf-8")
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
@@ -270,7 +271,7 @@ def test_pyinstaller(tmp_path: Path, wheels: tuple[Path, Path], model_file: Path
     (tmp_path / "app.py").write_text("import blob_gan; print(blob_gan.sample(5, seed=3, start=7).tolist())")
     subprocess.run(
         [python, "-m", "PyInstaller", *command.split()[1:]],
-        cwd=tmp_path, check=True, capture_output=True, timeout=170,
+        cwd=tmp_path, check=True, capture_output=True, timeout=600,
     )  # fmt: skip
     shutil.rmtree(tmp_path / "env")
     done = subprocess.run([tmp_path / "dist" / "app"], check=True, capture_output=True, text=True)
