@@ -119,10 +119,10 @@ def wrk(url: str, script: str, connections: int, seconds: float) -> dict[str, fl
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", file.name, url]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    units = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
     found = {
         name: float(value) * units[unit]
-        for name, value, unit in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", text, re.MULTILINE)
+        for name, value, unit in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
     }
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
