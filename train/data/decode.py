@@ -34,6 +34,7 @@ Named = tuple[str, Encoded]
 
 _Result = TypeVar("_Result")
 _NAMED = 5  # broken pictures in a message
+_READ = 2**20  # bytes at a time; most pictures are read at once
 
 
 class PictureSource(Protocol):
@@ -129,7 +130,10 @@ def _content(encoded: Encoded) -> str:
     if isinstance(encoded, Path):
         try:
             with open_file(encoded) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.sha256()
+                while part := file.read(_READ):
+                    digest.update(part)
+                return digest.hexdigest()
         except OSError as error:
             return f"{type(error).__name__}"
     if isinstance(encoded, BrokenPictureError):
