@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint docs light clean
+.PHONY: demo test test-slow torture lint docs light clean
 
 demo: $(INSTALLED)
 	@echo "Training takes two minutes where nothing else runs; the line below says how much is left."
@@ -27,6 +27,11 @@ test: $(INSTALLED)
 # Those that take minutes: a hundred kills, ten thousand damaged files, a cluster, packages installed.
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+# Attacks: locks, traps in the current directory, telemetry, caches, numbers, hostile files, kills. At most
+# 20 minutes; DROPGAN_TORTURE_SEED chooses other cases, DROPGAN_TORTURE_MINUTES less time.
+torture: $(INSTALLED)
+	OMP_NUM_THREADS=1 timeout 1200 $(BIN)/python -m pytest -m torture tests/torture
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

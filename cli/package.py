@@ -90,11 +90,12 @@ def package(
 ) -> None:
     """Make a package that carries the generator: a Python wheel, or a web site that npm can install too."""
     from dropgan.export.package import Details, PackageError, package_site, package_wheel
+    from dropgan.serve.ordinary import read_text
     from dropgan.serve.outputs import require_writable
 
     require_writable(out if target == "wheel" else out.parent, directory=True)  # a site is put in place whole
     try:
-        text = license_file.read_text("utf-8") if license_file else None
+        text = read_text(license_file) if license_file else None
     except (OSError, UnicodeDecodeError) as error:
         raise PackageError(f"cannot read the licence {license_file}: {error}") from error
     details = Details.checked(

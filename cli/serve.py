@@ -50,13 +50,18 @@ def serve(
     quiet: options.Quiet = False,
 ) -> None:
     """Serve samples over HTTP at addresses that never change, and a page to look at them."""
+    from dropgan.serve.errors import InputError
     from dropgan.serve.http.limits import Limits
     from dropgan.serve.http.server import KEY_VARIABLE
     from dropgan.serve.http.server import serve as serve_models
+    from dropgan.serve.ordinary import read_text
 
     key = os.environ.get(KEY_VARIABLE)
     if key_file is not None:
-        key = key_file.read_text("utf-8").strip()
+        try:
+            key = read_text(key_file).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read the key {key_file}: {error}") from error
     if key is not None and not key:
         raise typer.BadParameter("the key is empty")
     say(f"serving at http://{host}:{port}/", quiet=quiet)

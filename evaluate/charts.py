@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dropgan.serve.printable import printable
+from dropgan.train.monitor.style import plain_style
 
 from .appearance import ClassShare
 from .images import Material
@@ -20,6 +21,7 @@ _DPI = 220
 _POINTS = 1500
 
 
+@plain_style()
 def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Picture]:
     """Every chart for which there are numbers."""
     charts = [_map(material)]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from dropgan.serve.atomic import write_bytes
+from dropgan.serve.ordinary import open_ordinary
 from dropgan.serve.parsing import parse_json
 
 from .errors import FeatureError
@@ -116,6 +117,7 @@ def load_domain(path: Path) -> DomainNetwork:
         FeatureError: The file is missing, damaged, or holds something else.
     """
     try:
+        open_ordinary(path).close()
         with safe_open(path, framework="pt") as file:
             about = parse_json((file.metadata() or {})[_METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dropgan.serve.ordinary import open_ordinary
 from dropgan.train.data.cache import cache_directory, cache_file
 
 from .errors import FeatureError
@@ -55,7 +56,8 @@ def load_inception(weights: Path | None = None) -> tuple[nn.Module, str]:
         ) from error
     path = weights or _standard_weights()
     try:
-        content = path.read_bytes()
+        with open_ordinary(path) as file:
+            content = file.read()
     except OSError as error:
         raise FeatureError(f"cannot read {path}: {error.strerror or error}") from error
     _require_standard(content, str(path))

@@ -21,3 +21,23 @@ def open_ordinary(path: Path) -> BinaryIO:
         file.close()
         raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
     return file
+
+
+MOST_TEXT = 4 * 2**20
+"""Bytes of a text that a person wrote; more is another file under its name."""
+
+
+def read_text(path: Path, most: int = MOST_TEXT) -> str:
+    """A text file's content.
+
+    Raises:
+        OSError: It cannot be read, is no ordinary file, or larger than ``most`` bytes.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    with open_ordinary(path) as file:
+        content = file.read(most + 1)
+        while len(content) <= most and (more := file.read(most + 1 - len(content))):
+            content += more
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MB", str(path))
+    return content.decode("utf-8")

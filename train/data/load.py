@@ -57,6 +57,7 @@ def load_data(
         raise DataError(f"this data was given in memory ({source}) and is kept nowhere: give it again")
     if labels is not None:
         raise DataError(f"labels stand beside data in memory; {source} has its own")
+    _require_file_or_folder(source)
     reader = _reader(source)
     if data_dir is not None and not (reader and reader.takes_data_dir(source)):
         raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
@@ -67,6 +68,17 @@ def load_data(
     if options.of_text and not reader.has_lines:
         raise DataError(f"{source} is no text file: --header, --separator and --decimal do not fit it")
     return _fitted(reader.read(source, Reading(options, reporter, data_dir)), options, reporter)
+
+
+def _require_file_or_folder(source: str) -> None:
+    """Refuse a pipe, a socket or a device, which might keep its reader waiting for ever."""
+    path = Path(source)
+    try:
+        strange = path.exists() and not (path.is_file() or path.is_dir())
+    except (OSError, ValueError) as error:  # a name that is too long, a NUL
+        raise DataError(f"there is no data {source[:200]}: {error}") from error
+    if strange:
+        raise DataError(f"{source} is no ordinary file and no folder: copy its content into a file")
 
 
 def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:

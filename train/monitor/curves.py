@@ -7,11 +7,13 @@ from dropgan.serve.atomic import write_bytes
 from dropgan.serve.printable import printable
 
 from ..run.directory import RunDirectory
+from .style import plain_style
 
 _DISCRIMINATOR, _GENERATOR = "#3b6ea5", "#d9722e"  # told apart by colour-blind readers, and in grey
 _DPI = 130
 
 
+@plain_style()
 def write_curves(run: RunDirectory) -> None:
     """Draw losses, accuracies and scores over steps, and where the run was rolled back.
 

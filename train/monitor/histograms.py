@@ -9,6 +9,7 @@ from dropgan.serve.printable import printable
 
 from ..data import VectorData
 from .samples import SamplePicture
+from .style import plain_style
 
 _SAMPLES, _REAL = 2048, 20_000
 _SHOWN, _ACROSS, _BINS = 12, 4, 40
@@ -27,6 +28,7 @@ def histogram_picture(data: VectorData) -> SamplePicture:
     return SamplePicture(_SAMPLES, draw)
 
 
+@plain_style()
 def draw_histograms(real: np.ndarray, made: np.ndarray, columns: tuple[str, ...]) -> bytes:
     """A PNG file of one histogram a column: real filled, generated as a line.
 

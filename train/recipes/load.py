@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dropgan.serve.ordinary import read_text
 from dropgan.serve.parsing import parse_toml
 from dropgan.serve.printable import as_text
 
@@ -167,7 +168,7 @@ def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], st
 def _read(name: str) -> TomlText:
     try:
         if name.endswith(".toml"):
-            text = Path(name).read_text("utf-8")
+            text = read_text(Path(name))
         elif name in recipe_names():
             text = (resources.files(__package__) / f"{name}.toml").read_text("utf-8")
         else:

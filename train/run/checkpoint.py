@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dropgan.serve.atomic import write_bytes
 from dropgan.serve.errors import DropganError
+from dropgan.serve.ordinary import open_ordinary
 from dropgan.serve.parsing import parse_json
 
 METADATA_KEY = "dropgan"
@@ -73,6 +74,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: It is missing, damaged, or no checkpoint of this dropgan.
     """
     try:
+        open_ordinary(path).close()
         with safe_open(path, framework="pt") as file:
             about = parse_json((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

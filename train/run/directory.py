@@ -12,6 +12,7 @@ import tomli_w
 from dropgan.serve.atomic import write_text
 from dropgan.serve.errors import DropganError, OutputError
 from dropgan.serve.lock import Lock
+from dropgan.serve.ordinary import read_text
 from dropgan.serve.outputs import local_path, require_writable
 from dropgan.serve.parsing import parse_json, parse_toml
 from dropgan.serve.printable import as_text
@@ -161,7 +162,7 @@ class RunDirectory(os.PathLike[str]):
             RecipeError: A setting in it is impossible.
         """
         try:
-            document = parse_toml(self.recipe_file.read_text("utf-8"))
+            document = parse_toml(read_text(self.recipe_file))
             facts = RunFacts.from_table(document.pop("run"))
         except FileNotFoundError as error:
             raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
