@@ -90,6 +90,22 @@ def export(
             rich_help_panel=options.MODEL,
         ),
     ] = 20,
+    clip: Annotated[
+        bool,
+        typer.Option(
+            "--clip/--no-clip",
+            help="Keep every column of vectors within the range of the training data.",
+            rich_help_panel=options.MODEL,
+        ),
+    ] = True,
+    round_whole: Annotated[
+        bool,
+        typer.Option(
+            "--round/--no-round",
+            help="Round columns of vectors that are whole numbers in the training data.",
+            rich_help_panel=options.MODEL,
+        ),
+    ] = True,
     score: Annotated[
         bool,
         typer.Option(
@@ -119,6 +135,8 @@ def export(
         target=target or "",
         scorer=scorer,
         checkpoint=checkpoint,
+        clip=clip,
+        round_whole=round_whole,
     )
     if json:
         result_json({"model": str(out), "card": dataclasses.asdict(card)})

@@ -107,6 +107,7 @@ def _makes(card: "Card") -> _Lines:
     ]
     if card.data.columns:
         lines.append(("columns", _shortened(card.data.columns)))
+        lines.append(("bounds", _bounds(card)))
     if card.labels.classes:
         lines.append(("classes", f"{_classes(card)}; stream {card.labels.stream}"))
         if card.labels.counts:
@@ -135,6 +136,19 @@ def _shares(card: "Card") -> str:
     named = zip(classes.titles, shares, strict=True)
     drawn = "drawn so where nothing is chosen" if classes.default == "data" else "drawn so by --labels data"
     return f"{_shortened(tuple(f'{title} {share:.3g}' for title, share in named))} of the data; {drawn}"
+
+
+def _bounds(card: "Card") -> str:
+    data, export = card.data, card.export
+    whole = sum(data.whole)
+    parts = ["within the range of the training data" if export.clipped else "none"]
+    if whole:
+        rounded = "rounded to whole numbers" if export.rounded else "of whole numbers, not rounded"
+        parts.append(f"{whole} of {len(data.whole)} columns {rounded}")
+    masses = [name for name, width in zip(data.columns, data.width, strict=False) if width]
+    if masses:
+        parts.append(f"a value that many rows share in {_shortened(tuple(masses))}")
+    return "; ".join(parts)
 
 
 def _shortened(names: tuple[str, ...]) -> str:

@@ -77,6 +77,7 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         generator: Opened from them on the CPU.
     """
     card = generator.card
+    kind = kind_of(card)
     parity = card.export.parity
     digest = None
     if parity.digest:
@@ -93,12 +94,11 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
         compared = here.size if here.size == kept.size else 0
         difference = np.inf
         if compared:
-            apart = (
-                np.abs(here - kept.reshape(here.shape)) / kind_of(card).step(card)[:: parity.witness.stride]
-            )
+            every = parity.witness.stride
+            apart = kind.apart(card, here, kept.reshape(here.shape), every) / kind.step(card)[::every]
             difference, mean = float(apart.max(initial=0)), float(apart.mean())
     feed = Inputs(card.latents.dim, card.labels.classes)(_PLAIN_SAMPLES, seed=parity.seed)
-    plain = optimised_difference(model, feed, kind_of(card).step(card))
+    plain = optimised_difference(model, feed, kind.step(card), kind.rounded(card))
     plain_agrees = plain <= optimised_tolerance(card.export.precision, card.export.output)
     most = _SCATTER * parity.mean_tolerance or np.inf
     values_agree = difference <= parity.tolerance and mean <= most

@@ -37,7 +37,7 @@ class DeployedGenerator(nn.Module):
         self, generator: nn.Module, output: str, layout: str = "", units: Units | None = None
     ) -> None:
         super().__init__()
-        self.units = units and [torch.from_numpy(part) for part in (units.scale, units.mean)]
+        self.units = units
         self.generator = generator
         self.output = output
         self.layout = layout or default_layout(output)
@@ -45,16 +45,27 @@ class DeployedGenerator(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """float32 [batch, latent_dim], and int64 [batch] with classes, to images: uint8 pixels or
         float32 -1 to 1, [batch, height, width, channels] or [batch, channels, height, width] as the
-        layout says; or to vectors float32 [batch, columns] in their own units."""
+        layout says; or to vectors float32 [batch, columns] in their own units, not rounded."""
         images: Tensor = self.generator(latents) if labels is None else self.generator(latents, labels)
-        if self.units:
-            scale, mean = self.units
-            return images * scale + mean
+        if self.units is not None:
+            return _in_units(images, self.units)
         if self.output == "pixels":
             images = to_pixels(images).permute(0, 3, 1, 2)
         if self.layout == "nhwc":
             return images.permute(0, 2, 3, 1)
         return images.expand(-1, 3, -1, -1) if self.layout == "rgb-nchw" else images
+
+
+def _in_units(vectors: Tensor, units: Units) -> Tensor:
+    """What `append_units` appends, but for the rounding."""
+    scale, mean = torch.from_numpy(units.scale), torch.from_numpy(units.mean)
+    rows = vectors * scale + mean
+    if units.mass is not None and units.width is not None:
+        mass, above = torch.from_numpy(units.mass), torch.from_numpy(units.mass + units.width)
+        rows = torch.minimum(rows, mass) + (rows - above).clamp_min(0)
+    if units.low is not None and units.high is not None:
+        rows = torch.minimum(torch.maximum(rows, torch.from_numpy(units.low)), torch.from_numpy(units.high))
+    return rows
 
 
 class _Traced(nn.Module):

@@ -65,7 +65,6 @@ def check_parity(
     """
     session = cpu_session(model)
     deployed = DeployedGenerator(generator, output, layout or default_layout(output), units)
-    step = np.float32(1) if units is None else units.step
     given = Inputs(latent_dim, classes)(samples, seed=seed)
     largest = total = 0.0
     first_values: NDArray[np.generic] | None = None
@@ -76,7 +75,7 @@ def check_parity(
             with torch.no_grad():
                 expected = deployed(*map(torch.from_numpy, part.values())).numpy()
             (made,) = session.run(None, part)
-            difference = _difference(expected, made, batch) / step
+            difference = _difference(expected, made, batch, units)
             largest = max(largest, float(difference.max()))
             if batch == BATCHES[-1]:
                 total += float(difference.mean(dtype=np.float64)) * len(made)
@@ -90,7 +89,8 @@ def check_parity(
             f" {mean:.3g} in the mean, allowed are {tolerance.largest:g} and {tolerance.mean:.3g}"
         )
     some = rows(given, 0, PLAIN_SAMPLES)
-    apart, allowed = optimised_difference(model, some, step), optimised_tolerance(precision, output)
+    step, rounded = (1.0, None) if units is None else (units.step, units.whole)
+    apart, allowed = optimised_difference(model, some, step, rounded), optimised_tolerance(precision, output)
     if not apart <= allowed:
         raise ParityError(
             f"the {precision} file does not give what its graph says once onnxruntime has optimised it for"
@@ -115,11 +115,13 @@ def check_parity(
 
 
 def _difference(
-    expected: NDArray[np.generic], given: NDArray[np.generic], batch: int
+    expected: NDArray[np.generic], given: NDArray[np.generic], batch: int, units: Units | None
 ) -> NDArray[np.floating]:
     if expected.shape != given.shape or expected.dtype != given.dtype:
         raise ParityError(
             f"at batch {batch} the exported file gives {given.dtype} {list(given.shape)},"
             f" the PyTorch generator {expected.dtype} {list(expected.shape)}"
         )
+    if units is not None:
+        return units.apart(given, expected)
     return np.abs(expected.astype(np.float32) - given.astype(np.float32))

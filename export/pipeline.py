@@ -7,7 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from dropgan.serve.atomic import write_bytes
@@ -41,6 +40,8 @@ from .processor import processor_kind
 from .speed import rates
 from .units import Units
 
+_OF_COLUMNS = ("mean", "scale", "mass", "width", "low", "high", "whole")
+
 
 @dataclass(frozen=True)
 class _Wanted:
@@ -50,6 +51,8 @@ class _Wanted:
     layout: str
     opset: int
     precision: str
+    clip: bool = True
+    round_: bool = True
 
 
 def export(
@@ -63,6 +66,8 @@ def export(
     target: str = "",
     scorer: Scorer | None = None,
     checkpoint: str = "auto",
+    clip: bool = True,
+    round_whole: bool = True,
 ) -> Card:
     """Export the averaged generator of a run, verified before it is written.
 
@@ -77,6 +82,8 @@ def export(
         target: For ``auto``: ``cpu`` or ``cuda``.
         scorer: Scores the file; for a precision below fp32 also the fp32 file beside it.
         checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, else last.
+        clip: Of vectors, whether every column keeps within the range of the training data.
+        round_whole: Of vectors, whether columns of whole numbers give whole numbers.
 
     Returns:
         The card that the file carries.
@@ -105,7 +112,7 @@ def export(
     if precision == "auto":
         fp32 = _trace(trained, _Wanted(output, layout, opset, "fp32"))
         precision = choose_precision(target, fp32, trained.module, output=output, **_measuring(trained))
-    wanted = _Wanted(output, layout, opset, precision)
+    wanted = _Wanted(output, layout, opset, precision, clip, round_whole)
     scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
     data, card = _make(trained, wanted, scorer)
     write_bytes(Path(destination), data)
@@ -196,16 +203,15 @@ def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
         f" of architecture {recipe.generator.architecture}, trained with dropout"
         f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
         " discriminator.",
-        units=_units(trained),
+        units=_units(trained, wanted),
     )
 
 
-def _units(trained: TrainedGenerator) -> Units | None:
+def _units(trained: TrainedGenerator, wanted: _Wanted) -> Units | None:
     """What gives a run's vectors back in their own units; None for images."""
-    data = trained.about["data"]
     if trained.spec.is_image:
         return None
-    return Units(np.array(data["mean"], np.float32), np.array(data["scale"], np.float32))
+    return Units.of(trained.about["data"], clip=wanted.clip, round_=wanted.round_)
 
 
 def _verified(
@@ -223,7 +229,7 @@ def _verified(
         output=wanted.output,
         layout=wanted.layout,
         precision=wanted.precision,
-        units=_units(trained),
+        units=_units(trained, wanted),
         **_measuring(trained),
     )
     card = _card(trained, wanted, parity=parity, **found)
@@ -257,7 +263,7 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
 
 def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
     recipe, about, classes = trained.recipe, trained.about, trained.spec.classes
-    data = about["data"]
+    data, units = about["data"], _units(trained, wanted)
     versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
     return Card(
         data=DataCard(
@@ -268,8 +274,7 @@ def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
             samples=data["samples"],
             class_names=tuple(data["class_names"]),
             columns=tuple(data.get("columns", ())),
-            mean=tuple(data.get("mean", ())),
-            scale=tuple(data.get("scale", ())),
+            **{key: tuple(data.get(key, ())) for key in _OF_COLUMNS},
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
         architecture=ArchitectureCard(recipe.generator.architecture, parameter_count(trained.module)),
@@ -285,6 +290,8 @@ def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
             opset=wanted.opset,
             precision=wanted.precision,
             output=wanted.output,
+            clipped=units is not None and units.low is not None,
+            rounded=units is not None and units.whole is not None,
             layout=wanted.layout,
             **found,
         ),

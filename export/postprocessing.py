@@ -13,12 +13,37 @@ Shape = tuple[int, int, int]
 
 
 def append_units(model: onnx.ModelProto, units: Units) -> None:
-    """Give the output, float32 [batch, columns], back in the columns' own units."""
+    """Give the output, float32 [batch, columns], back in the columns' own units and bounds."""
     end = _GraphEnd(model)
     scale, mean = end.constant("units.scale", units.scale), end.constant("units.mean", units.mean)
     end.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
     end.add("Add", "to_units.mean", [mean], doc="means of the training data's columns")
+    if units.mass is not None and units.width is not None:
+        _append_fold(end, units.mass, units.mass + units.width)
+    if units.low is not None and units.high is not None:
+        low, high = end.constant("units.low", units.low), end.constant("units.high", units.high)
+        end.add("Max", "to_units.low", [low], doc="the least value of each column in the training data")
+        end.add("Min", "to_units.high", [high], doc="the largest value of each column in the training data")
+    if units.whole is not None:
+        exact, whole = end.value, end.constant("units.whole", units.whole)
+        end.add("Round", "to_units.round", [], doc="halves to even")
+        rounded, end.value = end.value, whole
+        end.add("Where", "to_units.whole", [rounded, exact], doc="only columns of whole numbers are rounded")
     end.finish(onnx.TensorProto.FLOAT, (len(units.mean),))
+
+
+def _append_fold(end: "_GraphEnd", mass: NDArray[np.float32], above: NDArray[np.float32]) -> None:
+    """Fold the interval from ``mass`` to ``above`` onto the mass: min(x, mass) + max(x - above, 0).
+
+    A column without a mass has 0 for both, and min(x, 0) + max(x, 0) is x to the bit.
+    """
+    spread = end.value
+    masses = end.constant("units.mass", mass)
+    end.add("Min", "to_units.below_mass", [masses], doc="values that many rows of the training data share")
+    below, end.value = end.value, spread
+    end.add("Sub", "to_units.above_mass", [end.constant("units.above", above)])
+    end.add("Max", "to_units.beyond_mass", [end.constant("units.zero", np.zeros(1, np.float32))])
+    end.add("Add", "to_units.folded", [below], doc="what training spread over an interval is one value again")
 
 
 def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:

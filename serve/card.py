@@ -38,9 +38,19 @@ class DataCard:
     columns: tuple[str, ...] = ()
     """Names of the columns of vectors."""
     mean: tuple[float, ...] = ()
-    """Mean of each column of vectors in the training data."""
+    """Mean of each column of vectors in the training data, point masses spread out."""
     scale: tuple[float, ...] = ()
-    """Standard deviation of each column of vectors in the training data."""
+    """Standard deviation of each column of vectors in the training data, point masses spread out."""
+    mass: tuple[float, ...] = ()
+    """Value of each column's point mass, 0 without one; empty where nobody looked for any."""
+    width: tuple[float, ...] = ()
+    """Width of the interval over which it was spread in training, 0 in columns without one."""
+    low: tuple[float, ...] = ()
+    """Least value of each column in the training data."""
+    high: tuple[float, ...] = ()
+    """Largest value of each column in the training data."""
+    whole: tuple[bool, ...] = ()
+    """Whether all values of a column in the training data are whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +215,10 @@ class ExportCard:
     """``pixels`` (uint8), ``float`` (float32, -1 to 1), or ``vectors`` (float32 in their own units)."""
     parity: ParityCard
     """The comparison with PyTorch."""
+    clipped: bool = False
+    """Whether vectors are kept within the range of the training data."""
+    rounded: bool = False
+    """Whether columns of whole numbers are rounded to whole numbers."""
     layout: str = ""
     """``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated); empty: nhwc for pixels, nchw for float."""
     float_layers: tuple[str, ...] = ()

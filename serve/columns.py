@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from .generator import Generator
 
+_WHOLE = 2.0**62
+
 
 class Rows(Protocol):
     """A table that grows."""
@@ -26,10 +28,15 @@ class Header:
         label: Name of the column of classes: the data's own, or else ``label`` (with ``_`` behind it
             where a column of the vectors is called so); empty without classes.
         class_names: In the place of numbers, if the classes have names.
+        whole: Whether each column of the vectors holds whole numbers that a 64-bit one can hold.
     """
 
     def __init__(self, generator: Generator) -> None:
-        self.columns = generator.card.data.columns
+        card = generator.card
+        self.columns, bounded = card.data.columns, card.export.rounded and card.export.clipped
+        bounds = zip(card.data.whole, card.data.low, card.data.high, strict=True) if bounded else ()
+        self.whole = [whole and max(-low, high) < _WHOLE for whole, low, high in bounds]
+        self.whole = self.whole or [False] * len(self.columns)
         self.class_names = dict(zip(generator.class_numbers, generator.class_names, strict=False))
         self.label = (generator.card.labels.column or "label") if generator.classes else ""
         while self.label in self.columns:

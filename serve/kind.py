@@ -74,3 +74,20 @@ class Kind(ABC):
     def step(self, card: Card) -> NDArray[np.float64]:
         """What differences are measured in, one number for all values of a sample or one for each."""
         return np.ones(1)
+
+    def rounded(self, card: Card) -> NDArray[np.bool_] | None:
+        """Which values of a sample the file rounds to whole numbers; None if it rounds none so."""
+        return None
+
+    def apart(
+        self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
+    ) -> NDArray[np.float64]:
+        """How far samples are from what a certificate keeps of them, every so many-th of their values.
+
+        Args:
+            card: The model's.
+            made: float [n, values].
+            exact: The same of the certificate.
+            every: 1 for all values of a sample.
+        """
+        return np.abs(made.astype(np.float64) - exact.astype(np.float64))

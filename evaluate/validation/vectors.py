@@ -56,7 +56,8 @@ class VectorMetric:
     def _distance(self) -> FrechetDistance:
         data = self._data
         rows = np.linspace(0, len(data) - 1, min(len(data), self._most_real)).astype(np.int64)
-        reals = (data.vectors[rows].astype(np.float64) - data.mean) / data.scale
+        places = np.random.default_rng(_SEED).random((len(rows), data.shape[0]))  # of point masses
+        reals = data.spread.standard(data.vectors[rows].astype(np.float64), places)
         return FrechetDistance(self._features(torch.from_numpy(reals).float()))
 
     @torch.inference_mode()

@@ -36,7 +36,13 @@ class Vectors(Kind):
             raise ModelError(
                 "the model's card has vectors without a name, a mean and a scale for each column"
             )
-        if not all(math.isfinite(value) for value in (*data.mean, *data.scale)) or min(data.scale) <= 0:
+        bounds = (data.mass, data.width, data.low, data.high, data.whole)
+        if any(len(of) not in (0, data.shape[0]) for of in bounds):
+            raise ModelError("the model's card has bounds or point masses that are not one for each column")
+        if (card.export.clipped and not (data.low and data.high)) or (card.export.rounded and not data.whole):
+            raise ModelError("the model's card says that its columns are bounded, and not how")
+        numbers = (*data.mean, *data.scale, *data.mass, *data.width, *data.low, *data.high)
+        if not all(map(math.isfinite, numbers)) or min(data.scale) <= 0:
             raise ModelError("the model's card has columns without a finite mean and a scale above 0")
         return data.shape
 
@@ -49,12 +55,43 @@ class Vectors(Kind):
         mean, scale = (np.array(part, np.float32) for part in (card.data.mean, card.data.scale))
         return column_step(mean, scale).astype(np.float64)
 
+    def apart(
+        self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
+    ) -> NDArray[np.float64]:
+        """`rounded_apart` of columns that are rounded, else the plain difference."""
+        whole = self.rounded(card)
+        return rounded_apart(made, exact, None if whole is None else whole[::every])
+
+    def rounded(self, card: Card) -> NDArray[np.bool_] | None:
+        """Columns of whole numbers."""
+        return np.array(card.data.whole, np.bool_) if card.export.rounded else None
+
 
 def column_step(mean: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """What differences of each column are measured in: its standard deviation, and 1/32 of its mean's
     size, so that float32's own rounding of a large number is nowhere near 1e-5."""
     step: NDArray[np.float32] = (scale + np.abs(mean) / 32).astype(np.float32)
     return step
+
+
+def rounded_apart(
+    made: NDArray[Any], exact: NDArray[Any], whole: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """How far values are from what they must be, of which some columns are rounded and others not.
+
+    A value next to a half may round either way on another machine. So a rounded one must be a whole
+    number, and is as far away as its unrounded value must be from the nearest that rounds to it.
+
+    Args:
+        made: float [n, columns], rounded where ``whole`` says so.
+        exact: The same before rounding.
+        whole: bool [columns]; None if none are.
+    """
+    apart: NDArray[np.float64] = np.abs(made.astype(np.float64) - exact.astype(np.float64))
+    if whole is None:
+        return apart
+    rounded = np.where(made == np.rint(made), np.maximum(apart - 0.5, 0), np.inf)
+    return np.where(whole, rounded, apart)
 
 
 KIND = Vectors()

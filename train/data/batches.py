@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..distributed.ranks import ALONE, Ranks
+from .spread import Spread
 from .stored import store
 
 
@@ -19,13 +20,6 @@ class Batch(NamedTuple):
     [batch, columns]."""
     labels: Tensor | None
     """int64 [batch] on the device, or None in a model without classes."""
-
-
-class Standard(NamedTuple):
-    """Mean and standard deviation of each column of vectors, float64 [columns]."""
-
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
 
 
 class Batches:
@@ -42,7 +36,7 @@ class Batches:
         seed: int,
         device: torch.device,
         labels: NDArray[np.int64] | None = None,
-        standard: Standard | None = None,
+        spread: Spread | None = None,
         ranks: Ranks = ALONE,
     ) -> None:
         """Take the images into memory, or leave them in a file mapped into memory (see `stored`).
@@ -53,7 +47,7 @@ class Batches:
             seed: The run's seed.
             device: Where the batches are wanted.
             labels: int64 [n] for a class-conditional model, else None.
-            standard: Of vectors; None for images.
+            spread: Of vectors, how their columns are laid out; None for images.
             ranks: Several processes get equal parts of each batch, in the order of their ranks.
         """
         self._device = device
@@ -63,9 +57,7 @@ class Batches:
         self._images = store(images, device)
         on = self._images.device
         self._labels = None if labels is None else torch.from_numpy(np.array(labels)).to(on)
-        self._standard = None
-        if standard is not None:  # in float64: a column of large numbers may vary by little
-            self._standard = [torch.from_numpy(part).to(device) for part in standard]
+        self._spread = None if spread is None else _SpreadOut(spread, device)
         self._ranks = ranks
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
@@ -76,10 +68,18 @@ class Batches:
         samples = self._images(indices).to(self._device, non_blocking=True)
         self._images.read_ahead(lambda: self._indices(step + 1))
         labels = None if self._labels is None else self._labels[indices].to(self._device, non_blocking=True)
-        if self._standard is not None:
-            mean, scale = self._standard
-            return Batch(samples.to(torch.float64).sub_(mean).div_(scale).to(torch.float32), labels)
+        if self._spread is not None:
+            return Batch(self._spread(samples, self._places(step)), labels)
         return Batch(samples.to(torch.float32).mul_(1 / 127.5).sub_(1), labels)
+
+    def _places(self, step: int) -> Tensor | None:
+        """Where point masses fall in their intervals, a function of seed and step like the order."""
+        if self._spread is None or not self._spread.masses:
+            return None
+        mixed = np.random.SeedSequence([self._seed, step, 1]).generate_state(1, np.uint64)[0]
+        generator = torch.Generator().manual_seed(int(mixed) >> 1)
+        drawn = torch.rand(self._size, self._spread.masses, dtype=torch.float64, generator=generator)
+        return self._ranks.part(drawn).to(self._device)
 
     def _indices(self, step: int) -> Tensor:
         position, wanted, parts = step * self._size, self._size, []
@@ -97,3 +97,29 @@ class Batches:
             order = torch.randperm(self._count, generator=generator)
             self._order, self._epoch = order.to(self._images.device), epoch
         return self._order
+
+
+class _SpreadOut:
+    """`Spread.standard` on the device, in float64: a column of large numbers may vary by little.
+
+    Attributes:
+        masses: How many columns have a point mass.
+    """
+
+    def __init__(self, spread: Spread, device: torch.device) -> None:
+        self._mean, self._scale = (torch.from_numpy(part).to(device) for part in (spread.mean, spread.scale))
+        places = np.flatnonzero(spread.width)
+        self.masses = len(places)
+        self._columns = torch.from_numpy(places).to(device)
+        self._mass, self._width = (
+            torch.from_numpy(part[places]).to(device) for part in (spread.mass, spread.width)
+        )
+
+    def __call__(self, rows: Tensor, places: Tensor | None) -> Tensor:
+        """float32 [n, columns] from rows in their own units, and where masses fall, [n, masses]."""
+        wide = rows.to(torch.float64)
+        if places is not None:
+            values = wide[:, self._columns]
+            above = torch.where(values == self._mass, places, (values > self._mass).to(torch.float64))
+            wide = wide.index_add(1, self._columns, above * self._width)
+        return wide.sub_(self._mean).div_(self._scale).to(torch.float32)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import DataError, check_labels, chunks, class_count
+from .spread import LEAST_SHARE, Spread, commonest, widths
 
 MAX_COLUMNS = 16384
 _LEAST_VARIATION = 1e-6  # of a column's size: float32 has steps of 6e-8 of it
@@ -32,6 +33,10 @@ class VectorData:
         class_column: The table's column that had the labels, or empty.
         mean: float64 [columns], found at construction.
         scale: float64 [columns], the standard deviations, above 0.
+        low: float64 [columns], the least values.
+        high: float64 [columns], the largest.
+        whole: bool [columns], whether all values are whole numbers.
+        spread: How the columns are laid out for training.
     """
 
     vectors: NDArray[np.floating]
@@ -43,6 +48,10 @@ class VectorData:
     class_column: str = ""
     mean: NDArray[np.float64] = field(init=False, repr=False)
     scale: NDArray[np.float64] = field(init=False, repr=False)
+    low: NDArray[np.float64] = field(init=False, repr=False)
+    high: NDArray[np.float64] = field(init=False, repr=False)
+    whole: NDArray[np.bool_] = field(init=False, repr=False)
+    spread: Spread = field(init=False, repr=False)
 
     kind = "vectors"
 
@@ -68,15 +77,15 @@ class VectorData:
             object.__setattr__(self, "columns", tuple(f"column_{place}" for place in range(width)))
         if len(self.columns) != width or len(set(self.columns)) != width:
             raise DataError(f"{self.name}: {width} columns need as many different names")
-        mean, scale, largest = self._measured()
-        constant = scale <= _LEAST_VARIATION * largest
+        self._measure()
+        largest = np.maximum(-self.low, self.high)
+        constant = self.scale <= _LEAST_VARIATION * largest
         if constant.any():
             raise DataError(
                 f"{self.name}: {self._named(constant)} constant, or varying by less than float32 can tell at"
                 " their size: leave them out, or subtract an offset"
             )
-        object.__setattr__(self, "mean", mean)
-        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "spread", self._spread())
         check_labels(self.name, count, self.labels, "rows")
 
     def __len__(self) -> int:
@@ -105,10 +114,20 @@ class VectorData:
             digest.update(np.ascontiguousarray(chunk, dtype="<f4").data)
         return f"sha256:{digest.hexdigest()}"
 
-    def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Mean, standard deviation and largest magnitude of each column, some megabytes at a time."""
+    def delivered(self, standard: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What the exported graph makes of a generator's output: own units, bounded, whole where the data is.
+
+        Args:
+            standard: float [n, columns].
+        """
+        rows = np.clip(self.spread.restored(standard), self.low, self.high)
+        return np.where(self.whole, np.rint(rows), rows)
+
+    def _measure(self) -> None:
+        """Find mean, standard deviation, bounds and whole columns, some megabytes at a time."""
         count, width = self.vectors.shape
-        total, largest = np.zeros(width), np.zeros(width)
+        total, whole = np.zeros(width), np.ones(width, np.bool_)
+        low, high = np.full(width, np.inf), np.full(width, -np.inf)
         for chunk in chunks(self.vectors):
             with np.errstate(over="ignore", invalid="ignore"):  # looked for below
                 total += chunk.sum(0, dtype=np.float64)
@@ -119,12 +138,51 @@ class VectorData:
                     f"{self.name}: {self._named(broken)} holding values that are not finite in float32:"
                     " mend or leave out those rows"
                 )
-            largest = np.maximum(largest, size)
-        mean = total / count
-        squares = np.zeros(width)
+            low, high = np.minimum(low, chunk.min(0)), np.maximum(high, chunk.max(0))
+            whole &= (chunk == np.rint(chunk)).all(0)
+        mean, squares = total / count, np.zeros(width)
         for chunk in chunks(self.vectors):
             squares += np.square(chunk - mean).sum(0)
-        return mean, np.sqrt(squares / count), largest
+        found = {"mean": mean, "scale": np.sqrt(squares / count), "low": low, "high": high, "whole": whole}
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
+
+    def _spread(self) -> Spread:
+        """The layout for training: plain standardising, but for columns with a point mass."""
+        width = self.vectors.shape[1]
+        mass, candidates = commonest(self.vectors)
+        if not candidates.any():
+            return Spread(self.mean, self.scale, np.zeros(width), np.zeros(width))
+        count, on, other, squares = len(self), np.zeros(width), np.zeros(width), np.zeros(width)
+        for chunk in chunks(self.vectors):
+            is_mass = chunk == mass
+            on += is_mass.sum(0)
+            apart = np.where(is_mass, 0, chunk - self.mean)
+            other += apart.sum(0)
+            squares += np.square(apart).sum(0)
+        share, rest = on / count, np.maximum(count - on, 1)
+        deviations = np.sqrt(np.maximum(squares / rest - np.square(other / rest), 0))
+        spread_out = candidates & (share >= LEAST_SHARE) & (share < 1)
+        mass = np.where(spread_out, mass, 0.0)
+        interval = np.zeros(width)
+        interval[spread_out] = widths(share[spread_out], deviations[spread_out])
+        # the mean place in its interval stands for each mass; what it varies around that is added below
+        half, still = np.full(width, 0.5), Spread(np.zeros(width), np.ones(width), mass, interval)
+        mean = (
+            sum((still.standard(chunk, half).sum(0) for chunk in chunks(self.vectors)), np.zeros(width))
+            / count
+        )
+        squares = np.zeros(width)
+        for chunk in chunks(self.vectors):
+            squares += np.square(still.standard(chunk, half) - mean).sum(0)
+        within = np.where(spread_out, share, 0.0) * np.square(interval) / 12  # the variance of an even spread
+        plain = ~spread_out
+        return Spread(
+            np.where(plain, self.mean, mean),
+            np.where(plain, self.scale, np.sqrt(squares / count + within)),
+            mass,
+            interval,
+        )
 
     def _named(self, which: NDArray[np.bool_]) -> str:
         found = [self.columns[place] for place in np.flatnonzero(which)]

@@ -22,7 +22,7 @@ def histogram_picture(data: VectorData) -> SamplePicture:
     real = np.asarray(data.vectors[places][:, :_SHOWN], np.float64)
 
     def draw(samples: Tensor) -> bytes:
-        made = samples[:, :_SHOWN].numpy() * data.scale[:_SHOWN] + data.mean[:_SHOWN]
+        made = data.delivered(samples.numpy())[:, :_SHOWN]
         return draw_histograms(real, made, data.columns[:_SHOWN])
 
     return SamplePicture(_SAMPLES, draw)

@@ -12,7 +12,7 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, SILENT, Reporter
 
 from ..data import TrainingData, VectorData, class_counts, label_fingerprint, with_classes
-from ..data.batches import Batches, Standard
+from ..data.batches import Batches
 from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import Ranks, current_ranks
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
@@ -90,7 +90,7 @@ class Session:
             self.recipe.training.seed,
             self.plan.device,
             self.data.labels if self.recipe.conditional else None,
-            Standard(self.data.mean, self.data.scale) if isinstance(self.data, VectorData) else None,
+            self.data.spread if isinstance(self.data, VectorData) else None,
             self.state.ranks,
         )
         monitor = self._monitor(batches) if self.state.ranks.leader else Follower()
@@ -311,7 +311,12 @@ def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
     if isinstance(data, VectorData):
         about["data"] |= {
             "columns": list(data.columns),
-            "mean": data.mean.tolist(),
-            "scale": data.scale.tolist(),
+            "mean": data.spread.mean.tolist(),
+            "scale": data.spread.scale.tolist(),
+            "mass": data.spread.mass.tolist(),
+            "width": data.spread.width.tolist(),
+            "low": data.low.tolist(),
+            "high": data.high.tolist(),
+            "whole": data.whole.tolist(),
         }
     return about

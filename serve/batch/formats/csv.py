@@ -19,7 +19,7 @@ class CsvRows:
     def __init__(self, file: Any, header: Header) -> None:
         self._file, self._header = file, header
         self._file.write(_csv_line([*header.columns, *([header.label] if header.label else [])]).encode())
-        self._line = ",".join(["%.9g"] * len(header.columns))
+        self._line = ",".join("%d" if whole else "%.9g" for whole in header.whole)
         self._ends = {number: _csv_line([name]) for number, name in header.class_names.items()}
 
     def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:

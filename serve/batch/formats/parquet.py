@@ -97,7 +97,7 @@ class PictureShard:
 
 
 class ColumnRows:
-    """Columns of float32, and the class as text or int64."""
+    """Columns of float32, or int64 where they are whole numbers, and the class as text or int64."""
 
     def __init__(self, file: Any, header: Header) -> None:
         """Begin the file.
@@ -112,7 +112,10 @@ class ColumnRows:
             raise MissingExtraError("Parquet needs pyarrow: pip install 'dropgan[batch]'") from error
         self._pa: Any = pa
         self._header = header
-        fields = [pa.field(name, pa.float32(), nullable=False) for name in header.columns]
+        kinds = [pa.int64() if whole else pa.float32() for whole in header.whole]
+        fields = [
+            pa.field(name, kind, nullable=False) for name, kind in zip(header.columns, kinds, strict=True)
+        ]
         if header.label:
             kind = pa.string() if header.class_names else pa.int64()
             fields.append(pa.field(header.label, kind, nullable=False))
@@ -122,7 +125,10 @@ class ColumnRows:
         self._writer = pq.ParquetWriter(file, self._schema, compression="none", use_dictionary=looked_up)
 
     def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:
-        columns = [self._pa.array(column) for column in np.ascontiguousarray(rows.T)]
+        columns = [
+            self._pa.array(column.astype(np.int64) if whole else column)
+            for column, whole in zip(np.ascontiguousarray(rows.T), self._header.whole, strict=True)
+        ]
         if labels is not None:
             columns.append(self._pa.array(self._header.named(labels)))
         self._writer.write_batch(
