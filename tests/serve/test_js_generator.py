@@ -117,8 +117,8 @@ const image: ImageData = new ImageData(samples.rgba(0), 28, 28);
 const other: Generator = await Static.load(await blobs[0].arrayBuffer());
 const open: boolean = !other.disposed;
 const canvas: HTMLCanvasElement = samples.toCanvas(document.createElement("canvas"), { columns: 4 });
-// @ts-expect-error a seed is no text
-await generator.sample(1, { seed: "0" });
+// @ts-expect-error a seed is no list
+await generator.sample(1, { seed: [0] });
 // @ts-expect-error a misspelt option
 await generator.sample(1, { sede: 0 });
 // @ts-expect-error the card is not to be changed

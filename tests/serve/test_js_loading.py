@@ -233,7 +233,7 @@ def test_sha256(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     script = """
     import { readFileSync } from "node:fs";
-    import { sha256 } from "./node_modules/dropgan/loading/sha256.js";
+    import { sha256 } from "./node_modules/dropgan/sha256.js";
     const cases = JSON.parse(readFileSync(process.argv[2], "utf8"));
     const wrong = cases.filter(([hex, first, second, digest]) => {
       const data = new Uint8Array(Buffer.from(hex, "hex"));

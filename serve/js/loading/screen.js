@@ -7,9 +7,9 @@
 import { show } from "../arguments.js";
 import { CARD_KEY, parseCard } from "../card.js";
 import { ModelError } from "../errors.js";
+import { sha256 } from "../sha256.js";
 import { isKnownType, readNumbers, readOnnx, withoutMetadata } from "./file.js";
 import { RULES } from "./rules.js";
-import { sha256 } from "./sha256.js";
 import { trace, withBatch } from "./shapes.js";
 
 const [FIRST_IR, LAST_IR] = [3, 13];

@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4). The browser's own is there on https alone, and a page on a plain local
-// server must tell a damaged file too.
+// SHA-256 (FIPS 180-4), of model files and of seeds that are text. The browser's own is asynchronous, and
+// missing in pages that come by plain HTTP.
 
 const BLOCK = 64;
 
