@@ -232,3 +232,20 @@ def test_vectors_are_refused(tmp_path: Path, vector_model: Path) -> None:
     """
     found = run_module(project(tmp_path, "onnxruntime-node"), script, vector_model)
     assert "makes vectors" in found
+
+
+def test_files_with_channels_first(tmp_path: Path, tiny_run: Path) -> None:
+    """A file exported for other tools gives planes; an app must show pictures as Python does, not stripes."""
+    from dropgan.export import export
+
+    export(tiny_run, tmp_path / "planes.onnx", layout="rgb-nchw")
+    script = """
+    import { Generator } from "dropgan";
+    const generator = await Generator.load(process.argv[2]);
+    const { data, shape } = await generator.sample(40, { seed: 5 });
+    console.log(JSON.stringify({ shape, sampleShape: generator.sampleShape, pixels: [...data] }));
+    """
+    found = run_module(project(tmp_path, "onnxruntime-node"), script, tmp_path / "planes.onnx")
+    expected = Generator(tmp_path / "planes.onnx", device="cpu").sample(40, seed=5).astype(int)
+    assert (found["shape"], found["sampleShape"]) == ([40, 28, 28, 3], [28, 28, 3])
+    assert np.abs(np.array(found["pixels"]).reshape(expected.shape) - expected).max() <= 1
