@@ -17,6 +17,8 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 class RecipeError(DropganError):
     """A recipe that cannot be read or holds an impossible setting."""
 
+    exit_code = 2
+
 
 class Settings(BaseModel):
     """A table of a recipe. The docstring below a field is what `--show-recipe` says of it."""

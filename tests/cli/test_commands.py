@@ -134,7 +134,7 @@ def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> N
     path.write_text(text)
     line = next(i for i, one in enumerate(text.splitlines(), 1) if one.startswith("beta_1"))
     answer = dropgan("train", "--recipe", str(path), "-o", str(tmp_path / "run"))
-    assert answer.code == 1
+    assert answer.code == 2
     assert (
         f"mine.toml, line {line}: there is no setting training.beta_1; did you mean training.beta1?"
         in answer.err
@@ -167,10 +167,10 @@ def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> N
         (["package", "{model}", "-o", "x", "--name", "x", "--target", "zip"], 2, "'wheel', 'web'"),
         (["export", "{run}", "-o", "{file}/m.onnx"], 1, "cannot write"),
         (["train"], 2, "-o RUN"),
-        (["train", "-o", "{run}"], 1, "already holds a run"),
-        (["train", "-o", "new", "--recipe", "nothing"], 1, "there is no recipe nothing"),
+        (["train", "-o", "{run}"], 1, "goes on with it too, then exports and scores"),
+        (["train", "-o", "new", "--recipe", "nothing"], 2, "there is no recipe nothing"),
         (["train", "-o", "new", "--set", "x"], 2, "KEY=VALUE"),
-        (["train", "-o", "new", "--set", "x=1"], 1, "no setting x"),
+        (["train", "-o", "new", "--set", "x=1"], 2, "no setting x"),
         (["train", "-o", "new", "--generator-dropout", "1.5"], 2, "probability"),
         (["train", "-o", "new", "--data", "absent"], 1, "there is no data absent"),
         (["train", "-o", "new", "--data", "{file}"], 1, "of no kind that can be trained on"),

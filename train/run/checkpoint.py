@@ -17,7 +17,23 @@ from dropgan.serve.ordinary import open_ordinary
 from dropgan.serve.parsing import parse_json
 
 METADATA_KEY = "dropgan"
-_SCHEMA = 1
+_SCHEMA = 2
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "step": int,
+    "seconds": (int, float),
+    "data": dict,
+    "classes": int,
+    "versions": dict,
+}
+"""What every checkpoint says beside its tensors; one to go on from says more, which restoring asks for."""
+_DATA_KEYS = {
+    "kind": str,
+    "shape": list,
+    "name": str,
+    "fingerprint": str,
+    "samples": int,
+    "class_names": list,
+}
 
 
 class CheckpointError(DropganError):
@@ -46,8 +62,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         OutputError: It cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    about = json.dumps({"schema": _SCHEMA, **checkpoint.about, "digest": _digest(tensors)})
-    write_bytes(path, save(tensors, metadata={METADATA_KEY: about}))
+    about = {"schema": _SCHEMA, **checkpoint.about}
+    document = json.dumps({**about, "digest": _digest(tensors, about)})
+    write_bytes(path, save(tensors, metadata={METADATA_KEY: document}))
 
 
 def keep_previous(path: Path, previous: Path) -> None:
@@ -82,19 +99,33 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"there is no checkpoint {path}") from error
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint of dropgan: {error}") from error
-    if about.get("schema") != _SCHEMA:
+    if not isinstance(about, dict) or about.get("schema") != _SCHEMA:
         raise CheckpointError(f"{path} was written by another version of dropgan")
-    if about.get("digest") != _digest(tensors):
+    if about.pop("digest", None) != _digest(tensors, about):
         raise CheckpointError(f"{path} is damaged: its content is not what was written")
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(about.get(key), kind)]
+    wrong += [
+        f"data.{key}"
+        for key, kind in _DATA_KEYS.items()
+        if "data" not in wrong and not isinstance(about["data"].get(key), kind)
+    ]
+    rollbacks = about.get("rollbacks", [])
+    if not isinstance(rollbacks, list) or not all(isinstance(step, int) for step in rollbacks):
+        wrong.append("rollbacks")
+    if wrong:
+        raise CheckpointError(
+            f"{path} is no checkpoint of dropgan: it does not rightly say {', '.join(wrong)}"
+        )
     return Checkpoint(tensors, about)
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """Of the values: the disk may give back other bytes than it was given."""
-    digest = hashlib.sha256()
+def _digest(tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
+    """Of all that the file says: the disk may give back other bytes than it was given."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

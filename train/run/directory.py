@@ -14,15 +14,16 @@ from dropgan.serve.errors import DropganError, OutputError
 from dropgan.serve.lock import Lock
 from dropgan.serve.ordinary import read_text
 from dropgan.serve.outputs import local_path, require_writable
-from dropgan.serve.parsing import parse_json, parse_toml
+from dropgan.serve.parsing import parse_toml
 from dropgan.serve.printable import as_text
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.serve.scratch import remove_all_dead_scratch
 
 from ..data import TrainingData
 from ..distributed.ranks import current_ranks
-from ..recipes import Recipe, parse_recipe
+from ..recipes import Recipe, RecipeError, parse_recipe
 from .facts import RunFacts
+from .metrics import read_rows
 from .source import DataSource
 
 _LOCK = ".lock"
@@ -158,8 +159,7 @@ class RunDirectory(os.PathLike[str]):
         """Read recipe.toml back.
 
         Raises:
-            RunError: The directory holds no run, or its recipe.toml is damaged.
-            RecipeError: A setting in it is impossible.
+            RunError: The directory holds no run, or its recipe.toml is damaged, or not of this dropgan.
         """
         try:
             document = parse_toml(read_text(self.recipe_file))
@@ -169,7 +169,10 @@ class RunDirectory(os.PathLike[str]):
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise RunError(f"{self.recipe_file} is damaged: {reason}") from error
-        return parse_recipe(document, str(self.recipe_file)), facts
+        try:
+            return parse_recipe(document, str(self.recipe_file)), facts
+        except RecipeError as error:  # the file is the run's, nobody's wrong usage
+            raise RunError(f"{self.path} cannot be read: {error}") from error
 
     def read_data(self, reporter: Reporter = LOGGED) -> TrainingData:
         """The run's training data, read as they were.
@@ -186,15 +189,15 @@ class RunDirectory(os.PathLike[str]):
             file.write(json.dumps(row) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line cut off by a crash is left out."""
-        rows = []
-        if self.metrics_file.exists():
-            for line in self.metrics_file.read_text("utf-8").splitlines():
-                try:
-                    rows.append(parse_json(line))
-                except ValueError:
-                    continue
-        return rows
+        """The lines of metrics.jsonl, without what is none (see `read_rows`).
+
+        Raises:
+            RunError: It cannot be read.
+        """
+        try:
+            return read_rows(self.metrics_file)
+        except OSError as error:
+            raise RunError(f"cannot read {self.metrics_file}: {error.strerror or error}") from error
 
     def rewind_metrics(self, step: int, rollbacks: int) -> None:
         """Drop the lines after ``step``, which a resumed run will write again, and those of rollbacks

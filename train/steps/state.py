@@ -165,7 +165,7 @@ class TrainingState:
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
             self.rollbacks = tuple(checkpoint.about["rollbacks"])
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise _misfit(error) from error
 
     def restore_shipped(self, checkpoint: Checkpoint) -> None:
