@@ -48,7 +48,7 @@ def load_inception(weights: Path | None = None) -> tuple[nn.Module, str]:
         FeatureError: torch-fidelity is not installed, or the weights cannot be had or are others.
     """
     try:
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # pyright: ignore[reportMissingImports]
     except (ImportError, RuntimeError) as error:
         raise FeatureError(
             f"inception features need torch-fidelity and torchvision ({error}): install them with pip"

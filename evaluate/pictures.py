@@ -187,7 +187,7 @@ def slerp(start: NDArray[np.float32], end: NDArray[np.float32], share: float) ->
     cosine = float(start @ end / max(float(np.linalg.norm(start) * np.linalg.norm(end)), 1e-12))
     angle = float(np.arccos(np.clip(cosine, -1, 1)))
     if np.sin(angle) < 1e-6:
-        return (1 - share) * start + share * end
+        return ((1 - share) * start + share * end).astype(np.float32, copy=False)
     one, other = np.sin((1 - share) * angle), np.sin(share * angle)
     between: NDArray[np.float32] = ((one * start + other * end) / np.sin(angle)).astype(np.float32)
     return between

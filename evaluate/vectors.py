@@ -118,16 +118,17 @@ def evaluate_vectors(
     left_out: dict[str, str] = {}
     held_out_scores: tuple[ScoreCard, ...] = ()
     neighbours: tuple[NeighbourTest, ...] = ()
+    of_held_out: tuple[ColumnScore, ...] = ()
     if held_out is None:
         left_out["copies"] = "there are no held-out rows to compare with: give some with --held-out"
     else:
         unseen = space.standard(_evenly(held_out.vectors, _MOST_REAL))
-        held_out_scores = space.scores(unseen, mode="real")
+        held_out_scores, of_held_out = space.scores(unseen, mode="real"), space.columns(unseen)
         if split == "training":
             neighbours = (neighbour_test(made, space.reals, unseen, space=SPACE, seed=seed & 0xFFFFFFFF),)
         else:
             left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
-    findings = _find(columns, neighbours, space.columns(unseen) if held_out is not None else ())
+    findings = _find(columns, neighbours, of_held_out)
     return VectorEvaluation(
         name or data.name,
         model.card,

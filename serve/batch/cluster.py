@@ -39,7 +39,7 @@ class ShardActor:
 
     def __init__(self, model: Any, job: dict[str, Any], settings: dict[str, Any]) -> None:
         """Open the model, given as a reference into Ray's object store."""
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
 
         self._job = Job.from_dict(job)
         self._directory = Path(settings["directory"])
@@ -90,8 +90,8 @@ def require_ray() -> Any:
         MissingExtraError: It is not installed.
     """
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports]
+        import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError("--ray needs Ray: install it with pip install 'dropgan[ray]'") from error
     return ray

@@ -51,7 +51,7 @@ def describe(
     probe = _probe(generator)
     if shard_size is None:
         sample_bytes = math.prod(generator.sample_shape) * probe.dtype.itemsize
-        shard_size = 2 ** int(math.log2(max(16, min(found.shard_samples, _SHARD_BYTES // sample_bytes))))
+        shard_size = 1 << int(math.log2(max(16, min(found.shard_samples, _SHARD_BYTES // sample_bytes))))
     return Job(
         model_sha256=hashlib.sha256(generator.model_bytes).hexdigest(),
         kind=card.data.kind,

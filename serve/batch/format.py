@@ -23,9 +23,11 @@ class ShardWriter(Protocol):
         self, indices: NDArray[np.int64], samples: NDArray[Any], labels: NDArray[np.int64] | None
     ) -> None:
         """Append samples: their absolute indices, the samples [n, ...] in the format's view, labels."""
+        ...
 
     def finish(self, name: str) -> list[Written]:
         """Complete what is to be named ``name``."""
+        ...
 
     def close(self) -> None:
         """Let go of open files; called in any case."""

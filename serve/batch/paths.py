@@ -38,7 +38,7 @@ def current_directory() -> Path | None:
 
 def _home() -> Path:
     """Where dropgan lies."""
-    package = sys.modules[__package__.partition(".")[0]]
+    package = sys.modules[__name__.partition(".")[0]]
     return Path(str(package.__file__)).absolute().parents[1]
 
 

@@ -62,7 +62,8 @@ class Ahead(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again where the items are consumed
             end = error
         finally:
-            if hasattr(self._source, "close"):
-                self._source.close()
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                close()
         if not self._stop.is_set():
             self._queue.put(end)

@@ -32,10 +32,8 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
         seed: Annotated[int | str, Field(description="Where latents are not given: a number or a word.")] = 0
         start: Annotated[int, Field(ge=0, lt=2**60, description="Index of the first sample.")] = 0
 
-    name = Annotated[str, Path(description="A model's name, its digest, or 12 or more digits of it.")]
-
     @app.get("/{model}", tags=["models"], summary="The card of a model", responses=_FAILURES)
-    async def card(model: name) -> dict[str, Any]:
+    async def card(model: Annotated[str, Path(description=_MODEL)]) -> dict[str, Any]:
         return models.find(model).described()
 
     @app.post(
@@ -45,7 +43,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
         responses=_FAILURES | {200: {"content": {"application/json": {}, "application/x-npy": {}}}},
     )
     async def samples(
-        model: name,
+        model: Annotated[str, Path(description=_MODEL)],
         wanted: Samples,
         form: Annotated[Literal["json", "npy"], Query(alias="format")] = "json",
     ) -> Response:
@@ -64,6 +62,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
         return Response(json.dumps({"samples": array.tolist()}), media_type="application/json")
 
 
+_MODEL = "A model's name, its digest, or 12 or more digits of it."
 _FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {"application/json": {"example": {"error": text}}}}
     for status, text in {

@@ -5,7 +5,7 @@ from ..errors import ModelError
 from ..kind import Kind, Output
 from ..registry import Registry
 
-KINDS: Registry[Kind] = Registry(__name__, "KIND")
+KINDS: Registry[Kind] = Registry(__name__, "KIND")  # pyright: ignore[reportInvalidTypeArguments]
 
 
 def kind_of(card: Card) -> Kind:

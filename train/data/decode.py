@@ -52,9 +52,11 @@ class PictureSource(Protocol):
 
     def __len__(self) -> int:
         """Number of pictures, broken ones among them."""
+        ...
 
     def chunks(self) -> Iterator[list[Named]]:
         """All pictures in order, some dozens at a time, each with a name for messages."""
+        ...
 
 
 def decode_pictures(source: PictureSource, options: DataOptions, reporter: Reporter) -> ImageData:

@@ -79,8 +79,9 @@ def plain_array(values: object, what: str) -> NDArray[Any]:
         raise DataError(f"{what} have masked entries: fill them in or leave out those rows")
     if isinstance(values, list | tuple) and any(hasattr(value, "detach") for value in values[:1]):
         values = [plain_array(value, what) for value in values]  # numpy would take them apart
-    if hasattr(values, "detach"):  # a tensor, on whatever device
-        values = values.detach().cpu()
+    detach = getattr(values, "detach", None)
+    if detach is not None:  # a tensor, on whatever device
+        values = detach().cpu()
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:

@@ -35,9 +35,11 @@ class Table(Protocol):
 
     def __len__(self) -> int:
         """Number of rows."""
+        ...
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
         """pyarrow tables or record batches of these columns, at most ``rows`` rows each."""
+        ...
 
 
 class TablePictures:

@@ -90,7 +90,7 @@ class TextTable:
         counts = pa.types.is_integer(first.type) or pa.types.is_string(first.type)
         if names is None or names[0] not in ("", "Unnamed: 0") or "" in names[1:] or len(names) == 1:
             return False
-        if not counts or first.null_count or pc.count_distinct(first).as_py() < len(first):
+        if not counts or first.null_count or pc.count_distinct(first).as_py() < len(first):  # pyright: ignore[reportAttributeAccessIssue]
             return False
         self._table = self._table.remove_column(0)
         reporter.note(

@@ -38,7 +38,7 @@ class LogitHead(nn.Linear):
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=features**-0.5)
 
-    def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """[n, features] and int64 [n], or None without classes, to logits float32 [n, 1]."""
         logits = super().forward(features).float()
         if self.embedding is not None:

@@ -31,7 +31,7 @@ class _BySigmoid(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         (result,) = ctx.saved_tensors
         back: Tensor = torch.ops.aten.tanh_backward(gradient, result)
         return back

@@ -56,7 +56,7 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def recipe_names() -> list[str]:
     """Names of the recipes that come with dropgan."""
-    folder = resources.files(__package__)
+    folder = resources.files(__name__.rpartition(".")[0])
     return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
 
 
@@ -170,7 +170,7 @@ def _read(name: str) -> TomlText:
         if name.endswith(".toml"):
             text = read_text(Path(name))
         elif name in recipe_names():
-            text = (resources.files(__package__) / f"{name}.toml").read_text("utf-8")
+            text = (resources.files(__name__.rpartition(".")[0]) / f"{name}.toml").read_text("utf-8")
         else:
             raise RecipeError(
                 f"there is no recipe {name}: take one of {', '.join(recipe_names())}, or a .toml file"

@@ -156,7 +156,7 @@ def _agreement(plan: Plan) -> bytes:
 
 
 def _make(recipe: Recipe, spec: SampleSpec, target: torch.device, wanted: Wanted) -> Plan:
-    precisions = [precision for precision in PRECISIONS if precision == wanted.precision]
+    precisions: list[Precision] = [precision for precision in PRECISIONS if precision == wanted.precision]
     if target.type == "cuda":
         faster: Precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
         return Plan(target, (precisions or [faster])[0], wanted.threads or torch.get_num_threads())

@@ -42,7 +42,7 @@ class Ema:
         """Move towards the trained weights after training step number ``step``, counted from 0."""
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
         averaged, trained = zip(*self._averaged, strict=True)
-        torch._foreach_lerp_(averaged, trained, 1 - decay)
+        torch._foreach_lerp_(averaged, trained, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         for mine, layer in self._normed:
             mine.lerp_(weight_at_rest(layer), 1 - decay)
         for mine, theirs in self._copied:

@@ -59,9 +59,8 @@ class PictureShard:
         self._schema = pa.schema(fields, metadata=metadata)
         self._file = HashingFile(new.path, new.file)
         # PNG does not compress any further, and every value of the column differs.
-        self._writer = pq.ParquetWriter(
-            self._file, self._schema, compression="none", use_dictionary=["seed"], write_statistics=["index"]
-        )
+        options: Any = {"use_dictionary": ["seed"], "write_statistics": ["index"]}
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="none", **options)
 
     def add(
         self, indices: NDArray[np.int64], samples: NDArray[np.uint8], labels: NDArray[np.int64] | None
@@ -121,7 +120,7 @@ class ColumnRows:
             fields.append(pa.field(header.label, kind, nullable=False))
         self._schema = pa.schema(fields)
         # hardly two of the numbers are the same: nothing to look up, little to compress
-        looked_up = [header.label] if header.label else False
+        looked_up: Any = [header.label] if header.label else False
         self._writer = pq.ParquetWriter(file, self._schema, compression="none", use_dictionary=looked_up)
 
     def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:

@@ -108,7 +108,7 @@ def load_hub_table(source: str) -> HubTable:
     if path.exists():
         return HubTable(loaded, path.resolve().name, path)
     # the library names files in its own cache by their whole path
-    return HubTable(loaded, name.rsplit("/", 1)[-1], Path(datasets.config.HF_CACHE_HOME))
+    return HubTable(loaded, name.rsplit("/", 1)[-1], Path(datasets.config.HF_CACHE_HOME))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
