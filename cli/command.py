@@ -12,7 +12,11 @@ PANELS = (
     "Data",
     "Model",
     "Details of the package",
+    "Service",
     "Training",
+    "Samples",
+    "Scores",
+    "Features of your own",
     "Machine",
     "Output",
     "Options",
@@ -62,7 +66,8 @@ def _format_panels(command: Any, ctx: Any, formatter: Any) -> None:
                 text,
             )
             argument = parameter.param_type_name == "argument"
-            panels["Arguments" if argument else parameter.rich_help_panel or "Options"].append(record)
+            name = "Arguments" if argument else parameter.rich_help_panel or "Options"
+            panels.setdefault(name, []).append(record)
     for name, records in panels.items():
         if records:
             with formatter.section(name):

@@ -1,7 +1,7 @@
 """dropgan evaluate"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,7 +30,10 @@ def evaluate(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="DATA", help="The real images, as for train.  [default: what it was trained on]"
+            "--data",
+            metavar="DATA",
+            help="The real images, as for train.  [default: what it was trained on]",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     data_dir: options.DataDir = None,
@@ -48,20 +51,39 @@ def evaluate(
             metavar="DATA",
             help="Images that the model never saw, to tell copying and overfitting; none leaves it out."
             "  [default: Fashion-MNIST's test images where they are installed]",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=10, help="Generated samples.")] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Which stream of samples.")] = 1,
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples",
+            "-n",
+            min=10,
+            help="Generated samples.",
+            rich_help_panel=options.SCORES,
+            max=1_000_000,
+        ),
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Which stream of samples.", rich_help_panel=options.SCORES)
+    ] = 1,
     features: Annotated[
         str,
         typer.Option(
-            "--features", metavar="NAME|FILE", help="domain, inception, or a file that --fit-features wrote."
+            "--features",
+            metavar="NAME|FILE",
+            help="domain, inception, or a file that --fit-features wrote.",
+            rich_help_panel=options.SCORES,
         ),
     ] = "domain",
     inception_weights: Annotated[
         Path | None,
         typer.Option(
-            "--inception-weights", metavar="FILE", help="Instead of a download of Inception's weights."
+            "--inception-weights",
+            metavar="FILE",
+            help="Instead of a download of Inception's weights.",
+            rich_help_panel=options.SCORES,
         ),
     ] = None,
     report: Annotated[
@@ -71,6 +93,7 @@ def evaluate(
             metavar="FILE",
             help="Also write an HTML report with pictures.",
             callback=options.output,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     fit_features: Annotated[
@@ -80,17 +103,34 @@ def evaluate(
             metavar="FILE",
             help="Instead of evaluating, train a feature network on --data.",
             callback=options.output,
+            rich_help_panel=options.FEATURES,
         ),
     ] = None,
     task: Annotated[
-        str, typer.Option("--task", help="With --fit-features: labels, or rotation for data without labels.")
+        Literal["labels", "rotation"],
+        typer.Option(
+            "--task",
+            help="With --fit-features: what it learns; rotation is for data without labels.",
+            rich_help_panel=options.FEATURES,
+        ),
     ] = "labels",
     epochs: Annotated[
-        int, typer.Option("--epochs", min=1, help="With --fit-features: passes over the data.")
+        int,
+        typer.Option(
+            "--epochs",
+            min=1,
+            help="With --fit-features: passes over the data.",
+            rich_help_panel=options.FEATURES,
+            max=1000,
+        ),
     ] = 10,
     flip: Annotated[
         bool,
-        typer.Option("--flip/--no-flip", help="With --fit-features: mirrored images are of the same class."),
+        typer.Option(
+            "--flip/--no-flip",
+            help="With --fit-features: mirrored images are of the same class.",
+            rich_help_panel=options.FEATURES,
+        ),
     ] = True,
     device: options.Device = "auto",
     json: options.Json = False,

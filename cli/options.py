@@ -19,6 +19,7 @@ MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
 
 # The headings under which --help shows options, which command.py puts in order.
 DATA, MODEL, TRAINING, MACHINE, OUTPUT = "Data", "Model", "Training", "Machine", "Output"
+SAMPLES, SCORES, FEATURES, SERVICE = "Samples", "Scores", "Features of your own", "Service"
 
 
 def within(low: float, high: float, meaning: str) -> Callable[[float | None], float | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .busy import note_if_busy
 from .output import result, result_json
 from .terminal import terminal
 from .training import changes_from, data_options, was_said
@@ -20,7 +21,12 @@ def run(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="The directory for everything.", callback=options.output
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="The directory for everything.",
+            callback=options.output,
+            rich_help_panel=options.OUTPUT,
         ),
     ],
     data: options.Data = "fashion-mnist-10k",
@@ -48,9 +54,21 @@ def run(
     patience: options.Patience = None,
     minutes: options.Minutes = None,
     tensorboard: options.TensorBoard = False,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=4096, help="Samples in the grid.")] = 100,
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count", "-n", min=1, max=4096, help="Samples in the grid.", rich_help_panel=options.OUTPUT
+        ),
+    ] = 100,
     score_samples: Annotated[
-        int, typer.Option("--score-samples", min=10, help="Samples that are scored.")
+        int,
+        typer.Option(
+            "--score-samples",
+            min=10,
+            help="Samples that are scored.",
+            rich_help_panel=options.OUTPUT,
+            max=1_000_000,
+        ),
     ] = 10_000,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -59,6 +77,7 @@ def run(
     from dropgan.pipeline import run as run_pipeline
 
     with terminal(quiet=quiet) as reporter:
+        note_if_busy(reporter)
         finished = run_pipeline(
             out,
             recipe if was_said(context, "recipe") else "auto",

@@ -53,11 +53,19 @@ def sample(
             " NAME.csv or NAME.parquet for one table of vectors; - for raw bytes on stdout.",
             callback=options.output,
             show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many samples.")] = 64,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Which stream of samples.")] = 0,
-    start: Annotated[int, typer.Option("--start", min=0, help="Index of the first sample.")] = 0,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, help="How many samples.", rich_help_panel=options.SAMPLES)
+    ] = 64,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Which stream of samples.", rich_help_panel=options.SAMPLES)
+    ] = 0,
+    start: Annotated[
+        int,
+        typer.Option("--start", min=0, help="Index of the first sample.", rich_help_panel=options.SAMPLES),
+    ] = 0,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -66,6 +74,7 @@ def sample(
             help=f"Of the shards in a directory: {', '.join(FORMATS.names)}; or raw, bare bytes."
             "  [default: png, a folder of pictures; of vectors parquet]",
             show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     shard_size: Annotated[
@@ -75,6 +84,7 @@ def sample(
             min=1,
             help="Samples of a shard.  [default: 64 MiB of pixels, at most 65,536; png 4,096]",
             show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     part: Annotated[
@@ -84,10 +94,17 @@ def sample(
             metavar="K/N",
             help="Only the K-th of N runs of shards, from 1: job arrays.",
             callback=_part,
+            rich_help_panel=options.MACHINE,
         ),
     ] = None,
     truncation: Annotated[
-        float, typer.Option("--truncation", metavar="T", help="Factor of the latents, 0 < T <= 1.")
+        float,
+        typer.Option(
+            "--truncation",
+            metavar="T",
+            help="Factor of the latents, 0 < T <= 1.",
+            rich_help_panel=options.SAMPLES,
+        ),
     ] = 1.0,
     keep: Annotated[
         str | None,
@@ -96,6 +113,7 @@ def sample(
             metavar="MODULE:FUNCTION",
             help="Leave out samples for which FUNCTION, given uint8 [n, height, width, channels],"
             " returns False.",
+            rich_help_panel=options.SAMPLES,
         ),
     ] = None,
     labels: Annotated[
@@ -108,24 +126,47 @@ def sample(
             " training data, balanced takes them in turn.  [default: uniform; of vectors data; in a grid"
             " balanced]",
             show_default=False,
+            rich_help_panel=options.SAMPLES,
         ),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option("--ray", metavar="ADDRESS", help="Make the shards on a Ray cluster: auto, HOST:PORT."),
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Make the shards on a Ray cluster: auto, HOST:PORT.",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = None,
     device: options.Device = "auto",
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Processes.  [default: the fastest number, measured]"),
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Processes.  [default: the fastest number, measured]",
+            rich_help_panel=options.MACHINE,
+            max=options.MAX_THREADS,
+        ),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, help="CPU threads of each.  [default: measured]"),
+        typer.Option(
+            "--threads",
+            min=1,
+            help="CPU threads of each.  [default: measured]",
+            rich_help_panel=options.MACHINE,
+            max=options.MAX_THREADS,
+        ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option("--batch-size", min=1, help="Samples computed at once.  [default: measured]"),
+        typer.Option(
+            "--batch-size",
+            min=1,
+            help="Samples computed at once.  [default: measured]",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = None,
     verify: Annotated[
         Path | None,

@@ -15,12 +15,24 @@ def serve(
         list[Path], typer.Argument(metavar="MODEL...", help="Model files, or folders of .onnx files.")
     ],
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen at; the default is this machine alone.")
+        str,
+        typer.Option(
+            "--host",
+            help="Address to listen at; the default is this machine alone.",
+            rich_help_panel=options.SERVICE,
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port.")] = 8000,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes.")] = 1,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="TCP port.", rich_help_panel=options.SERVICE)
+    ] = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes.", rich_help_panel=options.MACHINE)
+    ] = 1,
     threads: Annotated[
-        int, typer.Option("--threads", min=1, max=1024, help="CPU threads of each process.")
+        int,
+        typer.Option(
+            "--threads", min=1, max=1024, help="CPU threads of each process.", rich_help_panel=options.MACHINE
+        ),
     ] = 1,
     device: options.Device = "auto",
     key_file: Annotated[
@@ -30,22 +42,48 @@ def serve(
             metavar="FILE",
             help="File with the bearer key that requests must carry; or set DROPGAN_API_KEY.",
             show_default=False,
+            rich_help_panel=options.SERVICE,
         ),
     ] = None,
     cors: Annotated[
         list[str] | None,
         typer.Option(
-            "--cors", metavar="ORIGIN", help="Origin whose pages may call the service.", show_default=False
+            "--cors",
+            metavar="ORIGIN",
+            help="Origin whose pages may call the service.",
+            show_default=False,
+            rich_help_panel=options.SERVICE,
         ),
     ] = None,
     queue: Annotated[
-        int, typer.Option("--queue", min=1, max=100_000, help="Samples that may wait; more are refused.")
+        int,
+        typer.Option(
+            "--queue",
+            min=1,
+            max=100_000,
+            help="Samples that may wait; more are refused.",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = 256,
     seconds: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds until an answer is given up.")
+        float,
+        typer.Option(
+            "--timeout",
+            min=0.1,
+            max=3600,
+            help="Seconds until an answer is given up.",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = 30.0,
     grace: Annotated[
-        int, typer.Option("--grace", min=0, max=3600, help="Seconds for requests under way at the end.")
+        int,
+        typer.Option(
+            "--grace",
+            min=0,
+            max=3600,
+            help="Seconds for requests under way at the end.",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = 30,
     quiet: options.Quiet = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .busy import note_if_busy
 from .output import result, result_json, result_text
 from .terminal import terminal
 from .training import changes_from, data_options, describe, was_said
@@ -28,6 +29,7 @@ def train(
             help="The run directory to make.",
             callback=options.output,
             show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     data: options.Data = "fashion-mnist-10k",
@@ -58,7 +60,9 @@ def train(
     score: Annotated[
         bool,
         typer.Option(
-            "--score/--no-score", help="Score the generator as training goes, and keep the best weights."
+            "--score/--no-score",
+            help="Score the generator as training goes, and keep the best weights.",
+            rich_help_panel=options.TRAINING,
         ),
     ] = True,
     resume: Annotated[
@@ -67,6 +71,7 @@ def train(
             "--resume",
             help="Go on with the run in -o; --steps, --patience and --set may change what is said in"
             " docs/training.md.",
+            rich_help_panel=options.TRAINING,
         ),
     ] = False,
     list_recipes: Annotated[
@@ -117,6 +122,7 @@ def train(
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
     reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
+        note_if_busy(reporter)
         about: dict[str, Any] = {
             "score": _validation_metric() if score else None,
             "minutes": minutes,

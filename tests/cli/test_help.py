@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from dropgan.cli.command import PANELS
 from dropgan.cli.main import app
 
 from .conftest import Dropgan
@@ -68,6 +69,28 @@ def test_the_list_of_commands_is_whole(dropgan: Dropgan) -> None:
     for command in COMMANDS:
         first = " ".join((_APP.commands[command].help or "").split("\n\n")[0].split())
         assert f"{command} {first}" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_few_options_are_left_without_a_heading(command: str) -> None:
+    """What is not under a heading is what has a place of its own in no group."""
+    plain = [
+        parameter.opts[0]
+        for parameter in _parameters(command)
+        if parameter.param_type_name == "option" and not parameter.rich_help_panel
+    ]
+    assert len(plain) <= 6, plain
+
+
+def test_every_heading_is_in_order() -> None:
+    """A heading that command.py does not know would leave its options out."""
+    headings = {
+        parameter.rich_help_panel
+        for command in COMMANDS
+        for parameter in _parameters(command)
+        if parameter.param_type_name == "option" and parameter.rich_help_panel
+    }
+    assert headings <= set(PANELS)
 
 
 @pytest.mark.parametrize("command", ["run", "train"])
