@@ -120,6 +120,8 @@ def run(
 
 def _show(out: Path, finished: "Finished") -> None:
     """The lines that say where everything is and how good it is."""
+    from dropgan.serve.write import shown_as
+
     card, evaluation = finished.card, finished.evaluation
     parity = card.export.parity
     result(
@@ -134,5 +136,4 @@ def _show(out: Path, finished: "Finished") -> None:
     if finished.report is not None:
         result(f"report     {finished.report}")
     result(f"samples    {finished.samples}, and the way there in {out / 'samples'}")
-    more = "images.npy" if card.data.kind == "images" else "more.csv"
-    result(f"next       dropgan sample {finished.model} -n 1000 -o {more}")
+    result(f"next       dropgan sample {finished.model} -n 1000 -o more{shown_as(card).more}")

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from dropgan.evaluate import Evaluation, VectorEvaluation, evaluate, validation_metric
-from dropgan.evaluate.features import DOMAIN_SHAPE
 from dropgan.export import add_scores, export
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_text
 from dropgan.serve.card import Card
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Progress, Reporter
-from dropgan.serve.write import write_grid, write_table
-from dropgan.train import DataOptions, ImageData, Recipe, RunDirectory, VectorData, chosen_recipe
+from dropgan.serve.write import shown_as
+from dropgan.train import DataOptions, Recipe, RunDirectory, chosen_recipe
 from dropgan.train.data import TrainingData
 from dropgan.train.distributed.ranks import started_processes
+from dropgan.train.kinds import training_kind
 from dropgan.train.run.plan import Wanted
 from dropgan.train.run.session import Session, prepare
 from dropgan.train.run.source import DataSource
@@ -119,7 +119,7 @@ def _deploy(
     card = export(place, model)
     generator = Generator(model)
     samples = _sample(generator, place, count, reporter)
-    report = None if isinstance(session.data, VectorData) else place.path / "report.html"
+    report = place.path / "report.html" if training_kind(session.data.kind).has_report else None
     evaluation = _evaluation(generator, session.data, source, place, score_samples, report, reporter)
     if evaluation is not None:
         card = add_scores(model, evaluation.scores)
@@ -130,10 +130,9 @@ def _deploy(
 
 def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Reporter) -> Path:
     """A picture or a table of the first samples of the run's seed."""
-    vectors = generator.card.data.kind == "vectors"
-    path = place.path / ("samples.csv" if vectors else "samples.png")
-    write = write_table if vectors else write_grid
-    write(
+    shown = shown_as(generator.card)
+    path = place.path / f"samples{shown.suffix}"
+    shown.write(
         generator,
         path,
         count,
@@ -154,11 +153,9 @@ def _evaluation(
     reporter: Reporter,
 ) -> Evaluation | VectorEvaluation | None:
     """What there is to say of the file; None where no feature network is at hand."""
-    if isinstance(data, ImageData) and data.shape != DOMAIN_SHAPE:
-        reporter.note(
-            "not scored: the features that come with dropgan are for 28x28 grey images; train some on your"
-            " own data with dropgan evaluate --fit-features"
-        )
+    unscored = training_kind(data.kind).unscored(data)
+    if unscored:
+        reporter.note(f"not scored: {unscored}")
         return None
     return evaluate(
         generator,

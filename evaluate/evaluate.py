@@ -7,15 +7,18 @@ from dropgan.serve import Generator
 from dropgan.serve.errors import OptionError
 from dropgan.serve.outputs import require_writable
 from dropgan.serve.reporter import LOGGED, Reporter
-from dropgan.train import DataOptions, RunDirectory, VectorData
+from dropgan.train import DataOptions, RunDirectory
+from dropgan.train.kind import load
+from dropgan.train.kinds import training_kind
 from dropgan.train.run.plan import choose_device
 from dropgan.train.run.source import DataSource
 
+from .asked import Asked
 from .deployed import open_deployed
-from .features import DOMAIN, FeatureNetwork, load_features
-from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation, evaluate_images
-from .real import AUTO, held_out_images, held_out_vectors, real_data
-from .vectors import VectorEvaluation, evaluate_vectors
+from .features import DOMAIN, FeatureNetwork
+from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation
+from .real import AUTO, real_data
+from .vectors import VectorEvaluation
 
 
 def evaluate(
@@ -80,39 +83,29 @@ def evaluate(
     else:
         generator, found = open_deployed(Path(model), device=device, reporter=reporter)
         name = name or Path(model).resolve().name
-    if generator.card.data.kind == "vectors" and (features != DOMAIN or report is not None):
-        raise OptionError("features and reports are for images, this model makes vectors")
+    kind = training_kind(generator.card.data.kind)
+    if not kind.has_report and (features != DOMAIN or report is not None):
+        raise OptionError(f"features and reports are for images, this model makes {kind.name}")
     if report is not None:
         require_writable(Path(report))
     directory = found if run is None else Path(run)
     facts = None if directory is None else RunDirectory(directory).read_recipe()[1]
     given = DataSource(data, labels, data_dir, data_options or DataOptions())
     real, source = real_data(given, generator, facts, reporter)
-    if isinstance(real, VectorData):
-        return evaluate_vectors(
+    evaluation: Evaluation | VectorEvaluation = load(kind.evaluation)(
+        Asked(
             generator,
             real,
+            source,
+            held_out=held_out,
             samples=samples,
             seed=seed,
-            held_out=held_out_vectors(held_out, source, reporter),
+            features=features,
+            device=str(place),
+            run=directory,
             name=name,
+            report=report,
             reporter=reporter,
         )
-    network = load_features(features, device=str(place)) if isinstance(features, str) else features
-    evaluation = evaluate_images(
-        generator,
-        real,
-        samples=samples,
-        seed=seed,
-        features=network,
-        held_out=held_out_images(held_out, real, source, reporter),
-        run=directory,
-        name=name,
-        reporter=reporter,
     )
-    if report is not None:
-        from .report import write_report  # which brings matplotlib
-
-        reporter.say("drawing the report")
-        write_report(evaluation, Path(report))
     return evaluation

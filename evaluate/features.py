@@ -15,8 +15,6 @@ from .domain import load_domain, weights_fingerprint
 from .inception import load_inception
 
 DOMAIN, INCEPTION = "domain", "inception"
-DOMAIN_SHAPE = (28, 28, 1)
-"""Of the images that the network that comes with dropgan is for."""
 _BUILT_IN = Path(__file__).parent / "domain.safetensors"
 _BATCH = 250
 

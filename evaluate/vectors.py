@@ -272,8 +272,8 @@ def _copies(test: NeighbourTest) -> Finding:
 
 
 def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None) -> None:
-    if model.card.data.kind != "vectors":
-        raise InputError(f"the model makes images, {data.name} has vectors")
+    if model.card.data.kind != data.kind:
+        raise InputError(f"the model makes {model.card.data.kind}, {data.name} has {data.kind}")
     for given in (data, held_out):
         if given is None:
             continue

@@ -9,18 +9,19 @@ from torch import nn
 
 from dropgan.serve.latents import LatentStream
 from dropgan.train import Recipe
-from dropgan.train.data import ImageData, TrainingData, VectorData
+from dropgan.train.data import ImageData, TrainingData
 from dropgan.train.data.pixels import to_pixels
+from dropgan.train.kind import load
+from dropgan.train.kinds import training_kind
+from dropgan.train.kinds.images import DOMAIN_SHAPE
+from dropgan.train.monitor import Score
 
-from ..features import DOMAIN_SHAPE, FeatureNetwork, load_features
+from ..features import FeatureNetwork, load_features
 from ..frechet import FrechetScorer
 from ..random_features import random_features
 from ..scoring import score_name
-from .vectors import VectorMetric
+from .size import MOST_REAL, SAMPLES, SEED
 
-SAMPLES = 2000
-MOST_REAL = 10_000
-SEED = 2  # not that of `evaluate`, which judges what was chosen by these samples
 _BATCH = 250
 
 
@@ -102,20 +103,21 @@ class ValidationMetric:
         return images
 
 
-def validation_metric(data: TrainingData, recipe: Recipe) -> ValidationMetric | VectorMetric:
-    """The metric for a run on this data.
+def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
+    """The metric for a run on this data, which its kind names.
 
-    28x28 grey images are seen by the network that comes with dropgan; others by a fixed network of
-    random weights, which needs no download and no labels (`random_features`); vectors by random
-    features of their own. Samples of a class-conditional generator have the data's mixture of labels.
+    Samples of a class-conditional generator have the data's mixture of labels.
     """
     labels = None
     if recipe.conditional and data.labels is not None:
         rows = np.linspace(0, len(data.labels) - 1, SAMPLES).astype(np.int64)
         labels = np.ascontiguousarray(data.labels[rows])
-    dim = recipe.generator.latent_dim
-    if isinstance(data, VectorData):
-        return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)
-    shape = data.images.shape[1:]
-    features = load_features() if shape == DOMAIN_SHAPE else random_features(shape[2])
-    return ValidationMetric(data, dim, features=features, labels=labels)
+    made: Score = load(training_kind(data.kind).metric)(data, recipe, labels)
+    return made
+
+
+def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
+    """28x28 grey images are seen by the network that comes with dropgan; others by a fixed network of
+    random weights, which needs no download and no labels (`random_features`)."""
+    features = load_features() if data.shape == DOMAIN_SHAPE else random_features(data.shape[2])
+    return ValidationMetric(data, recipe.generator.latent_dim, features=features, labels=labels)

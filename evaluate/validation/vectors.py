@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dropgan.serve.latents import LatentStream
+from dropgan.train import Recipe
 from dropgan.train.data import VectorData
 
 from ..distances import FrechetDistance
 from ..random_features import RANDOM
 from ..scoring import score_name
+from .size import MOST_REAL, SAMPLES, SEED
 
 _SEED = 0
 _FEATURES = 64  # of each kind
@@ -76,3 +78,9 @@ class VectorMetric:
         rectified = torch.relu(vectors @ self._rectified + self._offsets)
         features: NDArray[np.float32] = torch.cat((vectors @ self._linear, rectified), 1).numpy()
         return features
+
+
+def vector_metric(data: VectorData, recipe: Recipe, labels: NDArray[np.int64] | None) -> VectorMetric:
+    """The metric for a run on vectors."""
+    dim = recipe.generator.latent_dim
+    return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)

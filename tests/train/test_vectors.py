@@ -16,6 +16,7 @@ from dropgan.serve.kinds import kind_of
 from dropgan.train import RecipeError, change_recipe, load_generator, load_recipe, resume, train
 from dropgan.train.data import DataError, DataOptions, VectorData, load_data, load_images
 from dropgan.train.data.batches import Batches
+from dropgan.train.data.scaling import SpreadOut
 
 RANDOM = np.random.default_rng(0)
 CPU = torch.device("cpu")
@@ -115,11 +116,12 @@ def test_batches_are_standardised_from_memory_or_file(
     data = load_data(str(tmp_path / "a.npy"))
     assert isinstance(data, VectorData)
     assert isinstance(data.vectors.base, np.memmap)
-    one = Batches(data.samples, 200, 0, CPU, spread=data.spread)(0).samples
+    scaling = SpreadOut(data.spread)
+    one = Batches(data.samples, 200, 0, CPU, scaling=scaling)(0).samples
     torch.testing.assert_close(one.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(one.std(0, correction=0), torch.ones(2), atol=1e-4, rtol=0)
     monkeypatch.setattr("dropgan.train.data.stored.available_memory", lambda: 1000)
-    assert torch.equal(Batches(data.samples, 200, 0, CPU, spread=data.spread)(0).samples, one)
+    assert torch.equal(Batches(data.samples, 200, 0, CPU, scaling=scaling)(0).samples, one)
 
 
 def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) -> None:

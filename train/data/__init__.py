@@ -1,7 +1,7 @@
 """Training data: every source, in files or in memory, becomes one array of images or of vectors."""
 
 from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
-from .dataset import DataError, ImageData, require_class_labels
+from .dataset import DataError, ImageData, TrainingData, require_class_labels
 from .in_memory import was_in_memory
 from .load import (
     DEFAULT_DATA,
@@ -11,7 +11,6 @@ from .load import (
     unchanging_name,
 )
 from .options import DataOptions, options_differences
-from .readers import TrainingData
 from .vectors import VectorData
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError, ImageData
+from .dataset import DataError, ImageData, TrainingData
 from .vectors import VectorData
 
 
@@ -18,7 +18,7 @@ def array_data(
     columns: tuple[str, ...] = (),
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
-) -> ImageData | VectorData:
+) -> TrainingData:
     """Take an array for images or for vectors, by its type and shape.
 
     Args:

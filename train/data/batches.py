@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..distributed.ranks import ALONE, Ranks
-from .spread import Spread
+from .scaling import FROM_PIXELS, Scaling
 from .stored import store
 
 
@@ -23,41 +23,41 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Batches of real images or vectors in an order that is a function of (seed, step).
+    """Batches of real samples in an order that is a function of (seed, step).
 
-    Each epoch is a fresh permutation; a batch may straddle two epochs, so every image is seen
+    Each epoch is a fresh permutation; a batch may straddle two epochs, so every sample is seen
     equally often. Nothing about the order needs saving.
     """
 
     def __init__(
         self,
-        images: NDArray[Any],
+        samples: NDArray[Any],
         batch_size: int,
         seed: int,
         device: torch.device,
         labels: NDArray[np.int64] | None = None,
-        spread: Spread | None = None,
+        scaling: Scaling = FROM_PIXELS,
         ranks: Ranks = ALONE,
     ) -> None:
-        """Take the images into memory, or leave them in a file mapped into memory (see `stored`).
+        """Take the samples into memory, or leave them in a file mapped into memory (see `stored`).
 
         Args:
-            images: uint8 [n, height, width, channels]; or vectors, floats [n, columns].
-            batch_size: Images a batch.
+            samples: uint8 [n, height, width, channels]; or vectors, floats [n, columns].
+            batch_size: Samples a batch.
             seed: The run's seed.
             device: Where the batches are wanted.
             labels: int64 [n] for a class-conditional model, else None.
-            spread: Of vectors, how their columns are laid out; None for images.
+            scaling: From the samples to what networks see.
             ranks: Several processes get equal parts of each batch, in the order of their ranks.
         """
         self._device = device
         self._size = batch_size
         self._seed = seed
-        self._count = len(images)
-        self._images = store(images, device)
-        on = self._images.device
+        self._count = len(samples)
+        self._samples = store(samples, device)
+        on = self._samples.device
         self._labels = None if labels is None else torch.from_numpy(np.array(labels)).to(on)
-        self._spread = None if spread is None else _SpreadOut(spread, device)
+        self._scaling = scaling
         self._ranks = ranks
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
@@ -65,20 +65,18 @@ class Batches:
     def __call__(self, step: int) -> Batch:
         """The batch of training step number ``step``."""
         indices = self._indices(step)
-        samples = self._images(indices).to(self._device, non_blocking=True)
-        self._images.read_ahead(lambda: self._indices(step + 1))
+        samples = self._samples(indices).to(self._device, non_blocking=True)
+        self._samples.read_ahead(lambda: self._indices(step + 1))
         labels = None if self._labels is None else self._labels[indices].to(self._device, non_blocking=True)
-        if self._spread is not None:
-            return Batch(self._spread(samples, self._places(step)), labels)
-        return Batch(samples.to(torch.float32).mul_(1 / 127.5).sub_(1), labels)
+        return Batch(self._scaling(samples, self._random(step)), labels)
 
-    def _places(self, step: int) -> Tensor | None:
-        """Where point masses fall in their intervals, a function of seed and step like the order."""
-        if self._spread is None or not self._spread.masses:
+    def _random(self, step: int) -> Tensor | None:
+        """What the scaling draws, a function of seed and step like the order."""
+        if not self._scaling.drawn:
             return None
         mixed = np.random.SeedSequence([self._seed, step, 1]).generate_state(1, np.uint64)[0]
         generator = torch.Generator().manual_seed(int(mixed) >> 1)
-        drawn = torch.rand(self._size, self._spread.masses, dtype=torch.float64, generator=generator)
+        drawn = torch.rand(self._size, self._scaling.drawn, dtype=torch.float64, generator=generator)
         return self._ranks.part(drawn).to(self._device)
 
     def _indices(self, step: int) -> Tensor:
@@ -95,31 +93,5 @@ class Batches:
             mixed = np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(mixed) >> 1)
             order = torch.randperm(self._count, generator=generator)
-            self._order, self._epoch = order.to(self._images.device), epoch
+            self._order, self._epoch = order.to(self._samples.device), epoch
         return self._order
-
-
-class _SpreadOut:
-    """`Spread.standard` on the device, in float64: a column of large numbers may vary by little.
-
-    Attributes:
-        masses: How many columns have a point mass.
-    """
-
-    def __init__(self, spread: Spread, device: torch.device) -> None:
-        self._mean, self._scale = (torch.from_numpy(part).to(device) for part in (spread.mean, spread.scale))
-        places = np.flatnonzero(spread.width)
-        self.masses = len(places)
-        self._columns = torch.from_numpy(places).to(device)
-        self._mass, self._width = (
-            torch.from_numpy(part[places]).to(device) for part in (spread.mass, spread.width)
-        )
-
-    def __call__(self, rows: Tensor, places: Tensor | None) -> Tensor:
-        """float32 [n, columns] from rows in their own units, and where masses fall, [n, masses]."""
-        wide = rows.to(torch.float64)
-        if places is not None:
-            values = wide[:, self._columns]
-            above = torch.where(values == self._mass, places, (values > self._mass).to(torch.float64))
-            wide = wide.index_add(1, self._columns, above * self._width)
-        return wide.sub_(self._mean).div_(self._scale).to(torch.float32)

@@ -1,6 +1,5 @@
 """From labels as data sets have them to the classes of a conditional model."""
 
-import dataclasses
 import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
@@ -12,10 +11,9 @@ from dropgan.serve.card import MAX_COUNTED
 from dropgan.serve.classes import Classes, is_number, numbers_of
 from dropgan.serve.reporter import LOGGED, Reporter
 
-from .dataset import DataError, ImageData, require_class_labels
-from .vectors import VectorData
+from .dataset import DataError, TrainingData, require_class_labels
 
-_Data = TypeVar("_Data", bound=ImageData | VectorData)
+_Data = TypeVar("_Data", bound=TrainingData)
 
 
 def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
@@ -55,8 +53,7 @@ def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
     kept = tuple(names[label] for label in present.tolist()) if names else ()
     numbers = np.array(_numbers(present.tolist(), kept, reporter))
     order = np.argsort(numbers)
-    return dataclasses.replace(
-        data,
+    return data.changed(
         labels=np.argsort(order)[labels].astype(np.int64),
         class_names=tuple(kept[place] for place in order) if kept else (),
         class_numbers=tuple(numbers[order].tolist()),
@@ -80,14 +77,14 @@ def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> S
     return numbers
 
 
-def class_counts(data: ImageData | VectorData) -> list[int]:
+def class_counts(data: TrainingData) -> list[int]:
     """How many samples each class has, in the order of the classes; empty beyond what a card can say."""
     if data.labels is None or len(data) > MAX_COUNTED:
         return []
     return [int(count) for count in np.bincount(data.labels, minlength=data.classes)]
 
 
-def label_fingerprint(data: ImageData | VectorData) -> str:
+def label_fingerprint(data: TrainingData) -> str:
     """``sha256:`` and the digest of labels, names and numbers, empty without labels."""
     if data.labels is None:
         return ""
@@ -96,7 +93,7 @@ def label_fingerprint(data: ImageData | VectorData) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def labels_for_model(data: ImageData | VectorData, classes: Classes) -> NDArray[np.int64] | None:
+def labels_for_model(data: TrainingData, classes: Classes) -> NDArray[np.int64] | None:
     """The data's labels as places of a conditional model's classes.
 
     A class is found by its name where both have names, else by its number.

@@ -1,10 +1,12 @@
 """What training needs to know of a data set."""
 
+import dataclasses
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,59 @@ class DataError(DropganError):
     """Training data that is missing, damaged, or not what it should be."""
 
 
+class TrainingData(ABC):
+    """Samples to train on, of one kind, and what is known of them. Every kind is a frozen dataclass.
+
+    Attributes:
+        kind: Name of the kind, as in a model's card.
+        texts: The fields that hold names.
+        name: Name of the data set, without directories.
+        labels: int64 [n] or None.
+        class_names: One name a class, or empty.
+        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
+            between them; else empty.
+        class_column: The table's column that had the labels, or empty.
+    """
+
+    kind: ClassVar[str]
+    texts: ClassVar[tuple[str, ...]] = ("name", "class_names")
+    name: str
+    labels: NDArray[np.int64] | None
+    class_names: tuple[str, ...]
+    class_numbers: tuple[int, ...]
+    class_column: str = ""
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    @abstractmethod
+    def samples(self) -> NDArray[Any]:
+        """All samples [n, ...]."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.samples.shape[1:]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, 0 without labels; labels are below it."""
+        return class_count(self.labels, self.class_names)
+
+    @cached_property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """``sha256:`` and the digest of shape and values: the same samples have the same one."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same data with some fields changed."""
+        changed: Self = dataclasses.replace(cast(Any, self), **fields)
+        return changed
+
+
 @dataclass(frozen=True)
-class ImageData:
+class ImageData(TrainingData):
     """Images in memory, or in a file mapped into memory.
 
     Attributes:
@@ -41,7 +94,7 @@ class ImageData:
     class_names: tuple[str, ...] = ()
     class_numbers: tuple[int, ...] = ()
 
-    kind = "images"
+    kind: ClassVar[str] = "images"
 
     def __post_init__(self) -> None:
         """Refuse data that no network can be trained on.
@@ -70,23 +123,10 @@ class ImageData:
             raise DataError(f"{self.name}: all {count} images are the same")
         check_labels(self.name, count, labels, "images")
 
-    def __len__(self) -> int:
-        return len(self.images)
-
     @property
     def samples(self) -> NDArray[np.uint8]:
         """The images."""
         return self.images
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample: (height, width, channels)."""
-        return self.images.shape[1:]
-
-    @property
-    def classes(self) -> int:
-        """Number of classes, 0 without labels; labels are below it."""
-        return class_count(self.labels, self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,6 +1,5 @@
 """Training data that a program holds already: arrays, tables, torch's data sets."""
 
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -11,14 +10,13 @@ from dropgan.serve.errors import MissingExtraError
 
 from .arrays import array_data
 from .arrow import ArrowTable
-from .dataset import DataError, ImageData
+from .dataset import DataError, TrainingData
 from .labels import label_numbers, plain_array
-from .readers import Reading, TrainingData
+from .readers import Reading
 from .readers.hub import HubTable
 from .readers.tables import table_data
 from .table import Table
 from .torch_dataset import dataset_data, is_picture
-from .vectors import VectorData
 
 _PREFIX = "memory:"
 _KINDS = (
@@ -51,7 +49,7 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
     Raises:
         DataError: It is none of these, or unfit for training.
     """
-    if isinstance(source, ImageData | VectorData):
+    if isinstance(source, TrainingData):
         return _labelled(source, labels)
     name = _name(source)
     table = _table(source, name, how)
@@ -75,12 +73,12 @@ def _labelled(data: TrainingData, labels: object) -> TrainingData:
     if data.labels is not None:
         raise DataError(f"{data.name} has labels of its own, and others are given beside it: leave out one")
     numbers, class_names = label_numbers(labels, data.name)
-    return dataclasses.replace(data, labels=numbers, class_names=class_names)
+    return data.changed(labels=numbers, class_names=class_names)
 
 
 def _name(source: object) -> str:
     """``array``, ``table``, the class of a torch Dataset (``CIFAR10``), or that of data that were read."""
-    if isinstance(source, ImageData | VectorData):
+    if isinstance(source, TrainingData):
         return source.name
     if isinstance(source, torch.utils.data.Dataset):
         return type(source).__name__

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from dropgan.serve.reporter import LOGGED, Reporter
 
-from .dataset import DataError, ImageData
+from .dataset import DataError, ImageData, TrainingData
 from .decode import fit_array
 from .in_memory import data_in_memory, recorded_name, was_in_memory
 from .names import require_text, with_text_names
 from .options import DataOptions
-from .readers import READERS, Reader, Reading, TrainingData
-from .vectors import VectorData
+from .readers import READERS, Reader, Reading
 
 DEFAULT_DATA = "fashion-mnist-10k"
 _DEFAULTS = DataOptions()
@@ -86,7 +85,7 @@ def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> Tra
     if isinstance(data, ImageData):
         return fit_array(data, options, reporter)
     if options.size or options.colour != "auto":
-        raise DataError(f"{data.name} holds vectors: --size, --colour and --grey are for images")
+        raise DataError(f"{data.name} holds {data.kind}: --size, --colour and --grey are for images")
     return data
 
 
@@ -104,8 +103,8 @@ def load_images(
         DataError: As for `load_data`; also if the data are vectors.
     """
     data = load_data(source, data_dir, labels=labels, options=options, reporter=reporter)
-    if isinstance(data, VectorData):
-        raise DataError(f"{data.name} holds vectors of {data.shape[0]} columns where images are needed")
+    if not isinstance(data, ImageData):
+        raise DataError(f"{data.name} holds {data.kind} where images are needed")
     return data
 
 

@@ -1,15 +1,13 @@
 """Names of classes and columns that are no text, which a run, a model file and a page cannot hold."""
 
-import dataclasses
 from typing import Any, TypeVar
 
 from dropgan.serve.printable import as_text
 from dropgan.serve.reporter import Reporter
 
-from .dataset import DataError, ImageData
-from .vectors import VectorData
+from .dataset import DataError, TrainingData
 
-_Data = TypeVar("_Data", bound=ImageData | VectorData)
+_Data = TypeVar("_Data", bound=TrainingData)
 
 
 def require_text(path: str) -> None:
@@ -28,9 +26,7 @@ def with_text_names(data: _Data, reporter: Reporter) -> _Data:
     A folder that an old archive unpacked may be called by such bytes, and its name becomes the name of
     a class.
     """
-    fields: dict[str, Any] = {"name": data.name, "class_names": data.class_names}
-    if isinstance(data, VectorData):
-        fields["columns"] = data.columns
+    fields: dict[str, Any] = {field: getattr(data, field) for field in data.texts}
     new: dict[str, Any] = {
         field: as_text(value) if isinstance(value, str) else tuple(map(as_text, value))
         for field, value in fields.items()
@@ -38,4 +34,4 @@ def with_text_names(data: _Data, reporter: Reporter) -> _Data:
     if new == fields:
         return data
     reporter.note(f"{new['name']}: names that are not UTF-8 are written with the numbers of their bytes")
-    return dataclasses.replace(data, **new)
+    return data.changed(**new)

@@ -10,11 +10,11 @@ from PIL import Image
 from dropgan.serve.reporter import Progress
 
 from .arrays import array_data
-from .dataset import DataError
+from .dataset import DataError, TrainingData
 from .deep import depth_of, depth_remark
 from .labels import label_numbers, plain_array
 from .picture import BrokenPictureError, read_loaded, resize_pixels
-from .readers import Reading, TrainingData
+from .readers import Reading
 
 
 def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:

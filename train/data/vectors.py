@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError, check_labels, chunks, class_count
+from .dataset import DataError, TrainingData, check_labels, chunks
 from .spread import LEAST_SHARE, Spread, commonest, widths
 
 MAX_COLUMNS = 16384
@@ -16,7 +17,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True)
-class VectorData:
+class VectorData(TrainingData):
     """Rows of numbers in memory, or in a file mapped into memory.
 
     In training each column has its mean subtracted and is divided by its standard deviation; the
@@ -53,7 +54,8 @@ class VectorData:
     whole: NDArray[np.bool_] = field(init=False, repr=False)
     spread: Spread = field(init=False, repr=False)
 
-    kind = "vectors"
+    kind: ClassVar[str] = "vectors"
+    texts: ClassVar[tuple[str, ...]] = ("name", "class_names", "columns")
 
     def __post_init__(self) -> None:
         """Measure the columns and refuse what no network can be trained on.
@@ -88,23 +90,10 @@ class VectorData:
         object.__setattr__(self, "spread", self._spread())
         check_labels(self.name, count, self.labels, "rows")
 
-    def __len__(self) -> int:
-        return len(self.vectors)
-
     @property
     def samples(self) -> NDArray[np.floating]:
         """The rows."""
         return self.vectors
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample: (columns,)."""
-        return (self.vectors.shape[1],)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes, 0 without labels; labels are below it."""
-        return class_count(self.labels, self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -11,16 +11,14 @@ import torch
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, SILENT, Reporter
 
-from ..data import TrainingData, VectorData, class_counts, label_fingerprint, with_classes
+from ..data import TrainingData, class_counts, label_fingerprint, with_classes
 from ..data.batches import Batches
 from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import Ranks, current_ranks
+from ..kinds import training_kind
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
-from ..monitor.histograms import histogram_picture
-from ..monitor.samples import image_grid
 from ..networks import SampleSpec
 from ..networks.freezing import require_learned
-from ..networks.spec import network_shape
 from ..recipes import Recipe, recipe_differences
 from ..recipes.fit import require_fit
 from ..steps.state import TrainingState
@@ -90,8 +88,8 @@ class Session:
             self.recipe.training.seed,
             self.plan.device,
             self.data.labels if self.recipe.conditional else None,
-            self.data.spread if isinstance(self.data, VectorData) else None,
-            self.state.ranks,
+            scaling=training_kind(self.data.kind).scaling(self.data),
+            ranks=self.state.ranks,
         )
         monitor = self._monitor(batches) if self.state.ranks.leader else Follower()
         with StopRequest() as stop:
@@ -130,9 +128,7 @@ class Session:
             about=_about(data, self.state.spec),
             score=self.score,
             minutes=self.minutes,
-            picture=histogram_picture(data)
-            if isinstance(data, VectorData)
-            else image_grid(self.state.spec.classes),
+            picture=training_kind(data.kind).picture(data, self.state.spec.classes),
             log=self.log,
             reporter=self.reporter,
         )
@@ -178,7 +174,7 @@ def prepare(
         reporter = SILENT
     ranks.require_same(recipe.model_dump_json(), "the recipe")
     data = _read(start, ranks, reporter)
-    spec = SampleSpec(network_shape(data.shape), data.classes if recipe.conditional else 0)
+    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     plan = make_plan(recipe, spec, start.wanted)
     plan.apply()
@@ -303,20 +299,10 @@ def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
             "class_names": list(data.class_names),
             "class_numbers": list(data.class_numbers),
             "class_counts": class_counts(data) if spec.classes else [],
-            "class_column": data.class_column if isinstance(data, VectorData) else "",
-        },
+            "class_column": data.class_column,
+        }
+        | training_kind(data.kind).about(data),
         "classes": spec.classes,
         "versions": _versions(),
     }
-    if isinstance(data, VectorData):
-        about["data"] |= {
-            "columns": list(data.columns),
-            "mean": data.spread.mean.tolist(),
-            "scale": data.spread.scale.tolist(),
-            "mass": data.spread.mass.tolist(),
-            "width": data.spread.width.tolist(),
-            "low": data.low.tolist(),
-            "high": data.high.tolist(),
-            "whole": data.whole.tolist(),
-        }
     return about

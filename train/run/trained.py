@@ -11,8 +11,8 @@ from torch import nn
 
 from dropgan.serve.errors import InputError
 
+from ..kinds import training_kind
 from ..networks import SampleSpec
-from ..networks.spec import network_shape
 from ..recipes.settings import Recipe
 from ..steps.state import TrainingState
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
@@ -73,7 +73,8 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
     run = RunDirectory(directory)
     recipe, _ = run.read_recipe()
     saved = load_checkpoint(_checkpoint_file(run, checkpoint))
-    spec = SampleSpec(network_shape(saved.about["data"]["shape"]), saved.about["classes"])
+    kind = training_kind(saved.about["data"]["kind"])
+    spec = kind.spec(saved.about["data"]["shape"], saved.about["classes"])
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"), trains=False)
     state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()

@@ -6,10 +6,10 @@ from .folder import FolderReader
 from .hub import HubReader
 from .idx import IdxReader
 from .parquet import ParquetReader
-from .reader import Reader, Reading, TrainingData
+from .reader import Reader, Reading
 from .text import TextReader
 
-__all__ = ["READERS", "Reader", "Reading", "TrainingData"]
+__all__ = ["READERS", "Reader", "Reading"]
 
 READERS: list[Reader] = [
     FashionMnistReader(),

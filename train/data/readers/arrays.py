@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from dropgan.serve.reporter import Reporter
 
 from ..arrays import array_data
-from ..dataset import DataError
+from ..dataset import DataError, TrainingData
 from ..labels import label_numbers, texts
 from ..memory import available_memory
 from ..numpy_files import UNREADABLE, map_array
-from .reader import Reader, Reading, TrainingData
+from .reader import Reader, Reading
 
 _SUFFIXES = (".npy", ".npz")
 _BESIDE = ("columns", "labels", "class_names")

@@ -7,12 +7,8 @@ from typing import ClassVar
 
 from dropgan.serve.reporter import Reporter
 
-from ..dataset import ImageData
+from ..dataset import TrainingData
 from ..options import DataOptions
-from ..vectors import VectorData
-
-TrainingData = ImageData | VectorData
-"""What can be trained on."""
 
 
 @dataclass(frozen=True)

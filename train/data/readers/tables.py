@@ -5,9 +5,10 @@ from abc import abstractmethod
 from dropgan.serve.reporter import SILENT, Reporter
 
 from ..columns import has_numbers, table_vectors
+from ..dataset import TrainingData
 from ..decode import decode_pictures
 from ..table import Table, TablePictures, picture_columns
-from .reader import Reader, Reading, TrainingData
+from .reader import Reader, Reading
 
 
 class TableReader(Reader):

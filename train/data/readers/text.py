@@ -5,10 +5,11 @@ from pathlib import Path
 from dropgan.serve.reporter import Reporter
 
 from ..columns import table_vectors
+from ..dataset import TrainingData
 from ..options import DataOptions
 from ..table import Table
 from ..text_table import SUFFIXES, TextTable
-from .reader import Reading, TrainingData
+from .reader import Reading
 from .tables import TableReader
 
 

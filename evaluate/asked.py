@@ -1,0 +1,42 @@
+"""What `evaluate` was asked, with everything at hand: what each kind of data answers."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from dropgan.serve import Generator
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import TrainingData
+from dropgan.train.run.source import DataSource
+
+from .features import FeatureNetwork
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An evaluation to be made."""
+
+    generator: Generator
+    """The model."""
+    data: TrainingData
+    """Real samples of its kind."""
+    source: DataSource
+    """Where those are from: held-out ones are read in the same way."""
+    held_out: object
+    """As of `dropgan.evaluate`."""
+    samples: int
+    """Generated samples."""
+    seed: int
+    """Of the latent stream."""
+    features: str | FeatureNetwork
+    """As of `dropgan.evaluate`."""
+    device: str
+    """Where feature networks run."""
+    run: Path | None
+    """The model's run directory."""
+    name: str
+    """What to call the model."""
+    report: str | PathLike[str] | None
+    """An HTML file to write."""
+    reporter: Reporter
+    """Told what is being done."""

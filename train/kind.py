@@ -1,0 +1,62 @@
+"""What training and evaluation ask of a kind of data. The kinds are in `dropgan.train.kinds`, one a file."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, ClassVar, Generic, TypeVar
+
+from .data import TrainingData
+from .data.scaling import Scaling
+from .monitor.samples import SamplePicture
+from .networks import SampleSpec
+
+D = TypeVar("D", bound=TrainingData)
+
+
+class TrainingKind(ABC, Generic[D]):
+    """A kind of data, as everything that has PyTorch sees it.
+
+    Attributes:
+        name: As in a model's card; `dropgan.serve.kinds` has the runtime's side of the same name.
+        recipe: Name of the recipe for such data where the user names none.
+        metric: ``module:function`` that makes the metric that training watches, from data, recipe and the
+            labels of its samples. It belongs to a later stage, and is loaded when it is asked for.
+        evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, loaded likewise.
+        has_report: Whether an evaluation looks through feature networks and has an HTML report.
+    """
+
+    name: ClassVar[str]
+    recipe: ClassVar[str]
+    metric: ClassVar[str]
+    evaluation: ClassVar[str]
+    has_report: ClassVar[bool] = False
+
+    @abstractmethod
+    def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of a sample as networks have it, from that which data have."""
+
+    def spec(self, shape: Sequence[int], classes: int) -> SampleSpec:
+        """What networks must know of samples of such a shape."""
+        return SampleSpec(self.network_shape(shape), classes)
+
+    @abstractmethod
+    def scaling(self, data: D) -> Scaling:
+        """From the samples to what networks see."""
+
+    @abstractmethod
+    def picture(self, data: D, classes: int) -> SamplePicture:
+        """How samples are shown while a run goes on."""
+
+    def about(self, data: D) -> dict[str, Any]:
+        """What a checkpoint and a card say of such data beside what they say of any."""
+        return {}
+
+    def unscored(self, data: D) -> str:
+        """Why `dropgan.run` does not score such data; empty where it does."""
+        return ""
+
+
+def load(reference: str) -> Any:
+    """What a kind names as ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

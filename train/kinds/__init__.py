@@ -1,0 +1,22 @@
+"""The kinds of data, one in each module here: the module's name is the kind's, its `KIND` the kind."""
+
+from typing import Any
+
+from dropgan.serve.registry import Registry
+
+from ..data import DataError
+from ..kind import TrainingKind
+
+KINDS: Registry[TrainingKind[Any]] = Registry(__name__, "KIND")
+
+
+def training_kind(name: str) -> TrainingKind[Any]:
+    """What training knows of a kind, by ``kind`` of the data or of a card.
+
+    Raises:
+        DataError: There is no such kind.
+    """
+    kind = KINDS.get(name)
+    if kind is None:
+        raise DataError(f"there is no kind of data {name[:80]!r}: upgrade dropgan")
+    return kind
