@@ -29,12 +29,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from dropgan.serve import Generator, LatentStream
 from dropgan.serve.batch import generate
 from dropgan.serve.batch.png_encoder import PngEncoder
 from dropgan.serve.cores import usable_cores
+from dropgan.serve.providers import load_onnxruntime
 
 Sides = dict[str, Callable[[], tuple[float, float]]]
 """Name of a side, and what runs it: (samples a second by the clock, CPU microseconds a sample)."""
@@ -132,6 +132,7 @@ def bare_loop(model: str, samples: int, threads: int, batch: int) -> tuple[float
     """onnxruntime alone, over latents that lie ready; the output is thrown away."""
     from concurrent.futures import ThreadPoolExecutor
 
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -263,7 +264,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=262_144)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(f"{usable_cores()} cores, onnxruntime {onnxruntime.__version__}, {options.rounds} rounds")
+    print(f"{usable_cores()} cores, onnxruntime {load_onnxruntime().__version__}, {options.rounds} rounds")
     with kept:
         for name in options.what:
             print(f"\n{name}")

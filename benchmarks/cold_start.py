@@ -6,6 +6,7 @@ Runs both as fresh processes in turns and prints medians and the median ratio.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,8 @@ Generator(MODEL, device="cpu").sample(1)
 def seconds(code: str, model: str) -> float:
     """Wall seconds of a fresh interpreter."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code.replace("MODEL", repr(model))], check=True)
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}  # or the bare side starts it
+    subprocess.run([sys.executable, "-c", code.replace("MODEL", repr(model))], check=True, env=environment)
     return time.perf_counter() - started
 
 

@@ -97,7 +97,7 @@ def installed(name: str) -> float:
 
 def cold_start(model: Path, light: Path, rounds: int) -> dict[str, float]:
     """Import, load and one sample in a fresh interpreter."""
-    environment = {**os.environ, "PYTHONPATH": str(light)}
+    environment = {**os.environ, "PYTHONPATH": str(light), "ORT_DISABLE_TELEMETRY": "1"}
     seconds: dict[str, list[float]] = {"bare": [], "dropgan": []}
     memory: dict[str, list[float]] = {"bare": [], "dropgan": []}
     for turn in range(rounds + 1):
@@ -122,10 +122,10 @@ def cold_start(model: Path, light: Path, rounds: int) -> dict[str, float]:
 
 def single_samples(model: Path) -> dict[str, float]:
     """Microseconds of ``Generator.sample(1)`` over a bare ``session.run`` of one latent, one thread."""
-    import onnxruntime
-
     from dropgan.serve import Generator
+    from dropgan.serve.providers import load_onnxruntime
 
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

@@ -37,9 +37,6 @@ CALIBRATION, BATCH = 2048, 256
 
 def quantize_static(fp32: Path, destination: Path, inputs: Inputs) -> bytes:
     """onnxruntime's own static quantisation of the fp32 file."""
-    from dropgan.serve.providers import load_onnxruntime
-
-    load_onnxruntime()  # first, so that it is imported as dropgan imports it
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType
     from onnxruntime.quantization import quantize_static as quantize
 

@@ -5,12 +5,19 @@ Importing `dropgan` loads nothing else: each name below is loaded when you first
 
     dropgan.train("runs/a", data=images)
     from dropgan.train import load_recipe
+
+It also switches off what onnxruntime sends to its maker, for this process and those that it starts:
+see docs/security.md.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# onnxruntime reads it when it is imported, by whomever, and its own switch comes too late.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from dropgan.evaluate import evaluate as evaluate

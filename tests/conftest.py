@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dropgan  # noqa: F401 - before any test imports onnxruntime, which would send to its maker else
+
 TINY = {
     "training.steps": 40,
     "training.batch_size": 16,

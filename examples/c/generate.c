@@ -92,6 +92,7 @@ int main(int count_of_arguments, char **arguments)
                 OrtGetApiBase()->GetVersionString());
         return 1;
     }
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0); /* or onnxruntime sends to its maker: docs/security.md */
     OrtEnv *environment;
     OrtSessionOptions *options;
     OrtSession *session;
