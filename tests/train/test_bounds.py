@@ -19,6 +19,7 @@ from dropgan.train import change_recipe, load_generator, load_recipe, resume, tr
 from dropgan.train.data import VectorData, load_data
 from dropgan.train.data.batches import Batches
 from dropgan.train.data.spread import Spread
+from dropgan.train.kinds import training_kind
 
 CPU = torch.device("cpu")
 NAMES = ("age", "rain", "hours", "children", "height")
@@ -102,7 +103,8 @@ def test_batches_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
     """Where a mass falls is drawn anew each step, the same after a restart and from a file."""
     data = VectorData(people(), "people", NAMES)
     assert np.flatnonzero(data.spread.width).tolist() == [1, 2]
-    one, other = (Batches(data.samples, 500, 3, CPU, spread=data.spread) for _ in range(2))
+    scaling = training_kind(data.kind).scaling(data)
+    one, other = (Batches(data.samples, 500, 3, CPU, scaling=scaling) for _ in range(2))
     for step in (0, 7, 1):
         assert torch.equal(one(step).samples, other(step).samples)
     whole = torch.cat([one(step).samples for step in range(6)])
@@ -110,7 +112,9 @@ def test_batches_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
     torch.testing.assert_close(whole.std(0), torch.ones(5), atol=0.05, rtol=0)
     order = one._indices(2).numpy()
     places = np.zeros((500, 5))
-    places[:, [1, 2]] = one._places(2).numpy()  # type: ignore[union-attr]
+    drawn = one._random(2)
+    assert drawn is not None
+    places[:, [1, 2]] = drawn.numpy()
     expected = data.spread.standard(data.vectors[order], places)
     np.testing.assert_allclose(one(2).samples.numpy(), expected, atol=1e-6)
 
