@@ -12,7 +12,7 @@ from typing import Any, Literal
 import typer
 
 from . import options
-from .output import result, result_json
+from .output import result_json, result_row
 
 # A model of one Identity operator, so that providers can be tried without the onnx package.
 _IDENTITY = base64.b64decode(
@@ -59,9 +59,9 @@ def doctor(json: options.Json = False) -> None:
         result_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            result(f"{finding.state:<8}{finding.name:<18}{finding.value}")
+            result_row(f"{finding.state:<8}{finding.name:<18}", finding.value)
             if finding.remedy:
-                result(f"{'':<26}{finding.remedy}")
+                result_row(f"{'':<26}", finding.remedy)
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
 

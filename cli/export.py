@@ -9,7 +9,7 @@ import typer
 
 from . import options
 from .inspect import speed_of, unit_of
-from .output import result, result_json, say
+from .output import result, result_json, result_row, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,7 +143,10 @@ def export(
         return
     result(f"weights    of step {card.training.steps}{_chosen(run, checkpoint)}")
     for name, text in _lines(out, card):
-        result(f"{name:<11}{text}")
+        if name == "next":  # a command to copy: in one piece
+            result(f"{name:<11}{text}")
+        else:
+            result_row(f"{name:<11}", text)
 
 
 def _chosen(run: Path, checkpoint: str) -> str:

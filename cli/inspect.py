@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .output import result, result_json
+from .output import result, result_json, result_row
 
 if TYPE_CHECKING:
     from dropgan.export import Comparison, GateReport, Recheck
@@ -77,7 +77,7 @@ def inspect(
             result("")
             result(title)
             for name, text in lines:
-                result(f"  {name:<{_WIDTH}}{text}")
+                result_row(f"  {name:<{_WIDTH}}", text)
     if not (gate.passed and again.passed):
         raise typer.Exit(1)
 

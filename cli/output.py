@@ -1,7 +1,9 @@
 """How commands speak: results on stdout, progress and remarks on stderr."""
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from types import TracebackType
 from typing import Any
@@ -20,6 +22,7 @@ from rich.text import Text
 from dropgan.serve.printable import printable
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is a file or a pipe
+_NARROWEST = 20  # columns that a text gets, however narrow the terminal is
 _LEAST_SECONDS = 1.0  # before a rate is known
 
 
@@ -38,6 +41,19 @@ def say_with_time(message: str, *, quiet: bool = False) -> None:
 def result(message: str) -> None:
     """A line of the command's result."""
     print(printable(message), flush=True)
+
+
+def result_row(name: str, text: str) -> None:
+    """A line of a table: what stands under ``name`` stays beside it where a terminal is too narrow.
+
+    In a pipe or a file it is one line, for whoever searches it.
+    """
+    shown = printable(text)
+    if sys.stdout.isatty():
+        width = max(shutil.get_terminal_size().columns - len(name), _NARROWEST)
+        wrapped = textwrap.wrap(shown, width, break_on_hyphens=False) or [""]
+        shown = f"\n{'':<{len(name)}}".join(wrapped)
+    print(printable(name) + shown, flush=True)
 
 
 def result_text(text: str) -> None:
