@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dropgan.serve import Generator, LatentStream
+from dropgan.serve import Generator, LatentStream, Reporter
 from dropgan.serve.batch import generate
 from dropgan.serve.batch.png_encoder import PngEncoder
 from dropgan.serve.cores import usable_cores
@@ -80,7 +80,7 @@ def _job(model: str, format_: str, samples: int, **settings: int) -> tuple[float
             format=format_,
             shard_size=16_384 if format_ != "png" else 2048,
             device="cpu",
-            progress=lambda done: reports.append((time.perf_counter(), done)),
+            reporter=Reporter(progress=lambda at: reports.append((time.perf_counter(), at.done))),
             **settings,
         )
         reports.append((time.perf_counter(), samples))

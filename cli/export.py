@@ -9,13 +9,15 @@ import typer
 
 from . import options
 from .inspect import speed_of, unit_of
-from .output import result, result_json, result_row, say
+from .output import result, result_json, result_row
+from .terminal import terminal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dropgan.export import Scorer
     from dropgan.serve.card import Card
+    from dropgan.serve.reporter import Reporter
 
 _FEWEST, _MOST = 1_000, 10_000  # samples scored: as many as there are real ones, within these
 _SCORED_SHAPE = (28, 28, 1)
@@ -122,22 +124,22 @@ def export(
     if (precision == "auto") != (target is not None):
         raise typer.BadParameter("--precision auto and --target go together: --precision auto --target cpu")
     require_writable(out)
-    scorer = (
-        _scorer(run, quiet=quiet) if score and output in (None, "pixels") and layout != "rgb-nchw" else None
-    )
-    card = export_run(
-        run,
-        out,
-        output=output or "",
-        layout=layout or "",
-        opset=opset,
-        precision=precision,
-        target=target or "",
-        scorer=scorer,
-        checkpoint=checkpoint,
-        clip=clip,
-        round_whole=round_whole,
-    )
+    with terminal(quiet=quiet) as reporter:
+        scored = score and output in (None, "pixels") and layout != "rgb-nchw"
+        card = export_run(
+            run,
+            out,
+            output=output or "",
+            layout=layout or "",
+            opset=opset,
+            precision=precision,
+            target=target or "",
+            scorer=_scorer(run, reporter) if scored else None,
+            checkpoint=checkpoint,
+            clip=clip,
+            round_whole=round_whole,
+            reporter=reporter,
+        )
     if json:
         result_json({"model": str(out), "card": dataclasses.asdict(card)})
         return
@@ -196,7 +198,7 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
     return [*lines, ("next", f"dropgan sample {out} -n 64 -o samples{shown_as(card).suffix}")]
 
 
-def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
+def _scorer(run: Path, reporter: "Reporter") -> "Scorer | None":
     """The Fréchet distance to the run's own data, where there is a feature network for it."""
     from dropgan.evaluate import FrechetScorer
     from dropgan.export import Scorer
@@ -205,22 +207,22 @@ def _scorer(run: Path, *, quiet: bool) -> "Scorer | None":
 
     _, facts = RunDirectory(run).read_recipe()
     try:
-        images = RunDirectory(run).read_data()
+        images = RunDirectory(run).read_data(reporter)
     except DropganError as error:
-        say(f"not scored: {error}", quiet=quiet)
+        reporter.note(f"not scored: {error}")
         return None
     if images.fingerprint != facts.fingerprint:
-        say(f"not scored: {facts.data} has changed since the training", quiet=quiet)
+        reporter.note(f"not scored: {facts.data} has changed since the training")
         return None
     if not isinstance(images, ImageData):
         return None
     if images.shape != _SCORED_SHAPE:
-        say("not scored: the feature network that comes with dropgan is for 28x28 grey images", quiet=quiet)
+        reporter.note("not scored: the feature network that comes with dropgan is for 28x28 grey images")
         return None
 
     @cache
     def scorer() -> FrechetScorer:  # not before the options are known to be possible: it takes a while
-        say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out", quiet=quiet)
+        reporter.say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out")
         return FrechetScorer(images)
 
     def distance(made: "NDArray[Any]") -> float:

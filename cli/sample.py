@@ -14,7 +14,8 @@ from dropgan.serve.batch.formats import FORMATS
 from dropgan.serve.errors import DropganError, InputError
 
 from . import options
-from .output import ProgressBar, result, result_json, say
+from .output import result, result_json
+from .terminal import terminal
 
 _SINGLE = {".npy": "array", ".png": "grid", ".csv": "table", ".parquet": "table"}
 _CHECKED_BYTES = "byte for byte as the manifest says"
@@ -265,27 +266,8 @@ def _usual_format(model: Path) -> str:
 def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
     from dropgan.serve.batch import generate
 
-    bar: ProgressBar | None = None
-
-    def progress(done: int) -> None:
-        nonlocal bar
-        if bar is None:  # what was found in place must not count in the rate
-            bar = ProgressBar("sampling", _share(count, settings), "samples", done=done, quiet=quiet)
-            bar.__enter__()
-        bar.update(done)
-
-    try:
-        report = generate(
-            model,
-            out,
-            count,
-            progress=progress,
-            announce=lambda text: say(text, quiet=quiet),
-            **settings,
-        )
-    finally:
-        if bar is not None:
-            bar.__exit__(None, None, None)
+    with terminal(quiet=quiet) as reporter:
+        report = generate(model, out, count, reporter=reporter, **settings)
     if json:
         result_json(dataclasses.asdict(report))
         return
@@ -296,13 +278,6 @@ def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **se
     )
     if not report.complete:
         result(f"part {settings['part']} is done; the job is complete when all parts are")
-
-
-def _share(count: int, settings: dict[str, Any]) -> int:
-    """Samples of the part, or nearly: for the bar."""
-    if settings["part"] is None:
-        return count
-    return -(-count // int(settings["part"].partition("/")[2] or 1))
 
 
 def _run_single(
@@ -331,7 +306,7 @@ def _run_single(
     where = {"seed": seed, "start": start}
     if chosen == "raw" and json:
         raise typer.BadParameter("--json would get among the samples: stdout is theirs")
-    with ProgressBar("sampling", count, "samples", quiet=quiet) as bar:
+    with terminal(quiet=quiet) as reporter:
         if chosen == "raw":
             write_raw(
                 generator,
@@ -340,7 +315,7 @@ def _run_single(
                 truncation=truncation,
                 keep=keep,
                 labels=labels,
-                progress=bar.update,
+                reporter=reporter,
                 **where,
             )
             return
@@ -351,7 +326,7 @@ def _run_single(
             count,
             truncation=truncation,
             labels=labels,
-            progress=bar.update,
+            reporter=reporter,
             **where,
         )
     if json:
@@ -364,20 +339,8 @@ def _run_single(
 def _verify(path: Path, *, json: bool, quiet: bool) -> None:
     from dropgan.serve.batch import verify
 
-    bar: ProgressBar | None = None
-
-    def progress(done: int, total: int) -> None:
-        nonlocal bar
-        if bar is None:
-            bar = ProgressBar("checking", total, "shards", quiet=quiet)
-            bar.__enter__()
-        bar.update(done)
-
-    try:
-        report = verify(path, progress=progress)
-    finally:
-        if bar is not None:
-            bar.__exit__(None, None, None)
+    with terminal(quiet=quiet) as reporter:
+        report = verify(path, reporter=reporter)
     if json:
         result_json({**dataclasses.asdict(report), "passed": report.passed})
     else:

@@ -14,7 +14,7 @@ from dropgan.serve import Generator
 from dropgan.serve.atomic import write_text
 from dropgan.serve.card import Card
 from dropgan.serve.errors import InputError
-from dropgan.serve.reporter import LOGGED, Progress, Reporter
+from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.serve.write import shown_as
 from dropgan.train import DataOptions, Recipe, RunDirectory, chosen_recipe
 from dropgan.train.data import TrainingData
@@ -115,8 +115,7 @@ def _deploy(
     """The file of a trained run, and what there is to show of it."""
     place = session.directory
     model = place.path / "model.onnx"
-    reporter.say("exporting and verifying")
-    card = export(place, model)
+    card = export(place, model, reporter=reporter)
     generator = Generator(model)
     samples = _sample(generator, place, count, reporter)
     report = place.path / "report.html" if training_kind(session.data.kind).has_report else None
@@ -138,7 +137,7 @@ def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Rep
         count,
         seed=generator.card.training.seed,
         start=0,
-        progress=lambda done: reporter.progress(Progress("sampling", done, count, "samples")),
+        reporter=reporter,
     )
     return path
 

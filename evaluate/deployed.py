@@ -1,6 +1,5 @@
 """The file that is scored: as it ships, even where only a run is named."""
 
-import tempfile
 from pathlib import Path
 
 from dropgan.serve import Generator, ModelError
@@ -11,8 +10,8 @@ from dropgan.train import load_generator
 def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Generator, Path | None]:
     """The generator of a model file, or of a run directory; and the run, or None.
 
-    Of a run the model.onnx in it is taken if it is of the run's best or last weights; else the run is
-    exported, into a file that is gone again afterwards.
+    Of a run the model.onnx in it is taken if it is of the run's best or last weights; else what the run
+    would be exported to.
 
     Raises:
         ModelError: The file is no model of dropgan's.
@@ -23,13 +22,9 @@ def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Gene
     file = model / "model.onnx"
     if file.exists() and _is_of_run(file, model):
         return Generator(file, device=device), model
-    from dropgan.export import export  # which brings onnx: nobody who scores a file should wait for it
+    from dropgan.export import exported  # which brings onnx: nobody who scores a file should wait for it
 
-    reporter.say(f"exporting {model}")
-    with tempfile.TemporaryDirectory(prefix="dropgan-") as scratch:
-        file = Path(scratch) / "model.onnx"
-        export(model, file)
-        return Generator(file, device=device), model
+    return Generator(exported(model, reporter), device=device), model
 
 
 def _is_of_run(file: Path, run: Path) -> bool:

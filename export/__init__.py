@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .gate import GateError, GateReport, check_inference_only
     from .graph import ExportError
     from .parity import ParityError
-    from .pipeline import add_scores, export
+    from .pipeline import add_scores, export, exported
     from .price import PriceError, Scorer
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "check_inference_only",
     "compare",
     "export",
+    "exported",
     "recheck",
 ]
 
@@ -47,6 +48,7 @@ _HOMES = {
     "check_inference_only": "gate",
     "compare": "compare",
     "export": "pipeline",
+    "exported": "pipeline",
     "recheck": "certificate",
 }
 

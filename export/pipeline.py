@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+import os
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -27,6 +28,7 @@ from dropgan.serve.card import (
 from dropgan.serve.labels import LABEL_STREAM_NAME
 from dropgan.serve.latents import STREAM_NAME
 from dropgan.serve.loading import read_file, screen_bytes, with_metadata
+from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train import TrainedGenerator, load_generator
 from dropgan.train.networks.size import parameter_count
 
@@ -68,6 +70,7 @@ def export(
     checkpoint: str = "auto",
     clip: bool = True,
     round_whole: bool = True,
+    reporter: Reporter = LOGGED,
 ) -> Card:
     """Export the averaged generator of a run, verified before it is written.
 
@@ -84,6 +87,7 @@ def export(
         checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, else last.
         clip: Of vectors, whether every column keeps within the range of the training data.
         round_whole: Of vectors, whether columns of whole numbers give whole numbers.
+        reporter: Told what is being done.
 
     Returns:
         The card that the file carries.
@@ -102,6 +106,7 @@ def export(
     if (precision == "auto") != bool(target):
         raise ExportError("precision auto and a target go together: --precision auto --target cpu")
     trained = load_generator(run, checkpoint)
+    reporter.say(f"exporting step {trained.about['step']:,} of {os.fspath(run)} and verifying the file")
     output = output or ("pixels" if trained.spec.is_image else "vectors")
     if not trained.spec.is_image:
         _require_vector_options(output, layout, precision)
@@ -117,6 +122,19 @@ def export(
     data, card = _make(trained, wanted, scorer)
     write_bytes(Path(destination), data)
     return card
+
+
+def exported(run: str | PathLike[str], reporter: Reporter = LOGGED) -> bytes:
+    """The content of the file that `export` writes where nothing else is asked for.
+
+    Raises:
+        DropganError: As for `export`.
+    """
+    trained = load_generator(run)
+    reporter.say(f"exporting step {trained.about['step']:,} of {os.fspath(run)} and verifying the file")
+    output = "pixels" if trained.spec.is_image else "vectors"
+    wanted = _Wanted(output, default_layout(output), DEFAULT_OPSET, "fp32")
+    return _make(trained, wanted, None)[0]
 
 
 def _require_vector_options(output: str, layout: str, precision: str) -> None:

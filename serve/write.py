@@ -21,10 +21,8 @@ from .kind import COLUMNS, PICTURES
 from .kinds import kind_of
 from .latents import check_range, check_truncation
 from .pictures import class_columns, encode_png, grid
+from .reporter import LOGGED, Progress, Reporter
 from .space import free_bytes, require_room
-
-Progress = Callable[[int], None]
-"""Called with the number of samples written so far."""
 
 _BATCH = 1024
 _ROWS = 4096  # of a table at once: Parquet's row groups
@@ -47,7 +45,7 @@ class Write(Protocol):
         *,
         seed: int,
         start: int,
-        progress: Progress,
+        reporter: Reporter = LOGGED,
         truncation: float = 1.0,
         labels: Labels | None = None,
     ) -> None: ...
@@ -60,7 +58,7 @@ def write_npy(
     *,
     seed: int,
     start: int,
-    progress: Progress,
+    reporter: Reporter = LOGGED,
     truncation: float = 1.0,
     labels: Labels | None = None,
 ) -> None:
@@ -84,7 +82,7 @@ def write_npy(
         for batch, _ in batches:
             file.write(np.ascontiguousarray(batch).data)
             done += len(batch)
-            progress(done)
+            reporter.progress(Progress("sampling", done, count, "samples"))
 
 
 def write_grid(
@@ -94,7 +92,7 @@ def write_grid(
     *,
     seed: int,
     start: int,
-    progress: Progress,
+    reporter: Reporter = LOGGED,
     truncation: float = 1.0,
     labels: Labels | None = None,
 ) -> None:
@@ -120,7 +118,7 @@ def write_grid(
     pictures = kind_of(generator.card).pictures(samples)
     scale = max(1, 56 // max(pictures.shape[1:3]))  # small pictures are hard to see on today's screens
     write_bytes(path, encode_png(grid(pictures, columns, scale=scale)))
-    progress(count)
+    reporter.progress(Progress("sampling", count, count, "samples"))
 
 
 def write_table(
@@ -130,7 +128,7 @@ def write_table(
     *,
     seed: int,
     start: int,
-    progress: Progress,
+    reporter: Reporter = LOGGED,
     truncation: float = 1.0,
     labels: Labels | None = None,
 ) -> None:
@@ -157,7 +155,7 @@ def write_table(
         for batch, chosen in batches:
             rows.add(batch, chosen)
             done += len(batch)
-            progress(done)
+            reporter.progress(Progress("sampling", done, count, "samples"))
         rows.close()
 
 

@@ -1,13 +1,14 @@
 """Comparing an output with its manifest, by size and digest."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
+from ..reporter import LOGGED, Progress, Reporter
 from .files import is_hidden, size_and_digest
 from .job import Job
 from .output import JOB_FILE, MANIFEST, Line, read_job, read_manifests
@@ -42,12 +43,12 @@ class VerifyReport:
         return not self.problems
 
 
-def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = None) -> VerifyReport:
+def verify(path: Path | str, *, reporter: Reporter = LOGGED) -> VerifyReport:
     """Hold a job's whole output against its manifest, reading every byte.
 
     Args:
         path: The output directory.
-        progress: Called with the number of shards read so far, and of those that the manifest lists.
+        reporter: Told how many of the shards that the manifest lists are read.
 
     Raises:
         OutputError: There is no job, or its description cannot be read.
@@ -77,8 +78,7 @@ def verify(path: Path | str, *, progress: Callable[[int, int], None] | None = No
             whole += 1
             samples += line["samples"]
             size += sum(entry["bytes"] for entry in line["files"])
-        if progress:
-            progress(done, len(listed))
+        reporter.progress(Progress("checking", done, len(listed), "shards"))
     for entry in sorted(path.iterdir()):
         part = entry.name.startswith("manifest-part-") and entry.suffix == ".jsonl"
         shard_number = job.number(entry.name)

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..cores import require_threads
@@ -10,6 +9,7 @@ from ..errors import InputError, OutputError
 from ..generator import Generator
 from ..outputs import local_path
 from ..providers import CPU
+from ..reporter import LOGGED, Progress, Reporter
 from .check import compare
 from .cluster import require_ray
 from .describe import describe
@@ -19,9 +19,6 @@ from .labels import Labels, label_rule
 from .making import Listeners, Machinery, make_shards
 from .output import Line, OutputDirectory, read_manifests
 from .room import require_room_for
-
-Progress = Callable[[int], None]
-"""Called with the number of samples of this part that are done, those found in place included."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,7 @@ def generate(
     threads: int | None = None,
     batch_size: int | None = None,
     ray: str | None = None,
-    progress: Progress | None = None,
-    announce: Callable[[str], None] | None = None,
+    reporter: Reporter = LOGGED,
 ) -> Report:
     """Write samples ``start`` to ``start + count - 1`` of ``seed`` as shards.
 
@@ -104,8 +100,8 @@ def generate(
         batch_size: Samples computed at once; None for the fastest, measured.
         ray: Address of a Ray cluster (``auto``, ``HOST:PORT``, or ``local``) to make the shards on.
             ``out`` must be on storage that all its nodes share.
-        progress: Called with the number of samples done.
-        announce: Called with remarks, one line each.
+        reporter: Told how many samples of this part are done, those found in place included, and what
+            is found or decided.
 
     Raises:
         InputError: An argument is out of its range, or the filter failed.
@@ -116,8 +112,6 @@ def generate(
             writing to it.
     """
     begun = time.monotonic()
-    say = announce or (lambda _: None)
-    tell = progress or (lambda _: None)
     if ray is None:  # a cluster has more
         require_threads(workers, "workers")
     for name, value in (("workers", workers), ("batch_size", batch_size)):
@@ -142,18 +136,23 @@ def generate(
     )
     shards = job.shards(piece)
     with OutputDirectory(directory, job, piece) as output:
-        found, recorded = _find(output, job, shards, say)
+        found, recorded = _find(output, job, shards, reporter)
         todo = Shards(job, shards.numbers, without=found.keys())
         require_room_for(directory, generator, todo)
         output.begin([found[number] for number in sorted(found)])
         lines = dict(found)
         done = sum(line["stop"] - line["start"] for line in found.values())
-        tell(done)
+        total = shards.samples
+
+        def tell() -> None:
+            reporter.progress(Progress("sampling", done, total, "samples"))
+
+        tell()
 
         def on_samples(samples: int) -> None:
             nonlocal done
             done += samples
-            tell(done)
+            tell()
 
         def on_line(line: Line) -> None:
             before = recorded.get(line["shard"])
@@ -171,7 +170,7 @@ def generate(
             job=job,
             output=output,
             wanted=Machinery(device, workers, threads, batch_size, ray),
-            listeners=Listeners(on_line, on_samples, say),
+            listeners=Listeners(on_line, on_samples, reporter.say),
         )
         complete = output.finish()
     return Report(
@@ -189,7 +188,7 @@ def generate(
 
 
 def _find(
-    output: OutputDirectory, job: Job, shards: Shards, say: Callable[[str], None]
+    output: OutputDirectory, job: Job, shards: Shards, reporter: Reporter
 ) -> tuple[dict[int, Line], dict[int, Line]]:
     """The lines of shards that are there and whole, and all lines that the manifests have."""
     recorded = read_manifests(output.path)
@@ -199,11 +198,11 @@ def _find(
         if number in shards.numbers and line == job.line(job.shard(number), line["samples"], line["files"])
     ]
     if wanted:
-        say(f"checking {len(wanted):,} of {len(shards):,} shards that are there")
+        reporter.say(f"checking {len(wanted):,} of {len(shards):,} shards that are there")
     found = {}
     for line, problem in compare(output.path, wanted):
         if problem:
-            say(f"{problem}: it is made again")
+            reporter.note(f"{problem}: it is made again")
         else:
             found[line["shard"]] = line
     return found, recorded

@@ -3,7 +3,7 @@
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ..errors import OutputError
 from ..generator import Generator
 from ..kind import PICTURES
 from ..latents import check_range, check_truncation
+from ..reporter import LOGGED, Progress, Reporter
 from ..space import in_words
 from .format import shown
 from .keep import apply_keep, load_keep, require_pictures
@@ -32,7 +33,7 @@ def write_raw(
     truncation: float = 1.0,
     keep: str | None = None,
     labels: Labels | None = None,
-    progress: Callable[[int], None] | None = None,
+    reporter: Reporter = LOGGED,
 ) -> int:
     """Write samples in order to a binary stream, nothing before, between or after them.
 
@@ -45,7 +46,7 @@ def write_raw(
         truncation: Factor of the latents, above 0 and at most 1.
         keep: A filter as for `generate`.
         labels: As for `generate`.
-        progress: Called with the number of samples done.
+        reporter: Told how many samples are done.
 
     Returns:
         How many were written, after the filter.
@@ -84,8 +85,7 @@ def write_raw(
                 raise OutputError(f"cannot write to the pipe: {error.strerror or error}") from error
             done += len(batch)
             written += len(chosen)
-            if progress:
-                progress(done)
+            reporter.progress(Progress("sampling", done, count, "samples"))
     try:
         stream.flush()
     except OSError as error:

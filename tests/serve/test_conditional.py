@@ -172,7 +172,7 @@ def test_second_inputs_that_do_not_fit(conditional_model: Path, model_file: Path
 
 def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path) -> None:
     """`dropgan sample -o grid.png` and `dropgan run` show what there is to choose from."""
-    write_grid(generator, tmp_path / "grid.png", 7, seed=0, start=0, progress=lambda _: None)
+    write_grid(generator, tmp_path / "grid.png", 7, seed=0, start=0)
     with Image.open(tmp_path / "grid.png") as picture:
         width, height = picture.size
         scale = 56 // 8
@@ -181,7 +181,7 @@ def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path
     balanced = generator.sample(7, labels=np.arange(7) % 3)[..., 0]
     assert np.array_equal(pixels[1:9, 10:18], balanced[1])
     assert np.array_equal(pixels[10:18, 1:9], balanced[3])
-    write_grid(generator, tmp_path / "one.png", 4, seed=0, start=0, progress=lambda _: None, labels="left")
+    write_grid(generator, tmp_path / "one.png", 4, seed=0, start=0, labels="left")
     with Image.open(tmp_path / "one.png") as picture:
         assert picture.size == ((2 * 9 + 1) * scale, (2 * 9 + 1) * scale)
 
@@ -257,5 +257,5 @@ def test_cards_before_numbers(conditional_model: Path) -> None:
 def test_the_grid_of_classes_with_gaps(gapped: Generator, generator: Generator, tmp_path: Path) -> None:
     """All in turn are the classes that there are, whatever their numbers."""
     for name, model in (("a", gapped), ("b", generator)):
-        write_grid(model, tmp_path / f"{name}.png", 7, seed=0, start=0, progress=lambda _: None)
+        write_grid(model, tmp_path / f"{name}.png", 7, seed=0, start=0)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

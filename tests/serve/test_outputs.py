@@ -91,7 +91,7 @@ def test_addresses_are_refused(
         lambda: write_folder(address, {"a": b"x"}),
         lambda: require_writable(address),
         lambda: generate(model_file, address, 10, **FAST),
-        lambda: write_npy(generator, Path(address), 3, seed=0, start=0, progress=lambda _: None),
+        lambda: write_npy(generator, Path(address), 3, seed=0, start=0),
     ):
         with pytest.raises(OutputError, match="is an address"):
             write()
@@ -185,7 +185,7 @@ def test_a_full_disk_is_seen_first(
     model_file: Path, vector_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten trillion samples would fill the disk for hours before they failed."""
-    where = {"seed": 0, "start": 0, "progress": lambda _: None}
+    where = {"seed": 0, "start": 0}
     for format_ in ("npy", "png", "tar", "parquet"):
         with pytest.raises(OutputError, match=r"10,000,000,000,000 samples"):
             generate(model_file, tmp_path / format_, 10**13, format=format_, **FAST)
