@@ -1,4 +1,4 @@
-"""What an architecture is, and what its networks are to the rest of training."""
+"""What an architecture is, and the interface between its networks and the rest of training."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class GeneratorNetwork(nn.Module, ABC):
-    """Latents to samples."""
+    """Turns latents into samples."""
 
     @abstractmethod
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -32,7 +32,7 @@ class GeneratorNetwork(nn.Module, ABC):
 
 
 class DiscriminatorNetwork(nn.Module, ABC):
-    """Samples to logits."""
+    """Turns samples into logits."""
 
     @abstractmethod
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -48,9 +48,9 @@ class DiscriminatorNetwork(nn.Module, ABC):
 
     @abstractmethod
     def hidden_layers(self) -> Iterator[nn.Module]:
-        """The modules below the output, from the samples up: fine-tuning freezes the lowest of them.
+        """Yield the modules below the output, from the samples up. Fine-tuning freezes the lowest ones.
 
-        A batch norm follows the layer that it belongs to; modules without weights do not count.
+        A batch norm follows the layer it belongs to. Modules without weights are not counted.
         """
 
 
@@ -59,10 +59,10 @@ class Design(Generic[S, N]):
     """How one of the two networks is built."""
 
     settings: type[S]
-    """What a recipe may say of it."""
+    """Its settings in a recipe."""
     build: Callable[[S, SampleSpec], N]
-    """From settings and samples to a network with its first weights, drawn from torch's global generator.
-    Spectral norm is put on afterwards."""
+    """Builds the network from its settings and the shape of samples. First weights are drawn from torch's
+    global generator; spectral norm is added afterwards."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Architecture:
     """A way to build a generator, a discriminator, or both."""
 
     name: str
-    """What a recipe calls it."""
+    """Its name in a recipe."""
     generator: Design[Any, GeneratorNetwork] | None = None
     """None if there is no such generator."""
     discriminator: Design[Any, DiscriminatorNetwork] | None = None
     """None if there is no such discriminator."""
     fits: Callable[[SampleSpec], bool] = lambda _: True
-    """Whether it is for such samples."""
+    """Whether it can make or judge samples of this shape."""

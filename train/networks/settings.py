@@ -1,6 +1,6 @@
-"""What a recipe says of a network: what all have, and what those of layers have.
+"""Settings of a network: those that every network has, and those of networks built of layers.
 
-An architecture's own settings stand in its file.
+The settings of a single architecture are in its own file.
 """
 
 from typing import Annotated, Literal
@@ -14,8 +14,8 @@ Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=64)]
 
 
 class NetworkSettings(Settings):
-    """What every network has. A setting of an architecture's own has a default, so that
-    ``architecture`` alone may change."""
+    """Settings that every network has. Settings of a single architecture need defaults, so that you can
+    change ``architecture`` alone."""
 
     architecture: str
     """What the network is built of; ``architecture`` outside the tables sets it for both networks."""
@@ -24,9 +24,9 @@ class NetworkSettings(Settings):
     spectral_norm: bool = False
     """Whether every weight is divided by its largest singular value."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """How much of itself a weight loses in a step, times the learning rate; not biases and gains."""
+    """Fraction of each weight removed in a step, times the learning rate; not of biases and gains."""
     learning_rate: LearningRate
-    """Adam's; the discriminator's is corrected for the penalty interval where there is one."""
+    """Adam's learning rate; the discriminator's is corrected for the penalty interval if there is one."""
 
     @property
     def has_batch_norm(self) -> bool:
@@ -35,37 +35,37 @@ class NetworkSettings(Settings):
 
     @property
     def has_batch_norm_behind_dropout(self) -> bool:
-        """Whether a batch norm sees what dropout gives."""
+        """Whether dropout feeds a batch norm."""
         return False
 
 
 class GeneratorSettings(NetworkSettings):
-    """What every generator has."""
+    """Settings that every generator has."""
 
     latent_dim: Annotated[int, Field(ge=1, le=4096)]
-    """Components of a latent."""
+    """Size of a latent vector."""
     label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Components of a label's embedding; only in a class-conditional model."""
+    """Size of a label's embedding; only in a class-conditional model."""
 
 
 class DiscriminatorSettings(NetworkSettings):
-    """What every discriminator has."""
+    """Settings that every discriminator has."""
 
     frozen_layers: Annotated[int, Field(ge=0)] = 0
-    """How many layers, from the samples up, keep the weights that they began from (--init-from)."""
+    """Number of layers, from the samples up, that keep the weights they started from (--init-from)."""
 
 
 class LayerSettings(NetworkSettings):
-    """Of networks that are hidden layers one after the other; see `dropgan.train.networks.layers`."""
+    """Settings of networks that are a stack of hidden layers; see `dropgan.train.networks.layers`."""
 
     hidden: Widths
     """Width of each hidden layer."""
     activation: Literal["relu", "leaky_relu"]
-    """After each hidden layer; leaky_relu has slope 0.2."""
+    """Activation after each hidden layer; leaky_relu has slope 0.2."""
     dropout_layers: Literal["all", "last"] = "all"
-    """Behind which hidden layers units are dropped; with batch norm behind the last one only."""
+    """Which hidden layers dropout follows; with batch norm, only the last one."""
     normalisation: Literal["none", "batch"] = "none"
-    """Between a hidden layer and its activation."""
+    """Normalisation between a hidden layer and its activation."""
 
     @property
     def drops_channels(self) -> bool:
@@ -82,12 +82,12 @@ class LayerSettings(NetworkSettings):
 
 
 class ConvolutionSettings(LayerSettings):
-    """Of networks of convolutions, between an image and the coarsest grid."""
+    """Settings of convolutional networks, between an image and the coarsest grid."""
 
     dense: Annotated[tuple[Width, ...], Field(max_length=64)] = ()
-    """Widths of dense layers before the generator's coarsest grid, behind the discriminator's."""
+    """Widths of dense layers, before the generator's coarsest grid or after the discriminator's."""
     dropout_kind: Literal["element", "channel"] = "element"
-    """What is dropped at once: single units, or whole channels of a convolution."""
+    """What dropout drops: single units, or whole channels of a convolution."""
 
     @property
     def drops_channels(self) -> bool:

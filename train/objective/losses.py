@@ -70,7 +70,7 @@ class Loss(ABC):
 
 NO_TARGET = Incompatible(
     "`label_smoothing` with {loss}",
-    "these losses have no target probability that could be smoothed",
+    "these losses have no target probability to smooth",
     lambda recipe: recipe.training.label_smoothing > 0,
 )
 
@@ -141,8 +141,8 @@ class Wasserstein(Loss):
         NO_TARGET,
         Incompatible(
             "{loss} without `wgan_gp_weight` or spectral norm in the discriminator",
-            "the loss has no lower bound unless the discriminator's slope is bounded; R1 bounds it at real"
-            " samples only",
+            "the loss has no lower bound unless the discriminator's slope is bounded, and R1 bounds it only"
+            " at real samples",
             lambda recipe: not recipe.penalty.wgan_gp_weight and not recipe.discriminator.spectral_norm,
         ),
     )

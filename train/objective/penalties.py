@@ -20,17 +20,17 @@ Discriminator = Callable[[Tensor], Tensor]
 
 class PenaltySettings(Settings):
     r1_weight: Weight
-    """Weight of the R1 gradient penalty, at real samples; 0 leaves it out."""
+    """Weight of the R1 gradient penalty, at real samples; 0 disables it."""
     r2_weight: Weight = 0.0
-    """Weight of the R2 gradient penalty, at generated samples; 0 leaves it out."""
+    """Weight of the R2 gradient penalty, at generated samples; 0 disables it."""
     r1_interval: Annotated[int, Field(ge=1)]
-    """Steps from one R1 or R2 penalty to the next; their weights are multiplied by it."""
+    """Apply R1 and R2 every this many steps, with their weights multiplied by it."""
     approximate_r1_weight: Weight = 0.0
-    """Weight of the approximation of R1 by two passes, in every step; 0 leaves it out."""
+    """Weight of the approximation of R1 by two passes, in every step; 0 disables it."""
     approximate_r1_noise: Annotated[float, Field(gt=0, le=1)] = 0.01
-    """Standard deviation of the noise by which the two passes differ; samples have about 1."""
+    """Standard deviation of the noise between the two passes; that of samples is about 1."""
     wgan_gp_weight: Weight = 0.0
-    """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 leaves it out."""
+    """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 disables it."""
 
 
 def r1_penalty(discriminator: Discriminator, samples: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ PENALTIES = (
         (
             Incompatible(
                 "`approximate_r1_weight` with `r1_weight`",
-                "the first approximates the second, so the same would count twice: set one of them to 0",
+                "the first approximates the second, so the penalty would count twice; set one of them to 0",
                 lambda recipe: recipe.penalty.approximate_r1_weight > 0 and recipe.penalty.r1_weight > 0,
             ),
         ),

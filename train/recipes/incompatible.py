@@ -1,4 +1,4 @@
-"""Which settings are refused together, and why; docs/training.md shows the same table."""
+"""Settings that are refused together, and why. docs/training.md shows the same table."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,24 +25,24 @@ def _penalised(recipe: Recipe, slope: int) -> bool:
 _OF_ANY_LOSS = (
     Incompatible(
         'batch norm and dropout in one network, unless `dropout_layers = "last"`',
-        "a batch norm behind dropout keeps the variance that dropout gave in training, and in use that is"
-        " another (Li et al. 2019); behind the last norm there is none that it could mislead",
+        "dropout changes the variance that a batch norm after it learns, and inference has no dropout"
+        " (Li et al. 2019); dropout after the last norm does no harm",
         lambda r: any(network.has_batch_norm_behind_dropout for network in (r.generator, r.discriminator)),
     ),
     Incompatible(
         f"batch norm in the discriminator with {_penalties(0, 1)}",
-        "a penalty is of each sample alone, and batch norm makes a sample's logit depend on the others"
-        " (Gulrajani et al. 2017)",
+        "a penalty is defined for each sample alone, but batch norm makes a sample's logit depend on the"
+        " rest of the batch (Gulrajani et al. 2017)",
         lambda r: r.discriminator.has_batch_norm and (_penalised(r, 0) or _penalised(r, 1)),
     ),
     Incompatible(
         "batch norm and spectral norm in the discriminator",
-        "batch norm scales each unit anew and so undoes the bound that spectral norm sets",
+        "batch norm rescales each unit and so undoes the bound that spectral norm sets",
         lambda r: r.discriminator.has_batch_norm and r.discriminator.spectral_norm,
     ),
     Incompatible(
         f"{_penalties(1)} with {_penalties(0)}",
-        "the first pulls the discriminator's slope to 1, the others pull it to 0",
+        "the first pulls the discriminator's gradient norm to 1, the others pull it to 0",
         lambda r: _penalised(r, 0) and _penalised(r, 1),
     ),
     *(rule for penalty in PENALTIES for rule in penalty.incompatible),
@@ -50,7 +50,7 @@ _OF_ANY_LOSS = (
 
 
 def _of_losses() -> Iterator[Incompatible]:
-    """What the losses bring along; a rule that several share names them all."""
+    """Rules of the losses; a rule that several losses share names them all."""
     shared: dict[Incompatible, list[str]] = {}
     for loss in LOSSES:
         for rule in loss.incompatible:
@@ -65,7 +65,7 @@ def _with_loss(rule: Incompatible, names: list[str]) -> Callable[[Recipe], bool]
 
 
 def rules() -> list[Incompatible]:
-    """All that there are, those of registered losses included."""
+    """All rules, including those of registered losses."""
     return [*_OF_ANY_LOSS, *_of_losses()]
 
 

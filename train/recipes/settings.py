@@ -16,31 +16,31 @@ from ..settings import Beta, Settings
 
 class TrainingSettings(Settings):
     steps: Annotated[int, Field(ge=1)]
-    """Generator updates in all."""
+    """Number of generator updates."""
     batch_size: Annotated[int, Field(ge=2, le=65536)]
-    """Real images a step, and as many generated ones."""
+    """Real samples in a step, and as many generated ones."""
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    """Of weights, data order, latents and dropout masks."""
+    """Seed of weights, data order, latents, dropout masks and augmentation."""
     beta1: Beta
-    """Adam's decay of the mean gradient."""
+    """Adam's decay rate of the mean gradient."""
     beta2: Beta
-    """Adam's decay of the mean squared gradient."""
+    """Adam's decay rate of the mean squared gradient."""
     ema_decay: Beta
-    """Of the averaged generator, which is the one exported; 0 exports the last weights."""
+    """Decay of the averaged generator, which is the one exported; 0 exports the last weights."""
     loss: Annotated[str, AfterValidator(LOSSES.require_known)] = "non-saturating"
     """What the two networks minimise."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    """How far below 1 the discriminator's target for real samples is."""
+    """How far the discriminator's target for real samples is below 1."""
     discriminator_steps: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Discriminator updates for each one of the generator, each on samples of its own."""
+    """Discriminator updates for each generator update, each on new samples."""
     augmentation: tuple[
         Annotated[str, AfterValidator(lambda name: require_among(AUGMENTATIONS, name))], ...
     ] = ()
-    """Random changes to every image that the discriminator sees, real or generated; for little data."""
+    """Random changes to every image that the discriminator sees, real or generated; for small data sets."""
     schedule: Literal["constant", "linear"]
-    """Learning rates stay, or fall linearly to 0 at the last step."""
+    """Learning rates stay constant, or fall linearly to 0 at the last step."""
     patience: Annotated[int, Field(ge=0)] = 0
-    """Scores without an improvement after which training ends early; 0 trains all steps."""
+    """End training after this many scores without improvement; 0 trains all steps."""
 
 
 class OutputSettings(Settings):
@@ -53,39 +53,39 @@ class OutputSettings(Settings):
 
 
 class HealthSettings(Settings):
-    """When training counts as gone wrong, and what is done then; looked at with each line of metrics."""
+    """When training has gone wrong, and what to do then; checked at each line of metrics."""
 
     rollbacks: Annotated[int, Field(ge=0, le=100)] = 3
     """How often training may go back to its last good checkpoint before it gives up."""
     rate_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Both learning rates are multiplied by it at each rollback."""
+    """Both learning rates are multiplied by this at each rollback."""
     loss_limit: Annotated[float, Field(gt=0)] = 1e3
-    """A mean loss beyond it, either sign, has exploded; wasserstein has no limit."""
+    """A mean loss beyond this, of either sign, has exploded; wasserstein has no limit."""
     gradient_limit: Annotated[float, Field(gt=0)] = 1e6
-    """A gradient longer than it has exploded."""
+    """A gradient norm beyond this has exploded."""
     won: Literal["ignore", "warn", "rollback"] = "warn"
-    """What to do when the discriminator has won: the generator learns nothing any more."""
+    """What to do when the discriminator has won, so that the generator no longer learns."""
     won_steps: Annotated[int, Field(ge=1)] = 1000
-    """For how long the discriminator must judge 99 % of both kinds rightly, the generator's loss above 5."""
+    """It has won after this many steps with 99 % of both kinds right and the generator's loss above 5."""
     collapsed: Literal["ignore", "warn", "rollback"] = "warn"
-    """What to do when samples are nearly all the same."""
+    """What to do when samples are nearly identical."""
     collapsed_spread: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Below this share of the data's spread samples are nearly all the same."""
+    """Samples are nearly identical below this fraction of the data's spread."""
     collapsed_after: Annotated[int, Field(ge=0)] = 500
-    """Steps in which samples may be alike because training has only begun."""
+    """Do not check for identical samples before this step, because training has only begun."""
 
 
 class Recipe(Settings):
-    """All settings of a run; see train/recipes for those that come with dropgan.
+    """All settings of a run. The recipes that come with dropgan are in train/recipes.
 
-    What stands in the tables of the networks depends on their architectures: a recipe is of the
-    subclass that `recipe_type` gives for them.
+    The settings of the two networks depend on their architectures: `recipe_type` returns the subclass
+    for a pair of architectures.
     """
 
     name: Annotated[str, Field(min_length=1)]
-    """What the recipe is called in cards and reports; a file that gives none is called by its name."""
+    """Name in cards and reports; without one, the name of the file."""
     conditional: bool = False
-    """Whether samples are made of a label too; the data must have labels."""
+    """Whether the networks learn labels; the data must have them."""
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings
     penalty: PenaltySettings
@@ -94,7 +94,7 @@ class Recipe(Settings):
     health: HealthSettings = HealthSettings()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """For pickle, which finds no class that was made by `recipe_type`."""
+        """Support pickle, which cannot find a class made by `recipe_type`."""
         networks = type(self.generator), type(self.discriminator)
         return _restored, (*networks, self.model_dump())
 
@@ -103,7 +103,7 @@ class Recipe(Settings):
 def recipe_type(
     generator: type[GeneratorSettings], discriminator: type[DiscriminatorSettings]
 ) -> type[Recipe]:
-    """The kind of recipe whose networks have these settings."""
+    """Return the class of recipes whose networks have these settings."""
     return create_model(
         "Recipe", __base__=Recipe, generator=(generator, ...), discriminator=(discriminator, ...)
     )
