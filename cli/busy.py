@@ -1,14 +1,32 @@
 """Whether a command will have to wait for processors that others use."""
 
 import os
+from dataclasses import replace
 
-from dropgan.serve.reporter import Reporter
+from dropgan.serve.reporter import Progress, Reporter
 
 _BUSY = 1.5  # programs a processor, the mean of the last minute
 
 
-def note_if_busy(reporter: Reporter) -> None:
-    """Say so where a machine is busy: minutes become quarters of an hour, and nothing else would tell why."""
+def noting_busy(reporter: Reporter) -> Reporter:
+    """A reporter that says, when work begins, that the machine is busy, where it is.
+
+    Minutes become quarters of an hour, and nothing else would tell why. A command that is refused says
+    nothing of it.
+    """
+    begun = False
+
+    def progress(how_far: Progress) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            _note_if_busy(reporter)
+        reporter.progress(how_far)
+
+    return replace(reporter, progress=progress)
+
+
+def _note_if_busy(reporter: Reporter) -> None:
     if not hasattr(os, "getloadavg"):  # Windows
         return
     load, processors = os.getloadavg()[0], _processors()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .busy import note_if_busy
+from .busy import noting_busy
 from .output import result, result_json
 from .terminal import terminal
 from .training import changes_from, data_options, was_said
@@ -77,7 +77,6 @@ def run(
     from dropgan.pipeline import run as run_pipeline
 
     with terminal(quiet=quiet) as reporter:
-        note_if_busy(reporter)
         finished = run_pipeline(
             out,
             recipe if was_said(context, "recipe") else "auto",
@@ -103,7 +102,7 @@ def run(
             tensorboard=tensorboard,
             count=count,
             score_samples=score_samples,
-            reporter=reporter,
+            reporter=noting_busy(reporter),
         )
     if json:
         result_json(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .busy import note_if_busy
+from .busy import noting_busy
 from .output import result, result_json, result_text
 from .terminal import terminal
 from .training import changes_from, data_options, describe, was_said
@@ -122,12 +122,11 @@ def train(
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
     reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
-        note_if_busy(reporter)
         about: dict[str, Any] = {
             "score": _validation_metric() if score else None,
             "minutes": minutes,
             "tensorboard": tensorboard,
-            "reporter": reporter,
+            "reporter": noting_busy(reporter),
         }
         if resume:
             run = resume_run(

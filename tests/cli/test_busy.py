@@ -2,15 +2,18 @@
 
 import pytest
 
-from dropgan.cli.busy import note_if_busy
-from dropgan.serve.reporter import Reporter
+from dropgan.cli.busy import noting_busy
+from dropgan.serve.reporter import Progress, Reporter
 
 
 def _said(monkeypatch: pytest.MonkeyPatch, load: float, processors: int) -> list[str]:
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)))
     said: list[str] = []
-    note_if_busy(Reporter(note=said.append))
+    reporter = noting_busy(Reporter(note=said.append))
+    assert not said  # a command that is refused says nothing else
+    for done in range(3):
+        reporter.progress(Progress("training", done, 3, "steps"))
     return said
 
 
