@@ -1,7 +1,7 @@
 """The streams that draw the class of each sample where nobody chooses it.
 
 They make the class of sample *i* of seed *s* a pure function of (s, i), as the latent stream does for
-latents. docs/design.md has the definitions, tests/golden/labels.json the vectors that every
+latents. docs/latents.md has the definitions, tests/golden/labels.json the vectors that every
 implementation is held to.
 """
 

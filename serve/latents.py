@@ -2,7 +2,7 @@
 
 Any machine, batch size, shard or language can make sample 7,000,000 without making the ones before
 it. The words come from Philox4x64-10 (`serve.philox`), the normals from the Box-Muller transform
-(Box and Muller 1958). docs/design.md has the definition, tests/golden/latents.json the vectors that
+(Box and Muller 1958). docs/latents.md has the definition, tests/golden/latents.json the vectors that
 every implementation is held to.
 """
 

@@ -1,4 +1,4 @@
-/* The latent stream philox4x64-boxmuller-v1 (docs/design.md): sample i of seed s as a pure function
+/* The latent stream philox4x64-boxmuller-v1 (docs/latents.md): sample i of seed s as a pure function
  * of (s, i). Needs a compiler with 128-bit integers: GCC or Clang on a 64-bit machine. */
 
 #ifndef DROPGAN_LATENTS_H

@@ -1,4 +1,4 @@
-// The streams that draw the class of each sample where nobody chooses it. docs/design.md defines them,
+// The streams that draw the class of each sample where nobody chooses it. docs/latents.md defines them,
 // tests/golden/labels.json holds every language to them.
 
 import { makeRows, readOptions, readRange, show } from "./arguments.js";

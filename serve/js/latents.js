@@ -1,5 +1,5 @@
 // The latent stream philox4x64-boxmuller-v1: sample i of seed s as a pure function of (s, i).
-// docs/design.md defines it, tests/golden/latents.json holds every language to it. The words come
+// docs/latents.md defines it, tests/golden/latents.json holds every language to it. The words come
 // from Philox4x64-10 (Salmon et al., SC 2011), the normals from the Box-Muller transform (1958).
 
 import { makeRows, readOptions, readRange, show } from "./arguments.js";

@@ -71,7 +71,7 @@ def test_parity_compares_the_classes_too(conditional_run: Path) -> None:
 
 
 def test_what_the_graph_does_with_labels_out_of_range(conditional_model: Path) -> None:
-    """docs/design.md says it of the bare file: -1 is the last class, 3 an error, on onnxruntime's CPU."""
+    """docs/model-file.md says it of the bare file: -1 is the last class, 3 an error, on onnxruntime's CPU."""
     session = onnxruntime.InferenceSession(conditional_model, providers=["CPUExecutionProvider"])
     latents = np.zeros((1, 8), np.float32)
 
