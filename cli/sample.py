@@ -1,23 +1,27 @@
 """dropgan sample"""
 
 import dataclasses
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dropgan.serve.batch.formats import FORMATS
-from dropgan.serve.errors import DropganError, InputError
+from dropgan.serve.errors import InputError
 
 from . import options
 from .output import result, result_json
+from .source import seed_of, source
+from .stoppable import stoppable
 from .terminal import terminal
 
+if TYPE_CHECKING:
+    from dropgan.serve import Client
+    from dropgan.serve.source import Source
+
 _SINGLE = {".npy": "array", ".png": "grid", ".csv": "table", ".parquet": "table"}
+_ONE_FILE = ("array", "grid", "table", "raw")
 _CHECKED_BYTES = "byte for byte as the manifest says"
 
 
@@ -33,16 +37,15 @@ def _part(text: str | None) -> str | None:
     return text
 
 
-class _Interrupted(DropganError):
-    """Sampling stopped on request."""
-
-    exit_code = 130
-
-
 def sample(
     model: Annotated[
-        Path | None,
-        typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.", show_default=False),
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A file that dropgan export wrote, or the address of a model that dropgan serve serves,"
+            " http://HOST:PORT/NAME; a key that it wants is taken from DROPGAN_API_KEY.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         str | None,
@@ -61,8 +64,14 @@ def sample(
         int, typer.Option("--count", "-n", min=1, help="How many samples.", rich_help_panel=options.SAMPLES)
     ] = 64,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Which stream of samples.", rich_help_panel=options.SAMPLES)
-    ] = 0,
+        str,
+        typer.Option(
+            "--seed",
+            metavar="N|WORD",
+            help="Which stream of samples: 0 to 2^64 - 1, or any other text, which stands for a number.",
+            rich_help_panel=options.SAMPLES,
+        ),
+    ] = "0",
     start: Annotated[
         int,
         typer.Option("--start", min=0, help="Index of the first sample.", rich_help_panel=options.SAMPLES),
@@ -189,23 +198,23 @@ def sample(
         raise typer.BadParameter("say which model: dropgan sample MODEL -o OUT")
     if out is None:
         raise typer.BadParameter("say where the samples go: -o OUT")
-    chosen = _choose(out, format_) or _usual_format(model)
+    chosen = _choose(out, format_)
     job_options = {"--part": part, "--shard-size": shard_size, "--ray": ray, "--workers": workers}
     given = [name for name, value in job_options.items() if value is not None]
-    sharded = chosen not in ("array", "grid", "table", "raw")
+    sharded = chosen not in _ONE_FILE
     if not sharded and (given or batch_size):
         raise typer.BadParameter(f"{(given or ['--batch-size'])[0]} is for jobs: -o DIRECTORY")
     if not sharded and chosen != "raw" and keep:
         raise typer.BadParameter("--keep is for jobs: -o DIRECTORY, or -o -")
-    with _stoppable(out if sharded else None):
+    with stoppable(out if sharded else None):
         if sharded:
             _run_job(
-                model,
+                source(model),
                 out,
                 count,
                 json=json,
                 quiet=quiet,
-                seed=seed,
+                seed=seed_of(seed, quiet=quiet),
                 start=start,
                 format=chosen,
                 shard_size=shard_size,
@@ -221,11 +230,11 @@ def sample(
             )
             return
         _run_single(
-            model,
+            source(model),
             out,
             count,
             chosen,
-            seed=seed,
+            seed=seed_of(seed, quiet=quiet),
             start=start,
             truncation=truncation,
             keep=keep,
@@ -256,16 +265,19 @@ def _choose(out: str, format_: str | None) -> str:
     return format_ or ""
 
 
-def _usual_format(model: Path) -> str:
+def _usual_format(model: "Path | Client") -> str:
     from dropgan.serve.kinds import kind_of
     from dropgan.serve.loading import screen
 
-    return kind_of(screen(model)[1].card).usual_format
+    return kind_of(screen(model)[1].card if isinstance(model, Path) else model.card).usual_format
 
 
-def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **settings: Any) -> None:
+def _run_job(
+    model: "Path | Client", out: str, count: int, *, json: bool, quiet: bool, format: str, **settings: Any
+) -> None:
     from dropgan.serve.batch import generate
 
+    settings["format"] = format or _usual_format(model)
     with terminal(quiet=quiet) as reporter:
         report = generate(model, out, count, reporter=reporter, **settings)
     if json:
@@ -281,7 +293,7 @@ def _run_job(model: Path, out: str, count: int, *, json: bool, quiet: bool, **se
 
 
 def _run_single(
-    model: Path,
+    model: "Path | Client",
     out: str,
     count: int,
     chosen: str,
@@ -302,7 +314,12 @@ def _run_single(
     from dropgan.serve.write import write_grid, write_npy, write_table
 
     check_truncation(truncation)
-    generator = Generator(model, device=device, threads=threads)
+    if isinstance(model, Path):
+        generator: Source = Generator(model, device=device, threads=threads)
+    elif device != "auto" or threads is not None:
+        raise typer.BadParameter("--device and --threads are for a model file: a service has its own")
+    else:
+        generator = model
     where = {"seed": seed, "start": start}
     if chosen == "raw" and json:
         raise typer.BadParameter("--json would get among the samples: stdout is theirs")
@@ -356,29 +373,3 @@ def _verify(path: Path, *, json: bool, quiet: bool) -> None:
             result("the command that began the job makes what is missing or damaged")
     if not report.passed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _stoppable(out: str | None) -> Iterator[None]:
-    """Ctrl-C, a scheduler's SIGTERM or a closed terminal's SIGHUP, as one line and exit code 130."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # what nohup ignores stays ignored
-    before = {
-        number: signal.signal(number, stop)
-        for number in numbers
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        what = (
-            f"the shards in {out} are whole, the same command goes on" if out else "nothing was left behind"
-        )
-        raise _Interrupted(f"stopped: {what}") from error
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

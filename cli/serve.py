@@ -88,9 +88,9 @@ def serve(
     quiet: options.Quiet = False,
 ) -> None:
     """Serve samples over HTTP at addresses that never change, and a page to look at them."""
+    from dropgan.serve.client import KEY_VARIABLE
     from dropgan.serve.errors import InputError
     from dropgan.serve.http.limits import Limits
-    from dropgan.serve.http.server import KEY_VARIABLE
     from dropgan.serve.http.server import serve as serve_models
     from dropgan.serve.ordinary import read_text
 

@@ -1,11 +1,15 @@
 """A generator that runs somewhere else: the same samples from a service of ``dropgan serve``."""
 
+import http.client
 import io
 import json
+import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +21,39 @@ from .errors import DropganError, InputError, ModelError
 from .latents import LatentStream, check_range, check_truncation
 from .seeds import seed_number
 
+KEY_VARIABLE = "DROPGAN_API_KEY"
+"""The environment variable with the key of a service."""
 _BATCH = 4096
+_LONGEST_WAIT = 5.0  # seconds before a service that is busy is asked again
 
 
 class ServiceError(DropganError):
     """A service that does not answer, or that cannot answer now."""
+
+
+class _BusyService(ServiceError):
+    """One that says when to come again."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `Client.draw` leaves to `Client.render`: which samples."""
+
+    count: int
+    seed: int
+    start: int
+    labels: NDArray[np.int64] | None
+    """Numbers of classes, one for each."""
+    truncation: float
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a service's address rather than a path."""
+    return re.match(r"https?://", text, re.IGNORECASE) is not None
 
 
 class Client:
@@ -33,6 +65,9 @@ class Client:
     Attributes:
         card: What the model's file says of itself.
         digest: SHA-256 of the model's file, 64 hex digits.
+        provider: Name of the onnxruntime execution provider that runs the model there.
+        runtime_version: Version of the onnxruntime that runs it there.
+        sample_dtype: Type of the samples, as of `Generator`.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = 60.0) -> None:
@@ -42,7 +77,7 @@ class Client:
             url: Address of the service and the model, ``http://host:8000/clothes``; the model is a
                 name or a digest. Of a service with one model, its address alone will do.
             key: The bearer key, if the service wants one.
-            timeout: Seconds that one answer may take.
+            timeout: Seconds that one answer may take, waits for a service that is busy included.
 
         Raises:
             InputError: The address is none, or leaves open which model is meant.
@@ -54,17 +89,24 @@ class Client:
         path, _, model = parts.path.rstrip("/").rpartition("/")
         self._key, self._timeout = key, timeout
         self._root = f"{parts.scheme}://{parts.netloc}{path}"
-        if not model:
-            found = json.loads(self._get("models"))
-            if len(found) != 1:
-                names = ", ".join(each["name"] for each in found)
-                raise InputError(f"say which model is meant, as in {self._root}/{found[0]['name']}: {names}")
-            model = found[0]["digest"]
-        told = json.loads(self._get(model))
         try:
+            if not model:
+                found = json.loads(self._get("models"))
+                if len(found) != 1:
+                    names = [str(each["name"]) for each in found]
+                    raise InputError(
+                        f"say which model is meant, as in {self._root}/{names[0]}: {', '.join(names)}"
+                    )
+                model = found[0]["digest"]
+            told = json.loads(self._get(model))
             self.digest, self.card = str(told["digest"]), Card.from_json(json.dumps(told["card"]))
             self._shape = tuple(map(int, told["sample_shape"]))
-        except (KeyError, TypeError, ModelError) as error:
+            self.sample_dtype: np.dtype[Any] = np.dtype(str(told["sample_dtype"]))
+            self.provider = str(told["runtime"]["provider"])
+            self.runtime_version = str(told["runtime"]["onnxruntime"])
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, ModelError) as error:
             raise ServiceError(f"{url} is no service of dropgan, or of another version") from error
         self._classes = Classes.of(self.card)
         self._stream = LatentStream(self.card.latents.dim)
@@ -110,7 +152,7 @@ class Client:
         batches = list(self.stream(count, seed=seed, start=start, labels=labels, truncation=truncation))
         if batches:
             return np.concatenate(batches)
-        return self.sample(1)[:0]
+        return np.empty((0, *self._shape), dtype=self.sample_dtype)
 
     def stream(
         self,
@@ -164,41 +206,112 @@ class Client:
             body: dict[str, Any] = {"latents": array[first : first + _BATCH].astype(float).tolist()}
             if places is not None:
                 body["labels"] = self._classes.numbered(places[first : first + _BATCH]).tolist()
-            made.append(self._posted(body))
+            made.append(self._posted(body, len(body["latents"])))
         return np.concatenate(made)
+
+    def draw(
+        self,
+        count: int,
+        *,
+        seed: int | str = 0,
+        start: int = 0,
+        labels: ArrayLike | str | None = None,
+        truncation: float = 1.0,
+        buffer: NDArray[np.float32] | None = None,
+    ) -> Wanted:
+        """The first half of `sample`, for programs that were written for `Generator`: nothing is asked yet.
+
+        Raises:
+            InputError: An argument is out of its range.
+        """
+        number = seed_number(seed)
+        check_range(count, number, start)
+        check_truncation(truncation)
+        places = self._classes.draw(self._classes.choose(labels, count), count, seed=number, start=start)
+        numbers = None if places is None else self._classes.numbered(places)
+        return Wanted(count, number, start, numbers, truncation)
+
+    def render(self, drawn: Wanted, samples: NDArray[Any], *, batch_size: int | None = None) -> None:
+        """The second half of `sample`: ask for what was drawn, into an array that is there.
+
+        Raises:
+            ServiceError: As for `sample`.
+        """
+        done = 0
+        for batch in self.stream(
+            drawn.count, seed=drawn.seed, start=drawn.start, labels=drawn.labels, truncation=drawn.truncation
+        ):
+            samples[done : done + len(batch)] = batch
+            done += len(batch)
+
+    def latent_buffer(self, count: int) -> NDArray[np.float32]:
+        """An empty array: the latents of `draw` are the service's."""
+        return np.empty((0, self.card.latents.dim), dtype=np.float32)
+
+    def sample_buffer(self, count: int) -> NDArray[Any]:
+        """An array for ``count`` samples."""
+        return np.empty((count, *self._shape), dtype=self.sample_dtype)
 
     def _batch(
         self, first: int, count: int, seed: int, start: int, places: Any, truncation: float
     ) -> NDArray[Any]:
-        """One part of a range: by its address where one says it all, else by its latents."""
-        begin = start + first
-        drawn = places is None or (isinstance(places, str) and places == self._classes.default)
-        if drawn:
-            query = "" if truncation == 1 else f"?truncation={truncation:.9g}"
-            if float(f"{truncation:.9g}") == truncation:
-                return self._array(f"{self.digest}/{seed}/{begin}-{begin + count - 1}.npy{query}")
-        latents = self._stream(count, seed=seed, start=begin)
-        if truncation != 1:
-            latents = latents * np.float32(truncation)
-        if places is None:
-            return self(latents)
+        """One part of a range: by its address where one says it all, else by labels or latents."""
+        begin, part = start + first, places
         if isinstance(places, str):
             part = self._classes.draw(places, count, seed=seed, start=begin)
-        else:
+        elif places is not None:
             part = places[first : first + count]
-        assert part is not None
-        return self(latents, self._classes.numbered(part))
+        query = self._query(part, count, seed, begin, truncation)
+        if query is not None:
+            address = f"{self.digest}/{seed}/{begin}-{begin + count - 1}.npy{query and '?' + query}"
+            return self._checked(self._get(address), count)
+        if part is None:
+            return self(self._stream(count, seed=seed, start=begin) * np.float32(truncation))
+        labels = self._classes.numbered(part).tolist()
+        return self._posted({"seed": seed, "start": begin, "labels": labels, "truncation": truncation}, count)
 
-    def _array(self, path: str) -> NDArray[Any]:
-        return _loaded(self._get(path))
+    def _query(self, places: Any, count: int, seed: int, start: int, truncation: float) -> str | None:
+        """What an address of these samples has behind its question mark; None if there is no such address."""
+        said = []
+        if places is not None:
+            drawn = self._classes.draw(self._classes.default, count, seed=seed, start=start)
+            if drawn is None or not np.array_equal(places, drawn):
+                if (places != places[0]).any():
+                    return None
+                said.append(f"label={self._classes.numbered(places[:1])[0]}")
+        if truncation != 1:
+            text = f"{truncation:.9f}".rstrip("0")
+            if float(text) != truncation:
+                return None
+            said.append(f"truncation={text}")
+        return "&".join(said)
 
-    def _posted(self, body: dict[str, Any]) -> NDArray[Any]:
+    def _posted(self, body: dict[str, Any], count: int) -> NDArray[Any]:
         headers = {"content-type": "application/json"}
         data = json.dumps(body).encode()
-        return _loaded(self._get(f"{self.digest}/samples?format=npy", data, headers))
+        return self._checked(self._get(f"{self.digest}/samples?format=npy", data, headers), count)
+
+    def _checked(self, body: bytes, count: int) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = np.load(io.BytesIO(body), allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise ServiceError("the service's answer is no array, or was cut off") from error
+        if array.shape != (count, *self._shape) or array.dtype != self.sample_dtype:
+            raise ServiceError(f"the service sent {array.dtype} {list(array.shape)} for {count} samples")
+        return array
 
     def _get(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
-        url = f"{self._root}/{path}"
+        """The body of an answer; a service that is busy is asked again when it says."""
+        url, end = f"{self._root}/{path}", time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._asked(url, data, headers)
+            except _BusyService as error:
+                if time.monotonic() + error.seconds > end:
+                    raise
+                time.sleep(error.seconds)
+
+    def _asked(self, url: str, data: bytes | None, headers: dict[str, str] | None) -> bytes:
         request = urllib.request.Request(url, data=data, headers=headers or {})  # noqa: S310 - http(s) alone
         if self._key is not None:
             request.add_unredirected_header("authorization", f"Bearer {self._key}")
@@ -208,7 +321,7 @@ class Client:
                 return body
         except urllib.error.HTTPError as error:
             raise _refusal(url, error) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise ServiceError(f"no answer from {url}: {getattr(error, 'reason', error)}") from error
 
 
@@ -217,13 +330,9 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> DropganError:
         text = str(json.loads(error.read(10_000))["error"])
     except (ValueError, KeyError, TypeError, OSError):
         text = f"it answered {error.code}"
+    if error.code == 503:
+        after = error.headers.get("retry-after", "")
+        seconds = float(after) if re.fullmatch(r"[0-9]{1,3}", after) else 1.0
+        return _BusyService(f"{url}: {text}", min(seconds, _LONGEST_WAIT))
     kind = InputError if error.code in (404, 413, 422) else ServiceError
     return kind(f"{url}: {text}")
-
-
-def _loaded(body: bytes) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ServiceError("the service's answer is no array, or was cut off") from error
-    return array

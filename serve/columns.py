@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .generator import Generator
+from .source import Source
 
 _WHOLE = 2.0**62
 
@@ -31,7 +31,7 @@ class Header:
         whole: Whether each column of the vectors holds whole numbers that a 64-bit one can hold.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Source) -> None:
         card = generator.card
         self.columns, bounded = card.data.columns, card.export.rounded and card.export.clipped
         bounds = zip(card.data.whole, card.data.low, card.data.high, strict=True) if bounded else ()

@@ -1,5 +1,6 @@
 """Samples from an exported generator: the one class that an application needs."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,11 @@ class Generator:
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of `class_numbers`; empty where they have none."""
         return self._renderer.classes.names
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model file, 64 hex digits."""
+        return hashlib.sha256(self._session.model).hexdigest()
 
     @property
     def model_bytes(self) -> bytes:

@@ -16,12 +16,12 @@ from .batch.labels import Labels, label_rule, labels_of
 from .card import Card
 from .columns import Header, Rows
 from .errors import InputError
-from .generator import Generator
 from .kind import COLUMNS, PICTURES
 from .kinds import kind_of
 from .latents import check_range, check_truncation
 from .pictures import class_columns, encode_png, grid
 from .reporter import LOGGED, Progress, Reporter
+from .source import Source
 from .space import free_bytes, require_room
 
 _BATCH = 1024
@@ -39,7 +39,7 @@ class Write(Protocol):
 
     def __call__(
         self,
-        generator: Generator,
+        generator: Source,
         path: Path,
         count: int,
         *,
@@ -52,7 +52,7 @@ class Write(Protocol):
 
 
 def write_npy(
-    generator: Generator,
+    generator: Source,
     path: Path,
     count: int,
     *,
@@ -86,7 +86,7 @@ def write_npy(
 
 
 def write_grid(
-    generator: Generator,
+    generator: Source,
     path: Path,
     count: int,
     *,
@@ -122,7 +122,7 @@ def write_grid(
 
 
 def write_table(
-    generator: Generator,
+    generator: Source,
     path: Path,
     count: int,
     *,
@@ -181,7 +181,7 @@ def shown_as(card: Card) -> Shown:
 
 
 def _batches(
-    generator: Generator,
+    generator: Source,
     count: int,
     size: int,
     seed: int,
@@ -205,7 +205,7 @@ def _batches(
 
 def _written(
     begin: Callable[[Any, Header], Rows],
-    generator: Generator,
+    generator: Source,
     batches: Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]],
 ) -> int:
     """Bytes of a table."""
@@ -217,7 +217,7 @@ def _written(
     return buffer.tell()
 
 
-def _require_view(generator: Generator, view: str, path: Path) -> None:
+def _require_view(generator: Source, view: str, path: Path) -> None:
     """Refuse a file for which the samples are not fit."""
     reason = kind_of(generator.card).lacks(generator.card, view)
     if reason:

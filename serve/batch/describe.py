@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingExtraError
-from ..generator import Generator
 from ..latents import check_range, check_truncation
+from ..source import Source
 from .format import Format
 from .formats import format_named, view_for
 from .job import Job
@@ -21,7 +21,7 @@ _PROBE_VALUES = 2**20
 
 
 def describe(
-    generator: Generator,
+    generator: Source,
     count: int,
     *,
     seed: int,
@@ -53,7 +53,7 @@ def describe(
         sample_bytes = math.prod(generator.sample_shape) * probe.dtype.itemsize
         shard_size = 1 << int(math.log2(max(16, min(found.shard_samples, _SHARD_BYTES // sample_bytes))))
     return Job(
-        model_sha256=hashlib.sha256(generator.model_bytes).hexdigest(),
+        model_sha256=generator.digest,
         kind=card.data.kind,
         sample_shape=generator.sample_shape,
         dtype=probe.dtype.name,
@@ -70,7 +70,7 @@ def describe(
     )
 
 
-def made_with(generator: Generator, format_: Format, probe: Any = None) -> dict[str, str]:
+def made_with(generator: Source, format_: Format, probe: Any = None) -> dict[str, str]:
     """What decides, beside the parameters, which bytes a job gives.
 
     ``pixels`` is the digest of some samples computed here and now. Two machines whose processors or
@@ -96,6 +96,6 @@ def made_with(generator: Generator, format_: Format, probe: Any = None) -> dict[
     }
 
 
-def _probe(generator: Generator) -> Any:
+def _probe(generator: Source) -> Any:
     size = math.prod(generator.sample_shape)
     return generator.sample(max(16, min(1024, _PROBE_VALUES // size)))

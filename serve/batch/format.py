@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..card import Card
 from ..columns import Header, Rows
-from ..generator import Generator
 from ..kind import ARRAY, PICTURES
 from ..kinds import kind_of
+from ..source import Source
 from .files import Written
 
 
@@ -51,7 +51,7 @@ class NewShard:
     """Whether the samples have labels."""
     seed: int
     """Of the job."""
-    generator: Generator
+    generator: Source
     """Where the samples come from: names of classes and columns."""
     file: BinaryIO | None = None
     """Takes the bytes in place of a file at ``path``, if there is one."""

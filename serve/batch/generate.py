@@ -2,14 +2,16 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..client import Client
 from ..cores import require_threads
-from ..errors import InputError, OutputError
+from ..errors import InputError, OptionError, OutputError
 from ..generator import Generator
 from ..outputs import local_path
 from ..providers import CPU
 from ..reporter import LOGGED, Progress, Reporter
+from ..seeds import seed_number
 from .check import compare
 from .cluster import require_ray
 from .describe import describe
@@ -51,11 +53,11 @@ class Report:
 
 
 def generate(
-    model: str | os.PathLike[str] | bytes,
+    model: str | os.PathLike[str] | bytes | Client,
     out: str | os.PathLike[str],
     count: int,
     *,
-    seed: int = 0,
+    seed: int | str = 0,
     start: int = 0,
     format: str = "npy",
     shard_size: int | None = None,
@@ -77,10 +79,11 @@ def generate(
     libraries. The same call again makes only what is missing or damaged.
 
     Args:
-        model: Path or bytes of a file that ``dropgan export`` wrote.
+        model: Path or bytes of a file that ``dropgan export`` wrote; or a `Client`, whose service
+            makes the samples: then device, workers, threads, batch size and cluster are not chosen here.
         out: The output directory: new, empty, or that of the same job.
         count: How many samples, 1 or more.
-        seed: 0 to 2**64 - 1.
+        seed: 0 to 2**64 - 1, or any text, see `seed_number`; job.json has the number.
         start: Index of the first.
         format: Name of a format, see `dropgan.serve.batch.FORMATS`; it must suit the model's samples.
         shard_size: Samples of a shard; None for some 64 MiB of pixels, at most 65,536 samples
@@ -107,6 +110,7 @@ def generate(
         InputError: An argument is out of its range, or the filter failed.
         ModelError: The model cannot be loaded.
         DeviceError: The device does not work.
+        ServiceError: The service does not answer.
         MissingExtraError: A library that the format needs is not installed.
         OutputError: The output cannot be written, belongs to another job, or another process is
             writing to it.
@@ -121,12 +125,23 @@ def generate(
     directory = local_path(out).absolute()
     if ray is not None:
         require_ray()
-    generator = Generator(model, device=device, threads=threads)
-    device = "cpu" if generator.provider == CPU else device  # "auto" is settled once, here
+    wanted = Machinery(device, workers, threads, batch_size, ray)
+    generator: Generator | Client
+    if isinstance(model, Client):
+        generator = model
+        if wanted != Machinery():
+            raise OptionError(
+                "the service computes the samples: --device, --workers, --threads, --batch-size and --ray"
+                " are for a model file"
+            )
+    else:
+        generator = Generator(model, device=device, threads=threads)
+        if generator.provider == CPU:
+            wanted = replace(wanted, device="cpu")  # "auto" is settled once, here
     job = describe(
         generator,
         count,
-        seed=seed,
+        seed=seed_number(seed),
         start=start,
         format_=format,
         shard_size=shard_size,
@@ -169,7 +184,7 @@ def generate(
             generator=generator,
             job=job,
             output=output,
-            wanted=Machinery(device, workers, threads, batch_size, ray),
+            wanted=wanted,
             listeners=Listeners(on_line, on_samples, reporter.say),
         )
         complete = output.finish()

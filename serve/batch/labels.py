@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..classes import NOT_CONDITIONAL, WORDS, Classes
 from ..errors import InputError
-from ..generator import Generator
+from ..source import Source
 
 Labels = str | int | Sequence[int | str]
 """``uniform``, ``data``, ``balanced``, a number or name of a class, or several of them; in one string, with
@@ -17,7 +17,7 @@ Rule = str | tuple[int, ...]
 """How job.json has it: ``uniform``, ``data``, ``balanced``, or the labels that come in turn."""
 
 
-def label_rule(generator: Generator, labels: Labels | None) -> Rule | None:
+def label_rule(generator: Source, labels: Labels | None) -> Rule | None:
     """The rule that a user means, or None for a model without classes.
 
     Raises:
@@ -42,7 +42,7 @@ def label_rule(generator: Generator, labels: Labels | None) -> Rule | None:
 
 
 def labels_of(
-    generator: Generator, rule: Rule | None, *, seed: int, start: int, count: int
+    generator: Source, rule: Rule | None, *, seed: int, start: int, count: int
 ) -> NDArray[np.int64] | None:
     """The labels of samples ``start`` to ``start + count - 1``, int64 [count]; None without classes."""
     if rule is None:
@@ -53,6 +53,6 @@ def labels_of(
     return np.array(rule, dtype=np.int64)[indices % len(rule)]
 
 
-def class_names(generator: Generator) -> dict[str, str]:
+def class_names(generator: Source) -> dict[str, str]:
     """The name of each class by its number, for people who read the labels; empty without names."""
     return dict(zip(map(str, generator.class_numbers), generator.class_names, strict=False))

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..client import Client
 from ..generator import Generator
 from ..kind import ARRAY
+from ..source import Source
 from .formats import format_named, view_for
 from .job import Job, Shards
 from .output import Line, OutputDirectory
@@ -17,15 +19,15 @@ from .tune import plan_workers
 class Machinery:
     """What the caller wants to be used; None leaves a choice open."""
 
-    device: str
-    """``cpu``, ``cuda`` or ``cuda:N``."""
-    workers: int | None
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    workers: int | None = None
     """Processes."""
-    threads: int | None
+    threads: int | None = None
     """CPU threads of each."""
-    batch_size: int | None
+    batch_size: int | None = None
     """Samples computed at once."""
-    ray: str | None
+    ray: str | None = None
     """Address of a Ray cluster."""
 
 
@@ -44,7 +46,7 @@ class Listeners:
 def make_shards(
     todo: Shards,
     *,
-    generator: Generator,
+    generator: Generator | Client,
     job: Job,
     output: OutputDirectory,
     wanted: Machinery,
@@ -60,6 +62,8 @@ def make_shards(
     """
     if not todo:
         return "nothing to do"
+    if isinstance(generator, Client):
+        return _make_here(generator, todo, job, output, listeners, None, str(generator))
     if wanted.ray is not None:
         from .cluster import make_on_ray
 
@@ -76,8 +80,9 @@ def make_shards(
             on_line=listeners.line,
             on_samples=listeners.samples,
         )
+    model = generator.model_bytes
     plan = plan_workers(
-        lambda each: Generator(generator.model_bytes, device=wanted.device, threads=each),
+        lambda each: Generator(model, device=wanted.device, threads=each),
         generator,
         todo.samples,
         len(todo),
@@ -90,7 +95,7 @@ def make_shards(
     if plan.workers > 1:
         make_with_workers(
             todo,
-            model=generator.model_bytes,
+            model=model,
             job=job,
             output=output,
             device=wanted.device,
@@ -102,16 +107,29 @@ def make_shards(
         )
         return str(plan)
     if wanted.threads is not None or plan.threads == 1:
-        generator = Generator(generator.model_bytes, device=wanted.device, threads=plan.threads)
+        generator = Generator(model, device=wanted.device, threads=plan.threads)
+    return _make_here(generator, todo, job, output, listeners, plan.batch_size, str(plan))
+
+
+def _make_here(
+    generator: Source,
+    todo: Shards,
+    job: Job,
+    output: OutputDirectory,
+    listeners: Listeners,
+    batch_size: int | None,
+    words: str,
+) -> str:
+    """Make shards in this process."""
     maker = ShardMaker(
         generator,
         job,
         output.path,
         output.tag,
-        batch_size=plan.batch_size,
+        batch_size=batch_size,
         overlap=True,
         progress=listeners.samples,
     )
     for line in maker.make(iter(todo)):
         listeners.line(line)
-    return str(plan)
+    return words

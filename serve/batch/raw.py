@@ -9,10 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..generator import Generator
 from ..kind import PICTURES
 from ..latents import check_range, check_truncation
 from ..reporter import LOGGED, Progress, Reporter
+from ..source import Source
 from ..space import in_words
 from .format import shown
 from .keep import apply_keep, load_keep, require_pictures
@@ -24,7 +24,7 @@ _AHEAD = 3
 
 
 def write_raw(
-    generator: Generator,
+    generator: Source,
     stream: Any,
     count: int,
     *,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
-from ..generator import Generator
+from ..source import Source
 from ..space import free_bytes, require_room
 from .format import NewShard, shown
 from .formats import format_named, view_for
@@ -21,7 +21,7 @@ _CERTAIN = 0.9  # of the size so estimated must fit: other samples may be a litt
 _BLOCK = 4096  # that a file of its own occupies at least
 
 
-def require_room_for(directory: Path, generator: Generator, todo: Shards) -> None:
+def require_room_for(directory: Path, generator: Source, todo: Shards) -> None:
     """Refuse shards that cannot fit. Behind a filter nobody knows how many samples stay: all may pass.
 
     Raises:
@@ -42,7 +42,7 @@ def require_room_for(directory: Path, generator: Generator, todo: Shards) -> Non
     require_room(directory, samples * size * _CERTAIN, f"{samples:,} samples as {job.format}")
 
 
-def _measured(generator: Generator, todo: Shards) -> float:
+def _measured(generator: Source, todo: Shards) -> float:
     """Bytes that a sample takes, found by writing some."""
     job, format_ = todo.job, format_named(todo.job.format)
     view = view_for(format_, generator.card)

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..generator import Generator
 from ..kind import PICTURES
-from ..tiles import Drawn
+from ..source import Source
 from .files import Written, remove, temporary_path
 from .format import NewShard, ShardWriter, shown
 from .formats import format_named, view_for
@@ -38,7 +37,7 @@ class Chunk:
     shard: Shard
     start: int
     labels: NDArray[np.int64] | None
-    drawn: Drawn
+    drawn: Any
     samples: NDArray[Any]
     last: bool
 
@@ -60,7 +59,7 @@ class ShardMaker:
 
     def __init__(
         self,
-        generator: Generator,
+        generator: Source,
         job: Job,
         directory: Path,
         tag: str,

@@ -56,6 +56,7 @@ class Model:
             "kind": card.data.kind,
             "data": card.data.name,
             "sample_shape": list(self.generator.sample_shape),
+            "sample_dtype": self.generator.sample_dtype.name,
             "classes": self.generator.classes,
             "class_numbers": list(self.generator.class_numbers),
             "class_names": list(self.generator.class_names),
@@ -64,9 +65,10 @@ class Model:
         }
 
     def described(self) -> dict[str, Any]:
-        """The summary, and the whole card."""
+        """The summary, the whole card, and what computes the samples."""
         card = json.loads(json.dumps(dataclasses.asdict(self.generator.card), default=str))
-        return self.summary() | {"card": card}
+        runtime = {"onnxruntime": self.generator.runtime_version, "provider": self.generator.provider}
+        return self.summary() | {"card": card, "runtime": runtime}
 
 
 class Models:
@@ -151,4 +153,4 @@ def _load(path: Path, device: str, threads: int | None) -> Model:
             " and '-' only, and not like a digest or one of the service's own pages"
         )
     generator = Generator(path, device=device, threads=threads)
-    return Model(name, hashlib.sha256(generator.model_bytes).hexdigest(), generator)
+    return Model(name, generator.digest, generator)

@@ -31,6 +31,9 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
         ] = None
         seed: Annotated[int | str, Field(description="Where latents are not given: a number or a word.")] = 0
         start: Annotated[int, Field(ge=0, lt=2**60, description="Index of the first sample.")] = 0
+        truncation: Annotated[
+            float, Field(gt=0, le=1, description="Where latents are not given: below 1, samples are alike.")
+        ] = 1.0
 
     @app.get("/{model}", tags=["models"], summary="The card of a model", responses=_FAILURES)
     async def card(model: Annotated[str, Path(description=_MODEL)]) -> dict[str, Any]:
@@ -86,7 +89,15 @@ def _make(model: Model, wanted: Any, limits: Limits) -> Any:
         raise TooLargeError(f"at most {limits.post_samples:,} samples a request, not {count:,}")
     labels = None if wanted.labels is None else [_plain(label) for label in wanted.labels]
     if wanted.latents is None:
-        return generator.sample(count, seed=wanted.seed, start=wanted.start, labels=_array(labels))
+        return generator.sample(
+            count,
+            seed=wanted.seed,
+            start=wanted.start,
+            labels=_array(labels),
+            truncation=wanted.truncation,
+        )
+    if wanted.truncation != 1:
+        raise InputError("truncation is a factor of latents that are made here: multiply your own")
     if labels is not None and len(labels) != count:
         raise InputError(f"{count} latents and {len(labels)} labels: give as many of both")
     if any(len(row) != generator.card.latents.dim for row in wanted.latents):

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..client import KEY_VARIABLE
 from ..errors import InputError, MissingExtraError
 from .limits import Limits
 
 _SETTINGS = "DROPGAN_SERVE"
-KEY_VARIABLE = "DROPGAN_API_KEY"
 
 
 def serve(

@@ -1,0 +1,34 @@
+"""What samples are made from: a model file or a service, and a seed."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from dropgan.serve.errors import InputError
+
+from .output import say
+
+if TYPE_CHECKING:
+    from dropgan.serve import Client
+
+
+def source(model: str) -> "Path | Client":
+    """The file or the service that was named."""
+    from dropgan.serve.client import KEY_VARIABLE, Client, is_address
+
+    return Client(model, key=os.environ.get(KEY_VARIABLE)) if is_address(model) else Path(model)
+
+
+def seed_of(seed: str, *, quiet: bool) -> int:
+    """The number of a seed; of a word it is said, for programs that take numbers alone."""
+    from dropgan.serve.seeds import seed_number
+
+    try:
+        number = seed_number(seed)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+    if seed.lstrip("0") != str(number).lstrip("0"):
+        say(f"seed {seed!r} is a word, and stands for {number}", quiet=quiet)
+    return number
