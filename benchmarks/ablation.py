@@ -1,4 +1,4 @@
-"""What each piece of the default recipe is worth, and each regulariser and loss that it leaves out.
+"""What each piece of recipe mlp is worth, and each regulariser and loss that it leaves out.
 
     python benchmarks/ablation.py --data fashion-mnist --steps 2500
 

@@ -2,7 +2,7 @@
 
     python benchmarks/processes.py
 
-Trains the default recipe without dropout (masks differ between processes by design) on the embedded
+Trains recipe mlp without dropout (masks differ between processes by design) on the embedded
 images, once in one process and once in two by torchrun, fp32, one thread each, and prints how far the
 generators' weights lie apart. Beside it a control: one process against itself with every first weight
 moved by one unit in the last place, since training a GAN makes any rounding grow.
@@ -65,7 +65,18 @@ def main() -> None:
             weights = []
             for how in ([], torchrun):
                 out = Path(name) / f"{steps}-{len(how)}"
-                command = [sys.executable, *how, "-m", "dropgan.cli", "train", "-o", str(out), "--quiet"]
+                command = [
+                    sys.executable,
+                    *how,
+                    "-m",
+                    "dropgan.cli",
+                    "train",
+                    "-o",
+                    str(out),
+                    "--quiet",
+                    "--recipe",
+                    "mlp",
+                ]
                 command += ["--steps", str(steps), "--generator-dropout", "0", "--discriminator-dropout", "0"]
                 command += ["--device", "cpu", "--precision", "fp32", "--threads", "1", "--no-score"]
                 subprocess.run(command, check=True, capture_output=True)

@@ -59,7 +59,8 @@ def _seed(value: int) -> int:
 
 def _recipes() -> list[str]:
     """The recipes that come with dropgan, for a shell's completion: found without importing torch."""
-    return sorted(path.stem for path in (Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
+    folder = Path(__file__).parents[1] / "train" / "recipes"
+    return ["auto", *sorted(path.stem for path in folder.glob("*.toml"))]
 
 
 def _devices() -> list[str]:
@@ -170,7 +171,7 @@ RecipeName = Annotated[
         "--recipe",
         metavar="NAME|FILE",
         autocompletion=_recipes,
-        help="A recipe that comes with dropgan, or a TOML file.",
+        help="A recipe that comes with dropgan, a TOML file, or auto: the one for the data.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -197,9 +198,9 @@ DiscriminatorDropout = Annotated[
 Conditional = Annotated[
     bool | None,
     typer.Option(
-        "--conditional/--unconditional",
+        "--conditional/--no-conditional",
         help="Learn the data's classes too, so that samples can be asked for by class."
-        "  [default: the recipe's]",
+        "  [default: the recipe's; with auto where each class has enough pictures]",
         show_default=False,
         rich_help_panel=MODEL,
     ),

@@ -38,7 +38,7 @@ def run(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
-    recipe: options.RecipeName = "mlp",
+    recipe: options.RecipeName = "auto",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
     conditional: options.Conditional = None,
@@ -79,7 +79,7 @@ def run(
     with terminal(quiet=quiet) as reporter:
         finished = run_pipeline(
             out,
-            recipe if was_said(context, "recipe") else "auto",
+            recipe,
             data=data if was_said(context, "data") else None,
             settings=changes_from(
                 settings,

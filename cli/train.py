@@ -41,7 +41,7 @@ def train(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
-    recipe: options.RecipeName = "mlp",
+    recipe: options.RecipeName = "auto",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
     conditional: options.Conditional = None,
@@ -90,14 +90,14 @@ def train(
 ) -> None:
     """Train a GAN with dropout into a run directory."""
     from dropgan.train import (
-        chosen_recipe,
         load_recipe,
-        recipe_layers,
-        show_recipe,
         together,
     )
     from dropgan.train import resume as resume_run
     from dropgan.train import train as train_run
+    from dropgan.train.recipes import asked_recipe, recipe_layers, show_recipe
+    from dropgan.train.run.seen import settled_recipe
+    from dropgan.train.run.source import DataSource
 
     if list_recipes:
         _list_recipes(json=json)
@@ -111,8 +111,12 @@ def train(
         seed=seed,
         patience=patience,
     )
+    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     if show:
-        result_text(show_recipe(chosen_recipe(recipe, settings=changes), recipe_layers(recipe)))
+        with terminal(quiet=quiet) as reporter:
+            source = DataSource(data, None, data_dir, reading)
+            shown = settled_recipe(asked_recipe(recipe, settings=changes), source, device, reporter)
+        result_text(show_recipe(shown, recipe_layers(shown.name if recipe == "auto" else recipe)))
         return
     if out is None:
         raise typer.BadParameter("say where the run goes: -o RUN")
@@ -120,7 +124,6 @@ def train(
         if resume and value:
             raise typer.BadParameter(f"{name} is for a new run; leave it out with --resume")
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
-    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
         about: dict[str, Any] = {
             "score": _validation_metric() if score else None,
@@ -132,7 +135,7 @@ def train(
             run = resume_run(
                 out,
                 settings=changes,
-                recipe=load_recipe(recipe) if was_said(context, "recipe") else None,
+                recipe=None if recipe == "auto" else load_recipe(recipe),
                 data=data if was_said(context, "data") else None,
                 data_options=reading if was_said(context, *_READING) else None,
                 **machine,
@@ -141,7 +144,7 @@ def train(
         else:
             run = train_run(
                 out,
-                recipe if was_said(context, "recipe") else "auto",
+                recipe,
                 settings=changes,
                 data=data if was_said(context, "data") else None,
                 data_dir=data_dir,

@@ -16,10 +16,11 @@ from dropgan.serve.card import Card
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.serve.write import shown_as
-from dropgan.train import DataOptions, Recipe, RunDirectory, chosen_recipe
+from dropgan.train import DataOptions, Recipe, RunDirectory
 from dropgan.train.data import TrainingData
 from dropgan.train.distributed.ranks import started_processes
 from dropgan.train.kinds import training_kind
+from dropgan.train.recipes import asked_recipe
 from dropgan.train.run.plan import Wanted
 from dropgan.train.run.session import Session, prepare
 from dropgan.train.run.source import DataSource
@@ -91,14 +92,14 @@ def run(
     if count < 1 or score_samples < 10:
         raise InputError("count must be 1 or more, score_samples 10 or more")
     place = RunDirectory(directory)
-    chosen = chosen_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
+    asked = asked_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
     wanted = Wanted(device, precision, threads, retune)
     if like is not None:
-        require_like_alone(chosen, wanted, data_options, init_from)
+        require_like_alone(asked, wanted, data_options, init_from)
     source = DataSource(data, labels, data_dir, data_options or DataOptions())
     with place.locked():
         if like is None:
-            start = new_or_begun_run(place, chosen, source.or_default(), wanted, init_from)
+            start = new_or_begun_run(place, asked, source.or_default(), wanted, init_from)
         else:
             start = repeated_or_begun_run(place, RunDirectory(like), source)
         session = prepare(

@@ -7,7 +7,7 @@ from dropgan.serve.card import Card
 from dropgan.serve.kinds import KINDS, kind_of
 from dropgan.serve.kinds.images import Images as RuntimeImages
 from dropgan.serve.write import SHOWN
-from dropgan.train import DataError, load_recipe
+from dropgan.train import DataError
 from dropgan.train.kind import load
 from dropgan.train.kinds import KINDS as TRAINING_KINDS
 from dropgan.train.kinds import training_kind
@@ -26,7 +26,6 @@ def test_what_a_kind_names_is_there(name: str) -> None:
     assert kind.name == runtime.name == name
     for reference in (kind.metric, kind.evaluation):
         assert callable(load(reference))
-    assert load_recipe(kind.recipe).name == kind.recipe
     assert runtime.shown_as in SHOWN
     assert runtime.outputs
 

@@ -18,7 +18,6 @@ class TrainingKind(ABC, Generic[D]):
 
     Attributes:
         name: As in a model's card; `dropgan.serve.kinds` has the runtime's side of the same name.
-        recipe: Name of the recipe for such data where the user names none.
         metric: ``module:function`` that makes the metric that training watches, from data, recipe and the
             labels of its samples. It belongs to a later stage, and is loaded when it is asked for.
         evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, loaded likewise.
@@ -26,7 +25,6 @@ class TrainingKind(ABC, Generic[D]):
     """
 
     name: ClassVar[str]
-    recipe: ClassVar[str]
     metric: ClassVar[str]
     evaluation: ClassVar[str]
     has_report: ClassVar[bool] = False

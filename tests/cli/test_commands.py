@@ -17,7 +17,8 @@ from dropgan.serve import Generator
 from .conftest import Dropgan
 
 SMALL = [
-    "--steps=20", "--device=cpu", "--precision=fp32", "--threads=1", "--set", "training.batch_size=8",
+    "--recipe=mlp", "--steps=20", "--device=cpu", "--precision=fp32", "--threads=1",
+    "--set", "training.batch_size=8",
     "--set", "generator.hidden=[16,16]", "--set", "discriminator.hidden=[16]",
     "--set", "output.checkpoint_interval=10", "--set", "output.log_interval=5",
 ]  # fmt: skip

@@ -12,8 +12,8 @@ from ..conftest import bar_of
 from .conftest import Dropgan
 
 LEARN = [
-    "--steps=400", "--device=cpu", "--precision=fp32", "--threads=1", "--set", "training.batch_size=48",
-    "--set", "generator.latent_dim=8", "--set", "generator.hidden=[48,48]",
+    "--recipe=mlp", "--steps=400", "--device=cpu", "--precision=fp32", "--threads=1",
+    "--set", "training.batch_size=48", "--set", "generator.latent_dim=8", "--set", "generator.hidden=[48,48]",
     "--set", "discriminator.hidden=[48,48]", "--set", "training.ema_decay=0.95",
 ]  # fmt: skip
 

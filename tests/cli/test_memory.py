@@ -24,7 +24,18 @@ def _limit() -> None:
     ("arguments", "remedy"),
     [
         (
-            ["train", "-o", "run", "--data", "{data}", "--set", "generator.hidden=[40000,40000]", "-q"],
+            [
+                "train",
+                "-o",
+                "run",
+                "--recipe",
+                "mlp",
+                "--data",
+                "{data}",
+                "--set",
+                "generator.hidden=[40000,40000]",
+                "-q",
+            ],
             "training.batch_size",
         ),
     ],

@@ -18,8 +18,8 @@ SEED = int(os.environ.get("DROPGAN_TORTURE_SEED", "0"))
 MINUTES = float(os.environ.get("DROPGAN_TORTURE_MINUTES", "18"))
 """All attacks together: each kind has a share of it, and ends when that is spent."""
 SMALL = (
-    "--steps=8", "--device=cpu", "--precision=fp32", "--threads=1", "--set", "training.batch_size=8",
-    "--set", "generator.latent_dim=8", "--set", "generator.hidden=[16]",
+    "--recipe=mlp", "--steps=8", "--device=cpu", "--precision=fp32", "--threads=1",
+    "--set", "training.batch_size=8", "--set", "generator.latent_dim=8", "--set", "generator.hidden=[16]",
     "--set", "discriminator.hidden=[16]", "--set", "output.log_interval=4",
     "--set", "output.sample_interval=4", "--set", "output.checkpoint_interval=4",
 )  # fmt: skip

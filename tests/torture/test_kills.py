@@ -15,7 +15,7 @@ from .conftest import Chance, Figures, Good, cases
 
 STEPS = 1500
 TRAINING = (
-    "--device=cpu", "--precision=fp32", "--threads=1", "--set", "training.batch_size=8",
+    "--recipe=mlp", "--device=cpu", "--precision=fp32", "--threads=1", "--set", "training.batch_size=8",
     "--set", "generator.latent_dim=8", "--set", "generator.hidden=[16]", "--set", "discriminator.hidden=[16]",
     "--set", "output.log_interval=100", "--set", "output.sample_interval=300",
     "--set", "output.checkpoint_interval=100", f"--steps={STEPS}", "--no-score",

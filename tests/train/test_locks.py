@@ -28,9 +28,22 @@ FIXED: dict[str, Any] = {"device": "cpu", "precision": "fp32", "threads": 1}
 def _start(out: Path, data: Path, **options: Any) -> subprocess.Popen[str]:
     """The command, training for ever, once it has written its first lines."""
     settings = [f"--set={key}={value}" for key, value in SMALL.items()]
-    fixed = ["--device", "cpu", "--precision", "fp32", "--threads", "1", "--no-score", "--steps", "10000000"]
+    fixed = ["--recipe", "mlp", "--device", "cpu", "--precision", "fp32", "--threads", "1", "--no-score"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dropgan.cli", "train", "-o", out, "--data", data, *fixed, *settings],
+        [
+            sys.executable,
+            "-m",
+            "dropgan.cli",
+            "train",
+            "-o",
+            out,
+            "--data",
+            data,
+            *fixed,
+            "--steps",
+            "10000000",
+            *settings,
+        ],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

@@ -92,7 +92,7 @@ def test_from_the_command_line_to_samples(
         "--set", "generator.architecture=rows", "--set", "discriminator.architecture=patch",
         "--set", "generator.units=10", "--set", "discriminator.spectral_norm=true",
     ]  # fmt: skip
-    machine = ["--device=cpu", "--precision=fp32", "--threads=1", "--no-score", "--steps=4"]
+    machine = ["--recipe=mlp", "--device=cpu", "--precision=fp32", "--threads=1", "--no-score", "--steps=4"]
     run, tuned, model = tmp_path / "run", tmp_path / "tuned", tmp_path / "model.onnx"
     answer = dropgan("train", "--data", image_file, "-o", run, *machine, *own)
     assert answer.code == 0, answer.err

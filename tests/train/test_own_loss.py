@@ -48,7 +48,7 @@ def test_from_the_command_line_to_samples(
 ) -> None:
     """Whoever adds a loss must have to touch nothing but its class: recipe, metrics and export know it."""
     small = ["--set", "generator.hidden=[8]", "--set", "discriminator.hidden=[8]", "--steps=4"]
-    machine = ["--device=cpu", "--precision=fp32", "--threads=1", "--no-score"]
+    machine = ["--recipe=mlp", "--device=cpu", "--precision=fp32", "--threads=1", "--no-score"]
     loss = ["--set", "training.loss=least-squares", "--set", "output.log_interval=2"]
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     answer = dropgan("train", "--data", image_file, "-o", run, *small, *machine, *loss)

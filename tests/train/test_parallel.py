@@ -106,8 +106,8 @@ def test_scores_ask_nothing_of_other_processes(monkeypatch: pytest.MonkeyPatch) 
 
 def _arguments(out: Path, data: Path, steps: int, *settings: str) -> list[str]:
     sets = [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
-    return ["train", "-o", str(out), "--data", str(data), "--device", "cpu", "--precision", "fp32",
-            "--threads", "1", "--no-score", "--steps", str(steps), *sets]  # fmt: skip
+    return ["train", "-o", str(out), "--data", str(data), "--recipe", "mlp", "--device", "cpu",
+            "--precision", "fp32", "--threads", "1", "--no-score", "--steps", str(steps), *sets]  # fmt: skip
 
 
 def _start(

@@ -16,7 +16,6 @@ class Images(TrainingKind[ImageData]):
     """Grey or coloured images, channels first and between -1 and 1 in networks."""
 
     name: ClassVar[str] = "images"
-    recipe: ClassVar[str] = "mlp"
     metric: ClassVar[str] = "dropgan.evaluate.validation.metric:image_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.images:answer"
     has_report: ClassVar[bool] = True

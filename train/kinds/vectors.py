@@ -14,7 +14,6 @@ class Vectors(TrainingKind[VectorData]):
     """Rows of numbers in named columns, each column standardised in networks."""
 
     name: ClassVar[str] = "vectors"
-    recipe: ClassVar[str] = "mlp"
     metric: ClassVar[str] = "dropgan.evaluate.validation.vectors:vector_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.vectors:answer"
 

@@ -1,9 +1,8 @@
 """Recipes: every setting of a training run, and the TOML files that come with dropgan."""
 
 from ..settings import RecipeError
-from .choose import chosen_recipe
+from .choose import Asked, asked_recipe
 from .load import (
-    DEFAULT_RECIPE,
     RecipeLayer,
     change_recipe,
     load_recipe,
@@ -16,12 +15,12 @@ from .settings import Recipe
 from .show import recipes_with_descriptions, show_recipe
 
 __all__ = [
-    "DEFAULT_RECIPE",
+    "Asked",
     "Recipe",
     "RecipeError",
     "RecipeLayer",
+    "asked_recipe",
     "change_recipe",
-    "chosen_recipe",
     "load_recipe",
     "parse_recipe",
     "recipe_differences",

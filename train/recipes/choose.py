@@ -1,27 +1,82 @@
-"""The recipe of a new run, from what the user says of it."""
+"""The recipe of a new run: what the user asks for, and what becomes of it once the data are known."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from .load import DEFAULT_RECIPE, change_recipe, load_recipe
+from ..settings import RecipeError
+from .auto import AUTO, TABLE, Chosen, Seen, choose
+from .load import change_recipe, load_recipe, recipe_differences
 from .settings import Recipe
 
-AUTO = "auto"
+_CONDITIONAL, _STEPS = "conditional", "training.steps"
 
 
-def chosen_recipe(
+@dataclass(frozen=True)
+class Asked:
+    """What the user says of a recipe."""
+
+    recipe: Recipe | None = None
+    """Whole, with all changes; None leaves it to the data."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings by dotted key, for a recipe that the data decide."""
+    steps_said: bool = False
+    """Whether the number of steps was said, not only the recipe's taken."""
+
+    def settled(self, seen: Seen) -> tuple[Recipe, Chosen]:
+        """The recipe for data, and what was chosen by them.
+
+        Raises:
+            RecipeError: A setting is not one of the recipe that was chosen, or impossible in it.
+        """
+        if self.recipe is not None:
+            return self.recipe, Chosen()
+        chosen = choose(seen, self._conditional())
+        try:
+            return self._with(chosen), chosen
+        except RecipeError as error:
+            raise RecipeError(
+                f"{error} (recipe {chosen.recipe} was chosen by the data: --recipe NAME)"
+            ) from error
+
+    def differences(self, begun: Recipe, chosen: Chosen) -> list[str]:
+        """Each setting that is asked for and that a run began otherwise, as ``key was A, now B``.
+
+        Args:
+            begun: The run's recipe.
+            chosen: What was chosen by its data when it began.
+        """
+        if self.recipe is not None:
+            return recipe_differences(begun, self.recipe)
+        if not chosen.recipe:
+            return [f"recipe was {begun.name}, now {AUTO}"]
+        return recipe_differences(begun, self._with(chosen))
+
+    def _conditional(self) -> bool | None:
+        """What is said of labels: any recipe tells how TOML spells it."""
+        if _CONDITIONAL not in self.changes:
+            return None
+        said = {_CONDITIONAL: self.changes[_CONDITIONAL]}
+        return change_recipe(load_recipe(TABLE[0].recipe), said).conditional
+
+    def _with(self, chosen: Chosen) -> Recipe:
+        labels = {_CONDITIONAL: chosen.conditional}
+        return change_recipe(load_recipe(chosen.recipe), {**labels, **self.changes})
+
+
+def asked_recipe(
     recipe: Recipe | str = AUTO,
     *,
     steps: int | None = None,
     seed: int | None = None,
     conditional: bool | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Recipe:
-    """A recipe by its name, with changes.
+) -> Asked:
+    """What a caller says of a recipe, checked as far as it can be without the data.
 
     Args:
-        recipe: The name of a recipe that comes with dropgan, a TOML file's path, ``auto`` for the
-            default one, or a recipe.
+        recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``:
+            the one for the data.
         steps: For ``training.steps``, if not None.
         seed: For ``training.seed``, if not None.
         conditional: For ``conditional``, if not None.
@@ -30,9 +85,18 @@ def chosen_recipe(
     Raises:
         RecipeError: There is no such recipe or setting, or a value is impossible.
     """
-    if isinstance(recipe, str):
-        recipe = load_recipe(DEFAULT_RECIPE if recipe == AUTO else recipe)
-    named = {"training.steps": steps, "training.seed": seed, "conditional": conditional}
-    return change_recipe(
-        recipe, {**(settings or {}), **{key: value for key, value in named.items() if value is not None}}
-    )
+    named = {_STEPS: steps, "training.seed": seed, _CONDITIONAL: conditional}
+    changes = {**(settings or {}), **{key: value for key, value in named.items() if value is not None}}
+    said = _STEPS in changes
+    if recipe != AUTO:
+        base = load_recipe(recipe) if isinstance(recipe, str) else recipe
+        return Asked(change_recipe(base, changes), steps_said=said)
+    refused = []
+    for row in TABLE:
+        try:
+            change_recipe(load_recipe(row.recipe), changes)
+        except RecipeError as error:
+            refused.append(error)
+    if len(refused) == len(TABLE):
+        raise refused[0]
+    return Asked(None, changes, said)

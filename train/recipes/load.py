@@ -23,8 +23,6 @@ from .problems import problems, settings_of, unknown_setting
 from .settings import Recipe
 from .text import TomlText, read_toml
 
-DEFAULT_RECIPE = "mlp"
-
 
 def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """A copy of a recipe with some settings changed.

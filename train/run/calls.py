@@ -8,7 +8,7 @@ from typing import Any
 from dropgan.serve.reporter import LOGGED, Reporter
 
 from ..data import DataOptions
-from ..recipes import Recipe, chosen_recipe
+from ..recipes import Recipe, asked_recipe
 from .directory import RunDirectory
 from .plan import Wanted
 from .session import MakeScore, prepare
@@ -43,14 +43,16 @@ def train(
 
     Args:
         directory: The run directory; must not hold anything yet.
-        recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``.
+        recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``:
+            the one for the data (`dropgan.train.recipes.auto`), which a remark names with the reason.
         data: What to train on: an array, a table, a torch Dataset, or a text that names files, see
             `dropgan.train.data.load_data`; by default images that come with dropgan.
         labels: Of data in memory that have none of their own: one for each sample.
         steps: Training steps in all; None takes the recipe's.
         seed: Of weights, order and latents; None takes the recipe's.
         conditional: Whether the model learns the data's classes, so that samples can be asked for by
-            class; None takes the recipe's.
+            class; None takes the recipe's. With ``auto`` it takes the classes of images that have
+            enough of them.
         settings: Other settings of the recipe, by dotted key: ``{"generator.dropout": 0.1}``.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: Size and colour of the images, what to do with broken ones.
@@ -78,14 +80,14 @@ def train(
             DeviceError, InputError, PretrainedError, OutputError, TrainingError, or Interrupted.
     """
     run = RunDirectory(directory)
-    chosen = chosen_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
+    asked = asked_recipe(recipe, steps=steps, seed=seed, conditional=conditional, settings=settings)
     wanted = Wanted(device, precision, threads, retune)
     if like is not None:
-        require_like_alone(chosen, wanted, data_options, init_from)
+        require_like_alone(asked, wanted, data_options, init_from)
     source = DataSource(data, labels, data_dir, data_options or DataOptions())
     with run.locked():
         if like is None:
-            start = new_run(run, chosen, source.or_default(), wanted, init_from)
+            start = new_run(run, asked, source.or_default(), wanted, init_from)
         else:
             start = repeated_run(run, RunDirectory(like), source)
         session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from ..data import DataOptions
+from ..recipes.auto import Chosen
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 """Of matrix products; tf32 is for CUDA, fp16 has scaled losses."""
@@ -48,6 +49,8 @@ class RunFacts:
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
     """What the first weights are of."""
+    auto: Chosen = field(default_factory=Chosen)
+    """What was chosen by the data; its recipe is empty where the recipe was named."""
     labels: str = ""
     """Fingerprint of the labels of a class-conditional run, else empty."""
     made_by: dict[str, str] = field(default_factory=dict)

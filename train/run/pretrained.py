@@ -102,7 +102,7 @@ def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:
     if not taken:
         raise PretrainedError(
             f"no layer of the generator in {pretrained.source} has a place in this one: begin from a model of"
-            " the same architecture and widths"
+            " the same architecture and widths, or name its recipe with --recipe"
         )
     fresh = [f"generator {name}" for name in left]
     fresh += [f"discriminator {name}" for name in _take(state.discriminator, pretrained.discriminator)[1]]

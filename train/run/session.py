@@ -14,12 +14,13 @@ from dropgan.serve.reporter import LOGGED, SILENT, Reporter
 from ..data import TrainingData, class_counts, label_fingerprint, with_classes
 from ..data.batches import Batches
 from ..distributed.data_parallel import train_in_parallel
-from ..distributed.ranks import Ranks, current_ranks
+from ..distributed.ranks import current_ranks
 from ..kinds import training_kind
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
 from ..networks import SampleSpec
 from ..networks.freezing import require_learned
 from ..recipes import Recipe, recipe_differences
+from ..recipes.auto import Chosen
 from ..recipes.fit import require_fit
 from ..steps.state import TrainingState
 from .changes import ResumeError
@@ -29,6 +30,7 @@ from .kept_plan import machine_name
 from .loop import training_loop
 from .plan import Plan, make_plan, recorded_device
 from .pretrained import begin_from
+from .seen import seen_in
 from .start import Start
 from .stop import Interrupted, StopRequest
 from .trained import resumable_checkpoint
@@ -169,16 +171,22 @@ def prepare(
     if minutes is not None and not 0 <= minutes <= _MOST_MINUTES:  # NaN is neither
         raise InputError(f"minutes must be 0 to {_MOST_MINUTES:,.0f}, not {minutes:g}")
     log = TensorBoardLog(start.run) if tensorboard else None
-    recipe, ranks = start.recipe, current_ranks()
+    ranks = current_ranks()
     if not ranks.leader:
         reporter = SILENT
+    data = ranks.read(lambda: start.source.read(reporter))
+    ranks.require_same(data.fingerprint, "the training data")
+    recipe, chosen = _settled(start, data, reporter)
     ranks.require_same(recipe.model_dump_json(), "the recipe")
-    data = _read(start, ranks, reporter)
+    if recipe.conditional:
+        data = with_classes(data, reporter)
+        ranks.require_same(label_fingerprint(data), "the labels of the training data")
+    _require_unchanged(start, data)
     spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     plan = make_plan(recipe, spec, start.wanted)
     plan.apply()
-    state, init = _state(start, spec, plan)
+    state, init = _state(start, recipe, spec, plan)
     train_in_parallel(state, recipe, plan.device, ranks)
     if start.begun is None:
         facts = RunFacts(
@@ -191,6 +199,7 @@ def prepare(
             processes=ranks.count,
             data_options=start.source.options,
             init=init,
+            auto=chosen,
             labels=label_fingerprint(data) if recipe.conditional else "",
             made_by=_makers(),
         )
@@ -208,15 +217,19 @@ def prepare(
     return Session(start.run, recipe, facts, data, plan, state, made, minutes, log, reporter)
 
 
-def _read(start: Start, ranks: Ranks, reporter: Reporter) -> TrainingData:
-    """The data, the same in every process and, of a run that goes on, as they were."""
-    data = ranks.read(lambda: start.source.read(reporter))
-    ranks.require_same(data.fingerprint, "the training data")
-    if start.recipe.conditional:
-        data = with_classes(data, reporter)
-        ranks.require_same(label_fingerprint(data), "the labels of the training data")
+def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Recipe, Chosen]:
+    """The recipe, which the data may decide, and what was chosen by them when the run began."""
+    device = start.wanted.require_possible().type
+    recipe, chosen = start.asked.settled(seen_in(data, device, start.architecture))
+    if chosen.why:
+        reporter.say(chosen.why)
+    return recipe, chosen if start.as_in is None else start.as_in[1].auto
+
+
+def _require_unchanged(start: Start, data: TrainingData) -> None:
+    """Refuse data that are not those of the run that goes on, or is repeated."""
     if start.as_in is None:
-        return data
+        return
     run, facts = start.as_in
     for what, before, now in (
         ("fingerprint", facts.fingerprint, data.fingerprint),
@@ -227,12 +240,11 @@ def _read(start: Start, ranks: Ranks, reporter: Reporter) -> TrainingData:
                 f"{start.source.name} has changed since {run.path} began: its {what} was {before[:19]},"
                 f" now {now[:19]}: start a new run"
             )
-    return data
 
 
-def _state(start: Start, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, InitFacts]:
+def _state(start: Start, recipe: Recipe, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, InitFacts]:
     """Networks before the first step or as they were, and what to record of where new ones are from."""
-    state = TrainingState.fresh(start.recipe, spec, plan.device)
+    state = TrainingState.fresh(recipe, spec, plan.device)
     if plan.precision == "fp16":
         state.scale_losses(plan.device)
     checkpoint = None if start.begun is None else resumable_checkpoint(start.run)
@@ -241,7 +253,7 @@ def _state(start: Start, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, I
         return state, InitFacts()
     pretrained = start.pretrained
     fresh = None if pretrained is None else begin_from(state, pretrained)
-    require_learned(state.discriminator, start.recipe.discriminator.frozen_layers, fresh)
+    require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
     if pretrained is None or fresh is None:
         return state, InitFacts()
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))

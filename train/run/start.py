@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from dropgan.serve.errors import OptionError
 
 from ..data import DataOptions, options_differences, was_in_memory
 from ..distributed.ranks import current_ranks
-from ..recipes import Recipe, chosen_recipe, recipe_differences
+from ..recipes import Asked, Recipe
 from .changes import changed_recipe, refuse
 from .directory import RunDirectory, RunError
 from .facts import RunFacts
@@ -24,14 +25,16 @@ class Start:
 
     run: RunDirectory
     """Where the run is, or will be."""
-    recipe: Recipe
-    """With all changes."""
+    asked: Asked
+    """What is said of the recipe; of a run that goes on or is repeated, the whole of it."""
     source: DataSource
     """What to train on."""
     wanted: Wanted
     """What to compute with; of a run that goes on, what it began with."""
     pretrained: Pretrained | None = None
     """What its first weights are of; None begins with random ones."""
+    architecture: str = ""
+    """Of the run that those are of, which a recipe that the data decide is to have."""
     begun: tuple[Recipe, RunFacts] | None = None
     """What recipe.toml says of a run that goes on; None in a new one."""
     as_in: tuple[RunDirectory, RunFacts] | None = None
@@ -40,7 +43,7 @@ class Start:
 
 def new_run(
     run: RunDirectory,
-    recipe: Recipe,
+    asked: Asked,
     source: DataSource,
     wanted: Wanted,
     init_from: str | PathLike[str] | None = None,
@@ -54,7 +57,10 @@ def new_run(
     run.require_new()
     wanted.require_possible()
     pretrained = None if init_from is None else load_pretrained(init_from)
-    return Start(run, recipe, source, wanted, pretrained)
+    architecture = ""
+    if init_from is not None and Path(init_from).is_dir():
+        architecture = RunDirectory(init_from).read_recipe()[0].generator.architecture
+    return Start(run, asked, source, wanted, pretrained, architecture)
 
 
 def begun_run(
@@ -89,7 +95,9 @@ def begun_run(
     source = _same_source(run, facts, source)
     fresh = not (run.last_checkpoint.exists() or run.previous_checkpoint.exists())
     pretrained = _same_pretrained(run, facts) if fresh else None
-    return Start(run, recipe, source, Wanted.of(facts), pretrained, (begun, facts), (run, facts))
+    return Start(
+        run, Asked(recipe), source, Wanted.of(facts), pretrained, begun=(begun, facts), as_in=(run, facts)
+    )
 
 
 def repeated_run(run: RunDirectory, other: RunDirectory, source: DataSource = NOTHING_SAID) -> Start:
@@ -117,12 +125,12 @@ def repeated_run(run: RunDirectory, other: RunDirectory, source: DataSource = NO
         )
     pretrained = _same_pretrained(other, facts)
     source = _same_source(other, facts, source)
-    return Start(run, recipe, source, wanted, pretrained, as_in=(other, facts))
+    return Start(run, Asked(recipe), source, wanted, pretrained, as_in=(other, facts))
 
 
 def new_or_begun_run(
     run: RunDirectory,
-    recipe: Recipe,
+    asked: Asked,
     source: DataSource,
     wanted: Wanted,
     init_from: str | PathLike[str] | None = None,
@@ -134,9 +142,9 @@ def new_or_begun_run(
         DropganError: As for `new_run` and `begun_run`.
     """
     if not run.recipe_file.exists():
-        return new_run(run, recipe, source, wanted, init_from)
+        return new_run(run, asked, source, wanted, init_from)
     begun, facts = run.read_recipe()
-    differences = recipe_differences(begun, recipe)
+    differences = asked.differences(begun, facts.auto)
     if not _may_be_same(source, facts):
         differences.append(f"data was {facts.data}, now {source.name}")
     differences += options_differences(facts.data_options, source.options)
@@ -158,11 +166,11 @@ def repeated_or_begun_run(run: RunDirectory, other: RunDirectory, source: DataSo
         return repeated_run(run, other, source)
     recipe, facts = other.read_recipe()
     given = _same_source(other, facts, source)
-    return new_or_begun_run(run, recipe, given, Wanted.of(facts), facts.init.source or None)
+    return new_or_begun_run(run, Asked(recipe), given, Wanted.of(facts), facts.init.source or None)
 
 
 def require_like_alone(
-    recipe: Recipe, wanted: Wanted, data_options: DataOptions | None, init_from: object
+    asked: Asked, wanted: Wanted, data_options: DataOptions | None, init_from: object
 ) -> None:
     """Refuse what would make a run that repeats another one a different one.
 
@@ -170,7 +178,7 @@ def require_like_alone(
         OptionError: Something was chosen.
     """
     chosen = {
-        "a recipe or settings of it": recipe != chosen_recipe(),
+        "a recipe or settings of it": asked != Asked(),
         "a device, precision or threads": wanted != Wanted(),
         "how to read the data": data_options not in (None, DataOptions()),
         "weights to begin from": init_from is not None,

@@ -1,0 +1,138 @@
+"""Recipe ``auto``: which recipe is for which data, and whether their labels are used.
+
+`TABLE` is all there is to it. A new architecture gets a row, and a test of it in
+tests/train/test_auto.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..networks import SampleSpec
+
+AUTO = "auto"
+ENOUGH = 100
+"""Images that every class must have for labels to be used unasked: see `labels_used`."""
+_LONGEST = 8  # of a side over the other: a network of convolutions begins with 8 cells along the longer one
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """A class of the data, and how many samples it has."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the choice may hang on."""
+
+    spec: SampleSpec
+    """What samples are."""
+    count: int
+    """How many there are."""
+    classes: tuple[ClassCount, ...] = ()
+    """Those that have samples; empty without labels."""
+    unusable: str = ""
+    """Why the labels cannot be learned, if they cannot."""
+    device: str = "cpu"
+    """``cpu`` or ``cuda``."""
+    architecture: str = ""
+    """Of the run that training begins from, which its weights fit; empty for none."""
+
+    @property
+    def described(self) -> str:
+        """In words: ``10,000 grey pictures of 28x28``."""
+        if not self.spec.is_image:
+            return f"{self.count:,} rows of {self.spec.shape[0]:,} columns"
+        channels, height, width = self.spec.shape
+        return f"{self.count:,} {'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe, and the data that it is for."""
+
+    recipe: str
+    architecture: str
+    """The recipe's."""
+    why: str
+    """What speaks for it, as it follows "since"."""
+    fits: Callable[[Seen], bool]
+    """Whether it is for such data."""
+    against: Callable[[Seen], str] = lambda seen: ""
+    """Why it is not the one for these, though it is for their kind; empty where nothing is against it."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen; recipe.toml keeps it in ``[run.auto]``."""
+
+    recipe: str = ""
+    """Name of the recipe; empty in a run whose recipe was named."""
+    conditional: bool = False
+    """Whether labels are used."""
+    why: str = ""
+    """One line."""
+
+
+def _strip(seen: Seen) -> str:
+    _, height, width = seen.spec.shape
+    if max(height, width) <= _LONGEST * min(height, width):
+        return ""
+    return f"strips of {width}x{height} are mostly cut off from the grids of convolutions"
+
+
+TABLE = (
+    Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.is_image, _strip),
+    Row("mlp", "mlp", "dense layers take samples of any shape", lambda seen: True),
+)
+"""The first row that is for the data is taken."""
+
+
+def choose(seen: Seen, conditional: bool | None = None) -> Chosen:
+    """The recipe for data, and whether it learns their labels.
+
+    Args:
+        seen: What there is to know of them.
+        conditional: Whether labels are to be used, if the user says so.
+    """
+    rows = [row for row in TABLE if row.fits(seen)]
+    kin = [row for row in rows if row.architecture == seen.architecture]
+    passed = [] if kin else [row for row in rows if row.against(seen)]
+    row = next(row for row in kin or rows if row not in passed)
+    reason = f"{row.why} (it begins from a run of them)" if kin else row.why
+    for other in passed:
+        reason = f"{other.against(seen)}; {reason}"
+    use, labels = labels_used(seen) if conditional is None else (conditional, "")
+    kind = f"{row.recipe} with labels" if use else row.recipe
+    why = f"recipe {kind}, chosen for {seen.described}, since {reason}"
+    return Chosen(row.recipe, use, f"{why}; {labels}" if labels else why)
+
+
+def labels_used(seen: Seen) -> tuple[bool, str]:
+    """Whether labels are used where the user says nothing, and why.
+
+    With labels, a network learns each class from that class's images. On Fashion-MNIST they made the
+    distance smaller from 30 images a class on, and with 10 larger (``benchmarks/labels_needed.py``).
+    `ENOUGH` leaves room for harder data: a class that is learned by heart can be asked for as well as
+    any other, and is drawn as often.
+
+    In a table no column is taken for labels unasked, so none is used unasked either.
+    """
+    if not seen.spec.is_image or not (seen.classes or seen.unusable):
+        return False, ""
+    if seen.unusable:
+        return False, f"without labels: {seen.unusable}"
+    if len(seen.classes) < 2:
+        return False, ""
+    counts = [one.count for one in seen.classes]
+    least, most = min(counts), max(counts)
+    if least < ENOUGH:
+        name = next(one.name for one in seen.classes if one.count == least)
+        few = sum(count < ENOUGH for count in counts)
+        others = f", and {few - 1} more are as small" if few > 1 else ""
+        needs = f"class {name} has {least:,} of the {ENOUGH} pictures that each class needs{others}"
+        return False, f"without labels: {needs} (--conditional uses them)"
+    each = f"{least:,} each" if least == most else f"{least:,} to {most:,} pictures"
+    return True, f"{len(counts)} classes of {each}"
