@@ -1,4 +1,4 @@
-"""How --help looks: plain text, options by what they are about, nothing cut off."""
+"""How --help looks: plain text, options grouped under headings, nothing cut off."""
 
 import inspect
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-# What stands in a panel comes in this order, whatever the order of the function's parameters.
+# Panels are shown in this order, whatever the order of the function's parameters.
 PANELS = (
     "Arguments",
     "Data",
@@ -22,24 +22,34 @@ PANELS = (
     "Options",
 )
 
-# Names of Python's types, where an option names no value of its own, in a reader's words.
+# What to show for Python's types if an option has no metavar.
 _VALUES = {"int": "N", "float": "X", "str": "TEXT", "path": "PATH"}
+
+# Click's ranges, such as 1<=x<=64, as a reader would write them.
+_RANGES = ((r"\b([\d.]+)<=x<=([\d.]+)", r"\1 to \2"), (r"\bx>=([\d.]+)", r"\1 or more"))
 
 
 class Command(TyperCommand):
-    """A command whose options stand under headings, its parameters' ``rich_help_panel``.
+    """A command that shows its options under headings, the parameters' ``rich_help_panel``.
 
-    Typer draws such headings with Rich only, and Rich takes words in square brackets, ``[default: ...]``
-    and ``[n, height, width]``, for markup and leaves them out.
+    Typer shows such headings with Rich only. Rich takes words in square brackets, such as
+    ``[default: ...]`` and ``[n, height, width]``, for markup and leaves them out.
     """
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write every parameter below its heading."""
         _format_panels(self, ctx, formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, each on a line of its own."""
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
 
 class Group(TyperGroup):
-    """The app itself: options, then every command with its whole first sentence."""
+    """The app itself: options, then every command with the whole first paragraph of its help."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the app's own options, then the commands."""
@@ -65,6 +75,8 @@ def _format_panels(command: Any, ctx: Any, formatter: Any) -> None:
                 re.sub(r"<(int|float|str|path)(?: range)?>", lambda type_: _VALUES[type_[1]], names),
                 text,
             )
+            for click, words in _RANGES:
+                record = record[0], re.sub(click, words, record[1])
             argument = parameter.param_type_name == "argument"
             name = "Arguments" if argument else parameter.rich_help_panel or "Options"
             panels.setdefault(name, []).append(record)

@@ -44,9 +44,10 @@ class Finding:
 
 
 def doctor(json: options.Json = False) -> None:
-    """Say what is installed, what really works, and what to do about the rest.
+    """Show what is installed, whether it works, and how to fix what does not.
 
-    Each line begins with ok, absent (you may do without it) or broken; exit 1 if anything is broken.
+    Each line begins with ok, absent (optional and not installed) or broken. The exit code is 1 if anything
+    is broken.
     """
     findings = [
         Finding("ok", "dropgan", importlib.metadata.version("dropgan")),

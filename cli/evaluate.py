@@ -23,7 +23,7 @@ def evaluate(
         Path | None,
         typer.Argument(
             metavar="MODEL_OR_RUN",
-            help="A file that dropgan export wrote, or a run directory.",
+            help="A model file, written by dropgan export, or a run directory.",
             show_default=False,
         ),
     ] = None,
@@ -32,7 +32,7 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="DATA",
-            help="The real images, as for train.  [default: what it was trained on]",
+            help="Real data to compare with, as for train.  [default: the model's training data]",
             rich_help_panel=options.DATA,
         ),
     ] = None,
@@ -49,8 +49,8 @@ def evaluate(
         typer.Option(
             "--held-out",
             metavar="DATA",
-            help="Images that the model never saw, to tell copying and overfitting; none leaves it out."
-            "  [default: Fashion-MNIST's test images where they are installed]",
+            help="Data that the model never saw, to detect copying and overfitting; or none.  [default:"
+            " Fashion-MNIST's test images, if installed]",
             rich_help_panel=options.DATA,
         ),
     ] = None,
@@ -60,20 +60,20 @@ def evaluate(
             "--samples",
             "-n",
             min=10,
-            help="Generated samples.",
+            help="Number of generated samples.",
             rich_help_panel=options.SCORES,
             max=1_000_000,
         ),
     ] = 10_000,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Which stream of samples.", rich_help_panel=options.SCORES)
+        int, typer.Option("--seed", min=0, help="Seed of the samples.", rich_help_panel=options.SCORES)
     ] = 1,
     features: Annotated[
         str,
         typer.Option(
             "--features",
             metavar="NAME|FILE",
-            help="domain, inception, or a file that --fit-features wrote.",
+            help="Feature network: domain, inception, or a file made by --fit-features.",
             rich_help_panel=options.SCORES,
         ),
     ] = "domain",
@@ -82,7 +82,7 @@ def evaluate(
         typer.Option(
             "--inception-weights",
             metavar="FILE",
-            help="Instead of a download of Inception's weights.",
+            help="File with Inception's weights.  [default: downloaded]",
             rich_help_panel=options.SCORES,
         ),
     ] = None,
@@ -101,7 +101,7 @@ def evaluate(
         typer.Option(
             "--fit-features",
             metavar="FILE",
-            help="Instead of evaluating, train a feature network on --data.",
+            help="Train a feature network on --data and write it to FILE, instead of evaluating.",
             callback=options.output,
             rich_help_panel=options.FEATURES,
         ),
@@ -110,7 +110,7 @@ def evaluate(
         Literal["labels", "rotation"],
         typer.Option(
             "--task",
-            help="With --fit-features: what it learns; rotation is for data without labels.",
+            help="With --fit-features: what the network learns; rotation is for data without labels.",
             rich_help_panel=options.FEATURES,
         ),
     ] = "labels",
@@ -128,7 +128,7 @@ def evaluate(
         bool,
         typer.Option(
             "--flip/--no-flip",
-            help="With --fit-features: mirrored images are of the same class.",
+            help="With --fit-features: whether a mirrored image is of the same class.",
             rich_help_panel=options.FEATURES,
         ),
     ] = True,
@@ -144,12 +144,12 @@ def evaluate(
             require_writable(wanted)
     if fit_features is not None:
         if model is not None or report is not None:
-            raise typer.BadParameter("--fit-features trains a feature network and evaluates nothing")
+            raise typer.BadParameter("--fit-features does not evaluate: leave out MODEL_OR_RUN and --report")
         reading = data_options(size, colour, strict, label_column, header, separator, decimal)
         _fit(fit_features, data, data_dir, reading, held_out, task, epochs, flip, json=json, quiet=quiet)
         return
     if model is None:
-        raise typer.BadParameter("say what to evaluate: a model file or a run directory")
+        raise typer.BadParameter("MODEL_OR_RUN is missing: name a model file or a run directory")
     from dropgan.evaluate import Evaluation, VectorEvaluation, load_features
     from dropgan.evaluate import evaluate as evaluate_model
 
@@ -237,7 +237,7 @@ def _fit(
     from dropgan.train.run.source import DataSource
 
     if data is None:
-        raise typer.BadParameter("say which images to train on: --data D")
+        raise typer.BadParameter("--data is missing: name the images to train on with --data D")
     with terminal(quiet=quiet) as reporter:
         source = DataSource(data, data_dir=data_dir, options=reading)
         images = real_images(source, reporter)

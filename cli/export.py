@@ -25,14 +25,16 @@ _SCORE_SEED = 1  # as dropgan evaluate: not the run's own, whose first samples i
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that dropgan train made.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run directory, made by dropgan train or run.")
+    ],
     out: Annotated[
         Path,
         typer.Option(
             "--out",
             "-o",
             metavar="FILE",
-            help="The .onnx file to write.",
+            help="ONNX file to write.",
             callback=options.output,
             rich_help_panel=options.OUTPUT,
         ),
@@ -41,7 +43,8 @@ def export(
         Literal["auto", "best", "last"],
         typer.Option(
             "--checkpoint",
-            help="best by the score in training, last, or auto: best if the run was scored, else last.",
+            help="Which weights to export: best by the score in training, last, or auto, which is best if the"
+            " run was scored.",
             rich_help_panel=options.MODEL,
         ),
     ] = "auto",
@@ -49,7 +52,8 @@ def export(
         Literal["fp32", "fp16", "int8", "auto"],
         typer.Option(
             "--precision",
-            help="fp16 is for CUDA, int8 for CPUs, auto the faster one on --target.",
+            help="Arithmetic of the file: fp16 is for CUDA, int8 for CPUs; auto measures which is faster on"
+            " --target.",
             rich_help_panel=options.MODEL,
         ),
     ] = "fp32",
@@ -57,7 +61,7 @@ def export(
         Literal["cpu", "cuda"] | None,
         typer.Option(
             "--target",
-            help="What --precision auto measures for.",
+            help="Device that --precision auto chooses for; both options go together.",
             show_default=False,
             rich_help_panel=options.MACHINE,
         ),
@@ -66,8 +70,8 @@ def export(
         Literal["pixels", "float", "vectors"] | None,
         typer.Option(
             "--output",
-            help="pixels are uint8, ready to show; float is -1 to 1.  [default: pixels; vectors of a run"
-            " on vectors]",
+            help="pixels are uint8, ready to show; float is -1 to 1.  [default: pixels; for a run on vectors,"
+            " vectors]",
             show_default=False,
             rich_help_panel=options.MODEL,
         ),
@@ -76,7 +80,8 @@ def export(
         Literal["nhwc", "nchw", "rgb-nchw"] | None,
         typer.Option(
             "--layout",
-            help="Order of the axes; rgb-nchw repeats grey.  [default: nhwc for pixels, nchw for float]",
+            help="Order of the output's axes; rgb-nchw repeats grey three times.  [default: nhwc for pixels,"
+            " nchw for float]",
             show_default=False,
             rich_help_panel=options.MODEL,
         ),
@@ -88,7 +93,7 @@ def export(
             min=18,
             max=25,
             metavar="N",
-            help="Version of the ONNX operator set.",
+            help="Version of the ONNX operator set; older runtimes need a lower one.",
             rich_help_panel=options.MODEL,
         ),
     ] = 20,
@@ -96,7 +101,7 @@ def export(
         bool,
         typer.Option(
             "--clip/--no-clip",
-            help="Keep every column of vectors within the range of the training data.",
+            help="For vectors: keep every column within the range of the training data.",
             rich_help_panel=options.MODEL,
         ),
     ] = True,
@@ -104,20 +109,21 @@ def export(
         bool,
         typer.Option(
             "--round/--no-round",
-            help="Round columns of vectors that are whole numbers in the training data.",
+            help="For vectors: round the columns that are whole numbers in the training data.",
             rich_help_panel=options.MODEL,
         ),
     ] = True,
     score: Annotated[
         bool,
         typer.Option(
-            "--score/--no-score", help="Score the file on the run's data, where its shape can be scored."
+            "--score/--no-score",
+            help="Score the file on the run's data, if its images can be scored.",
         ),
     ] = True,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Export a run's generator to one ONNX file, proven free of dropout and equal to PyTorch's."""
+    """Export a run's generator to one ONNX file, proven free of dropout and compared with PyTorch."""
     from dropgan.export import export as export_run
     from dropgan.serve.outputs import require_writable
 

@@ -22,7 +22,7 @@ def inspect(
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", metavar="OTHER", help="A second model file to compare with.", show_default=False
+            "--against", metavar="OTHER", help="Second model file to compare with.", show_default=False
         ),
     ] = None,
     samples: Annotated[
@@ -33,15 +33,16 @@ def inspect(
             min=1,
             max=_MOST_COMPARED,
             metavar="N",
-            help="Samples made with both, for --against.",
+            help="With --against: number of samples to compare.",
         ),
     ] = 1000,
     seed: options.SampleSeed = 0,
     json: options.Json = False,
 ) -> None:
-    """Show a model file's card, hold the file against gate and certificate again, compare two files.
+    """Show a model file's card, check the file again, and compare two files.
 
-    Needs neither PyTorch nor onnx. Exit 1 if the gate fails or the file contradicts its card.
+    inspect repeats the inference-only gate and the comparison with PyTorch's stored values. It needs
+    neither PyTorch nor onnx. The exit code is 1 if the gate fails or the file contradicts its card.
     """
     from dropgan.export import check_inference_only, compare, recheck
     from dropgan.serve import Generator

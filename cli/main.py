@@ -14,6 +14,7 @@ from dropgan.serve.errors import DropganError
 from .command import Command, Group
 from .doctor import doctor
 from .evaluate import evaluate
+from .examples import EXAMPLES
 from .export import export
 from .inspect import inspect
 from .memory import is_out_of_memory, out_of_memory
@@ -38,14 +39,15 @@ _TRAIN_PACKAGES = (
 
 app = typer.Typer(
     name="dropgan",
-    help="Train a GAN with dropout, export its generator to one verified ONNX file, sample from it anywhere.",
+    help="Train a GAN with dropout, export its generator to one verified ONNX file, and sample from it"
+    " anywhere.",
     cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (run, train, export, inspect, sample, evaluate, package, serve, doctor):
-    app.command(cls=Command)(command)
+    app.command(cls=Command, epilog="\n".join(EXAMPLES[command.__name__]))(command)
 
 # Typer exports the wrong uses that commands raise themselves, not their base, which parsing raises.
 _WrongUse: Any = typer.BadParameter.__bases__[0]

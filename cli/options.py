@@ -36,7 +36,7 @@ def within(low: float, high: float, meaning: str) -> Callable[[float | None], fl
 def probability(value: float | None) -> float | None:
     """A check that a number can be a probability of dropping."""
     if value is not None and not 0 <= value < 1:  # which no NaN is
-        raise typer.BadParameter(f"{value:g} is not a probability of 0 to below 1")
+        raise typer.BadParameter(f"{value:g} is not a probability from 0 to below 1")
     return value
 
 
@@ -53,7 +53,7 @@ def output(value: _Path) -> _Path:
 def _seed(value: int) -> int:
     """A check that a number is a seed of the latent stream."""
     if value >= 2**64:
-        raise typer.BadParameter(f"{value} is no seed: 0 to 2^64 - 1")
+        raise typer.BadParameter(f"{value} is not a seed: use a number from 0 to 2^64 - 1")
     return value
 
 
@@ -77,9 +77,9 @@ Data = Annotated[
         "--data",
         metavar="DATA",
         autocompletion=_data_sets,
-        help="fashion-mnist-10k (comes with dropgan), fashion-mnist (whole), a folder of pictures (with a"
-        " subfolder a class or without), a .npy, .npz or .parquet file, a directory of IDX files, or"
-        " hf:NAME[:SPLIT] of a Hugging Face data set; docs/data.md has the rules.",
+        help="Data to train on: fashion-mnist-10k (comes with dropgan), fashion-mnist (all of it), a folder"
+        " of pictures (with or without a subfolder for each class), a .npy, .npz, .parquet or .csv file, a"
+        " folder of IDX files, or hf:NAME[:SPLIT] for a Hugging Face data set. See docs/data.md.",
         rich_help_panel=DATA,
     ),
 ]
@@ -90,8 +90,8 @@ Size = Annotated[
         metavar="S",
         min=MIN_SIDE,
         max=MAX_SIDE,
-        help="Make the images S pixels high and wide: the square in the middle, resized with antialiasing."
-        "  [default: the size that all have]",
+        help="Crop images to the centred square and resize them to S pixels a side.  [default: their"
+        " common size]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -100,7 +100,7 @@ Colour = Annotated[
     bool | None,
     typer.Option(
         "--colour/--grey",
-        help="Channels of the images.  [default: grey if every one is grey]",
+        help="Convert images to three channels or to one.  [default: grey if all are grey]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -109,7 +109,7 @@ Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Stop at a picture that cannot be read, in place of leaving it out.",
+        help="Stop at a picture that cannot be read, instead of leaving it out.",
         rich_help_panel=DATA,
     ),
 ]
@@ -118,8 +118,8 @@ LabelColumn = Annotated[
     typer.Option(
         "--label-column",
         metavar="NAME",
-        help="The column of labels in a table.  [default: beside pictures label or another usual name;"
-        " of numbers none]",
+        help="Column of a table that holds the labels.  [default: beside pictures, label or another common"
+        " name; in tables of numbers, none]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -128,8 +128,7 @@ Header = Annotated[
     bool | None,
     typer.Option(
         "--header/--no-header",
-        help="Whether the first row of a .csv or .tsv file has the names of the columns.  [default: found"
-        " out, or asked]",
+        help="Whether the first row of a .csv or .tsv file holds the column names.  [default: detected]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -139,8 +138,8 @@ Separator = Annotated[
     typer.Option(
         "--separator",
         metavar="C",
-        help="What separates the columns of a .csv or .tsv file: a character, tab, space, or none for a"
-        " single column.  [default: found out, or asked]",
+        help="Column separator of a .csv or .tsv file: a character, tab, space, or none for a single"
+        " column.  [default: detected]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -150,7 +149,7 @@ Decimal = Annotated[
     typer.Option(
         "--decimal",
         metavar=".|,",
-        help="The decimal mark of a .csv or .tsv file.  [default: found out, or asked]",
+        help="Decimal mark of a .csv or .tsv file.  [default: detected]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -160,8 +159,8 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="Where the four files of the whole Fashion-MNIST lie; also the environment variable"
-        " DROPGAN_FASHION_MNIST. Default: Debian's folder, else a checked download.",
+        help="Folder with the four files of Fashion-MNIST; you can also set DROPGAN_FASHION_MNIST."
+        "  [default: Debian's folder, otherwise a verified download]",
         rich_help_panel=DATA,
     ),
 ]
@@ -171,7 +170,7 @@ RecipeName = Annotated[
         "--recipe",
         metavar="NAME|FILE",
         autocompletion=_recipes,
-        help="A recipe that comes with dropgan, a TOML file, or auto: the one for the data.",
+        help="A recipe that comes with dropgan, a TOML file, or auto: the recipe that suits the data.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -181,7 +180,7 @@ GeneratorDropout = Annotated[
         "--generator-dropout",
         metavar="P",
         callback=probability,
-        help="Probability of dropping a unit of the generator in training.  [default: the recipe's]",
+        help="Dropout probability in the generator, 0 to below 1.  [default: the recipe's]",
         rich_help_panel=MODEL,
     ),
 ]
@@ -191,7 +190,7 @@ DiscriminatorDropout = Annotated[
         "--discriminator-dropout",
         metavar="P",
         callback=probability,
-        help="Probability of dropping a unit of the discriminator in training.  [default: the recipe's]",
+        help="Dropout probability in the discriminator, 0 to below 1.  [default: the recipe's]",
         rich_help_panel=MODEL,
     ),
 ]
@@ -199,8 +198,8 @@ Conditional = Annotated[
     bool | None,
     typer.Option(
         "--conditional/--no-conditional",
-        help="Learn the data's classes too, so that samples can be asked for by class."
-        "  [default: the recipe's; with auto where each class has enough pictures]",
+        help="Learn the data's classes, so that you can ask for samples of a class.  [default: the recipe's;"
+        " with auto, if each class has enough pictures]",
         show_default=False,
         rich_help_panel=MODEL,
     ),
@@ -211,7 +210,7 @@ Steps = Annotated[
         "--steps",
         min=1,
         metavar="N",
-        help="Training steps in all.  [default: the recipe's]",
+        help="Total number of training steps.  [default: the recipe's]",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -221,7 +220,7 @@ TrainingSeed = Annotated[
         "--seed",
         min=0,
         metavar="N",
-        help="Of weights, order, latents.  [default: the recipe's]",
+        help="Seed of weights, data order and latents.  [default: the recipe's]",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -230,7 +229,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change any setting of the recipe; may be repeated.",
+        help="Change any setting of the recipe, as in --set training.loss=hinge. Can be repeated.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -239,8 +238,8 @@ InitFrom = Annotated[
     typer.Option(
         "--init-from",
         metavar="RUN|FILE",
-        help="Begin from the weights of a run, a checkpoint .safetensors or a model.onnx: every layer that"
-        " fits is taken, the others are named.",
+        help="Start from the weights of a run, a checkpoint .safetensors or a model.onnx. Every layer that"
+        " fits is taken; the others are listed.",
         show_default=False,
         rich_help_panel=MODEL,
     ),
@@ -251,7 +250,7 @@ Device = Annotated[
         "--device",
         metavar="DEVICE",
         autocompletion=_devices,
-        help="auto, cpu, cuda or cuda:N.",
+        help="auto, cpu, cuda or cuda:N; auto is a GPU if one works.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -259,7 +258,7 @@ Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16", "tf32"],
     typer.Option(
         "--precision",
-        help="Of the arithmetic: auto is the faster, measured; tf32 is for CUDA.",
+        help="Precision of matrix products. auto measures which is faster; tf32 needs CUDA.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -270,7 +269,7 @@ Threads = Annotated[
         min=1,
         max=MAX_THREADS,
         metavar="N",
-        help="CPU threads.  [default: the faster number, measured]",
+        help="CPU threads.  [default: the fastest number, measured]",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -278,7 +277,7 @@ Retune = Annotated[
     bool,
     typer.Option(
         "--retune",
-        help="Measure threads and precision anew; else a machine keeps what it measured for such a run.",
+        help="Measure threads and precision again, instead of using earlier measurements of this machine.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -287,8 +286,8 @@ Like = Annotated[
     typer.Option(
         "--like",
         metavar="RUN",
-        help="Repeat that run exactly from its recipe.toml: recipe, data, first weights, device, precision,"
-        " threads.",
+        help="Repeat a run exactly: recipe, data, first weights, device, precision and threads come from its"
+        " recipe.toml.",
         show_default=False,
         rich_help_panel=MODEL,
     ),
@@ -299,8 +298,8 @@ Patience = Annotated[
         "--patience",
         min=0,
         metavar="N",
-        help="End early after N scores (one a sample grid) without a better one; 0: never."
-        "  [default: the recipe's]",
+        help="End training after N scores in a row without improvement; 0 never does. There is a score with"
+        " each sample grid.  [default: the recipe's]",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -310,7 +309,7 @@ Minutes = Annotated[
         "--minutes",
         metavar="M",
         callback=within(0, 1e6, "a number of minutes: above 0, at most a million"),
-        help="Stop after this time, everything saved; the same directory goes on later.",
+        help="Save and stop after M minutes; you can resume later.  [default: no limit]",
         show_default=False,
         rich_help_panel=TRAINING,
     ),
@@ -319,7 +318,7 @@ TensorBoard = Annotated[
     bool,
     typer.Option(
         "--tensorboard",
-        help="Also log for TensorBoard, into RUN/tensorboard; needs its extra.",
+        help="Also write logs for TensorBoard to RUN/tensorboard; needs the extra [tensorboard].",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -328,7 +327,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress, only results and errors.",
+        help="Show no progress, only results and errors.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -336,11 +335,11 @@ Json = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="Results as JSON on stdout.",
+        help="Print results as JSON on stdout.",
         rich_help_panel=OUTPUT,
     ),
 ]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that dropgan export wrote.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, written by dropgan export.")]
 SampleSeed = Annotated[
     int,
     typer.Option(
@@ -348,6 +347,6 @@ SampleSeed = Annotated[
         min=0,
         metavar="N",
         callback=_seed,
-        help="Which stream of samples: 0 to 2^64 - 1.",
+        help="Seed of the samples, 0 to 2^64 - 1.",
     ),
 ]

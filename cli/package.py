@@ -20,7 +20,7 @@ def package(
             "--out",
             "-o",
             metavar="DIR",
-            help="Where the wheels go; the directory of the web site.",
+            help="Directory for the wheels, or for the web page.",
             callback=options.output,
             rich_help_panel=options.OUTPUT,
         ),
@@ -28,10 +28,16 @@ def package(
     name: Annotated[
         str,
         typer.Option(
-            "--name", metavar="NAME", help="Name to install, like clothes-gan.", rich_help_panel=_DETAILS
+            "--name",
+            metavar="NAME",
+            help="Name of the package, such as clothes-gan.",
+            rich_help_panel=_DETAILS,
         ),
     ],
-    target: Annotated[Literal["wheel", "web"], typer.Option("--target", help="What to make.")] = "wheel",
+    target: Annotated[
+        Literal["wheel", "web"],
+        typer.Option("--target", help="Make a Python wheel, or a web page and npm package."),
+    ] = "wheel",
     version: Annotated[
         str,
         typer.Option(
@@ -43,14 +49,14 @@ def package(
         typer.Option(
             "--license",
             metavar="SPDX",
-            help="Licence of the package; asked for on a terminal.",
+            help="Licence of the package, an SPDX expression such as MIT.  [default: asked on a terminal]",
             rich_help_panel=_DETAILS,
         ),
     ] = None,
     license_file: Annotated[
         Path | None,
         typer.Option(
-            "--license-file", metavar="FILE", help="Its text, to put inside.", rich_help_panel=_DETAILS
+            "--license-file", metavar="FILE", help="File with the licence's text.", rich_help_panel=_DETAILS
         ),
     ] = None,
     author: Annotated[
@@ -60,13 +66,16 @@ def package(
     summary: Annotated[
         str | None,
         typer.Option(
-            "--summary", metavar="TEXT", help="One line.  [default: by the card]", rich_help_panel=_DETAILS
+            "--summary",
+            metavar="TEXT",
+            help="Summary in one line.  [default: from the card]",
+            rich_help_panel=_DETAILS,
         ),
     ] = None,
     runtime: Annotated[
         Literal["cpu", "gpu", "none"],
         typer.Option(
-            "--runtime", help="onnxruntime that the wheel asks pip for.", rich_help_panel=options.MACHINE
+            "--runtime", help="onnxruntime that the wheel depends on.", rich_help_panel=options.MACHINE
         ),
     ] = "cpu",
     onnxruntime_web: Annotated[
@@ -74,7 +83,8 @@ def package(
         typer.Option(
             "--onnxruntime-web",
             metavar="DIR",
-            help="Folder of the npm package.  [default: node_modules here or above, else npm fetches it]",
+            help="Folder of the npm package onnxruntime-web.  [default: node_modules here or above, otherwise"
+            " fetched by npm]",
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
@@ -82,13 +92,13 @@ def package(
         bool,
         typer.Option(
             "--webgpu/--no-webgpu",
-            help="Whether the web site can use WebGPU (27 MB).",
+            help="Include WebGPU in the web page (27 MB).",
             rich_help_panel=options.MACHINE,
         ),
     ] = True,
     json: options.Json = False,
 ) -> None:
-    """Make a package that carries the generator: a Python wheel, or a web site that npm can install too."""
+    """Make a package that contains the generator, as a Python wheel or as a web page and npm package."""
     from dropgan.export.package import Details, PackageError, package_site, package_wheel
     from dropgan.serve.ordinary import read_text
     from dropgan.serve.outputs import require_writable

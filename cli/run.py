@@ -24,7 +24,7 @@ def run(
             "--out",
             "-o",
             metavar="DIR",
-            help="The directory for everything.",
+            help="Directory for the run, the model, the samples and the report.",
             callback=options.output,
             rich_help_panel=options.OUTPUT,
         ),
@@ -57,7 +57,7 @@ def run(
     count: Annotated[
         int,
         typer.Option(
-            "--count", "-n", min=1, max=4096, help="Samples in the grid.", rich_help_panel=options.OUTPUT
+            "--count", "-n", min=1, max=4096, help="Samples in samples.png.", rich_help_panel=options.OUTPUT
         ),
     ] = 100,
     score_samples: Annotated[
@@ -65,7 +65,7 @@ def run(
         typer.Option(
             "--score-samples",
             min=10,
-            help="Samples that are scored.",
+            help="Number of generated samples to score.",
             rich_help_panel=options.OUTPUT,
             max=1_000_000,
         ),
@@ -73,7 +73,7 @@ def run(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train, export, evaluate and sample in one go; the same command again goes on where it stopped."""
+    """Train, export, evaluate and sample in one go. If it stops, run the same command again to continue."""
     from dropgan.pipeline import run as run_pipeline
 
     with terminal(quiet=quiet) as reporter:

@@ -42,8 +42,8 @@ def sample(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="A file that dropgan export wrote, or the address of a model that dropgan serve serves,"
-            " http://HOST:PORT/NAME; a key that it wants is taken from DROPGAN_API_KEY.",
+            help="A model file, or the address of a model at dropgan serve, http://HOST:PORT/NAME. If the"
+            " service needs a key, set DROPGAN_API_KEY.",
             show_default=False,
         ),
     ] = None,
@@ -53,22 +53,22 @@ def sample(
             "--out",
             "-o",
             metavar="OUT",
-            help="A directory for a job of shards; NAME.npy for one array, NAME.png for one grid picture,"
-            " NAME.csv or NAME.parquet for one table of vectors; - for raw bytes on stdout.",
+            help="Where samples go: a directory for shards, NAME.npy for one array, NAME.png for one grid"
+            " picture, NAME.csv or NAME.parquet for one table of vectors, or - for raw bytes on stdout.",
             callback=options.output,
             show_default=False,
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     count: Annotated[
-        int, typer.Option("--count", "-n", min=1, help="How many samples.", rich_help_panel=options.SAMPLES)
+        int, typer.Option("--count", "-n", min=1, help="Number of samples.", rich_help_panel=options.SAMPLES)
     ] = 64,
     seed: Annotated[
         str,
         typer.Option(
             "--seed",
             metavar="N|WORD",
-            help="Which stream of samples: 0 to 2^64 - 1, or any other text, which stands for a number.",
+            help="Seed of the samples: a number from 0 to 2^64 - 1, or any text.",
             rich_help_panel=options.SAMPLES,
         ),
     ] = "0",
@@ -81,8 +81,8 @@ def sample(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"Of the shards in a directory: {', '.join(FORMATS.names)}; or raw, bare bytes."
-            "  [default: png, a folder of pictures; of vectors parquet]",
+            help=f"Format of the shards: {', '.join(FORMATS.names)}; or raw, bare bytes.  [default: png; for"
+            " vectors parquet]",
             show_default=False,
             rich_help_panel=options.OUTPUT,
         ),
@@ -92,7 +92,7 @@ def sample(
         typer.Option(
             "--shard-size",
             min=1,
-            help="Samples of a shard.  [default: 64 MiB of pixels, at most 65,536; png 4,096]",
+            help="Samples in a shard.  [default: 64 MiB of pixels, at most 65,536; png 4,096]",
             show_default=False,
             rich_help_panel=options.OUTPUT,
         ),
@@ -102,7 +102,7 @@ def sample(
         typer.Option(
             "--part",
             metavar="K/N",
-            help="Only the K-th of N runs of shards, from 1: job arrays.",
+            help="Make only the K-th of N parts of the shards, counted from 1; for job arrays.",
             callback=_part,
             rich_help_panel=options.MACHINE,
         ),
@@ -112,7 +112,7 @@ def sample(
         typer.Option(
             "--truncation",
             metavar="T",
-            help="Factor of the latents, 0 < T <= 1.",
+            help="Multiply latents by T, above 0 and at most 1; below 1, samples are more alike.",
             rich_help_panel=options.SAMPLES,
         ),
     ] = 1.0,
@@ -121,8 +121,8 @@ def sample(
         typer.Option(
             "--keep",
             metavar="MODULE:FUNCTION",
-            help="Leave out samples for which FUNCTION, given uint8 [n, height, width, channels],"
-            " returns False.",
+            help="Keep only samples for which FUNCTION returns True. It gets uint8 [n, height, width,"
+            " channels].",
             rich_help_panel=options.SAMPLES,
         ),
     ] = None,
@@ -131,10 +131,9 @@ def sample(
         typer.Option(
             "--labels",
             metavar="L|L,L,...|WORD",
-            help="Of a class-conditional model: a class by its number or name, or several in turn by the"
-            " sample's index. Or a word: uniform draws all equally often, data as often as they were in the"
-            " training data, balanced takes them in turn.  [default: uniform; of vectors data; in a grid"
-            " balanced]",
+            help="For class-conditional models: a class by its number or name, or several in turn. uniform"
+            " draws all classes equally often, data as often as in the training data, balanced takes them in"
+            " turn.  [default: uniform; for vectors data; in a grid balanced]",
             show_default=False,
             rich_help_panel=options.SAMPLES,
         ),
@@ -144,7 +143,7 @@ def sample(
         typer.Option(
             "--ray",
             metavar="ADDRESS",
-            help="Make the shards on a Ray cluster: auto, HOST:PORT.",
+            help="Make the shards on the Ray cluster at this address: auto or HOST:PORT.",
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
@@ -154,7 +153,7 @@ def sample(
         typer.Option(
             "--workers",
             min=1,
-            help="Processes.  [default: the fastest number, measured]",
+            help="Number of processes.  [default: the fastest number, measured]",
             rich_help_panel=options.MACHINE,
             max=options.MAX_THREADS,
         ),
@@ -164,7 +163,7 @@ def sample(
         typer.Option(
             "--threads",
             min=1,
-            help="CPU threads of each.  [default: measured]",
+            help="CPU threads of each process.  [default: measured]",
             rich_help_panel=options.MACHINE,
             max=options.MAX_THREADS,
         ),
@@ -174,20 +173,21 @@ def sample(
         typer.Option(
             "--batch-size",
             min=1,
-            help="Samples computed at once.  [default: measured]",
+            help="Samples to compute at once.  [default: measured]",
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
     verify: Annotated[
         Path | None,
-        typer.Option("--verify", metavar="DIR", help="Check a whole job against its manifest and stop."),
+        typer.Option("--verify", metavar="DIR", help="Check the job in DIR against its manifest, and stop."),
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make samples from a model file: sample I of seed S is the same whenever and wherever it is made.
+    """Make samples from a model file. Sample I of seed S is the same whenever and wherever you make it.
 
-    Into a directory, the same command again makes only what is missing or damaged.
+    If a job in a directory is interrupted, run the same command again: it makes only what is missing or
+    damaged.
     """
     if verify is not None:
         if model is not None or out is not None:
@@ -195,9 +195,9 @@ def sample(
         _verify(verify, json=json, quiet=quiet)
         return
     if model is None:
-        raise typer.BadParameter("say which model: dropgan sample MODEL -o OUT")
+        raise typer.BadParameter("MODEL is missing: dropgan sample MODEL -o OUT")
     if out is None:
-        raise typer.BadParameter("say where the samples go: -o OUT")
+        raise typer.BadParameter("-o is missing: say where the samples go with -o OUT")
     chosen = _choose(out, format_)
     job_options = {"--part": part, "--shard-size": shard_size, "--ray": ray, "--workers": workers}
     given = [name for name, value in job_options.items() if value is not None]

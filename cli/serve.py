@@ -18,7 +18,7 @@ def serve(
         str,
         typer.Option(
             "--host",
-            help="Address to listen at; the default is this machine alone.",
+            help="Address to listen on. The default is reachable only from this machine.",
             rich_help_panel=options.SERVICE,
         ),
     ] = "127.0.0.1",
@@ -26,7 +26,10 @@ def serve(
         int, typer.Option("--port", min=0, max=65535, help="TCP port.", rich_help_panel=options.SERVICE)
     ] = 8000,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=256, help="Processes.", rich_help_panel=options.MACHINE)
+        int,
+        typer.Option(
+            "--workers", min=1, max=256, help="Number of processes.", rich_help_panel=options.MACHINE
+        ),
     ] = 1,
     threads: Annotated[
         int,
@@ -40,7 +43,7 @@ def serve(
         typer.Option(
             "--key-file",
             metavar="FILE",
-            help="File with the bearer key that requests must carry; or set DROPGAN_API_KEY.",
+            help="File with the bearer key that requests must send. You can also set DROPGAN_API_KEY.",
             show_default=False,
             rich_help_panel=options.SERVICE,
         ),
@@ -50,7 +53,7 @@ def serve(
         typer.Option(
             "--cors",
             metavar="ORIGIN",
-            help="Origin whose pages may call the service.",
+            help="Origin whose pages may call the service. Can be repeated.",
             show_default=False,
             rich_help_panel=options.SERVICE,
         ),
@@ -61,7 +64,7 @@ def serve(
             "--queue",
             min=1,
             max=100_000,
-            help="Samples that may wait; more are refused.",
+            help="Samples that can wait; further requests are refused.",
             rich_help_panel=options.MACHINE,
         ),
     ] = 256,
@@ -71,7 +74,7 @@ def serve(
             "--timeout",
             min=0.1,
             max=3600,
-            help="Seconds until an answer is given up.",
+            help="Seconds allowed for each answer.",
             rich_help_panel=options.MACHINE,
         ),
     ] = 30.0,
@@ -81,13 +84,13 @@ def serve(
             "--grace",
             min=0,
             max=3600,
-            help="Seconds for requests under way at the end.",
+            help="Seconds allowed for open requests at shutdown.",
             rich_help_panel=options.MACHINE,
         ),
     ] = 30,
     quiet: options.Quiet = False,
 ) -> None:
-    """Serve samples over HTTP at addresses that never change, and a page to look at them."""
+    """Serve samples over HTTP at permanent addresses, with a page to browse them."""
     from dropgan.serve.client import KEY_VARIABLE
     from dropgan.serve.errors import InputError
     from dropgan.serve.http.limits import Limits
@@ -101,7 +104,7 @@ def serve(
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the key {key_file}: {error}") from error
     if key is not None and not key:
-        raise typer.BadParameter("the key is empty")
+        raise typer.BadParameter("the key is empty: put one into --key-file or DROPGAN_API_KEY")
     say(f"serving at http://{host}:{port}/", quiet=quiet)
     serve_models(
         models,

@@ -26,7 +26,7 @@ def train(
             "--out",
             "-o",
             metavar="RUN",
-            help="The run directory to make.",
+            help="Run directory to create; with --resume, the one to continue.",
             callback=options.output,
             show_default=False,
             rich_help_panel=options.OUTPUT,
@@ -61,7 +61,7 @@ def train(
         bool,
         typer.Option(
             "--score/--no-score",
-            help="Score the generator as training goes, and keep the best weights.",
+            help="Score the generator during training, and keep the best weights.",
             rich_help_panel=options.TRAINING,
         ),
     ] = True,
@@ -69,20 +69,20 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the run in -o; --steps, --patience and --set may change what is said in"
-            " docs/training.md.",
+            help="Continue the run in -o. --steps, --patience and --set can change the settings that"
+            " docs/training.md lists.",
             rich_help_panel=options.TRAINING,
         ),
     ] = False,
     list_recipes: Annotated[
-        bool, typer.Option("--list-recipes", help="Say a line about each recipe and stop.")
+        bool, typer.Option("--list-recipes", help="List the recipes, with a line about each, and stop.")
     ] = False,
     show: Annotated[
         bool,
         typer.Option(
             "--show-recipe",
-            help="Print the recipe with its options applied, every setting explained, and stop; saved to a"
-            " file it can be given to --recipe.",
+            help="Print the complete recipe with every setting explained, and stop. Save it to a file to use"
+            " it with --recipe.",
         ),
     ] = False,
     json: options.Json = False,
@@ -119,7 +119,7 @@ def train(
         result_text(show_recipe(shown, recipe_layers(shown.name if recipe == "auto" else recipe)))
         return
     if out is None:
-        raise typer.BadParameter("say where the run goes: -o RUN")
+        raise typer.BadParameter("-o is missing: name the run directory with -o RUN")
     for name, value in (("--init-from", init_from), ("--like", like), ("--retune", retune)):
         if resume and value:
             raise typer.BadParameter(f"{name} is for a new run; leave it out with --resume")

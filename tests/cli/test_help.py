@@ -1,6 +1,7 @@
 """What --help shows: every word of it, on a terminal of 80 columns."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import typer
 
 from dropgan.cli.command import PANELS
+from dropgan.cli.examples import EXAMPLES
 from dropgan.cli.main import app
 
 from .conftest import Dropgan
@@ -59,6 +61,19 @@ def test_help_fits_a_terminal(dropgan: Dropgan, command: str) -> None:
     assert "…" not in answer.out
     assert "...\n" not in answer.out.replace("[ARGS]...\n", "")
     assert "int range" not in answer.out  # no reader's word for a number
+    assert "x>=" not in answer.out
+    assert "<=x" not in answer.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_are_shown_and_can_be_typed(dropgan: Dropgan, command: str) -> None:
+    """An example with an option that is gone, or that is broken over two lines, cannot be copied."""
+    shown = dropgan(command, "--help").out.partition("\nExamples:\n")[2].splitlines()
+    assert [line.strip() for line in shown if line.strip()] == list(EXAMPLES[command])
+    for line in EXAMPLES[command]:
+        program, name, *arguments = shlex.split(line)
+        assert (program, name) == ("dropgan", command)
+        _APP.commands[command].make_context(name, arguments)
 
 
 def test_the_list_of_commands_is_whole(dropgan: Dropgan) -> None:
