@@ -309,7 +309,8 @@ Minutes = Annotated[
         "--minutes",
         metavar="M",
         callback=within(0, 1e6, "a number of minutes: above 0, at most a million"),
-        help="Save and stop after M minutes; you can resume later.  [default: no limit]",
+        help="Train for M minutes: the number of steps is fitted to them. If it is known (--steps, --like,"
+        " --resume), save and stop after M minutes.",
         show_default=False,
         rich_help_panel=TRAINING,
     ),

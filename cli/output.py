@@ -13,6 +13,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -67,6 +68,16 @@ def result_json(value: Any) -> None:
     print(json.dumps(value, indent=1), flush=True)
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time until the end: that of the clock where there is one, else what the rate makes of it."""
+
+    def render(self, task: Task) -> Text:
+        end = task.fields["end"]
+        if end is None or task.finished:
+            return super().render(task)
+        return Text(_clock(max(end - time.monotonic(), 0.0)), style="progress.remaining")
+
+
 class ProgressBar:
     """A bar with remark and time left on a terminal; plain lines with the time now and then elsewhere."""
 
@@ -75,6 +86,7 @@ class ProgressBar:
         self._done = self._first = done
         self._started = self._spoken = time.monotonic()
         self._remark, self._unsaid = "", False
+        self._end: float | None = None
         self._bar: Progress | None = None
         if not quiet and sys.stderr.isatty():
             self._bar = Progress(
@@ -87,11 +99,11 @@ class ProgressBar:
                     markup=False,
                     table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"),
                 ),
-                TimeRemainingColumn(elapsed_when_finished=True),
+                _TimeLeft(elapsed_when_finished=True),
                 console=Console(stderr=True),
                 expand=True,
             )
-            self._task = self._bar.add_task(what, total=total, completed=done, remark="")
+            self._task = self._bar.add_task(what, total=total, completed=done, remark="", end=None)
 
     def __enter__(self) -> "ProgressBar":
         if self._bar is not None:
@@ -109,11 +121,23 @@ class ProgressBar:
         elif self._unsaid:
             self._say()
 
-    def update(self, done: int, remark: str = "") -> None:
-        """Report how much is done in all, and anything worth saying beside it."""
+    def update(
+        self, done: int, remark: str = "", *, total: int | None = None, left: float | None = None
+    ) -> None:
+        """Report how much is done in all, and anything worth saying beside it.
+
+        Args:
+            done: How much.
+            remark: What else is worth a glance.
+            total: How much there is, where that has changed.
+            left: Seconds until the end, where it was given a time; else they are estimated.
+        """
         self._done, self._remark, self._unsaid = done, remark, True
+        self._total = self._total if total is None else total
+        self._end = None if left is None else time.monotonic() + left
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, remark=f"{self._rate()} {remark}".strip())
+            remark = f"{self._rate()} {remark}".strip()
+            self._bar.update(self._task, total=self._total, completed=done, remark=remark, end=self._end)
         elif time.monotonic() - self._spoken > _SECONDS_BETWEEN_LINES:
             self._say()
 
@@ -130,6 +154,8 @@ class ProgressBar:
         per_second, seconds = self._per_second(), time.monotonic() - self._started
         if self._done >= self._total:
             end = f"in {_clock(seconds)}"
+        elif self._end is not None:
+            end = f"{_clock(max(self._end - time.monotonic(), 0.0))} left"
         else:
             end = f"{_clock((self._total - self._done) / per_second)} left" if per_second else ""
         parts = (f"{self._what} {self._done}/{self._total}", self._rate(), self._remark, end)

@@ -30,16 +30,18 @@ class _Shown:
 
     def __init__(self) -> None:
         self._bar: ProgressBar | None = None
-        self._activity: tuple[str, int] | None = None
+        self._last = Progress("", 0, 0, "")
         self._over = False
 
     def progress(self, progress: Progress) -> None:
-        if self._bar is None or self._activity != (progress.activity, progress.total):
+        last, self._last = self._last, progress
+        changes = progress.total != last.total and progress.left is None
+        goes_on = progress.activity == last.activity and not changes
+        if self._bar is None or not goes_on:
             self.close()
-            self._activity = (progress.activity, progress.total)
             self._bar = ProgressBar(progress.activity, progress.total, progress.unit, done=progress.done)
             self._bar.__enter__()
-        self._bar.update(progress.done, progress.detail)
+        self._bar.update(progress.done, progress.detail, total=progress.total, left=progress.left)
         self._over = progress.done >= progress.total
 
     def say(self, message: str) -> None:

@@ -99,7 +99,7 @@ def run(
     source = DataSource(data, labels, data_dir, data_options or DataOptions())
     with place.locked():
         if like is None:
-            start = new_or_begun_run(place, asked, source.or_default(), wanted, init_from)
+            start = new_or_begun_run(place, asked, source.or_default(), wanted, init_from, minutes)
         else:
             start = repeated_or_begun_run(place, RunDirectory(like), source)
         session = prepare(

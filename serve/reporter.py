@@ -22,6 +22,8 @@ class Progress:
     """What is counted, in the plural: ``steps``."""
     detail: str = ""
     """What else is worth a glance: losses, a score."""
+    left: float | None = None
+    """Seconds until it ends, where it was given a time."""
 
 
 def _ignore(_: Any) -> None:

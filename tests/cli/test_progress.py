@@ -122,3 +122,20 @@ def test_lines_of_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> Non
         "sampling 10/10  in 0:00",
     ]
     assert all(re.match(_TIME, line) for line in lines)
+
+
+def test_a_run_that_was_given_a_time_counts_down_to_it(
+    clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The rate of the first steps said three hours of a run of ten minutes; and a number of steps that
+    is fitted anew must not begin another bar."""
+    with terminal() as reporter:
+        for done, total, left in ((0, 6000, 600.0), (10, 6000, 540.0), (300, 900, 61.0), (900, 900, 1.0)):
+            clock.now += 60
+            reporter.progress(Progress("training", done, total, "steps", "", left))
+    lines = capfd.readouterr().err.splitlines()
+    assert [re.sub(_TIME, "", line) for line in lines] == [
+        "training 10/6000  0.17 steps/s  9:00 left",
+        "training 300/900  2.5 steps/s  1:01 left",
+        "training 900/900  5 steps/s  in 3:00",
+    ]

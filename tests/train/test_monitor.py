@@ -294,7 +294,7 @@ def test_making_the_score_leaves_the_run_alone(tmp_path: Path, image_file: Path)
         return Weight()
 
     alone = _train(tmp_path / "alone", image_file, _recipe())
-    half = _train(tmp_path / "half", image_file, _recipe(), score=make, minutes=0.0)
+    half = _train(tmp_path / "half", image_file, _recipe(), score=make, steps=40, minutes=0.0)
     resume(half.path, score=make)
     assert _same(half, alone)
 
@@ -362,7 +362,9 @@ def test_a_time_budget(tmp_path: Path, image_file: Path) -> None:
     """Stops, saves and says how to go on; the whole is what an unbounded run gives."""
     told: list[str] = []
     recipe = _recipe(training__steps=60)
-    run = _train(tmp_path / "run", image_file, recipe, minutes=0.0, reporter=Reporter(note=told.append))
+    run = _train(
+        tmp_path / "run", image_file, recipe, steps=60, minutes=0.0, reporter=Reporter(note=told.append)
+    )
     assert load_checkpoint(run.last_checkpoint).about["step"] == 1
     assert told[-1].startswith("the time is up: stopped")
     assert f"dropgan train --resume -o {run.path}" in told[-1]

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from types import TracebackType
@@ -20,11 +21,13 @@ from ..run.directory import RunDirectory
 from ..run.stop import StopRequest
 from ..steps.state import TrainingState
 from ..steps.step import StepOutcome
+from ..steps.timetable import Timetable
 from .animation import write_animation
 from .best import BestKeeper, exhausted
 from .curves import write_curves
 from .health import Health, Problem
 from .meter import Meter
+from .pace import Pace
 from .samples import IMAGE_GRID, SamplePicture, spread, write_samples
 from .scoring import BackgroundScoring, Score
 from .tensorboard import TensorBoardLog
@@ -57,6 +60,8 @@ class Monitor:
         about: dict[str, Any],
         score: Score | None,
         minutes: float | None,
+        pace: Pace | None = None,
+        record: Callable[[Timetable], None] = lambda timetable: None,
         picture: SamplePicture = IMAGE_GRID,
         log: TensorBoardLog | None = None,
         reporter: Reporter,
@@ -72,6 +77,8 @@ class Monitor:
             about: What checkpoints say beside the state.
             score: Scores the averaged generator; None leaves scores out.
             minutes: Time from now on after which to stop, or None.
+            pace: Says how many steps there are to be, or None where that stays as it is.
+            record: Writes down another number of steps, before the first step that it is for.
             picture: How samples are shown.
             log: Also given every line of metrics.
             reporter: Told of every line of metrics, of the progress, and of what is not to be overlooked.
@@ -83,6 +90,7 @@ class Monitor:
         self._scoring = None if score is None else BackgroundScoring(score)
         self._best = BestKeeper(run.best_checkpoint)
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        self._pace, self._record = pace, record
         self._data_spread = spread(batches(0).samples)
         self._rows = run.read_metrics()
         self._health = Health(recipe, self._rows)
@@ -108,7 +116,7 @@ class Monitor:
         self._tell_progress()
         if not self._run.last_checkpoint.exists():  # so that there is always one to go back to
             self._save()
-        ending = Ending.DONE if state.step >= self._recipe.training.steps else self._out_of_patience()
+        ending = Ending.DONE if state.step >= state.timetable.steps else self._out_of_patience()
         scored = any("score" in row and row["step"] == state.step for row in self._rows)
         if state.step and not scored and (self._is_grid_step() or ending is not None):
             self._submit()
@@ -129,6 +137,7 @@ class Monitor:
             OutputError: A file cannot be written.
         """
         state, output = self._state, self._recipe.output
+        self._keep_pace()
         ending = self._ending(stop)
         sampled = self._is_grid_step() or ending in (Ending.DONE, Ending.PATIENCE)
         kept = state.step % output.checkpoint_interval == 0 or ending is not None
@@ -156,8 +165,17 @@ class Monitor:
         write_curves(self._run)
         write_animation(self._run, self._state.step)
 
+    def _keep_pace(self) -> None:
+        """Change the number of steps where the time would be missed."""
+        steps = None if self._pace is None else self._pace.look(self._state.step, self._state.timetable.steps)
+        if steps is not None:
+            timetable = self._state.timetable.changed(self._state.step, steps)
+            self._record(timetable)
+            self._state.timetable = timetable
+            self._tell_progress()
+
     def _ending(self, stop: StopRequest) -> Ending | None:
-        if self._state.step >= self._recipe.training.steps:
+        if self._state.step >= self._state.timetable.steps:
             return Ending.DONE
         patience = self._out_of_patience()
         if patience is not None:
@@ -205,8 +223,9 @@ class Monitor:
         detail = f"D {losses['discriminator_loss']:.3f} G {losses['generator_loss']:.3f}" if losses else ""
         if score is not None:
             detail += f" {score['score_name'].rsplit('_', 1)[0]} {score['score']:.2f}"
-        step, steps = self._state.step, self._recipe.training.steps
-        self._reporter.progress(Progress("training", step, steps, "steps", detail))
+        step, steps = self._state.step, self._state.timetable.steps
+        left = None if self._pace is None else self._pace.left
+        self._reporter.progress(Progress("training", step, steps, "steps", detail, left))
 
     def _submit(self) -> None:
         if self._scoring is not None:

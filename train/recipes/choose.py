@@ -1,6 +1,6 @@
 """The recipe of a new run: what the user asks for, and what becomes of it once the data are known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ from .auto import AUTO, TABLE, Chosen, Seen, choose
 from .load import change_recipe, load_recipe, recipe_differences
 from .settings import Recipe
 
-_CONDITIONAL, _STEPS = "conditional", "training.steps"
+_CONDITIONAL = "conditional"
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Asked:
     """Whole, with all changes; None leaves it to the data."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Settings by dotted key, for a recipe that the data decide."""
-    steps_said: bool = False
-    """Whether the number of steps was said, not only the recipe's taken."""
+    said: frozenset[str] = frozenset()
+    """The settings that were said beside a recipe, by dotted key."""
 
     def settled(self, seen: Seen) -> tuple[Recipe, Chosen]:
         """The recipe for data, and what was chosen by them.
@@ -39,18 +39,19 @@ class Asked:
                 f"{error} (recipe {chosen.recipe} was chosen by the data: --recipe NAME)"
             ) from error
 
-    def differences(self, begun: Recipe, chosen: Chosen) -> list[str]:
+    def differences(self, begun: Recipe, chosen: Chosen, fitted: Iterable[str] = ()) -> list[str]:
         """Each setting that is asked for and that a run began otherwise, as ``key was A, now B``.
 
         Args:
             begun: The run's recipe.
             chosen: What was chosen by its data when it began.
+            fitted: Settings that were fitted to its time; they differ only if they are said.
         """
-        if self.recipe is not None:
-            return recipe_differences(begun, self.recipe)
-        if not chosen.recipe:
+        if self.recipe is None and not chosen.recipe:
             return [f"recipe was {begun.name}, now {AUTO}"]
-        return recipe_differences(begun, self._with(chosen))
+        recipe = self._with(chosen) if self.recipe is None else self.recipe
+        unsaid = [f"{key} was " for key in fitted if key not in self.said]
+        return [text for text in recipe_differences(begun, recipe) if not text.startswith(tuple(unsaid))]
 
     def _conditional(self) -> bool | None:
         """What is said of labels: any recipe tells how TOML spells it."""
@@ -85,12 +86,12 @@ def asked_recipe(
     Raises:
         RecipeError: There is no such recipe or setting, or a value is impossible.
     """
-    named = {_STEPS: steps, "training.seed": seed, _CONDITIONAL: conditional}
+    named = {"training.steps": steps, "training.seed": seed, _CONDITIONAL: conditional}
     changes = {**(settings or {}), **{key: value for key, value in named.items() if value is not None}}
-    said = _STEPS in changes
+    said = frozenset(changes)
     if recipe != AUTO:
         base = load_recipe(recipe) if isinstance(recipe, str) else recipe
-        return Asked(change_recipe(base, changes), steps_said=said)
+        return Asked(change_recipe(base, changes), said=said)
     refused = []
     for row in TABLE:
         try:

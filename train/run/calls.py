@@ -67,7 +67,9 @@ def train(
         score: Makes the score from data and recipe; `dropgan.evaluate.validation_metric` does. It sees
             the averaged generator wherever a sample grid is written, beside the training; the weights
             of the best score are kept, and `dropgan.export` takes them.
-        minutes: Time after which to stop, the state saved; None trains all steps.
+        minutes: Time for training: the number of steps is fitted to it, and kept fitted while the rate
+            changes. Where the number was said (``steps``, or in ``settings``) or is that of ``like``: time
+            after which to stop, the state saved.
         tensorboard: Also write RUN/tensorboard.
         reporter: Told of the progress, remarks and metrics.
 
@@ -128,7 +130,7 @@ def resume(
         device: Refuse to go on if the run began on another; ``auto`` takes what it began on. The same
             of ``precision`` and ``threads``.
         score: As for `train`.
-        minutes: As for `train`, from now on.
+        minutes: Time from now on after which to stop, the state saved; None trains all steps.
         tensorboard: As for `train`.
         reporter: As for `train`.
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from ..data import DataOptions
 from ..recipes.auto import Chosen
+from ..steps.timetable import Spans
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 """Of matrix products; tf32 is for CUDA, fp16 has scaled losses."""
@@ -23,6 +24,18 @@ class InitFacts:
     """SHA-256 of that file."""
     fresh: tuple[str, ...] = ()
     """Layers that were not taken from it and began with random weights."""
+
+
+@dataclass(frozen=True)
+class TimeFacts:
+    """How the number of steps was fitted to a time."""
+
+    minutes: float = 0.0
+    """The time; 0 where the number of steps was said, or is the recipe's."""
+    seconds_per_step: float = 0.0
+    """As measured before the first step."""
+    spans: Spans = ()
+    """From which step on there were to be how many in all; the learning rates follow from it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class RunFacts:
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
     """What the first weights are of."""
+    time: TimeFacts = field(default_factory=TimeFacts)
+    """How the number of steps was fitted."""
     auto: Chosen = field(default_factory=Chosen)
     """What was chosen by the data; its recipe is empty where the recipe was named."""
     labels: str = ""

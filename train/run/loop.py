@@ -45,7 +45,12 @@ def _agreed(state: TrainingState, ending: Ending | None, stop: StopRequest) -> E
     if state.ranks.count == 1:
         return ending
     known, own = len(state.rollbacks), stop.signal_number or 0
-    number, code, most, least = state.ranks.largest((own, _ENDINGS.index(ending), known, -known))
+    leaders = state.timetable.steps if state.ranks.leader else 0
+    number, code, most, least, steps = state.ranks.largest(
+        (own, _ENDINGS.index(ending), known, -known, leaders)
+    )
+    if steps != state.timetable.steps:
+        state.timetable = state.timetable.changed(state.step, steps)
     if number:  # one that came meanwhile is kept for the next step
         stop.signal_number = number
     if most > -least:

@@ -1,7 +1,6 @@
 """Device, precision and CPU threads: what a run computes with, chosen by a short measurement."""
 
 import json
-import math
 import time
 from dataclasses import dataclass
 from typing import get_args
@@ -11,20 +10,18 @@ import torch
 from dropgan.serve.cores import require_threads, usable_cores
 from dropgan.serve.errors import DeviceError, InputError
 
-from ..data.batches import Batch
 from ..distributed.ranks import current_ranks
 from ..networks import SampleSpec
 from ..recipes.settings import Recipe
-from ..steps.state import TrainingState
-from ..steps.step import train_step
 from .facts import Precision, RunFacts
 from .kept_plan import plan_file, read_plan, write_plan
+from .rehearsal import Rehearsal
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 # fp16 has no instructions on most CPUs and loses small gradients
 _MEASURED: tuple[Precision, ...] = ("fp32", "bf16")
 _SECONDS = 0.5  # for each candidate
-_MIN_STEPS = 3
+_MIN_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -192,18 +189,10 @@ def _fastest(candidates: list[Plan], recipe: Recipe, spec: SampleSpec) -> Plan:
 def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
     """Fastest of a few training steps, without the R1 penalty, on noise."""
     plan.apply()
-    state = TrainingState.fresh(recipe, spec, plan.device)
-    state.set_learning_rates(recipe)
-    size = recipe.training.batch_size
-    reals = torch.rand(size, *spec.shape) * 2 - 1
-    batch = Batch(reals, torch.randint(spec.classes, (size,)) if spec.classes else None)
-    best, end, steps = math.inf, time.monotonic() + _SECONDS, 0
-    while steps < _MIN_STEPS or time.monotonic() < end:
-        started = time.perf_counter()
-        train_step(
-            state, recipe, lambda _: batch, device=plan.device, precision=plan.precision, penalise=False
-        )
-        if steps:  # the first one pays for caches
-            best = min(best, time.perf_counter() - started)
-        steps += 1
-    return best
+    rehearsal = Rehearsal(recipe, spec, plan.device, plan.precision)
+    end = time.monotonic() + _SECONDS
+    rehearsal.step(penalise=False)  # pays for caches
+    seconds = [rehearsal.step(penalise=False)]
+    while len(seconds) < _MIN_STEPS or time.monotonic() < end:
+        seconds.append(rehearsal.step(penalise=False))
+    return min(seconds)

@@ -17,15 +17,18 @@ from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import current_ranks
 from ..kinds import training_kind
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
+from ..monitor.pace import Pace
 from ..networks import SampleSpec
 from ..networks.freezing import require_learned
-from ..recipes import Recipe, recipe_differences
+from ..recipes import Recipe, change_recipe, recipe_differences
 from ..recipes.auto import Chosen
 from ..recipes.fit import require_fit
 from ..steps.state import TrainingState
+from ..steps.timetable import Timetable
 from .changes import ResumeError
 from .directory import RunDirectory
-from .facts import InitFacts, RunFacts
+from .facts import InitFacts, RunFacts, TimeFacts
+from .fit import fit_steps
 from .kept_plan import machine_name
 from .loop import training_loop
 from .plan import Plan, make_plan, recorded_device
@@ -54,6 +57,7 @@ class Session:
         state: Untrained, or as the last checkpoint left it.
         score: Scores the averaged generator, or None; of several processes the first one's alone.
         minutes: Time from the call of `run` after which to stop, or None.
+        timed: Whether the number of steps is kept fitted to its time while it trains.
         log: Writes for TensorBoard, or None.
         reporter: Told of the training.
     """
@@ -66,6 +70,7 @@ class Session:
     state: TrainingState
     score: Score | None
     minutes: float | None
+    timed: bool
     log: TensorBoardLog | None
     reporter: Reporter
 
@@ -99,7 +104,7 @@ class Session:
         if ending is Ending.DONE:
             return self.directory
         message = (
-            f"{ending.value}: stopped after step {self.state.step} of {self.recipe.training.steps},"
+            f"{ending.value}: stopped after step {self.state.step} of {self.state.timetable.steps},"
             f" everything is saved; go on with: dropgan train --resume -o {self.directory.path}"
         )
         if ending is Ending.SIGNAL:
@@ -114,7 +119,7 @@ class Session:
         step = self.state.step
         scored = any("score" in row and row["step"] == step for row in self.directory.read_metrics())
         return (
-            step >= self.recipe.training.steps
+            step >= self.state.timetable.steps
             and (scored or self.score is None)
             and self.directory.curves_file.exists()
         )
@@ -130,10 +135,18 @@ class Session:
             about=_about(data, self.state.spec),
             score=self.score,
             minutes=self.minutes,
+            pace=Pace(self.facts.time.minutes) if self.timed else None,
+            record=self._record,
             picture=training_kind(data.kind).picture(data, self.state.spec.classes),
             log=self.log,
             reporter=self.reporter,
         )
+
+    def _record(self, timetable: Timetable) -> None:
+        """Write down another number of steps: whoever resumes or repeats the run follows it."""
+        recipe = change_recipe(self.recipe, {"training.steps": timetable.steps})
+        time = replace(self.facts.time, spans=timetable.spans)
+        self.directory.write_recipe(recipe, replace(self.facts, time=time))
 
     def _description(self) -> str:
         recipe, plan = self.recipe, self.plan
@@ -160,7 +173,8 @@ def prepare(
     Args:
         start: The new run, or the one that goes on. Whoever prepares it holds the directory's lock.
         score: Makes the score; None scores nothing.
-        minutes: Time after which to stop, or None.
+        minutes: Time that the number of steps is fitted to; or, where that was said or a run goes on or
+            is repeated, after which to stop. None for neither.
         tensorboard: Whether to write RUN/tensorboard.
         reporter: Told while data are read, and then of the training.
 
@@ -186,7 +200,18 @@ def prepare(
     require_fit(recipe, spec)
     plan = make_plan(recipe, spec, start.wanted)
     plan.apply()
+    time, timed = TimeFacts() if start.as_in is None else start.as_in[1].time, False
+    if minutes is not None and start.as_in is None and "training.steps" not in start.asked.said:
+        recipe, time = fit_steps(recipe, start.asked.said, minutes, spec, plan, ranks)
+        reporter.say(_fitted(recipe, time))
+        timed, minutes = True, None
+    elif minutes == time.minutes:  # the same command again goes on to the steps that were fitted
+        minutes = None
+    if time.spans and time.spans[-1][1] != recipe.training.steps:  # another number was said
+        time = TimeFacts()
     state, init = _state(start, recipe, spec, plan)
+    if time.spans:
+        state.timetable = Timetable(time.spans)
     train_in_parallel(state, recipe, plan.device, ranks)
     if start.begun is None:
         facts = RunFacts(
@@ -199,6 +224,7 @@ def prepare(
             processes=ranks.count,
             data_options=start.source.options,
             init=init,
+            time=time,
             auto=chosen,
             labels=label_fingerprint(data) if recipe.conditional else "",
             made_by=_makers(),
@@ -210,11 +236,11 @@ def prepare(
         before, facts = start.begun
         if recipe != before:
             changes = [f"step {state.step}: {text}" for text in recipe_differences(before, recipe)]
-            facts = replace(facts, changes=(*facts.changes, *changes))
+            facts = replace(facts, changes=(*facts.changes, *changes), time=time)
             start.run.write_recipe(recipe, facts)
         start.run.rewind_metrics(state.step, len(state.rollbacks))
     made = _made(score, data, recipe) if ranks.leader else None
-    return Session(start.run, recipe, facts, data, plan, state, made, minutes, log, reporter)
+    return Session(start.run, recipe, facts, data, plan, state, made, minutes, timed, log, reporter)
 
 
 def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Recipe, Chosen]:
@@ -257,6 +283,11 @@ def _state(start: Start, recipe: Recipe, spec: SampleSpec, plan: Plan) -> tuple[
     if pretrained is None or fresh is None:
         return state, InitFacts()
     return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+
+
+def _fitted(recipe: Recipe, time: TimeFacts) -> str:
+    steps, minutes = recipe.training.steps, f"{time.minutes:g} minute{'s' if time.minutes != 1 else ''}"
+    return f"{steps:,} steps fit into {minutes} at {1 / time.seconds_per_step:.3g} steps/s, as measured here"
 
 
 def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score | None:

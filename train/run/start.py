@@ -14,6 +14,7 @@ from ..recipes import Asked, Recipe
 from .changes import changed_recipe, refuse
 from .directory import RunDirectory, RunError
 from .facts import RunFacts
+from .fit import FITTED
 from .plan import Wanted
 from .pretrained import Pretrained, load_pretrained, pretrained_file
 from .source import NOTHING_SAID, DataSource
@@ -134,8 +135,11 @@ def new_or_begun_run(
     source: DataSource,
     wanted: Wanted,
     init_from: str | PathLike[str] | None = None,
+    minutes: float | None = None,
 ) -> Start:
     """Start a new run, or go on with one that began with the same settings.
+
+    Where the run's number of steps was fitted to a time, that time is one of them.
 
     Raises:
         RunError: The directory holds a run of another recipe or data; the differences are named.
@@ -144,7 +148,10 @@ def new_or_begun_run(
     if not run.recipe_file.exists():
         return new_run(run, asked, source, wanted, init_from)
     begun, facts = run.read_recipe()
-    differences = asked.differences(begun, facts.auto)
+    fitted = facts.time.minutes
+    differences = asked.differences(begun, facts.auto, FITTED if fitted else ())
+    if fitted and minutes != fitted:
+        differences.append(f"minutes was {fitted:g}, now {'none' if minutes is None else f'{minutes:g}'}")
     if not _may_be_same(source, facts):
         differences.append(f"data was {facts.data}, now {source.name}")
     differences += options_differences(facts.data_options, source.options)
@@ -166,7 +173,9 @@ def repeated_or_begun_run(run: RunDirectory, other: RunDirectory, source: DataSo
         return repeated_run(run, other, source)
     recipe, facts = other.read_recipe()
     given = _same_source(other, facts, source)
-    return new_or_begun_run(run, Asked(recipe), given, Wanted.of(facts), facts.init.source or None)
+    return new_or_begun_run(
+        run, Asked(recipe), given, Wanted.of(facts), facts.init.source or None, facts.time.minutes
+    )
 
 
 def require_like_alone(

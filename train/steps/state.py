@@ -20,6 +20,7 @@ from ..run.checkpoint import (
 )
 from .ema import Ema
 from .scaling import LossScaling
+from .timetable import Timetable
 
 _FAR = 10**9  # batches; no run has as many
 
@@ -41,6 +42,8 @@ class TrainingState:
     ema: Ema
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
+    timetable: Timetable
+    """How many steps there are in all."""
     step: int = 0
     seconds: float = 0.0
     rollbacks: tuple[int, ...] = ()
@@ -92,12 +95,13 @@ class TrainingState:
             _optimizer(
                 discriminator, (betas[0] ** ratio, betas[1] ** ratio), recipe.discriminator.weight_decay
             ),
+            Timetable(((0, recipe.training.steps),)),
         )
 
     def set_learning_rates(self, recipe: Recipe) -> None:
         """Set both learning rates for the step to come."""
         training = recipe.training
-        scale = 1 - self.step / training.steps if training.schedule == "linear" else 1.0
+        scale = self.timetable.left(self.step) if training.schedule == "linear" else 1.0
         scale *= recipe.health.rate_factor ** len(self.rollbacks)
         for optimizer, rate in (
             (self.generator_optimizer, recipe.generator.learning_rate),
