@@ -205,7 +205,7 @@ def prepare(
         recipe, time = fit_steps(recipe, start.asked.said, minutes, spec, plan, ranks)
         reporter.say(_fitted(recipe, time))
         timed, minutes = True, None
-    elif time.spans and minutes == time.minutes:  # the same command again goes on to the steps that were fitted
+    elif time.spans and minutes == time.minutes:  # the same command again: the steps are fitted
         minutes = None
     if time.spans and time.spans[-1][1] != recipe.training.steps:  # another number was said
         time = TimeFacts()
