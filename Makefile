@@ -37,6 +37,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy -p tests -p benchmarks
 
 # The documentation as pages: open build/site/index.html.
 docs: $(INSTALLED)

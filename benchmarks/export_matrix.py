@@ -20,6 +20,7 @@ from torch import nn
 from dropgan.export import check_inference_only
 from dropgan.export.graph import OPSETS, to_onnx
 from dropgan.export.half import measure_reach, require_half
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.export.parity import check_parity
 from dropgan.export.precision import Quantiser
 from dropgan.export.speed import rates
@@ -50,10 +51,10 @@ def networks() -> dict[str, tuple[nn.Module, int]]:
 
 def models(generator: nn.Module, dim: int, opset: int, output: str) -> dict[str, bytes]:
     """The generator in each precision."""
-    fp32 = to_onnx(generator, dim, output=output, opset=opset)
+    fp32 = to_onnx(generator, dim, ending=ImageEnding(output), opset=opset)
     require_half(measure_reach(generator, dim, seed=0))
-    fp16 = to_onnx(generator, dim, output=output, opset=opset, precision="fp16")
-    int8 = Quantiser(fp32, latent_dim=dim, output=output, seed=0).best().model
+    fp16 = to_onnx(generator, dim, ending=ImageEnding(output), opset=opset, precision="fp16")
+    int8 = Quantiser(fp32, latent_dim=dim, ending=ImageEnding(output), seed=0).best().model
     named = {"fp32": fp32, "fp16": fp16, "int8": int8}
     return {name: model.SerializeToString(deterministic=True) for name, model in named.items()}
 
@@ -86,7 +87,7 @@ def check(data: bytes, generator: nn.Module, dim: int, output: str, precision: s
     try:
         check_inference_only(data).require("it")
         parity = check_parity(
-            data, generator, dim, output=output, precision=precision, seed=3, samples=SAMPLES
+            data, generator, dim, ending=ImageEnding(output), precision=precision, seed=3, samples=SAMPLES
         )
         require_plain(read_onnx(data))
     except DropganError as error:

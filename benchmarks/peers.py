@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from quality import steps_for, timed_run
+from quality import steps_for, timed_run  # type: ignore[import-not-found]
 from torch import Tensor, nn
 from torch.nn.functional import pad
 

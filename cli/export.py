@@ -1,9 +1,8 @@
 """dropgan export"""
 
 import dataclasses
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,15 +12,7 @@ from .output import result, result_json, result_row
 from .terminal import terminal
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from dropgan.export import Scorer
     from dropgan.serve.card import Card
-    from dropgan.serve.reporter import Reporter
-
-_FEWEST, _MOST = 1_000, 10_000  # samples scored: as many as there are real ones, within these
-_SCORED_SHAPE = (28, 28, 1)
-_SCORE_SEED = 1  # as dropgan evaluate: not the run's own, whose first samples its grids show
 
 
 def export(
@@ -124,6 +115,7 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Export a run's generator to one ONNX file, proven free of dropout and compared with PyTorch."""
+    from dropgan.evaluate.file_scorer import file_scorer
     from dropgan.export import export as export_run
     from dropgan.serve.outputs import require_writable
 
@@ -140,7 +132,7 @@ def export(
             opset=opset,
             precision=precision,
             target=target or "",
-            scorer=_scorer(run, reporter) if scored else None,
+            scorer=file_scorer(run, reporter) if scored else None,
             checkpoint=checkpoint,
             clip=clip,
             round_whole=round_whole,
@@ -202,38 +194,3 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
         for score in card.scores
     ]
     return [*lines, ("next", f"dropgan sample {out} -n 64 -o samples{shown_as(card).suffix}")]
-
-
-def _scorer(run: Path, reporter: "Reporter") -> "Scorer | None":
-    """The Fréchet distance to the run's own data, where there is a feature network for it."""
-    from dropgan.evaluate import FrechetScorer
-    from dropgan.export import Scorer
-    from dropgan.serve.errors import DropganError
-    from dropgan.train import ImageData, RunDirectory
-
-    _, facts = RunDirectory(run).read_recipe()
-    try:
-        images = RunDirectory(run).read_data(reporter)
-    except DropganError as error:
-        reporter.note(f"not scored: {error}")
-        return None
-    if images.fingerprint != facts.fingerprint:
-        reporter.note(f"not scored: {facts.data} has changed since the training")
-        return None
-    if not isinstance(images, ImageData):
-        return None
-    if images.shape != _SCORED_SHAPE:
-        reporter.note("not scored: the feature network that comes with dropgan is for 28x28 grey images")
-        return None
-
-    @cache
-    def scorer() -> FrechetScorer:  # not before the options are known to be possible: it takes a while
-        reporter.say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out")
-        return FrechetScorer(images)
-
-    def distance(made: "NDArray[Any]") -> float:
-        return scorer()(made)
-
-    samples = min(max(len(images.images), _FEWEST), _MOST)
-    reference = f"{len(images.images):,} of {images.name}"
-    return Scorer("frechet_distance_domain", reference, samples, _SCORE_SEED, distance)

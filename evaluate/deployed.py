@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dropgan.serve import Generator, ModelError
+from dropgan.serve.kinds import kind_of
 from dropgan.serve.reporter import Reporter
 from dropgan.train import load_generator
 
@@ -38,5 +39,5 @@ def _is_of_run(file: Path, run: Path) -> bool:
         card.training.steps in [one.about["step"] for one in trained]
         and card.training.seed == trained[0].recipe.training.seed
         and card.data.fingerprint == trained[0].about["data"]["fingerprint"]
-        and card.export.output in ("pixels", "vectors")
+        and card.export.output == kind_of(card).usual_output
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from dropgan.serve import Generator
 from dropgan.serve.reporter import Reporter
 from dropgan.train import DataError, DataOptions, ImageData, VectorData
-from dropgan.train.data import TrainingData, holds_pictures
+from dropgan.train.data import TrainingData, holds_pictures, require_kind
 from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
 from dropgan.train.run.facts import RunFacts
 from dropgan.train.run.source import DataSource
@@ -55,10 +55,7 @@ def real_images(source: DataSource, reporter: Reporter) -> ImageData:
     Raises:
         DataError: The data is missing, unfit, or vectors.
     """
-    data = _read(source, None, reporter)
-    if not isinstance(data, ImageData):
-        raise DataError(f"{data.name} holds vectors where images are needed")
-    return data
+    return require_kind(_read(source, None, reporter), ImageData)
 
 
 def held_out_images(
@@ -83,9 +80,7 @@ def held_out_images(
     if held_out is None:
         return None
     unseen = _read(replace(source, data=held_out, labels=None), images.shape, reporter)
-    if not isinstance(unseen, ImageData):
-        raise DataError(f"{unseen.name} holds vectors where held-out images are needed")
-    return unseen
+    return require_kind(unseen, ImageData, "held-out images")
 
 
 def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -> VectorData | None:
@@ -97,9 +92,7 @@ def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -
     if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
         return None
     unseen = _read(replace(source, data=held_out, labels=None), None, reporter)
-    if not isinstance(unseen, VectorData):
-        raise DataError(f"{unseen.name} holds images where held-out vectors are needed")
-    return unseen
+    return require_kind(unseen, VectorData, "held-out vectors")
 
 
 def _read(source: DataSource, shape: tuple[int, ...] | None, reporter: Reporter) -> TrainingData:

@@ -12,8 +12,8 @@ from dropgan.callable_module import make_callable
 if TYPE_CHECKING:
     from .certificate import Recheck, recheck
     from .compare import Comparison, compare
+    from .errors import ExportError
     from .gate import GateError, GateReport, check_inference_only
-    from .graph import ExportError
     from .parity import ParityError
     from .pipeline import add_scores, export, exported
     from .price import PriceError, Scorer
@@ -37,7 +37,7 @@ __all__ = [
 
 _HOMES = {
     "Comparison": "compare",
-    "ExportError": "graph",
+    "ExportError": "errors",
     "GateError": "gate",
     "GateReport": "gate",
     "ParityError": "parity",

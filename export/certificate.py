@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from dropgan.serve import Generator
 from dropgan.serve.card import METADATA_KEY, WitnessCard
 from dropgan.serve.classes import UNIFORM
-from dropgan.serve.kinds import kind_of
+from dropgan.serve.kinds import kind_of, output_of
 from dropgan.serve.loading import digest_without
 
 from .inputs import Inputs
+from .kinds import deployment
 from .sessions import optimised_difference
 from .tolerances import optimised_tolerance
 
@@ -82,7 +83,7 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
     digest = None
     if parity.digest:
         digest = parity.digest == digest_without(model, METADATA_KEY)
-    kept = _witness_values(parity.witness, "u1" if card.export.output == "pixels" else "<f4")
+    kept = _witness_values(parity.witness, np.dtype(output_of(card).dtype).newbyteorder("<"))
     count = min(max(parity.witness.samples, 1), _MOST_SAMPLES)
     drawn = UNIFORM if generator.classes else None  # as `Inputs` draws labels for the comparison
     made = [
@@ -99,7 +100,9 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
             difference, mean = float(apart.max(initial=0)), float(apart.mean())
     feed = Inputs(card.latents.dim, card.labels.classes)(_PLAIN_SAMPLES, seed=parity.seed)
     plain = optimised_difference(model, feed, kind.step(card), kind.rounded(card))
-    plain_agrees = plain <= optimised_tolerance(card.export.precision, card.export.output)
+    plain_agrees = plain <= optimised_tolerance(
+        deployment(card.data.kind).tolerances, card.export.precision, card.export.output
+    )
     most = _SCATTER * parity.mean_tolerance or np.inf
     values_agree = difference <= parity.tolerance and mean <= most
     agree = all(np.array_equal(one, made[-1]) for one in made)
@@ -125,11 +128,11 @@ def recheck(model: bytes, generator: Generator) -> Recheck:
     )
 
 
-def _witness_values(witness: WitnessCard, kind: str) -> NDArray[Any] | None:
+def _witness_values(witness: WitnessCard, dtype: np.dtype[Any]) -> NDArray[Any] | None:
     if not witness.values or witness.stride < 1 or not 1 <= witness.samples <= _MOST_SAMPLES:
         return None
     try:
-        values = np.frombuffer(base64.b64decode(witness.values, validate=True), dtype=kind)
+        values = np.frombuffer(base64.b64decode(witness.values, validate=True), dtype=dtype)
     except (binascii.Error, ValueError):
         return np.full(1, np.inf)  # matches nothing
     return values.astype(np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .graph import ExportError
+from .errors import ExportError
 from .inputs import Inputs
 
 LARGEST = 65504.0

@@ -10,6 +10,8 @@ from collections.abc import MutableSequence
 
 import onnx
 
+from .ending import Ending
+
 _ROLES = {
     "Reshape": {1: "shape"},
     "Resize": {2: "scales", 3: "sizes"},
@@ -62,33 +64,26 @@ def rename(model: onnx.ModelProto, *, prefix: str) -> None:
     del model.metadata_props[:], graph.value_info[:], graph.metadata_props[:]
 
 
-def describe(model: onnx.ModelProto, about: str, layout: str, classes: int = 0) -> None:
+def describe(model: onnx.ModelProto, about: str, ending: Ending, classes: int = 0) -> None:
     """Say in the file itself what it is, what goes in and what comes out."""
     model.producer_name, model.producer_version, model.domain = "dropgan", "", ""
     model.graph.name = "generator"
     model.graph.doc_string = ""
-    what = "vectors" if layout == "nd" else "images"
     model.doc_string = " ".join(
         part
         for part in (
             about,
-            f"{'Latents and labels' if classes else 'Latents'} in, {what} out; no dropout and no other"
-            " training-time operation is in this file."
+            f"{'Latents and labels' if classes else 'Latents'} in, {ending.value} out; no dropout and no"
+            " other training-time operation is in this file."
             " What it was trained on and how it was verified stands in the metadata key dropgan.",
         )
         if part
     )
-    latents, images = model.graph.input[0], model.graph.output[0]
+    latents, made = model.graph.input[0], model.graph.output[0]
     latents.doc_string = "standard normal numbers, one row a sample"
     if classes:
         model.graph.input[1].doc_string = f"class of each sample, 0 to {classes - 1}; not checked in here"
-    if layout == "nd":
-        images.doc_string = "the columns in their own units; batch, column"
-        return
-    order = "height, width, channels" if layout == "nhwc" else "channels, height, width"
-    kind = images.type.tensor_type.elem_type
-    scale = "pixels, 0 black to 255 white" if kind == onnx.TensorProto.UINT8 else "-1 black to 1 white"
-    images.doc_string = f"{scale}; batch, {order}"
+    made.doc_string = ending.meaning
 
 
 def _title(node: onnx.NodeProto, prefix: str) -> str:

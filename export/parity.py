@@ -11,11 +11,11 @@ from dropgan.serve.loading import digest_without
 from dropgan.serve.providers import CPU, load_onnxruntime
 
 from .certificate import make_witness
-from .graph import DeployedGenerator, default_layout
+from .ending import Ending
+from .graph import DeployedGenerator
 from .inputs import Inputs, rows
 from .sessions import cpu_session, optimised_difference
-from .tolerances import TOLERANCES, optimised_tolerance
-from .units import Units
+from .tolerances import optimised_tolerance
 
 SAMPLES = 10_000
 BATCHES = (1, 3, 1024)
@@ -34,14 +34,12 @@ def check_parity(
     model: bytes,
     generator: nn.Module,
     latent_dim: int,
+    ending: Ending,
     *,
-    output: str,
     seed: int,
     classes: int = 0,
-    layout: str = "",
     precision: str = "fp32",
     samples: int = SAMPLES,
-    units: Units | None = None,
 ) -> ParityCard:
     """Compare an exported file on the CPU with the generator it came from.
 
@@ -49,13 +47,11 @@ def check_parity(
         model: The file's bytes.
         generator: In eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
-        output: ``pixels``, ``float`` or ``vectors``.
+        ending: What follows the generator in the file.
         seed: Of the latents and labels that both are given.
         classes: Number of classes, 0 without labels.
-        layout: Of the output; empty for its usual one.
         precision: The file's: ``fp32``, ``fp16`` or ``int8``.
         samples: How many samples are compared at the largest batch.
-        units: Of vectors.
 
     Returns:
         What was compared, the differences, and a few of PyTorch's values for later comparisons.
@@ -64,7 +60,7 @@ def check_parity(
         ParityError: A difference is larger than allowed, or shape or type differ.
     """
     session = cpu_session(model)
-    deployed = DeployedGenerator(generator, output, layout or default_layout(output), units)
+    deployed = DeployedGenerator(generator, ending)
     given = Inputs(latent_dim, classes)(samples, seed=seed)
     largest = total = 0.0
     first_values: NDArray[np.generic] | None = None
@@ -75,22 +71,21 @@ def check_parity(
             with torch.no_grad():
                 expected = deployed(*map(torch.from_numpy, part.values())).numpy()
             (made,) = session.run(None, part)
-            difference = _difference(expected, made, batch, units)
+            difference = _difference(expected, made, batch, ending)
             largest = max(largest, float(difference.max()))
             if batch == BATCHES[-1]:
                 total += float(difference.mean(dtype=np.float64)) * len(made)
                 first_values = expected if first_values is None else first_values
     assert first_values is not None
-    channels_first = output == "pixels" and deployed.layout != "nhwc"
-    mean, tolerance = total / samples, TOLERANCES[precision, output]
+    mean, tolerance = total / samples, ending.tolerances[precision, ending.output]
     if not (largest <= tolerance.largest and mean <= tolerance.mean):
         raise ParityError(
             f"the exported {precision} file differs from the PyTorch generator by up to {largest:g} and"
             f" {mean:.3g} in the mean, allowed are {tolerance.largest:g} and {tolerance.mean:.3g}"
         )
     some = rows(given, 0, PLAIN_SAMPLES)
-    step, rounded = (1.0, None) if units is None else (units.step, units.whole)
-    apart, allowed = optimised_difference(model, some, step, rounded), optimised_tolerance(precision, output)
+    apart = optimised_difference(model, some, ending.step, ending.rounded)
+    allowed = optimised_tolerance(ending.tolerances, precision, ending.output)
     if not apart <= allowed:
         raise ParityError(
             f"the {precision} file does not give what its graph says once onnxruntime has optimised it for"
@@ -110,18 +105,16 @@ def check_parity(
         plain_samples=len(some["latents"]),
         plain_difference=apart,
         digest=digest_without(model, METADATA_KEY),
-        witness=make_witness(np.moveaxis(first_values, 1, 3) if channels_first else first_values),
+        witness=make_witness(ending.channels_last(first_values)),
     )
 
 
 def _difference(
-    expected: NDArray[np.generic], given: NDArray[np.generic], batch: int, units: Units | None
+    expected: NDArray[np.generic], given: NDArray[np.generic], batch: int, ending: Ending
 ) -> NDArray[np.floating]:
     if expected.shape != given.shape or expected.dtype != given.dtype:
         raise ParityError(
             f"at batch {batch} the exported file gives {given.dtype} {list(given.shape)},"
             f" the PyTorch generator {expected.dtype} {list(expected.shape)}"
         )
-    if units is not None:
-        return units.apart(given, expected)
-    return np.abs(expected.astype(np.float32) - given.astype(np.float32))
+    return ending.apart(given, expected)

@@ -32,29 +32,29 @@ from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train import TrainedGenerator, load_generator
 from dropgan.train.networks.size import parameter_count
 
+from .deployment import Wanted
+from .ending import Ending
+from .errors import ExportError
 from .gate import check_inference_only
-from .graph import DEFAULT_OPSET, ExportError, default_layout, require_options, to_onnx
+from .graph import DEFAULT_OPSET, require_opset, to_onnx
 from .half import measure_reach, require_half
+from .kinds import deployment
 from .parity import check_parity
 from .precision import PRECISIONS, Quantiser, choose_precision
 from .price import PriceError, Scorer, within_budget
 from .processor import processor_kind
 from .speed import rates
-from .units import Units
 
 _OF_COLUMNS = ("mean", "scale", "mass", "width", "low", "high", "whole")
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """The options of an export, all of them decided."""
+class _Chosen:
+    """What a file will be, all of it decided."""
 
-    output: str
-    layout: str
+    ending: Ending
     opset: int
     precision: str
-    clip: bool = True
-    round_: bool = True
 
 
 def export(
@@ -107,19 +107,12 @@ def export(
         raise ExportError("precision auto and a target go together: --precision auto --target cpu")
     trained = load_generator(run, checkpoint)
     reporter.say(f"exporting step {trained.about['step']:,} of {os.fspath(run)} and verifying the file")
-    output = output or ("pixels" if trained.spec.is_image else "vectors")
-    if not trained.spec.is_image:
-        _require_vector_options(output, layout, precision)
-        require_options("pixels", "", opset)
-    else:
-        require_options(output, layout, opset)
-    layout = layout or default_layout(output)
+    require_opset(opset)
+    ending = _ending(trained, Wanted(output, layout, precision, clip, round_whole))
     if precision == "auto":
-        fp32 = _trace(trained, _Wanted(output, layout, opset, "fp32"))
-        precision = choose_precision(target, fp32, trained.module, output=output, **_measuring(trained))
-    wanted = _Wanted(output, layout, opset, precision, clip, round_whole)
-    scorer = scorer if output == "pixels" and layout != "rgb-nchw" else None
-    data, card = _make(trained, wanted, scorer)
+        fp32 = _trace(trained, _Chosen(ending, opset, "fp32"))
+        precision = choose_precision(target, fp32, trained.module, ending=ending, **_measuring(trained))
+    data, card = _make(trained, _Chosen(ending, opset, precision), scorer if ending.scored else None)
     write_bytes(Path(destination), data)
     return card
 
@@ -132,19 +125,7 @@ def exported(run: str | PathLike[str], reporter: Reporter = LOGGED) -> bytes:
     """
     trained = load_generator(run)
     reporter.say(f"exporting step {trained.about['step']:,} of {os.fspath(run)} and verifying the file")
-    output = "pixels" if trained.spec.is_image else "vectors"
-    wanted = _Wanted(output, default_layout(output), DEFAULT_OPSET, "fp32")
-    return _make(trained, wanted, None)[0]
-
-
-def _require_vector_options(output: str, layout: str, precision: str) -> None:
-    if output != "vectors" or layout:
-        raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
-    if precision not in ("fp32", "fp16"):
-        raise ExportError(
-            f"precision {precision} is for images, whose pixels and scores tell its price: vectors take fp32"
-            " or fp16"
-        )
+    return _make(trained, _Chosen(_ending(trained, Wanted()), DEFAULT_OPSET, "fp32"), None)[0]
 
 
 def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
@@ -163,24 +144,24 @@ def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
     return card
 
 
-def _make(trained: TrainedGenerator, wanted: _Wanted, scorer: Scorer | None) -> tuple[bytes, Card]:
+def _make(trained: TrainedGenerator, chosen: _Chosen, scorer: Scorer | None) -> tuple[bytes, Card]:
     """The file's bytes, card included, and the card."""
-    if wanted.precision == "fp16":
+    if chosen.precision == "fp16":
         require_half(measure_reach(trained.module, **_measuring(trained)))
-    if wanted.precision != "int8":
-        data, card = _verified(trained, _trace(trained, wanted), wanted)
+    if chosen.precision != "int8":
+        data, card = _verified(trained, _trace(trained, chosen), chosen)
         fp32 = None
-        if scorer is not None and wanted.precision != "fp32":
-            exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
-            fp32 = scorer(_fp32(trained, wanted, exact))
+        if scorer is not None and chosen.precision != "fp32":
+            exact = _trace(trained, dataclasses.replace(chosen, precision="fp32"))
+            fp32 = scorer(_fp32(trained, chosen, exact))
         return _scored(data, card, scorer, fp32)
-    exact = _trace(trained, dataclasses.replace(wanted, precision="fp32"))
-    quantiser = Quantiser(exact, output=wanted.output, **_measuring(trained))
-    fp32 = scorer(_fp32(trained, wanted, exact)) if scorer is not None else None
+    exact = _trace(trained, dataclasses.replace(chosen, precision="fp32"))
+    quantiser = Quantiser(exact, ending=chosen.ending, **_measuring(trained))
+    fp32 = scorer(_fp32(trained, chosen, exact)) if scorer is not None else None
     made = quantiser.best()
     while True:
         speed = _speed(trained, made.model, exact)
-        data, card = _verified(trained, made.model, wanted, float_layers=made.float_layers, speed=speed)
+        data, card = _verified(trained, made.model, chosen, float_layers=made.float_layers, speed=speed)
         try:
             return _scored(data, card, scorer, fp32)
         except PriceError:
@@ -193,9 +174,9 @@ def _speed(trained: TrainedGenerator, int8: onnx.ModelProto, fp32: onnx.ModelPro
     return SpeedCard(round(fast / slow, 2), processor_kind())
 
 
-def _fp32(trained: TrainedGenerator, wanted: _Wanted, model: onnx.ModelProto) -> bytes:
+def _fp32(trained: TrainedGenerator, chosen: _Chosen, model: onnx.ModelProto) -> bytes:
     """The float32 file of the same weights, to compare scores with."""
-    return _verified(trained, model, dataclasses.replace(wanted, precision="fp32"))[0]
+    return _verified(trained, model, dataclasses.replace(chosen, precision="fp32"))[0]
 
 
 def _measuring(trained: TrainedGenerator) -> dict[str, int]:
@@ -207,33 +188,29 @@ def _measuring(trained: TrainedGenerator) -> dict[str, int]:
     }
 
 
-def _trace(trained: TrainedGenerator, wanted: _Wanted) -> onnx.ModelProto:
+def _trace(trained: TrainedGenerator, chosen: _Chosen) -> onnx.ModelProto:
     recipe = trained.recipe
     return to_onnx(
         trained.module,
         recipe.generator.latent_dim,
-        output=wanted.output,
-        layout=wanted.layout,
-        opset=wanted.opset,
+        chosen.ending,
+        opset=chosen.opset,
         classes=trained.spec.classes,
-        precision="fp16" if wanted.precision == "fp16" else "fp32",
+        precision="fp16" if chosen.precision == "fp16" else "fp32",
         about=f"{'Class-conditional generator' if trained.spec.classes else 'Generator'} of a GAN"
         f" of architecture {recipe.generator.architecture}, trained with dropout"
         f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
         " discriminator.",
-        units=_units(trained, wanted),
     )
 
 
-def _units(trained: TrainedGenerator, wanted: _Wanted) -> Units | None:
-    """What gives a run's vectors back in their own units; None for images."""
-    if trained.spec.is_image:
-        return None
-    return Units.of(trained.about["data"], clip=wanted.clip, round_=wanted.round_)
+def _ending(trained: TrainedGenerator, wanted: Wanted) -> Ending:
+    data = trained.about["data"]
+    return deployment(data["kind"]).ending(data, wanted)
 
 
 def _verified(
-    trained: TrainedGenerator, model: onnx.ModelProto, wanted: _Wanted, **found: Any
+    trained: TrainedGenerator, model: onnx.ModelProto, chosen: _Chosen, **found: Any
 ) -> tuple[bytes, Card]:
     """The model's bytes with its card, held against the gate, the generator and the loader.
 
@@ -244,13 +221,11 @@ def _verified(
     parity = check_parity(
         plain,
         trained.module,
-        output=wanted.output,
-        layout=wanted.layout,
-        precision=wanted.precision,
-        units=_units(trained, wanted),
+        ending=chosen.ending,
+        precision=chosen.precision,
         **_measuring(trained),
     )
-    card = _card(trained, wanted, parity=parity, **found)
+    card = _card(trained, chosen, parity=parity, **found)
     data = with_metadata(plain, METADATA_KEY, card.to_json())
     screen_bytes(data)  # what the runtime would refuse must not leave the house
     return data, card
@@ -279,9 +254,9 @@ def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) 
     return with_metadata(data, METADATA_KEY, card.to_json()), card
 
 
-def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
+def _card(trained: TrainedGenerator, chosen: _Chosen, **found: Any) -> Card:
     recipe, about, classes = trained.recipe, trained.about, trained.spec.classes
-    data, units = about["data"], _units(trained, wanted)
+    data, ending = about["data"], chosen.ending
     versions = {**about["versions"], "onnx": importlib.metadata.version("onnx")}
     return Card(
         data=DataCard(
@@ -305,12 +280,11 @@ def _card(trained: TrainedGenerator, wanted: _Wanted, **found: Any) -> Card:
             versions=versions,
         ),
         export=ExportCard(
-            opset=wanted.opset,
-            precision=wanted.precision,
-            output=wanted.output,
-            clipped=units is not None and units.low is not None,
-            rounded=units is not None and units.whole is not None,
-            layout=wanted.layout,
+            opset=chosen.opset,
+            precision=chosen.precision,
+            output=ending.output,
+            layout=ending.layout,
+            **ending.about,
             **found,
         ),
         labels=_labels(data, classes) if classes else LabelCard(),

@@ -14,7 +14,7 @@ Shape = tuple[int, int, int]
 
 def append_units(model: onnx.ModelProto, units: Units) -> None:
     """Give the output, float32 [batch, columns], back in the columns' own units and bounds."""
-    end = _GraphEnd(model)
+    end = GraphEnd(model)
     scale, mean = end.constant("units.scale", units.scale), end.constant("units.mean", units.mean)
     end.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
     end.add("Add", "to_units.mean", [mean], doc="means of the training data's columns")
@@ -32,7 +32,7 @@ def append_units(model: onnx.ModelProto, units: Units) -> None:
     end.finish(onnx.TensorProto.FLOAT, (len(units.mean),))
 
 
-def _append_fold(end: "_GraphEnd", mass: NDArray[np.float32], above: NDArray[np.float32]) -> None:
+def _append_fold(end: "GraphEnd", mass: NDArray[np.float32], above: NDArray[np.float32]) -> None:
     """Fold the interval from ``mass`` to ``above`` onto the mass: min(x, mass) + max(x - above, 0).
 
     A column without a mass has 0 for both, and min(x, 0) + max(x, 0) is x to the bit.
@@ -54,7 +54,7 @@ def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, 
     the nearest even and saturates to 0 to 255. A reshape that the generator ends with is merged
     with the layout's own, so no number is moved twice.
     """
-    end = _GraphEnd(model)
+    end = GraphEnd(model)
     channels, height, width = shape
     flat = end.take_last_reshape()
     if output == "pixels":
@@ -127,7 +127,9 @@ def simplify_postprocessing(model: onnx.ModelProto) -> None:
     drop_unused(graph)
 
 
-class _GraphEnd:
+class GraphEnd:
+    """The last value of a graph, to which operators are added one by one; the output keeps its name."""
+
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
         self.graph = graph = model.graph

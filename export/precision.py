@@ -9,7 +9,8 @@ from onnx import numpy_helper
 from torch import nn
 
 from .calibration import Calibration, calibrate
-from .graph import ExportError
+from .ending import Ending
+from .errors import ExportError
 from .half import LARGEST, measure_reach
 from .inputs import Inputs
 from .layers import Layer, find_layers
@@ -25,7 +26,7 @@ TARGETS = ("cpu", "cuda")
 
 _SAMPLES = 2048
 # Of the mean difference; the score, where there is one, has the last word (price.py).
-_BUDGET = {"pixels": 3.0, "float": 3.0 / 127.5}  # under parity's mean, for other latents than these
+_BUDGET = 6 / 7  # of the mean that parity allows, for other latents than these
 _WORTHWHILE = 1.2
 
 
@@ -48,7 +49,7 @@ class Quantiser:
     """Makes int8 models of one float32 model, with ever fewer layers on bytes."""
 
     def __init__(
-        self, model: onnx.ModelProto, *, latent_dim: int, output: str, seed: int, classes: int = 0
+        self, model: onnx.ModelProto, *, latent_dim: int, ending: Ending, seed: int, classes: int = 0
     ) -> None:
         self._model = model
         self._layers = find_layers(model)
@@ -64,7 +65,8 @@ class Quantiser:
         # other latents than those of the calibration: the price must hold for what was not fitted
         self._feed = inputs(_SAMPLES, seed=seed, start=_SAMPLES * 4)
         self._exact = self._run(model)
-        self._budget, self._apart = _BUDGET[output], optimised_tolerance("int8", output)
+        self._budget = ending.tolerances["int8", ending.output].mean * _BUDGET
+        self._apart = optimised_tolerance(ending.tolerances, "int8", ending.output)
         self._chosen = list(self._layers)
 
     def best(self) -> Quantised:
@@ -132,7 +134,7 @@ def choose_precision(
     generator: nn.Module,
     *,
     latent_dim: int,
-    output: str,
+    ending: Ending,
     seed: int,
     classes: int = 0,
 ) -> str:
@@ -144,7 +146,7 @@ def choose_precision(
         fp32: The float32 model.
         generator: The same in PyTorch.
         latent_dim: Components of a latent.
-        output: ``pixels`` or ``float``.
+        ending: What follows the generator in the model.
         seed: Of the latents and labels measured with.
         classes: Number of classes, 0 without labels.
 
@@ -157,7 +159,7 @@ def choose_precision(
         reach = measure_reach(generator, latent_dim, seed=seed, classes=classes)
         return "fp16" if reach.value * 4 <= LARGEST else "fp32"
     try:
-        made = Quantiser(fp32, latent_dim=latent_dim, output=output, seed=seed, classes=classes).best()
+        made = Quantiser(fp32, latent_dim=latent_dim, ending=ending, seed=seed, classes=classes).best()
     except ExportError:
         return "fp32"
     slow, fast = rates(

@@ -32,6 +32,7 @@ class Kind(ABC):
 
     Attributes:
         name: ``data.kind`` in the card, and the beginning of shards' names.
+        one: What one sample is called.
         outputs: What a file of this kind may give, by name; the usual one first.
         shown_as: The view in which people look at a few samples: `PICTURES` (a grid) or `COLUMNS`
             (a table).
@@ -41,10 +42,16 @@ class Kind(ABC):
     """
 
     name: ClassVar[str]
+    one: ClassVar[str]
     outputs: ClassVar[Mapping[str, Output]]
     shown_as: ClassVar[str]
     usual_format: ClassVar[str]
     usual_labels: ClassVar[str] = "uniform"
+
+    @property
+    def usual_output(self) -> str:
+        """The output of a file where the user names none."""
+        return next(iter(self.outputs))
 
     @abstractmethod
     def layout(self, card: Card) -> str:

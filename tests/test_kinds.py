@@ -2,6 +2,7 @@
 
 import pytest
 
+from dropgan.export.kinds import DEPLOYMENTS, deployment
 from dropgan.serve import ModelError
 from dropgan.serve.card import Card
 from dropgan.serve.kinds import KINDS, kind_of
@@ -15,7 +16,7 @@ from dropgan.train.kinds import training_kind
 
 def test_each_kind_has_both_sides() -> None:
     """Data could be trained on that no runtime can sample, or a file opened that nothing explains."""
-    assert KINDS.names == TRAINING_KINDS.names == ("images", "vectors")
+    assert KINDS.names == TRAINING_KINDS.names == DEPLOYMENTS.names == ("images", "vectors")
 
 
 @pytest.mark.parametrize("name", KINDS.names)
@@ -26,6 +27,10 @@ def test_what_a_kind_names_is_there(name: str) -> None:
     assert kind.name == runtime.name == name
     for reference in (kind.metric, kind.evaluation):
         assert callable(load(reference))
+    if kind.file_scorer:
+        assert callable(load(kind.file_scorer))
+    tolerances = deployment(name).tolerances
+    assert {output for _, output in tolerances} == set(runtime.outputs)
     assert runtime.shown_as in SHOWN
     assert runtime.outputs
 

@@ -21,12 +21,17 @@ class TrainingKind(ABC, Generic[D]):
         metric: ``module:function`` that makes the metric that training watches, from data, recipe and the
             labels of its samples. It belongs to a later stage, and is loaded when it is asked for.
         evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, loaded likewise.
+        file_scorer: ``module:function`` that makes a `dropgan.export.Scorer` from data and a reporter, loaded
+            likewise; empty where a file has no one score.
+        bounded: Whether all that networks see lies between -1 and 1.
         has_report: Whether an evaluation looks through feature networks and has an HTML report.
     """
 
     name: ClassVar[str]
     metric: ClassVar[str]
     evaluation: ClassVar[str]
+    file_scorer: ClassVar[str] = ""
+    bounded: ClassVar[bool] = True
     has_report: ClassVar[bool] = False
 
     @abstractmethod
@@ -35,7 +40,11 @@ class TrainingKind(ABC, Generic[D]):
 
     def spec(self, shape: Sequence[int], classes: int) -> SampleSpec:
         """What networks must know of samples of such a shape."""
-        return SampleSpec(self.network_shape(shape), classes)
+        return SampleSpec(self.network_shape(shape), classes, self.bounded, self.described(shape))
+
+    @abstractmethod
+    def described(self, shape: Sequence[int]) -> str:
+        """Samples of such a shape in words, for messages."""
 
     @abstractmethod
     def scaling(self, data: D) -> Scaling:
@@ -50,7 +59,7 @@ class TrainingKind(ABC, Generic[D]):
         return {}
 
     def unscored(self, data: D) -> str:
-        """Why `dropgan.run` does not score such data; empty where it does."""
+        """Why files are not scored on such data; empty where they are."""
         return ""
 
 

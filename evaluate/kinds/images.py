@@ -1,13 +1,23 @@
 """Images."""
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from dropgan.train.data import DataError, ImageData
+from numpy.typing import NDArray
+
+from dropgan.export import Scorer
+from dropgan.serve.reporter import Reporter
+from dropgan.train.data import ImageData, require_kind
 
 from ..asked import Asked
 from ..features import load_features
+from ..frechet import FrechetScorer
 from ..images import Evaluation, evaluate_images
 from ..real import held_out_images
+
+_FEWEST, _MOST = 1_000, 10_000  # samples of a file scored: as many as there are real ones, within these
+_SCORE_SEED = 1  # as `evaluate`: not the run's own, whose first samples its grids show
 
 
 def answer(asked: Asked) -> Evaluation:
@@ -16,9 +26,8 @@ def answer(asked: Asked) -> Evaluation:
     Raises:
         DropganError: As for `dropgan.evaluate`.
     """
-    features, images, reporter = asked.features, asked.data, asked.reporter
-    if not isinstance(images, ImageData):
-        raise DataError(f"{images.name} holds {images.kind} where images are needed")
+    features, reporter = asked.features, asked.reporter
+    images = require_kind(asked.data, ImageData)
     evaluation = evaluate_images(
         asked.generator,
         images,
@@ -36,3 +45,19 @@ def answer(asked: Asked) -> Evaluation:
         reporter.say("drawing the report")
         write_report(evaluation, Path(asked.report))
     return evaluation
+
+
+def file_scorer(images: ImageData, reporter: Reporter) -> Scorer:
+    """The Fréchet distance of a file's samples to the images."""
+    samples = min(max(len(images.images), _FEWEST), _MOST)
+
+    @cache
+    def scorer() -> FrechetScorer:  # not before a file is there to score: it takes a while
+        reporter.say(f"scoring {samples:,} samples against {images.name}; --no-score leaves it out")
+        return FrechetScorer(images)
+
+    def distance(made: NDArray[Any]) -> float:
+        return scorer()(made)
+
+    reference = f"{len(images.images):,} of {images.name}"
+    return Scorer("frechet_distance_domain", reference, samples, _SCORE_SEED, distance)

@@ -1,6 +1,6 @@
 """Vectors."""
 
-from dropgan.train.data import DataError, VectorData
+from dropgan.train.data import VectorData, require_kind
 
 from ..asked import Asked
 from ..real import held_out_vectors
@@ -13,11 +13,9 @@ def answer(asked: Asked) -> VectorEvaluation:
     Raises:
         DropganError: As for `dropgan.evaluate`.
     """
-    if not isinstance(asked.data, VectorData):
-        raise DataError(f"{asked.data.name} holds {asked.data.kind} where vectors are needed")
     return evaluate_vectors(
         asked.generator,
-        asked.data,
+        require_kind(asked.data, VectorData),
         samples=asked.samples,
         seed=asked.seed,
         held_out=held_out_vectors(asked.held_out, asked.source, asked.reporter),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..batch.png_encoder import PngEncoder
 from ..card import Card
 from ..errors import InputError, MissingExtraError
-from ..kind import PICTURES
+from ..kind import COLUMNS, PICTURES
 from ..kinds import kind_of
 
 
@@ -72,12 +72,10 @@ def _json(sample: NDArray[Any], card: Card, about: dict[str, Any]) -> bytes:
     }  # beyond 2**53 JavaScript rounds
     if about.get("label") is not None:
         known["label"] = about["label"]
-    values: dict[str, Any]
-    if card.data.kind == "vectors":
-        values = {"vector": dict(zip(card.data.columns, sample.tolist(), strict=True))}
-    else:
-        values = {"image": sample.tolist()}
-    return json.dumps(known | values, separators=(",", ":"), ensure_ascii=False).encode()
+    kind, value = kind_of(card), sample.tolist()
+    if not kind.lacks(card, COLUMNS):
+        value = dict(zip(card.data.columns, value, strict=True))
+    return json.dumps(known | {kind.one: value}, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 FORMS = {

@@ -14,6 +14,7 @@ class Images(Kind):
     """Grey or coloured images; the card's shape is (height, width, channels)."""
 
     name: ClassVar[str] = "images"
+    one: ClassVar[str] = "image"
     outputs: ClassVar[Mapping[str, Output]] = {
         "pixels": Output("uint8", "uint8 pixels", "levels of 255"),
         "float": Output("float32", "floats, -1 to 1", ""),

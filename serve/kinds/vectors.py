@@ -16,6 +16,7 @@ class Vectors(Kind):
     """Rows of float32 in the columns' own units; the card's shape is (columns,)."""
 
     name: ClassVar[str] = "vectors"
+    one: ClassVar[str] = "vector"
     outputs: ClassVar[Mapping[str, Output]] = {
         "vectors": Output("float32", "float32, in the columns' own units", "standard deviations")
     }

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from dropgan.cli import doctor as doctor_module
-
 from .conftest import Dropgan
 
 ROOT = Path(__file__).parents[2]
@@ -93,14 +91,14 @@ def test_an_extra_without_one_of_its_packages(dropgan: Dropgan, monkeypatch: pyt
 
 def test_a_package_that_does_not_load_is_broken(dropgan: Dropgan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Installed is not enough: a library may be missing, and commands would end in a traceback."""
-    real = doctor_module.importlib.import_module
+    real = importlib.import_module
 
     def load(name: str, *rest: str) -> object:
         if name == "matplotlib":
             raise OSError("libfreetype.so.6: cannot open shared object file\nmore")
         return real(name, *rest)
 
-    monkeypatch.setattr(doctor_module.importlib, "import_module", load)
+    monkeypatch.setattr(importlib, "import_module", load)
     answer = dropgan("doctor")
     assert answer.code == 1
     assert re.search(r"broken +\[train\] +matplotlib does not load: libfreetype\.so\.6: cannot", answer.out)

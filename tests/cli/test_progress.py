@@ -8,10 +8,10 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
-from dropgan.cli import output
 from dropgan.cli.output import ProgressBar
 from dropgan.cli.terminal import terminal
 from dropgan.serve.reporter import Progress
@@ -43,7 +43,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(output.time, "monotonic", clock)
+    monkeypatch.setattr(time, "monotonic", clock)
     return clock
 
 

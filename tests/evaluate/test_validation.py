@@ -6,6 +6,7 @@ import torch
 from dropgan.evaluate import ValidationMetric, validation_metric
 from dropgan.evaluate.frechet import FrechetScorer
 from dropgan.evaluate.random_features import random_features
+from dropgan.evaluate.validation.vectors import VectorMetric
 from dropgan.train import ImageData, load_images, load_recipe
 from dropgan.train.data import VectorData
 
@@ -44,6 +45,7 @@ def test_vectors_are_scored_too() -> None:
     data = VectorData(two.astype(np.float32), "corners")
     recipe = load_recipe("seed")
     metric = validation_metric(data, recipe)
+    assert isinstance(metric, VectorMetric)
 
     class Given(torch.nn.Module):
         def __init__(self, vectors: np.ndarray) -> None:

@@ -230,8 +230,8 @@ def test_c_program(tmp_path: Path, model_file: Path, conditional_model: Path) ->
         check=True, capture_output=True, env=environment,
     )  # fmt: skip
     expected = Generator(conditional_model, device="cpu").sample(5, seed=3, labels=2).astype(int)
-    pixels = np.frombuffer(right.stdout.split(b"\n255\n", 1)[1], np.uint8)
-    assert np.abs(pixels.reshape(expected.shape) - expected).max() <= 1
+    classed = np.frombuffer(right.stdout.split(b"\n255\n", 1)[1], np.uint8)
+    assert np.abs(classed.reshape(expected.shape) - expected).max() <= 1
     for arguments in ([conditional_model, "0", "0", "1"], [model_file, "0", "0", "1", "0"]):
         refused = subprocess.run(
             [tmp_path / "generate", *arguments], check=False, capture_output=True, text=True, env=environment

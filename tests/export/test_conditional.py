@@ -10,6 +10,7 @@ import torch
 
 from dropgan.export import check_inference_only, compare, export, recheck
 from dropgan.export.graph import DEFAULT_OPSET, to_onnx
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.export.parity import ParityError, check_parity
 from dropgan.serve import Generator
 from dropgan.train import load_generator
@@ -56,9 +57,9 @@ def test_every_precision(conditional_run: Path, tmp_path: Path, precision: str, 
 def test_parity_compares_the_classes_too(conditional_run: Path) -> None:
     """A file whose classes are mixed up has the right latents and the wrong images."""
     trained = load_generator(conditional_run)
-    model = to_onnx(trained.module, 8, output="pixels", opset=DEFAULT_OPSET, classes=3)
+    model = to_onnx(trained.module, 8, ending=ImageEnding(), opset=DEFAULT_OPSET, classes=3)
     check_parity(
-        model.SerializeToString(), trained.module, 8, output="pixels", seed=0, classes=3, samples=500
+        model.SerializeToString(), trained.module, 8, ending=ImageEnding(), seed=0, classes=3, samples=500
     )
     for tensor in model.graph.initializer:
         if tensor.name == "input.embedding.weight":
@@ -66,7 +67,7 @@ def test_parity_compares_the_classes_too(conditional_run: Path) -> None:
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.roll(table, 1, axis=0), tensor.name))
     with pytest.raises(ParityError, match="differs"):
         check_parity(
-            model.SerializeToString(), trained.module, 8, output="pixels", seed=0, classes=3, samples=500
+            model.SerializeToString(), trained.module, 8, ending=ImageEnding(), seed=0, classes=3, samples=500
         )
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from dropgan.export import ExportError, GateError, check_inference_only
 from dropgan.export.graph import to_onnx
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.serve import ModelError
 
 from .networks import LATENT_DIM, convolutions, mlp
@@ -78,7 +79,7 @@ def test_a_network_left_in_train_mode_is_not_exported(make: object) -> None:
     generator = make()  # type: ignore[operator]
     generator.train()
     with pytest.raises(ExportError, match=r"train mode.*eval"):
-        to_onnx(generator, LATENT_DIM, output="pixels", opset=20)
+        to_onnx(generator, LATENT_DIM, ending=ImageEnding(), opset=20)
 
 
 def test_one_module_left_in_train_mode_is_enough_to_refuse() -> None:
@@ -86,7 +87,7 @@ def test_one_module_left_in_train_mode_is_enough_to_refuse() -> None:
     generator = convolutions()
     generator.body[1].train()  # type: ignore[index]
     with pytest.raises(ExportError, match=r"body\.1"):
-        to_onnx(generator, LATENT_DIM, output="pixels", opset=20)
+        to_onnx(generator, LATENT_DIM, ending=ImageEnding(), opset=20)
 
 
 @pytest.mark.parametrize("extra_outputs", [False, True])

@@ -11,6 +11,7 @@ from onnx import numpy_helper
 
 from dropgan.export import compare, export, recheck
 from dropgan.export.inputs import Inputs
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.export.precision import Quantiser
 from dropgan.export.processor import processor_kind
 from dropgan.export.rounding import WEIGHT_LEVELS, round_weights
@@ -57,7 +58,7 @@ def test_full_activations_on_full_weights_add_up() -> None:
             sign = np.where(np.arange(values.shape[0]) % 2, 1, -1)[:, None]
             values = np.broadcast_to(sign * np.float32(0.004), values.shape)
             tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), tensor.name))
-    quantiser = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0)
+    quantiser = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0)
     made = quantiser._make(quantiser._layers)
     latents = {"latents": np.full((4, LATENT_DIM), 50, np.float32)}
     assert optimised_difference(made.model.SerializeToString(), latents) == 0
@@ -108,9 +109,9 @@ def test_a_layer_of_zeros_and_a_dead_input_are_rounded_too() -> None:
 def test_convolutions_are_calibrated_on_what_they_see() -> None:
     """Moments of other patches than the kernel's would make rounding worse than rounding to nearest."""
     model = model_in("fp32", "conv")
-    whole = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0)
+    whole = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0)
     conv = [layer for layer in whole._layers if layer.op == "Conv"]
-    plain = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0)
+    plain = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0)
     table = constants(model)
     for layer in conv:
         weights = table[layer.weight]
@@ -124,7 +125,7 @@ def test_a_file_that_does_not_run_as_written_gives_a_layer_back(monkeypatch: pyt
     """Bytes made of a float32 product may round another way: then another choice of layers is taken."""
     answers = iter([4.0, 2.0, 1.0])
     monkeypatch.setattr("dropgan.export.precision.optimised_difference", lambda *_: next(answers))
-    made = Quantiser(model_in("fp32", "mlp"), latent_dim=LATENT_DIM, output="pixels", seed=0).best()
+    made = Quantiser(model_in("fp32", "mlp"), latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0).best()
     assert len(made.float_layers) == 1
     assert next(answers, None) is None
 

@@ -14,6 +14,7 @@ from torch import nn
 from dropgan.export import ExportError, ParityError, check_inference_only, export
 from dropgan.export.graph import OPSETS, DeployedGenerator, to_onnx
 from dropgan.export.half import measure_reach, require_half
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.export.parity import check_parity
 from dropgan.export.precision import Quantiser, choose_precision
 from dropgan.serve import Generator
@@ -52,9 +53,11 @@ def bytes_in(precision: str, network: str, opset: int, output: str) -> bytes:
     half = "fp16" if precision == "fp16" else "fp32"
     if precision == "int8":
         model = onnx.load_model_from_string(bytes_in("fp32", network, opset, output))
-        model = Quantiser(model, latent_dim=LATENT_DIM, output=output, seed=0).best().model
+        model = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(output), seed=0).best().model
     else:
-        model = to_onnx(NETWORKS[network], LATENT_DIM, output=output, opset=opset, precision=half)
+        model = to_onnx(
+            NETWORKS[network], LATENT_DIM, ending=ImageEnding(output), opset=opset, precision=half
+        )
     return bytes(model.SerializeToString())
 
 
@@ -82,7 +85,7 @@ def test_each_precision_passes_gate_parity_and_loader(
     assert check_inference_only(data).passed
     require_plain(read_onnx(data))
     parity = check_parity(
-        data, generator, LATENT_DIM, output=output, precision=precision, seed=3, samples=2048
+        data, generator, LATENT_DIM, ending=ImageEnding(output), precision=precision, seed=3, samples=2048
     )
     assert parity.mean_difference <= parity.mean_tolerance
     assert parity.witness.samples == 16
@@ -93,7 +96,7 @@ def test_each_precision_passes_gate_parity_and_loader(
 def test_an_opset_outside_the_range_is_refused(opset: int) -> None:
     """Not silently another one, as the exporter would do."""
     with pytest.raises(ExportError, match=f"opset must be {OPSETS[0]} to {OPSETS[-1]}, not {opset}"):
-        to_onnx(mlp(), LATENT_DIM, output="pixels", opset=opset)
+        to_onnx(mlp(), LATENT_DIM, ending=ImageEnding(), opset=opset)
 
 
 def test_a_tampered_weight_is_caught() -> None:
@@ -105,15 +108,17 @@ def test_a_tampered_weight_is_caught() -> None:
     weights[5, 7] += 0.5
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
     with pytest.raises(ParityError, match="differs from the PyTorch generator"):
-        check_parity(model.SerializeToString(), generator, LATENT_DIM, output="pixels", seed=0, samples=2048)
+        check_parity(
+            model.SerializeToString(), generator, LATENT_DIM, ending=ImageEnding(), seed=0, samples=2048
+        )
 
 
 def test_another_shape_is_caught() -> None:
     """Pixels in another order are wrong even where every number is right."""
     generator = mlp(shape=(3, 8, 8))
-    data = to_onnx(generator, LATENT_DIM, output="pixels", opset=20, layout="nchw").SerializeToString()
+    data = to_onnx(generator, LATENT_DIM, ending=ImageEnding("pixels", "nchw"), opset=20).SerializeToString()
     with pytest.raises(ParityError, match=r"gives uint8 \[1, 3, 8, 8\]"):
-        check_parity(data, generator, LATENT_DIM, output="pixels", seed=0, samples=8)
+        check_parity(data, generator, LATENT_DIM, ending=ImageEnding(), seed=0, samples=8)
 
 
 class Ramp(nn.Module):
@@ -129,7 +134,7 @@ def test_pixels_are_rounded_exactly_as_in_training() -> None:
     values = np.concatenate([np.nextafter(halves.astype(np.float32), side) for side in (-2, 2)])
     values = np.clip(np.concatenate([values, halves.astype(np.float32)]), -1, 1).astype(np.float32)
     values = np.resize(values, (len(values) // LATENT_DIM + 1, LATENT_DIM))
-    model = to_onnx(Ramp().eval(), LATENT_DIM, output="pixels", opset=20)
+    model = to_onnx(Ramp().eval(), LATENT_DIM, ending=ImageEnding(), opset=20)
     expected = to_pixels(torch.from_numpy(values).view(-1, 1, 1, LATENT_DIM)).numpy()
     given = run(model, values)
     assert np.array_equal(given, expected)
@@ -199,14 +204,14 @@ def test_a_layer_goes_back_to_float_while_the_pixels_suffer(monkeypatch: pytest.
     """Which layers stay in float32 is decided by what is measured, the same way every time."""
     monkeypatch.setattr("dropgan.export.precision._BUDGET", {"pixels": 0.0})
     model = model_in("fp32", "mlp")
-    quantiser = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0)
+    quantiser = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0)
     with pytest.raises(ExportError, match="costs this generator too much quality"):
         quantiser.best()
-    everything = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0)
+    everything = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0)
     less = everything.without_worst()
     assert len(less.float_layers) == 1
     monkeypatch.setattr("dropgan.export.precision._BUDGET", {"pixels": less.mean_difference})
-    again = Quantiser(model, latent_dim=LATENT_DIM, output="pixels", seed=0).best()
+    again = Quantiser(model, latent_dim=LATENT_DIM, ending=ImageEnding(), seed=0).best()
     assert again.float_layers == less.float_layers
 
 
@@ -224,7 +229,7 @@ def test_auto_takes_fp16_for_cuda_and_what_is_measured_for_a_cpu(monkeypatch: py
     """auto must follow the measurement, not a table."""
     generator = NETWORKS["mlp"]
     fp32 = model_in("fp32", "mlp")
-    choose = {"latent_dim": LATENT_DIM, "output": "pixels", "seed": 0}
+    choose = {"latent_dim": LATENT_DIM, "ending": ImageEnding(), "seed": 0}
     assert choose_precision("cuda", fp32, generator, **choose) == "fp16"  # type: ignore[arg-type]
     for speeds, expected in (([1.0, 2.0], "int8"), ([1.0, 1.1], "fp32")):
         monkeypatch.setattr("dropgan.export.precision.rates", lambda *_, speeds=speeds, **__: speeds)
@@ -262,7 +267,7 @@ def test_a_file_of_another_layout_gives_the_same_pixels(
     assert images.shape == (9, 28, 28, 3)
     assert np.array_equal(last.sample(9), images[..., :1])
     latents = last.latents(5)
-    expected = DeployedGenerator(load_generator(tiny_run).module, "pixels", "rgb-nchw")(
+    expected = DeployedGenerator(load_generator(tiny_run).module, ImageEnding("pixels", "rgb-nchw"))(
         torch.from_numpy(latents)
     )
     raw = run(onnx.load(rgb_file), latents)

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from dropgan.export.kinds.images import ImageEnding
 from dropgan.export.precision import Quantiser
 from dropgan.serve import Generator
 from dropgan.serve.card import METADATA_KEY
@@ -69,7 +70,7 @@ def test_avx2_draws_what_this_processor_draws(
     """
     monkeypatch.setattr("dropgan.export.rounding.WEIGHT_LEVELS", 127)
     fp32 = model_file.read_bytes()
-    quantiser = Quantiser(onnx.load_model_from_string(fp32), latent_dim=100, output="pixels", seed=0)
+    quantiser = Quantiser(onnx.load_model_from_string(fp32), latent_dim=100, ending=ImageEnding(), seed=0)
     eight_bits = quantiser._make(quantiser._layers).model
     del eight_bits.metadata_props[:]
     card = Generator(int8_file, device="cpu").card.to_json()

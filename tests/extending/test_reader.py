@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dropgan.train.data import ImageData
+from dropgan.train.data import ImageData, TrainingData
 from dropgan.train.data.readers import READERS, Reader, Reading
-from dropgan.train.data.readers.reader import TrainingData
 
 from .conftest import WholeWay
 

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from make_latents import philox4x64
+from make_latents import philox4x64  # type: ignore[import-not-found]
 
 STREAM = "philox4x64-multiplyhigh-v1"
 

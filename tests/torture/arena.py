@@ -62,10 +62,10 @@ def attack(
         _be_the_command(words, folder, out, err, memory, environment or {})
     code = _wait(child, began + seconds)
     spent = time.monotonic() - began
-    told = [path.read_text("utf-8", "replace") for path in (out, err)]
+    said, complained = (path.read_text("utf-8", "replace") for path in (out, err))
     for path in (out, err):
         path.unlink()
-    return Outcome(words, code, *told, spent)
+    return Outcome(words, code, said, complained, spent)
 
 
 def _be_the_command(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dropgan.serve import Generator
 from dropgan.train import RecipeError, change_recipe, load_recipe
+from dropgan.train.kinds import training_kind
 from dropgan.train.networks import (
     ARCHITECTURES,
     Architecture,
@@ -70,7 +71,7 @@ class PatchDiscriminator(DiscriminatorNetwork):
         yield self.look
 
 
-ROWS = Architecture("rows", generator=Design(RowSettings, RowGenerator), fits=lambda spec: spec.is_image)
+ROWS = Architecture("rows", generator=Design(RowSettings, RowGenerator), fits=lambda spec: spec.on_grid)
 PATCH = Architecture("patch", discriminator=Design(PatchSettings, PatchDiscriminator))
 
 
@@ -121,7 +122,7 @@ def test_its_settings_are_shown_and_checked(dropgan: Dropgan) -> None:  # noqa: 
     with pytest.raises(
         RecipeError, match=r"generator\.architecture rows is not for vectors of 5 columns: .*mlp"
     ):
-        require_fit(recipe, SampleSpec((5,)))
+        require_fit(recipe, training_kind("vectors").spec((5,), 0))
 
 
 def test_half_an_architecture_is_of_one_network() -> None:

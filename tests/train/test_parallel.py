@@ -19,8 +19,8 @@ from dropgan.train import ImageData, RecipeError, RunDirectory, VectorData, chan
 from dropgan.train.data.batches import Batches
 from dropgan.train.distributed.data_parallel import train_in_parallel
 from dropgan.train.distributed.ranks import Ranks
+from dropgan.train.kinds import training_kind
 from dropgan.train.networks import SampleSpec
-from dropgan.train.networks.spec import network_shape
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.steps.state import TrainingState
 
@@ -99,7 +99,7 @@ def test_scores_ask_nothing_of_other_processes(monkeypatch: pytest.MonkeyPatch) 
     rows = VectorData(random.normal(size=(40, 3)).astype(np.float32), "rows", ("a", "b", "c"))
     for data in (images, rows):
         recipe = load_recipe("mlp")
-        state = TrainingState.fresh(recipe, SampleSpec(network_shape(data.shape)), CPU)
+        state = TrainingState.fresh(recipe, training_kind(data.kind).spec(data.shape, 0), CPU)
         ((_, value),) = validation_metric(data, recipe)(state.ema.module).items()
         assert value > 0
 

@@ -38,7 +38,7 @@ def test_curves_and_animation(tmp_path: Path, image_file: Path) -> None:
         three = curves.size
         assert np.asarray(curves.convert("L")).std() > 5, "something is drawn"
     with Image.open(run.animation_file) as film:
-        assert film.n_frames == 4
+        assert film.n_frames == 4  # type: ignore[attr-defined]
         frames = []
         for number in range(4):
             film.seek(number)
@@ -52,7 +52,7 @@ def test_curves_and_animation(tmp_path: Path, image_file: Path) -> None:
     assert run.animation_file.stat().st_size < 500_000
     resume(run.path, steps=60)
     with Image.open(run.animation_file) as film:
-        assert film.n_frames == 6
+        assert film.n_frames == 6  # type: ignore[attr-defined]
     plain = _train(tmp_path / "plain", image_file)
     with Image.open(plain.curves_file) as curves:
         assert curves.size[1] < three[1], "no panel for scores that there are none of"
@@ -66,7 +66,7 @@ def test_a_long_run_has_a_short_animation(tmp_path: Path) -> None:
         Image.new("L", (600, 600), step).save(run.sample_file(step))
     write_animation(run, 150)
     with Image.open(run.animation_file) as film:
-        assert film.n_frames == 60
+        assert film.n_frames == 60  # type: ignore[attr-defined]
         assert film.size == (480, 494)
         film.seek(59)
         assert film.convert("L").getpixel((240, 240)) in range(147, 154), "nothing of what was rolled back"

@@ -73,7 +73,7 @@ def test_tf32_is_of_gpus() -> None:
 
 def test_precision_sets_how_a_gpu_rounds_fp32() -> None:
     """fp32 must be fp32 in convolutions too, where PyTorch rounds to tf32 by default."""
-    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    matmul, conv = torch.backends.cuda.matmul, getattr(torch.backends.cudnn, "conv")  # noqa: B009 - unknown to its types
     before, threads = (matmul.fp32_precision, conv.fp32_precision), torch.get_num_threads()
     try:
         for precision, expected in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "ieee")):

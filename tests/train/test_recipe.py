@@ -17,6 +17,7 @@ from dropgan.train import (
     resume,
     train,
 )
+from dropgan.train.networks.settings import LayerSettings
 from dropgan.train.recipes import recipe_differences
 
 
@@ -33,6 +34,8 @@ def test_recipes_that_come_with_dropgan() -> None:
 def test_seed_is_the_article() -> None:
     """The baseline that results are compared with must not drift."""
     seed = load_recipe("seed")
+    assert isinstance(seed.generator, LayerSettings)
+    assert isinstance(seed.discriminator, LayerSettings)
     assert (seed.generator.latent_dim, seed.generator.hidden) == (100, (256, 256))
     assert seed.discriminator.hidden == (256, 256)
     assert seed.generator.activation == seed.discriminator.activation == "relu"
@@ -85,7 +88,7 @@ def test_settings_from_text() -> None:
     recipe = change_recipe(
         load_recipe("mlp"), {"generator.hidden": "[8, 9]", "training.schedule": "constant"}
     )
-    assert recipe.generator.hidden == (8, 9)
+    assert recipe.generator.model_dump()["hidden"] == (8, 9)
     assert recipe_differences(load_recipe("mlp"), recipe)[0].startswith("generator.hidden was")
 
 

@@ -78,12 +78,12 @@ def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
     generator, discriminator = build_networks(recipe, SampleSpec((1, 16, 16)))
     inputs = torch.randn(4, recipe.generator.latent_dim)
     order: list[str] = []
-    for network in (generator, discriminator):
-        for module in network.modules():
+    for built in (generator, discriminator):
+        for module in built.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.modules.dropout._DropoutNd):
                 module.register_forward_hook(lambda part, *_: order.append(type(part).__name__))
         order.clear()
-        inputs = network(inputs)
+        inputs = built(inputs)
         assert sum("Dropout" in part for part in order) == 1
         assert "Dropout" in order[-1]
         assert len(order) > 1

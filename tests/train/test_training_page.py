@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dropgan.train
-from dropgan.train import LOSSES, Recipe, RunDirectory, change_recipe
+from dropgan.train import LOSSES, Recipe, RunDirectory, change_recipe, train
 from dropgan.train.networks import ARCHITECTURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
@@ -20,7 +20,6 @@ def test_programs_of_the_page(
     """A reader copies them; here they train two steps on few images."""
     for registry in (LOSSES, ARCHITECTURES):
         monkeypatch.setattr(registry, "_things", dict(registry._things))
-    train = dropgan.train.train
     runs: list[RunDirectory] = []
 
     def short(directory: str, recipe: Recipe) -> None:

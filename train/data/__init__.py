@@ -1,7 +1,7 @@
 """Training data: every source, in files or in memory, becomes one array of images or of vectors."""
 
 from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
-from .dataset import DataError, ImageData, TrainingData, require_class_labels
+from .dataset import DataError, ImageData, TrainingData, require_class_labels, require_kind
 from .in_memory import was_in_memory
 from .load import (
     DEFAULT_DATA,
@@ -28,6 +28,7 @@ __all__ = [
     "load_images",
     "options_differences",
     "require_class_labels",
+    "require_kind",
     "unchanging_name",
     "was_in_memory",
     "with_classes",

@@ -54,7 +54,7 @@ class Batches:
         self._size = batch_size
         self._seed = seed
         self._count = len(samples)
-        self._samples = store(samples, device)
+        self._samples = store(samples, scaling, device)
         on = self._samples.device
         self._labels = None if labels is None else torch.from_numpy(np.array(labels)).to(on)
         self._scaling = scaling

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve.errors import DropganError
+from dropgan.serve.reporter import Reporter
 
-from .options import MAX_SIDE, MIN_SIDE
+from .options import MAX_SIDE, MIN_SIDE, DataOptions
 
 _Number = TypeVar("_Number", bound=np.generic)
+_Data = TypeVar("_Data", bound="TrainingData")
 _MOST_CLASSES = 65536
 _CHUNK_BYTES = 16 * 2**20
 
@@ -68,6 +70,16 @@ class TrainingData(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and values: the same samples have the same one."""
+
+    def fitted(self, options: DataOptions, reporter: Reporter) -> "TrainingData":
+        """The same data in the size and the colours asked for.
+
+        Raises:
+            DataError: Samples of this kind have none.
+        """
+        if options.size or options.colour != "auto":
+            raise DataError(f"{self.name} holds {self.kind}: --size, --colour and --grey are for images")
+        return self
 
     def changed(self, **fields: Any) -> Self:
         """The same data with some fields changed."""
@@ -128,10 +140,27 @@ class ImageData(TrainingData):
         """The images."""
         return self.images
 
+    def fitted(self, options: DataOptions, reporter: Reporter) -> "ImageData":
+        """The images themselves where they are so already; else resized copies, kept in the cache."""
+        from .decode import fit_array  # which decodes into an ImageData
+
+        return fit_array(self, options, reporter)
+
     @cached_property
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and pixels: the same images have the same one."""
         return image_fingerprint(self.images)
+
+
+def require_kind(data: TrainingData, wanted: type[_Data], what: str = "") -> _Data:
+    """The data, which must be of one kind.
+
+    Raises:
+        DataError: They are of another; the message calls what is needed ``what``, or as the kind is called.
+    """
+    if not isinstance(data, wanted):
+        raise DataError(f"{data.name} holds {data.kind} where {what or wanted.kind} are needed")
+    return data
 
 
 def image_fingerprint(images: NDArray[np.uint8]) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from dropgan.serve.reporter import LOGGED, Reporter
 
-from .dataset import DataError, ImageData, TrainingData
-from .decode import fit_array
+from .dataset import DataError, ImageData, TrainingData, require_kind
 from .in_memory import data_in_memory, recorded_name, was_in_memory
 from .names import require_text, with_text_names
 from .options import DataOptions
@@ -81,12 +80,7 @@ def _require_file_or_folder(source: str) -> None:
 
 
 def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:
-    data = with_text_names(data, reporter)
-    if isinstance(data, ImageData):
-        return fit_array(data, options, reporter)
-    if options.size or options.colour != "auto":
-        raise DataError(f"{data.name} holds {data.kind}: --size, --colour and --grey are for images")
-    return data
+    return with_text_names(data, reporter).fitted(options, reporter)
 
 
 def load_images(
@@ -103,9 +97,7 @@ def load_images(
         DataError: As for `load_data`; also if the data are vectors.
     """
     data = load_data(source, data_dir, labels=labels, options=options, reporter=reporter)
-    if not isinstance(data, ImageData):
-        raise DataError(f"{data.name} holds {data.kind} where images are needed")
-    return data
+    return require_kind(data, ImageData)
 
 
 def holds_pictures(source: object) -> bool:

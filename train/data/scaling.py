@@ -1,26 +1,30 @@
 """From samples as data have them to what networks see."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .spread import Spread
 
 
 class Scaling(Protocol):
-    """From samples as they are stored to float32 of the same shape."""
+    """First the order of a sample's axes, once; then, batch by batch, from stored values to float32."""
 
     @property
     def drawn(self) -> int:
         """How many random numbers a sample takes."""
 
+    def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """Samples [n, ...] as data have them, their axes as networks have them; a view where that will do."""
+
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
         """Scale a batch.
 
         Args:
-            samples: As they are stored, on any device.
+            samples: As they are stored, [n, *shape] of the networks, on any device.
             random: float64 [n, drawn] on it, evenly between 0 and 1; None where none are taken.
         """
 
@@ -29,6 +33,10 @@ class FromPixels:
     """uint8 0 to 255 as -1 to 1."""
 
     drawn = 0
+
+    def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """NHWC to NCHW; for grey images the same order of bytes."""
+        return np.moveaxis(samples, 3, 1)
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
         return samples.to(torch.float32).mul_(1 / 127.5).sub_(1)
@@ -50,6 +58,10 @@ class SpreadOut:
             torch.from_numpy(part)
             for part in (spread.mean, spread.scale, places, spread.mass[places], spread.width[places])
         )
+
+    def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """Rows as they are."""
+        return samples
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
         """float32 [n, columns] from rows in their own units."""

@@ -11,39 +11,40 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .memory import available_memory
+from .scaling import Scaling
 
 
 class InMemory:
-    """All images as one array, on the device if they fit into half of its free memory."""
+    """All samples as one array, on the device if they fit into half of its free memory."""
 
-    def __init__(self, images: NDArray[Any], device: torch.device) -> None:
-        stored = torch.from_numpy(np.array(_channels_first(images), order="C", copy=True))
+    def __init__(self, samples: NDArray[Any], scaling: Scaling, device: torch.device) -> None:
+        stored = torch.from_numpy(np.array(scaling.arranged(samples), order="C", copy=True))
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             stored = stored.to(device) if stored.nbytes < free // 2 else stored.pin_memory()
-        self._images = stored
+        self._samples = stored
         self.device = stored.device
 
     def __call__(self, indices: Tensor) -> Tensor:
-        """uint8 [batch, channels, height, width], or vectors [batch, columns], on ``self.device``."""
-        return self._images.index_select(0, indices)  # a tenth of what indexing takes
+        """[batch, *shape], the shape that of the networks, as `Scaling` takes it, on ``self.device``."""
+        return self._samples.index_select(0, indices)  # a tenth of what indexing takes
 
     def read_ahead(self, indices: Callable[[], Tensor]) -> None:
         """Nothing to do."""
 
 
 class Mapped:
-    """Images in a file mapped into memory: each batch is read from there, the next one meanwhile."""
+    """Samples in a file mapped into memory: each batch is read from there, the next one meanwhile."""
 
-    def __init__(self, images: NDArray[Any]) -> None:
-        self._images = images
-        _expect_random_reads(images)
+    def __init__(self, samples: NDArray[Any], scaling: Scaling) -> None:
+        self._samples, self._scaling = samples, scaling
+        _expect_random_reads(samples)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._ahead: tuple[Tensor, Future[Tensor]] | None = None
         self.device = torch.device("cpu")
 
     def __call__(self, indices: Tensor) -> Tensor:
-        """uint8 [batch, channels, height, width], or vectors [batch, columns], on the CPU."""
+        """[batch, *shape], the shape that of the networks, as `Scaling` takes it, on the CPU."""
         if self._ahead is not None and torch.equal(self._ahead[0], indices):
             return self._ahead[1].result()
         return self._read(indices)
@@ -54,22 +55,21 @@ class Mapped:
         self._ahead = wanted, self._reader.submit(self._read, wanted)
 
     def _read(self, indices: Tensor) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(_channels_first(self._images[indices.numpy()])))
+        samples = self._samples[indices.numpy()]
+        return torch.from_numpy(np.ascontiguousarray(self._scaling.arranged(samples)))
 
 
-def store(images: NDArray[Any], device: torch.device) -> InMemory | Mapped:
-    """Take the images into memory, unless that would need more than half of what is left.
+def store(samples: NDArray[Any], scaling: Scaling, device: torch.device) -> InMemory | Mapped:
+    """Take the samples into memory, unless that would need more than half of what is left.
 
     Args:
-        images: uint8 [n, height, width, channels] or floats [n, columns], possibly a mapped file.
+        samples: As data have them, possibly a mapped file.
+        scaling: Says in which order networks have their axes.
         device: Where batches are wanted.
     """
-    return Mapped(images) if images.nbytes > available_memory() // 2 else InMemory(images, device)
-
-
-def _channels_first(samples: NDArray[Any]) -> NDArray[Any]:
-    """NHWC to NCHW; for grey images the same order of bytes, vectors as they are."""
-    return np.moveaxis(samples, 3, 1) if samples.ndim == 4 else samples
+    if samples.nbytes > available_memory() // 2:
+        return Mapped(samples, scaling)
+    return InMemory(samples, scaling, device)
 
 
 def _expect_random_reads(samples: NDArray[Any]) -> None:

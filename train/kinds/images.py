@@ -18,12 +18,18 @@ class Images(TrainingKind[ImageData]):
     name: ClassVar[str] = "images"
     metric: ClassVar[str] = "dropgan.evaluate.validation.metric:image_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.images:answer"
+    file_scorer: ClassVar[str] = "dropgan.evaluate.kinds.images:file_scorer"
     has_report: ClassVar[bool] = True
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(channels, height, width)."""
         height, width, channels = shape
         return channels, height, width
+
+    def described(self, shape: Sequence[int]) -> str:
+        """Width, height, channels."""
+        height, width, channels = shape
+        return f"images of {width}x{height} pixels in {channels} channel{'s' * (channels > 1)}"
 
     def scaling(self, data: ImageData) -> Scaling:
         """-1 black to 1 white."""

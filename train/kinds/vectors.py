@@ -16,11 +16,17 @@ class Vectors(TrainingKind[VectorData]):
     name: ClassVar[str] = "vectors"
     metric: ClassVar[str] = "dropgan.evaluate.validation.vectors:vector_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.vectors:answer"
+    bounded: ClassVar[bool] = False
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """(columns,)."""
         (columns,) = shape
         return (columns,)
+
+    def described(self, shape: Sequence[int]) -> str:
+        """The number of columns."""
+        (columns,) = shape
+        return f"vectors of {columns} columns"
 
     def scaling(self, data: VectorData) -> Scaling:
         """Each column's mean 0, its standard deviation 1, point masses spread out."""

@@ -92,5 +92,5 @@ CONV = Architecture(
     "conv",
     Design(ConvolutionGeneratorSettings, ConvGenerator),
     Design(ConvolutionDiscriminatorSettings, ConvDiscriminator),
-    fits=lambda spec: spec.is_image,
+    fits=lambda spec: spec.on_grid,
 )

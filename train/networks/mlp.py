@@ -32,11 +32,11 @@ class MLPDiscriminatorSettings(_MLPSettings, DiscriminatorSettings):
 
 
 class MLPGenerator(GeneratorNetwork):
-    """Dense layers, `block` after `block`; at the end tanh for images, nothing for vectors."""
+    """Dense layers, `block` after `block`; at the end tanh where samples are bounded."""
 
     def __init__(self, settings: MLPGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
-        self.shape, self.bounded = spec.shape, spec.is_image
+        self.shape, self.bounded = spec.shape, spec.bounded
         self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
         self.body = _hidden_layers(settings, self.input.width)
         self.output = nn.Linear(settings.hidden[-1], math.prod(spec.shape))
@@ -59,7 +59,7 @@ class MLPDiscriminator(DiscriminatorNetwork):
 
     def __init__(self, settings: MLPDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
-        self.texture_weight = settings.texture_weight if spec.is_image else 0.0
+        self.texture_weight = settings.texture_weight if spec.on_grid else 0.0
         inputs = math.prod(spec.shape)
         if self.texture_weight:
             inputs += roughness(torch.zeros(1, *spec.shape, device="cpu")).shape[1]

@@ -146,5 +146,5 @@ RESNET = Architecture(
     "resnet",
     Design(ConvolutionGeneratorSettings, ResNetGenerator),
     Design(ConvolutionDiscriminatorSettings, ResNetDiscriminator),
-    fits=lambda spec: spec.is_image,
+    fits=lambda spec: spec.on_grid,
 )

@@ -13,5 +13,7 @@ def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
         RecipeError: An architecture or the augmentation is for other ones.
     """
     require_architectures_fit(recipe, spec)
-    if recipe.training.augmentation and not spec.is_image:
-        raise RecipeError("augmentation is for images, not for vectors: --set training.augmentation=[]")
+    if recipe.training.augmentation and not spec.on_grid:
+        raise RecipeError(
+            f"augmentation is for images, not for {spec.described}: --set training.augmentation=[]"
+        )

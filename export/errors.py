@@ -1,0 +1,7 @@
+"""The error of an export."""
+
+from dropgan.serve.errors import DropganError
+
+
+class ExportError(DropganError):
+    """The generator cannot be exported as asked."""
