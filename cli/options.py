@@ -1,21 +1,19 @@
 """Options that several commands share."""
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from dropgan.serve.cores import MAX_THREADS
 from dropgan.serve.errors import OutputError
 from dropgan.serve.outputs import local_path
 
 _Path = TypeVar("_Path", Path, str, Path | None, str | None)
 
 MIN_SIDE, MAX_SIDE = 4, 512  # as in train/data/options.py, which --help need not import
-MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
-"""More threads than this only starve the machine, and thousands of them end the process."""
 
 # The headings under which --help shows options, which command.py puts in order.
 DATA, MODEL, TRAINING, MACHINE, OUTPUT = "Data", "Model", "Training", "Machine", "Output"

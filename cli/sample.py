@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dropgan.serve.batch.formats import FORMATS
+from dropgan.serve.cores import MAX_THREADS
 from dropgan.serve.errors import InputError
 
 from . import options
@@ -155,7 +156,7 @@ def sample(
             min=1,
             help="Number of processes.  [default: the fastest number, measured]",
             rich_help_panel=options.MACHINE,
-            max=options.MAX_THREADS,
+            max=MAX_THREADS,
         ),
     ] = None,
     threads: Annotated[
@@ -165,7 +166,7 @@ def sample(
             min=1,
             help="CPU threads of each process.  [default: measured]",
             rich_help_panel=options.MACHINE,
-            max=options.MAX_THREADS,
+            max=MAX_THREADS,
         ),
     ] = None,
     batch_size: Annotated[

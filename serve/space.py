@@ -5,6 +5,11 @@ from pathlib import Path
 
 from .errors import OutputError
 
+PROBE = 256
+"""Samples that are written to see how large they get."""
+CERTAIN = 0.9
+"""Of the size so estimated must fit: other samples may be a little smaller."""
+
 
 def free_bytes(path: Path) -> int:
     """Bytes that can be written below ``path``, of which the nearest directory that exists counts."""

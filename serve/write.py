@@ -22,12 +22,10 @@ from .latents import check_range, check_truncation
 from .pictures import class_columns, encode_png, grid
 from .reporter import LOGGED, Progress, Reporter
 from .source import Source
-from .space import free_bytes, require_room
+from .space import CERTAIN, PROBE, free_bytes, require_room
 
 _BATCH = 1024
 _ROWS = 4096  # of a table at once: Parquet's row groups
-_PROBE = 256  # rows that are written to see how large they get
-_CERTAIN = 0.9  # of the size so estimated must fit
 _MAX_GRID = 4096
 
 
@@ -147,9 +145,9 @@ def write_table(
         raise InputError(f"{path.name} is no table: give NAME.csv or NAME.parquet")
     batches = _batches(generator, count, _ROWS, seed, start, truncation, labels)
     if count * (64 * len(generator.card.data.columns) + _ROWS) > free_bytes(path.parent):
-        few = _batches(generator, min(count, _PROBE), _PROBE, seed, start, truncation, labels)
-        size = _written(begin, generator, few) / min(count, _PROBE)
-        require_room(path.parent, count * size * _CERTAIN, f"{count:,} rows")
+        few = _batches(generator, min(count, PROBE), PROBE, seed, start, truncation, labels)
+        size = _written(begin, generator, few) / min(count, PROBE)
+        require_room(path.parent, count * size * CERTAIN, f"{count:,} rows")
     with atomic_file(path) as file:
         rows, done = begin(file, Header(generator)), 0
         for batch, chosen in batches:

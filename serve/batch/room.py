@@ -10,14 +10,12 @@ import numpy as np
 
 from ..errors import OutputError
 from ..source import Source
-from ..space import free_bytes, require_room
+from ..space import CERTAIN, PROBE, free_bytes, require_room
 from .format import NewShard, shown
 from .formats import format_named, view_for
 from .job import Shards
 from .labels import labels_of
 
-_PROBE = 256  # samples that are written to see how large they get
-_CERTAIN = 0.9  # of the size so estimated must fit: other samples may be a little smaller
 _BLOCK = 4096  # that a file of its own occupies at least
 
 
@@ -39,14 +37,14 @@ def require_room_for(directory: Path, generator: Source, todo: Shards) -> None:
     size = _measured(generator, todo)
     if folder:
         size = math.ceil(size / _BLOCK) * _BLOCK
-    require_room(directory, samples * size * _CERTAIN, f"{samples:,} samples as {job.format}")
+    require_room(directory, samples * size * CERTAIN, f"{samples:,} samples as {job.format}")
 
 
 def _measured(generator: Source, todo: Shards) -> float:
     """Bytes that a sample takes, found by writing some."""
     job, format_ = todo.job, format_named(todo.job.format)
     view = view_for(format_, generator.card)
-    count = min(_PROBE, todo.samples)
+    count = min(PROBE, todo.samples)
     labels = labels_of(generator, job.labels, seed=job.seed, start=job.start, count=count)
     samples = generator.sample(
         count, seed=job.seed, start=job.start, labels=labels, truncation=job.truncation

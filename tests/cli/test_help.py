@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from dropgan.cli import options
 from dropgan.cli.command import PANELS
 from dropgan.cli.examples import EXAMPLES
 from dropgan.cli.main import app
@@ -116,6 +117,16 @@ def test_options_stand_under_headings(dropgan: Dropgan, command: str) -> None:
     assert places == sorted(places)
     assert places[1] < out.index("--generator-dropout") < places[2]
     assert places[3] < out.index("--threads") < places[4]
+
+
+def test_bounds_are_those_of_the_library() -> None:
+    """--help names them without importing PyTorch; a number that only one of the two refuses is worse."""
+    from dropgan.export.graph import OPSETS
+    from dropgan.train.data.options import MAX_SIDE, MIN_SIDE
+
+    assert (options.MIN_SIDE, options.MAX_SIDE) == (MIN_SIDE, MAX_SIDE)
+    (opset,) = (option.type for option in _parameters("export") if option.name == "opset")
+    assert (opset.min, opset.max) == (OPSETS[0], OPSETS[-1])
 
 
 def test_version_has_a_short_form(dropgan: Dropgan) -> None:
