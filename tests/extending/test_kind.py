@@ -105,7 +105,6 @@ class GraphTraining(TrainingKind[GraphData]):
     """What training asks of graphs."""
 
     name: ClassVar[str] = "graphs"
-    recipe: ClassVar[str] = "mlp"
     metric: ClassVar[str] = f"{__name__}:edge_metric"
     evaluation: ClassVar[str] = f"{__name__}:evaluate_graphs"
 
@@ -265,7 +264,7 @@ def test_graphs_from_training_to_shards(dropgan: Dropgan, rings: Path, tmp_path:
         "output.sample_interval=10", "--set", "training.batch_size=16",
     ]  # fmt: skip
     fast = ("--threads", 1, "--precision", "fp32", "--device", "cpu")
-    answer = dropgan("train", "--data", rings, "-o", run, "--steps", 20, *fast, *settings)
+    answer = dropgan("train", "--data", rings, "-o", run, "--recipe", "mlp", "--steps", 20, *fast, *settings)
     assert answer.code == 0, answer.err
     assert '"score_name": "edges"' in (run / "metrics.jsonl").read_text()
     assert list((run / "samples").glob("*.png"))

@@ -216,9 +216,7 @@ def test_messages_of_set() -> None:
 def test_what_is_for_images_is_refused_for_vectors() -> None:
     """And what would do instead is named, for the network that is meant."""
     mixed = change_recipe(load_recipe("mlp"), {"discriminator.architecture": "conv"})
-    with pytest.raises(
-        RecipeError, match=r"discriminator\.architecture conv is not for vectors of 5 col.*mlp"
-    ):
+    with pytest.raises(RecipeError, match=r"discriminator\.architecture conv is not for rows of 5 col.*mlp"):
         require_fit(mixed, training_kind("vectors").spec((5,), 0))
     require_fit(mixed, SPEC)
     require_fit(load_recipe("mlp"), SampleSpec((5,)))

@@ -9,7 +9,8 @@ import pytest
 from dropgan.serve.reporter import Reporter
 from dropgan.train import RecipeError, RunDirectory, RunError, change_recipe, load_recipe, resume, train
 from dropgan.train.data import load_data
-from dropgan.train.networks import ARCHITECTURES, SampleSpec
+from dropgan.train.kinds import training_kind
+from dropgan.train.networks import ARCHITECTURES
 from dropgan.train.networks.size import require_room
 from dropgan.train.recipes import Asked, asked_recipe
 from dropgan.train.recipes.auto import ENOUGH, TABLE, ClassCount, Seen, choose
@@ -32,7 +33,9 @@ RANDOM = np.random.default_rng(0)
 
 
 def _seen(*shape: int, count: int = 1000, **more: Any) -> Seen:
-    return Seen(SampleSpec(shape), count, **more)
+    """Of a shape as networks have it: (channels, height, width), or (columns,)."""
+    kind = training_kind("images" if len(shape) == 3 else "vectors")
+    return Seen(kind.spec((*shape[1:], shape[0]), 0), count, **more)
 
 
 def _classes(*counts: int) -> tuple[ClassCount, ...]:

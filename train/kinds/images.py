@@ -27,9 +27,9 @@ class Images(TrainingKind[ImageData]):
         return channels, height, width
 
     def described(self, shape: Sequence[int]) -> str:
-        """Width, height, channels."""
+        """Colour and size."""
         height, width, channels = shape
-        return f"images of {width}x{height} pixels in {channels} channel{'s' * (channels > 1)}"
+        return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
 
     def scaling(self, data: ImageData) -> Scaling:
         """-1 black to 1 white."""

@@ -26,7 +26,7 @@ class Vectors(TrainingKind[VectorData]):
     def described(self, shape: Sequence[int]) -> str:
         """The number of columns."""
         (columns,) = shape
-        return f"vectors of {columns} columns"
+        return f"rows of {columns:,} columns"
 
     def scaling(self, data: VectorData) -> Scaling:
         """Each column's mean 0, its standard deviation 1, point masses spread out."""

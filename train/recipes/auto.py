@@ -43,10 +43,7 @@ class Seen:
     @property
     def described(self) -> str:
         """In words: ``10,000 grey pictures of 28x28``."""
-        if not self.spec.is_image:
-            return f"{self.count:,} rows of {self.spec.shape[0]:,} columns"
-        channels, height, width = self.spec.shape
-        return f"{self.count:,} {'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
+        return f"{self.count:,} {self.spec.described}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def _strip(seen: Seen) -> str:
 
 
 TABLE = (
-    Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.is_image, _strip),
+    Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.on_grid, _strip),
     Row("mlp", "mlp", "dense layers take samples of any shape", lambda seen: True),
 )
 """The first row that is for the data is taken."""
@@ -120,7 +117,7 @@ def labels_used(seen: Seen) -> tuple[bool, str]:
 
     In a table no column is taken for labels unasked, so none is used unasked either.
     """
-    if not seen.spec.is_image or not (seen.classes or seen.unusable):
+    if not seen.spec.on_grid or not (seen.classes or seen.unusable):
         return False, ""
     if seen.unusable:
         return False, f"without labels: {seen.unusable}"
