@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropgan.export.tolerances import TOLERANCES
+from dropgan.export.kinds import DEPLOYMENTS
 from dropgan.serve import Generator
 from dropgan.serve.card import SCHEMA_VERSION, Card
 from dropgan.serve.loading.onnx_file import MAX_BYTES
@@ -68,7 +68,8 @@ def test_versions_and_tolerances() -> None:
     numbers = r"^\| `(\w+)` \| (\w+) \| ([\d.e-]+)[^|]* \| ([\d.e-]+)"
     rows = re.findall(numbers, _section("Parity"), re.MULTILINE)
     found = {(precision, output): float(largest) for precision, output, largest, _ in rows}
-    assert found == {key: tolerance.largest for key, tolerance in TOLERANCES.items()}
+    kinds = filter(None, map(DEPLOYMENTS.get, DEPLOYMENTS.names))
+    assert found == {key: tolerance.largest for kind in kinds for key, tolerance in kind.tolerances.items()}
 
 
 @pytest.mark.parametrize("chosen", [False, True])

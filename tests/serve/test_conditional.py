@@ -224,9 +224,9 @@ def test_classes_drawn_balanced_or_as_in_the_data(gapped: Generator, generator: 
         assert np.array_equal(gapped.sample(300, seed=3, start=7, labels=labels), images)
         streamed = list(gapped.stream(300, seed=3, start=7, labels=word, batch_size=41))
         assert np.array_equal(np.concatenate(streamed), images)
-        gapped._tile = 16
+        gapped._session.tile = 16
         assert np.array_equal(gapped.sample(300, seed=3, start=7, labels=word), images)
-        gapped._tile = None
+        gapped._session.tile = None
     assert (gapped.labels(6, start=2, labels="balanced") == [9, 2, 5, 9, 2, 5]).all()
     assert np.array_equal(gapped.labels(9), np.array([2, 5, 9])[generator.labels(9)])
     with pytest.raises(InputError, match="give labels, 2, 5, 9"):

@@ -74,7 +74,7 @@ def test_rows_name_what_there_is() -> None:
 def test_the_chosen_recipe_can_be_built(shape: tuple[int, ...]) -> None:
     """A size that convolutions cannot take would be refused after it was chosen."""
     recipe = load_recipe(choose(_seen(*shape)).recipe)
-    require_room(recipe, SampleSpec(shape), 2**62, trained=False)
+    require_room(recipe, _seen(*shape).spec, 2**62, trained=False)
 
 
 @pytest.mark.parametrize(
