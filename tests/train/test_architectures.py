@@ -260,8 +260,8 @@ def test_more_resolutions_than_an_image_has_are_refused() -> None:
     """Each doubles both sides: twenty make a picture of a million pixels a side, cut down to 28x28."""
     for name in ("conv", "resnet"):
         recipe = change_recipe(load_recipe(name), {"generator.hidden": [4] * 20})
-        with pytest.raises(RecipeError, match=r"hidden has 20 numbers.*images of 28x28 pixels.* at most 6"):
-            build_networks(recipe, SampleSpec((1, 28, 28)))
+        with pytest.raises(RecipeError, match=r"hidden has 20 numbers.*grey pictures of 28x28 .*at most 6"):
+            build_networks(recipe, training_kind("images").spec((28, 28, 1), 0))
 
 
 def test_recipes_go_to_other_processes() -> None:
