@@ -168,6 +168,6 @@ def test_from_a_table_to_rows_in_their_own_units(tmp_path: Path, table: Path) ->
 def test_what_is_for_images_is_refused(table: Path, tmp_path: Path) -> None:
     """Augmentation of a row of numbers would teach the generator nonsense."""
     recipe = change_recipe(load_recipe("mlp"), {"training.augmentation": ["colour"]})
-    with pytest.raises(RecipeError, match="vectors"):
+    with pytest.raises(RecipeError, match="for images, not for rows of 3 columns"):
         train(tmp_path / "run", recipe, data=str(table), threads=1, precision="fp32")
     assert not (tmp_path / "run").exists()

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve.errors import DropganError
-from dropgan.serve.reporter import Reporter
 
-from .options import MAX_SIDE, MIN_SIDE, DataOptions
+from .options import MAX_SIDE, MIN_SIDE
 
 _Number = TypeVar("_Number", bound=np.generic)
 _Data = TypeVar("_Data", bound="TrainingData")
@@ -31,6 +30,7 @@ class TrainingData(ABC):
 
     Attributes:
         kind: Name of the kind, as in a model's card.
+        resizable: Whether samples have a size and colours that reading can change.
         texts: The fields that hold names.
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
@@ -41,6 +41,7 @@ class TrainingData(ABC):
     """
 
     kind: ClassVar[str]
+    resizable: ClassVar[bool] = False
     texts: ClassVar[tuple[str, ...]] = ("name", "class_names")
     name: str
     labels: NDArray[np.int64] | None
@@ -71,16 +72,6 @@ class TrainingData(ABC):
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and values: the same samples have the same one."""
 
-    def fitted(self, options: DataOptions, reporter: Reporter) -> "TrainingData":
-        """The same data in the size and the colours asked for.
-
-        Raises:
-            DataError: Samples of this kind have none.
-        """
-        if options.size or options.colour != "auto":
-            raise DataError(f"{self.name} holds {self.kind}: --size, --colour and --grey are for images")
-        return self
-
     def changed(self, **fields: Any) -> Self:
         """The same data with some fields changed."""
         changed: Self = dataclasses.replace(cast(Any, self), **fields)
@@ -107,6 +98,7 @@ class ImageData(TrainingData):
     class_numbers: tuple[int, ...] = ()
 
     kind: ClassVar[str] = "images"
+    resizable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse data that no network can be trained on.
@@ -139,12 +131,6 @@ class ImageData(TrainingData):
     def samples(self) -> NDArray[np.uint8]:
         """The images."""
         return self.images
-
-    def fitted(self, options: DataOptions, reporter: Reporter) -> "ImageData":
-        """The images themselves where they are so already; else resized copies, kept in the cache."""
-        from .decode import fit_array  # which decodes into an ImageData
-
-        return fit_array(self, options, reporter)
 
     @cached_property
     def fingerprint(self) -> str:

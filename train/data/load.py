@@ -6,6 +6,7 @@ from pathlib import Path
 from dropgan.serve.reporter import LOGGED, Reporter
 
 from .dataset import DataError, ImageData, TrainingData, require_kind
+from .decode import fit_array
 from .in_memory import data_in_memory, recorded_name, was_in_memory
 from .names import require_text, with_text_names
 from .options import DataOptions
@@ -80,7 +81,12 @@ def _require_file_or_folder(source: str) -> None:
 
 
 def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:
-    return with_text_names(data, reporter).fitted(options, reporter)
+    data = with_text_names(data, reporter)
+    if data.resizable:
+        return fit_array(require_kind(data, ImageData), options, reporter)
+    if options.size or options.colour != "auto":
+        raise DataError(f"{data.name} holds {data.kind}: --size, --colour and --grey are for images")
+    return data
 
 
 def load_images(
