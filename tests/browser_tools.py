@@ -41,7 +41,7 @@ def visit(url: str, run: str, *, wait: str = DONE, flags: tuple[str, ...] = (), 
     asked = {"browser": require_chromium(), "url": url, "wait": wait, "run": run, "flags": flags, **more}
     done = subprocess.run(
         [require_node(), str(REPOSITORY / "tests/js/visit.mjs"), json.dumps(asked)],
-        check=False, capture_output=True, text=True, timeout=170,
+        check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

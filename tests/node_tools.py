@@ -69,7 +69,7 @@ def run_node(folder: Path, *arguments: object) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

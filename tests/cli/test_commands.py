@@ -270,7 +270,7 @@ def test_interrupt_saves_and_says_how_to_go_on(tmp_path: Path, image_file: Path,
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert f"dropgan train --resume -o {out}" in err
     assert "Traceback" not in err

@@ -85,7 +85,7 @@ def browse(page: Path, folder: Path, width: int, height: int, *more: str) -> str
             "--no-first-run", "--hide-scrollbars", f"--user-data-dir={folder / 'profile'}",
             f"--window-size={width},{height}", *more, page.as_uri(),
         ],
-        capture_output=True, text=True, timeout=90, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     ).stdout  # fmt: skip
 
 

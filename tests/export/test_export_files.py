@@ -25,7 +25,7 @@ from dropgan.serve.loading import digest_without, with_metadata
 
 def inspect(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dropgan.cli", "inspect", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def tampered(data: bytes, *, card: bool) -> bytes:
@@ -78,7 +78,7 @@ def test_inspect_is_read_with_pleasure_and_needs_no_pytorch(model_file: Path, tm
         (blocked / name / "__init__.py").write_text("raise ImportError('not installed')")
     command = [sys.executable, "-m", "dropgan.cli", "inspect", str(model_file)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, env={"PYTHONPATH": str(blocked)}
+        command, capture_output=True, text=True, timeout=300, check=False, env={"PYTHONPATH": str(blocked)}
     )
     assert done.returncode == 0, done.stderr
     for line in ("What it makes", "Where it comes from", "The certificate", "Checked just now",
@@ -192,7 +192,7 @@ def test_the_javascript_runtime_draws_the_same(model_file: Path, tmp_path: Path)
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("needs node and npm")
     install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "onnxruntime-web@1.30.0"]
-    if subprocess.run(install, cwd=tmp_path, capture_output=True, timeout=170, check=False).returncode:
+    if subprocess.run(install, cwd=tmp_path, capture_output=True, timeout=300, check=False).returncode:
         pytest.skip("onnxruntime-web cannot be installed here")
     generator = Generator(model_file, device="cpu")
     latents = generator.latents(4, seed=2)
@@ -216,7 +216,7 @@ def test_the_javascript_runtime_draws_the_same(model_file: Path, tmp_path: Path)
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

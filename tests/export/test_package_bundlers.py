@@ -49,7 +49,7 @@ def package(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
     web = require_npm("onnxruntime-web") / "onnxruntime-web"
     details = Details.checked(NAME, "MIT", target="web")
     package_site(model_file, folder / "site", details, onnxruntime_web=web)
-    subprocess.run([npm, "pack", "--silent", "./site"], cwd=folder, check=True, timeout=120)
+    subprocess.run([npm, "pack", "--silent", "./site"], cwd=folder, check=True, timeout=300)
     shutil.unpack_archive(folder / "acme-blob-gan-1.0.0.tgz", folder, filter="data")
     return folder / "package"
 
@@ -70,7 +70,7 @@ def bundle(bundler: str, app: Path, *packages: str) -> Path:
     modules = require_npm(*packages or (bundler,))
     done = subprocess.run(
         [require_node(), modules.parent / "bundle.mjs", bundler, app],
-        check=False, capture_output=True, text=True, timeout=170,
+        check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     out = app / "out"

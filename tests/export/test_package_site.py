@@ -29,7 +29,7 @@ def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> No
     if npm is None:
         pytest.skip("npm is not installed")
     (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
-    subprocess.run([npm, "pack", "--silent", site], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([npm, "pack", "--silent", site], cwd=tmp_path, check=True, timeout=300)
     command = [
         npm,
         "install",
@@ -39,7 +39,7 @@ def test_npm_package_in_node(tmp_path: Path, site: Path, model_file: Path) -> No
         "--silent",
         "./blob-gan-2.1.0-rc.1.tgz",
     ]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
     (tmp_path / "node_modules" / "onnxruntime-node").symlink_to(
         require_npm("onnxruntime-node") / "onnxruntime-node"
     )
@@ -141,7 +141,7 @@ def test_npm_agrees(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "package.json").write_text(json.dumps({"name": details.name, "version": details.version}))
         done = subprocess.run(
-            [npm, "pack"], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+            [npm, "pack"], cwd=folder, check=True, capture_output=True, text=True, timeout=300
         )
         archive = f"{details.name.removeprefix('@').replace('/', '-')}-{details.version}.tgz"
         assert done.stdout.strip() == archive

@@ -48,7 +48,7 @@ def on_avx2(folder: Path, *files: Path) -> dict[Path, tuple[np.ndarray, float, b
         [*command, *map(str, copies.values())],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=300,
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
     )

@@ -48,7 +48,7 @@ def test_four_forked_children_while_threads_sample(generator: Generator, expecte
     with ThreadPoolExecutor(2) as threads:
         busy = [threads.submit(pieces, generator) for _ in range(20)]
         with ProcessPoolExecutor(4, mp_context=context) as children:
-            answers = list(children.map(partial(pieces, generator), range(8), timeout=120))
+            answers = list(children.map(partial(pieces, generator), range(8), timeout=300))
     assert {*answers, *(answer.result() for answer in busy)} == {expected}
 
 
@@ -76,7 +76,7 @@ def test_spawned_processes(generator: Generator, expected: bytes) -> None:
     """Windows and macOS start workers from nothing: the generator reaches them by pickle."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as children:
-        assert set(children.map(partial(pieces, generator), range(4), timeout=120)) == {expected}
+        assert set(children.map(partial(pieces, generator), range(4), timeout=300)) == {expected}
 
 
 def test_event_loop(generator: Generator, expected: bytes) -> None:

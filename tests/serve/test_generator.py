@@ -146,9 +146,9 @@ def test_forked_children(generator: Generator) -> None:
     children = [context.Process(target=child, daemon=True) for _ in range(3)]
     for process in children:
         process.start()
-    results = [queue.get(timeout=60) for _ in children]
+    results = [queue.get(timeout=300) for _ in children]
     for process in children:
-        process.join(timeout=60)
+        process.join(timeout=300)
     assert all(np.array_equal(images, expected) for images in results)
 
 
@@ -222,5 +222,5 @@ def test_lock_is_not_held_while_sampling(generator: Generator) -> None:
     with generator._session._lock:
         thread = threading.Thread(target=generator.sample, args=(1,))
         thread.start()
-        thread.join(timeout=30)
+        thread.join(timeout=300)
         assert not thread.is_alive()

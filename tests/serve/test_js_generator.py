@@ -195,7 +195,7 @@ def test_declarations_hold(tmp_path: Path) -> None:
     strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom"]
     done = subprocess.run(
         [require_node(), str(modules / "typescript/bin/tsc"), *strict, "--types", "", "app.mts"],
-        cwd=folder, check=False, capture_output=True, text=True, timeout=120,
+        cwd=folder, check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

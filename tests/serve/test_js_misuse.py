@@ -227,7 +227,7 @@ def _files_left(folder: Path, model: Path, **environment: str) -> list[str]:
     kept = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
     done = subprocess.run(
         [require_node(), "app.mjs", model],
-        cwd=folder, env={**kept, **environment}, check=False, capture_output=True, timeout=120,
+        cwd=folder, env={**kept, **environment}, check=False, capture_output=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
     return [path.name for path in home.rglob("*") if path.is_file()]
@@ -259,7 +259,7 @@ def test_a_worker_thread_that_cannot_keep_onnxruntime_quiet(tmp_path: Path, mode
         offline = ["unshare", "-n", "-r"] if _can_unshare() else []
         done = subprocess.run(
             [*offline, *command],
-            cwd=folder, env=environment, check=True, capture_output=True, text=True, timeout=120,
+            cwd=folder, env=environment, check=True, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert ("telemetry cannot be switched off in a worker thread" in done.stderr) == warned
         assert bool(list(home.rglob("deviceid"))) == warned

@@ -48,7 +48,7 @@ def test_no_device_id_is_written(way: str, model_file: Path, tiny_run: Path, tmp
     done = subprocess.run(
         [sys.executable, str(script)],
         env=outside(tmp_path / "home"), cwd=tmp_path,
-        capture_output=True, text=True, timeout=150, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     left = [path for path in (tmp_path / "home").rglob("*") if "onnxruntime" in str(path)]
@@ -62,7 +62,7 @@ def test_what_the_user_has_set_stays(tmp_path: Path) -> None:
         home = tmp_path / f"home{expected}"
         done = subprocess.run(
             [sys.executable, "-c", code],
-            env={**outside(home), **given}, capture_output=True, text=True, timeout=60, check=True,
+            env={**outside(home), **given}, capture_output=True, text=True, timeout=300, check=True,
         )  # fmt: skip
         assert done.stdout.strip() == expected
 

@@ -73,7 +73,7 @@ def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path: Path, image
             dropgan.run(out, recipe, data=str(image_file), **FIXED)
         assert first.poll() is None
         first.send_signal(signal.SIGHUP)  # the terminal was closed
-        _, said = first.communicate(timeout=60)
+        _, said = first.communicate(timeout=300)
     finally:
         first.kill()
     assert first.returncode == 128 + signal.SIGHUP, said

@@ -136,7 +136,7 @@ def _start(
 
 
 def _finish(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
-    answers = [process.communicate(timeout=150) for process in processes]
+    answers = [process.communicate(timeout=300) for process in processes]
     return [(process.returncode, *answer) for process, answer in zip(processes, answers, strict=True)]
 
 
@@ -174,7 +174,7 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, image_file: Path) -
         check=False,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("run   ") == 1  # one of them speaks

@@ -33,7 +33,7 @@ def service(*arguments: object, key: str | None = None) -> Iterator[tuple[str, s
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while True:
             assert process.poll() is None, process.stderr.read() if process.stderr else ""
             try:
@@ -47,7 +47,7 @@ def service(*arguments: object, key: str | None = None) -> Iterator[tuple[str, s
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
         process.communicate()
@@ -67,5 +67,5 @@ def address(
 
 @pytest.fixture
 def client(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=60) as opened:
+    with httpx.Client(base_url=address, timeout=300) as opened:
         yield opened

@@ -255,7 +255,7 @@ def test_log_and_end(model_file: Path) -> None:
             process.send_signal(signal.SIGTERM)
             body = b"".join(begun.iter_bytes())
         assert len(np.load(io.BytesIO(body))) == 10_000
-        _, log = process.communicate(timeout=30)
+        _, log = process.communicate(timeout=300)
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line["path"] == path]
     assert (line["status"], line["method"]) == (200, "GET")
