@@ -48,6 +48,24 @@ def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
     return _variation(samples) / max(_variation(reals), 1e-9)
 
 
+def checkerboard(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
+    """Energy at the highest frequency, a period of two pixels both ways, over that of real images.
+
+    Strided and sub-pixel convolutions can leave a checkerboard of that period, which is far above 1 here.
+
+    Args:
+        samples: uint8 [n, h, w, c].
+        reals: uint8 [m, h, w, c], of the same size.
+    """
+    return _highest_frequency(samples) / max(_highest_frequency(reals), 1e-9)
+
+
+def _highest_frequency(images: NDArray[np.uint8]) -> float:
+    board = (-1.0) ** np.add.outer(*(np.arange(side) for side in images.shape[1:3]))
+    amplitudes = np.einsum("nhwc,hw->nc", images, board)
+    return float(np.square(amplitudes).mean())
+
+
 def _variation(images: NDArray[np.uint8]) -> float:
     total = 0.0
     for first in range(0, len(images), _CHUNK):

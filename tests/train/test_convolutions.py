@@ -74,9 +74,12 @@ def test_dropout_after_every_hidden_layer(name: str, kind: str) -> None:
         recipe = small(
             name, **{f"{net}.{k}": v for net in ("generator", "discriminator") for k, v in settings.items()}
         )
-        for network in build_networks(recipe, SampleSpec((1, 28, 28))):
+        stem = int(getattr(recipe.discriminator, "stem", 0) > 0)
+        for network, hidden in zip(
+            build_networks(recipe, SampleSpec((1, 28, 28))), (3, 3 + stem), strict=True
+        ):
             drops = [part for part in network.modules() if isinstance(part, Dropout | ChannelDropout)]
-            assert len(drops) == (3 if layers == "all" else 1)
+            assert len(drops) == (hidden if layers == "all" else 1)
             assert all(isinstance(part, ChannelDropout) == (kind == "channel") for part in drops)
             assert {part.p for part in drops} == {0.25}
 

@@ -72,7 +72,7 @@ def test_augmentation_and_norms() -> None:
 def test_a_tensor_on_the_wrong_device_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the tests above would hold whatever the code did."""
     monkeypatch.setattr(
-        TrainingState, "draw_latents", lambda _, count, size, device: torch.randn(count, size)
+        TrainingState, "draw_latents", lambda _, update, count, size, device: torch.randn(count, size)
     )
     with pytest.raises((RuntimeError, ValueError)):
         _step(load_recipe("mlp"))

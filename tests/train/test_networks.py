@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dropgan.train import load_recipe
+from dropgan.train import change_recipe, load_recipe
 from dropgan.train.networks import SampleSpec, build_networks, roughness
 from dropgan.train.networks.dropout import Dropout
 from dropgan.train.networks.tanh import tanh
@@ -77,3 +77,21 @@ def test_training_takes_a_cheaper_tanh_of_the_same_values() -> None:
     torch.testing.assert_close(fast, plain, rtol=0, atol=2e-7)
     gradients = [torch.autograd.grad(way.sum(), values)[0] for way in (fast, plain)]
     torch.testing.assert_close(*gradients, rtol=0, atol=5e-7)
+
+
+@pytest.mark.parametrize("name", ["mlp", "conv", "resnet"])
+def test_first_weights_are_those_that_the_recipe_names(name: str) -> None:
+    """The article's networks need PyTorch's own: from He's they score half as much again."""
+    for how in ("he", "pytorch"):
+        changes: dict[str, object] = {
+            f"{network}.{key}": value
+            for network in ("generator", "discriminator")
+            for key, value in (("initialisation", how), ("spectral_norm", False))
+        }
+        torch.manual_seed(0)
+        pair = build_networks(change_recipe(load_recipe(name), changes), SampleSpec((1, 28, 28)))
+        layers = [m for net in pair for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+        assert all(bool(layer.bias.any()) == (how == "pytorch") for layer in layers if layer.bias is not None)
+        # PyTorch's are uniform to either side of 0, up to the root of the inverse of the number of inputs
+        spreads = [float(layer.weight.detach().std()) * layer.weight[0].numel() ** 0.5 for layer in layers]
+        assert (spreads == pytest.approx([3**-0.5] * len(layers), rel=0.3)) == (how == "pytorch")

@@ -47,17 +47,13 @@ def train_in_parallel(state: TrainingState, recipe: Recipe, device: torch.device
         nn.SyncBatchNorm.convert_sync_batchnorm(state.generator)
         nn.SyncBatchNorm.convert_sync_batchnorm(state.discriminator)
     state.ranks = ranks
-    state.latents = torch.Generator(device)
-    state.latents.set_state(
-        torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
-    )
     follow_leader(state)
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
     state.passes = Passes(_averaging(state.generator, device), _averaging(state.discriminator, device))
 
 
 def follow_leader(state: TrainingState) -> None:
-    """Make every process's state the leader's, down to optimisers and the generator of latents."""
+    """Make every process's state the leader's, down to the optimisers."""
     own, ranks = state.to_checkpoint({}), state.ranks
     about = json.loads(ranks.share(lambda: json.dumps(own.about).encode()))
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in own.tensors.items()}

@@ -112,16 +112,6 @@ class Ranks:
             dist.barrier()
         return found
 
-    def seed_masks(self, seed: int, step: int) -> None:
-        """Seed torch's global generator for this process and step.
-
-        Masks of dropout differ between processes, as the rows of one batch do. A function of the
-        step, they need no place in a checkpoint.
-        """
-        if self.count > 1:
-            mixed = np.random.SeedSequence([seed, step, self.rank]).generate_state(1, np.uint64)[0]
-            torch.manual_seed(int(mixed) >> 1)
-
 
 ALONE = Ranks()
 

@@ -8,7 +8,6 @@ from enum import Enum
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import torch
 
 from dropgan.serve.errors import DropganError
@@ -263,8 +262,6 @@ class Monitor:
         state.restore(checkpoint)
         state.seconds, state.rollbacks = seconds, (*rollbacks, state.step)
         count = len(state.rollbacks)
-        fresh = np.random.SeedSequence([self._recipe.training.seed, state.step, count])
-        state.reseed(int(fresh.generate_state(1, np.uint64)[0]) >> 1)
         run.rewind_metrics(state.step, count - 1)
         self._rows = run.read_metrics()
         self._health = Health(self._recipe, self._rows)

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from torch import nn
+
 from ..settings import RecipeError
 from .architectures import ARCHITECTURES
 from .interface import Design, DiscriminatorNetwork, GeneratorNetwork
@@ -47,6 +49,11 @@ def plain_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNet
     discriminator: DiscriminatorNetwork = designs("discriminator")[recipe.discriminator.architecture].build(
         recipe.discriminator, spec
     )
+    for network, settings in ((generator, recipe.generator), (discriminator, recipe.discriminator)):
+        if settings.initialisation == "pytorch":
+            for layer in network.modules():
+                if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
+                    layer.reset_parameters()
     return generator, discriminator
 
 

@@ -3,16 +3,23 @@
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from .grid import channels_last, cropped, padded, pyramid
 from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
-from .layers import after_layer, dense_layers, initialise
+from .layers import after_layer, block, dense_layers, initialise
 from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings
 from .spec import SampleSpec
 from .tanh import tanh
+
+
+class ConvDiscriminatorSettings(ConvolutionDiscriminatorSettings):
+    stem: Annotated[int, Field(ge=0, le=65536)] = 0
+    """Channels of a 3x3 convolution at full resolution, before the strided ones; 0 leaves it out."""
 
 
 class Upsampling(nn.Sequential):
@@ -56,22 +63,27 @@ class ConvGenerator(GeneratorNetwork):
 
 
 class ConvDiscriminator(DiscriminatorNetwork):
-    """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit."""
+    """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit.
 
-    def __init__(self, settings: ConvolutionDiscriminatorSettings, spec: SampleSpec) -> None:
+    A strided convolution hardly sees what changes from one pixel to the next, and a generator that
+    nobody watches there leaves a checkerboard of period 2. A stem, a convolution of stride 1 before
+    them, sees it.
+    """
+
+    def __init__(self, settings: ConvDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
+        channels = (settings.stem or spec.shape[0], *widths)
+        layers = [nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in itertools.pairwise(channels)]
+        if settings.stem:
+            layers.insert(0, nn.Conv2d(spec.shape[0], settings.stem, 3, padding=1))
         modules: list[nn.Module] = []
-        for place, (inputs, outputs) in enumerate(zip((spec.shape[0], *widths), widths, strict=False), 1):
-            layer = nn.Conv2d(inputs, outputs, 4, 2, 1)
+        for layer in layers:
             initialise(layer, settings.activation)
             # Radford et al. 2016: batch norm at the discriminator's input made training oscillate
-            plain = settings if place > 1 else settings.model_copy(update={"normalisation": "none"})
-            modules += [
-                layer,
-                *after_layer(outputs, plain, spatial=True, last=place == len(widths) and not settings.dense),
-            ]
+            plain = settings if modules else settings.model_copy(update={"normalisation": "none"})
+            modules += block(layer, plain, last=layer is layers[-1] and not settings.dense)
         self.body = nn.Sequential(*modules)
         cells = math.prod(self.sizes.first)
         self.dense, features = dense_layers(widths[-1] * cells, settings, last=True)
@@ -91,6 +103,6 @@ class ConvDiscriminator(DiscriminatorNetwork):
 CONV = Architecture(
     "conv",
     Design(ConvolutionGeneratorSettings, ConvGenerator),
-    Design(ConvolutionDiscriminatorSettings, ConvDiscriminator),
+    Design(ConvDiscriminatorSettings, ConvDiscriminator),
     fits=lambda spec: spec.on_grid,
 )

@@ -26,7 +26,10 @@ class NetworkSettings(Settings):
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Fraction of each weight removed in a step, times the learning rate; not of biases and gains."""
     learning_rate: LearningRate
-    """Adam's learning rate; the discriminator's is corrected for the penalty interval if there is one."""
+    """Adam's learning rate."""
+    initialisation: Literal["he", "pytorch"] = "he"
+    """First weights of dense layers and convolutions: normal, of a size that keeps the variance from layer
+    to layer (He et al. 2015), or PyTorch's own, which are smaller."""
 
     @property
     def has_batch_norm(self) -> bool:

@@ -9,7 +9,7 @@ ones by heart. Strengths are the paper's.
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..autocast import full_precision
 
@@ -17,26 +17,28 @@ _SHIFT = 1 / 8  # of the side, at most, either way
 _HOLE = 1 / 2  # side of the square that is cut out, of the image's side
 
 
-def augment(images: Tensor, policy: Sequence[str]) -> Tensor:
-    """Images changed at random, each in its own way, by torch's global random generator.
+def augment(images: Tensor, policy: Sequence[str], generator: Generator | None = None) -> Tensor:
+    """Images changed at random, each in its own way.
 
     Args:
         images: float [n, channels, height, width], -1 to 1.
         policy: Names among `AUGMENTATIONS`, applied in the order of that table whatever theirs is.
             Empty returns the images themselves.
+        generator: Of random numbers, on the CPU; None takes torch's global one.
 
     Returns:
         The same shape and dtype; may exceed -1 to 1. Differentiable with respect to the images.
     """
     for name, change in AUGMENTATIONS.items():
         if name in policy:
-            images = change(images)
+            images = change(images, generator)
     return images
 
 
-def _colour(images: Tensor) -> Tensor:
+def _colour(images: Tensor, generator: Generator | None) -> Tensor:
     """Brightness moved by up to 0.5; saturation times 0 to 2; contrast times 0.5 to 1.5."""
-    brightness, saturation, contrast = torch.rand(3, len(images), 1, 1, 1, device=images.device)
+    shape = (3, len(images), 1, 1, 1)
+    brightness, saturation, contrast = torch.rand(shape, generator=generator, device="cpu").to(images.device)
     images = images + (brightness - 0.5)
     grey = images.mean(1, keepdim=True)
     images = (images - grey) * (2 * saturation) + grey
@@ -45,41 +47,44 @@ def _colour(images: Tensor) -> Tensor:
     return changed
 
 
-def _translation(images: Tensor) -> Tensor:
+def _translation(images: Tensor, generator: Generator | None) -> Tensor:
     """Moved by up to an eighth of each side.
 
     By products with matrices of 0 and 1: their gradient is a product too, which a GPU computes in
     the same order every time, unlike the scattered sum that is the gradient of indexing.
     """
     with full_precision(images.device):
-        down, across = (_shifts(len(images), side, images) for side in images.shape[2:])
+        down, across = (_shifts(len(images), side, images, generator) for side in images.shape[2:])
         return down @ images @ across.transpose(-1, -2)
 
 
-def _shifts(count: int, side: int, like: Tensor) -> Tensor:
+def _shifts(count: int, side: int, like: Tensor, generator: Generator | None) -> Tensor:
     """[count, 1, side, side]: row i of a matrix picks the pixel that moves to i, or none."""
     most = int(side * _SHIFT + 0.5)
-    shift = torch.randint(-most, most + 1, (count, 1, 1, 1), device=like.device)
+    shift = torch.randint(-most, most + 1, (count, 1, 1, 1), generator=generator, device="cpu").to(
+        like.device
+    )
     place = torch.arange(side, device=like.device)
     return (place[:, None] + shift == place).to(like.dtype)
 
 
-def _cutout(images: Tensor) -> Tensor:
+def _cutout(images: Tensor, generator: Generator | None) -> Tensor:
     """A square of half the side made grey; its centre is anywhere, so part of it may be outside."""
-    inside = [_hole(len(images), side, images.device) for side in images.shape[2:]]
+    inside = [_hole(len(images), side, images.device, generator) for side in images.shape[2:]]
     hole = inside[0][:, :, None] & inside[1][:, None, :]
     return images.masked_fill(hole[:, None], 0)
 
 
-def _hole(count: int, side: int, device: torch.device) -> Tensor:
+def _hole(count: int, side: int, device: torch.device, generator: Generator | None) -> Tensor:
     """bool [count, side]: which rows, or columns, the hole covers."""
     size = int(side * _HOLE + 0.5)
-    begin = torch.randint(0, side + 1 - size % 2, (count, 1), device=device) - size // 2
+    begin = torch.randint(0, side + 1 - size % 2, (count, 1), generator=generator, device="cpu") - size // 2
+    begin = begin.to(device)
     place = torch.arange(side, device=device)
     return (place >= begin) & (place < begin + size)
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+AUGMENTATIONS: dict[str, Callable[[Tensor, Generator | None], Tensor]] = {
     "colour": _colour,
     "translation": _translation,
     "cutout": _cutout,

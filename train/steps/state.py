@@ -10,7 +10,6 @@ from ..data.memory import available_memory
 from ..distributed.ranks import ALONE, Ranks
 from ..networks import DiscriminatorNetwork, GeneratorNetwork, SampleSpec, build_networks
 from ..networks.size import require_room
-from ..objective.penalties import lazy_interval
 from ..recipes.settings import Recipe
 from ..run.checkpoint import (
     Checkpoint,
@@ -20,6 +19,7 @@ from ..run.checkpoint import (
 )
 from .ema import Ema
 from .scaling import LossScaling
+from .streams import Stream, Streams
 from .timetable import Timetable
 
 _FAR = 10**9  # batches; no run has as many
@@ -48,10 +48,12 @@ class TrainingState:
     seconds: float = 0.0
     rollbacks: tuple[int, ...] = ()
     """The steps that training went back to after it had gone wrong."""
+    seed: int = 0
+    """Of all random numbers in training."""
     ranks: Ranks = ALONE
     """The processes that train it together."""
-    latents: torch.Generator | None = None
-    """Of several processes: what all draw alike. One process draws all from torch's global one."""
+    augmentation: torch.Generator = field(default_factory=torch.Generator)
+    """What the augmentations of a step are drawn from; `begin_step` seeds it."""
     passes: Passes = field(init=False)
     """The networks as they are; or, of several processes, what averages their gradients."""
     generator_scaling: LossScaling | None = None
@@ -82,20 +84,15 @@ class TrainingState:
         generator.to(device)
         discriminator.to(device)
         betas = (recipe.training.beta1, recipe.training.beta2)
-        # A penalty step every k steps makes k + 1 gradients in k steps: the learning rate and the
-        # decays are corrected so that time passes equally fast (Karras et al., "Analyzing and
-        # improving the image quality of StyleGAN", CVPR 2020, appendix B).
-        ratio = _lazy_ratio(recipe)
         return cls(
             spec,
             generator,
             discriminator,
             Ema(generator, recipe.training.ema_decay),
             _optimizer(generator, betas, recipe.generator.weight_decay),
-            _optimizer(
-                discriminator, (betas[0] ** ratio, betas[1] ** ratio), recipe.discriminator.weight_decay
-            ),
+            _optimizer(discriminator, betas, recipe.discriminator.weight_decay),
             Timetable(((0, recipe.training.steps),)),
+            seed=recipe.training.seed,
         )
 
     def set_learning_rates(self, recipe: Recipe) -> None:
@@ -105,7 +102,7 @@ class TrainingState:
         scale *= recipe.health.rate_factor ** len(self.rollbacks)
         for optimizer, rate in (
             (self.generator_optimizer, recipe.generator.learning_rate),
-            (self.discriminator_optimizer, recipe.discriminator.learning_rate * _lazy_ratio(recipe)),
+            (self.discriminator_optimizer, recipe.discriminator.learning_rate),
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
@@ -122,19 +119,29 @@ class TrainingState:
         )
         return [(name, scaling) for name, scaling in named if scaling is not None]
 
-    def draw_latents(self, count: int, size: int, device: torch.device) -> torch.Tensor:
+    def begin_step(self) -> None:
+        """Seed what the step to come draws, but for latents: in each process of its own."""
+        self.streams.seed_masks(self.step, self.ranks.rank)
+        self.augmentation = self.streams.generator(Stream.AUGMENTATION, self.step, self.ranks.rank)
+
+    def draw_latents(self, update: int, count: int, size: int, device: torch.device) -> torch.Tensor:
         """Standard normal latents of this process's rows, float32 [count, size].
 
         Several processes draw the latents of the whole batch alike and take their rows of them, so
         that they see together what one process would see.
+
+        Args:
+            update: Number of the discriminator's update, from the beginning of the run.
+            count: Rows of this process.
+            size: Components of a latent.
+            device: Where they are wanted.
         """
-        if self.latents is None:
-            return torch.randn(count, size, device=device)
-        whole = torch.randn(count * self.ranks.count, size, device=device, generator=self.latents)
-        return self.ranks.part(whole)
+        generator = self.streams.generator(Stream.LATENTS, update)
+        whole = torch.randn(count * self.ranks.count, size, generator=generator, device="cpu")
+        return self.ranks.part(whole).to(device, non_blocking=True)
 
     def to_checkpoint(self, about: dict[str, Any]) -> Checkpoint:
-        """Everything that `restore` needs, random generators included."""
+        """Everything that `restore` needs; random numbers follow from seed, step and rollbacks."""
         tensors = {
             f"{part}/{name}": tensor
             for part, content in (
@@ -143,7 +150,6 @@ class TrainingState:
                 ("ema", self.ema.module.state_dict()),
                 ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
                 ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
-                ("random", self._random_states()),
                 *((part, scaling.tensors()) for part, scaling in self.scalings()),
             )
             for name, tensor in content.items()
@@ -163,7 +169,6 @@ class TrainingState:
             self.ema.module.load_state_dict(checkpoint.part("ema"))
             restore_optimizer(self.generator_optimizer, checkpoint.part("generator_optimizer"))
             restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
-            self._set_random_states(checkpoint.part("random"))
             for part, scaling in self.scalings():
                 scaling.restore(checkpoint.part(part))
             self.step = int(checkpoint.about["step"])
@@ -189,26 +194,10 @@ class TrainingState:
         """Added to the number of a batch: after each rollback the data come in an order not seen before."""
         return len(self.rollbacks) * _FAR
 
-    def reseed(self, seed: int) -> None:
-        """Begin all random numbers anew, in every process alike."""
-        torch.manual_seed(seed)
-        if self.latents is not None:
-            self.latents.manual_seed(seed)
-
-    def _random_states(self) -> dict[str, torch.Tensor]:
-        states = {"cpu": torch.get_rng_state()}
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            states["cuda"] = torch.cuda.get_rng_state()
-        if self.latents is not None:  # one process goes on with it as its global generator
-            states[self.latents.device.type] = self.latents.get_state()
-        return states
-
-    def _set_random_states(self, states: dict[str, torch.Tensor]) -> None:
-        torch.set_rng_state(states["cpu"])
-        if "cuda" in states and torch.cuda.is_available():
-            torch.cuda.set_rng_state(states["cuda"])
-        if self.latents is not None:
-            self.latents.set_state(states[self.latents.device.type])
+    @property
+    def streams(self) -> Streams:
+        """Of random numbers: after each rollback they are others."""
+        return Streams(self.seed, len(self.rollbacks))
 
 
 def _misfit(error: Exception) -> CheckpointError:
@@ -228,11 +217,6 @@ def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> 
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, betas=betas, fused=fused)
-
-
-def _lazy_ratio(recipe: Recipe) -> float:
-    interval = lazy_interval(recipe.penalty)
-    return interval / (interval + 1) if interval > 1 else 1.0
 
 
 def _memory(device: torch.device) -> int:

@@ -66,10 +66,10 @@ def train_step(
     """
     count, interval = recipe.training.discriminator_steps, lazy_interval(recipe.penalty)
     first, end = state.step * count, (state.step + 1) * count
-    state.ranks.seed_masks(recipe.training.seed, state.step)
+    state.begin_step()
     for update in range(first, end):
         real = batches(update + state.batch_offset)
-        latents = state.draw_latents(len(real.samples), recipe.generator.latent_dim, device)
+        latents = state.draw_latents(update, len(real.samples), recipe.generator.latent_dim, device)
         learns = update == end - 1  # the generator, from the last samples alone
         with torch.set_grad_enabled(learns), autocast(device, precision):
             generated = state.passes.generator(latents, real.labels)
@@ -110,7 +110,7 @@ def discriminator_step(
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
 
     def logits(samples: Tensor, labels: Tensor | None = labels) -> Tensor:
-        return _logits(network, recipe, samples, labels)
+        return _logits(network, state, recipe, samples, labels)
 
     with autocast(generated.device, precision):
         if has_batch_norm(state.discriminator):
@@ -149,17 +149,20 @@ def generator_step(
 
     def on_real() -> Tensor:
         with torch.no_grad():
-            return _logits(network, recipe, real.samples, real.labels)
+            return _logits(network, state, recipe, real.samples, real.labels)
 
     with autocast(generated.device, precision), running_statistics_kept(network):
-        objective = loss.generator(_logits(network, recipe, generated, real.labels), on_real)
+        objective = loss.generator(_logits(network, state, recipe, generated, real.labels), on_real)
     _update(state.generator_optimizer, objective, state.generator_scaling)
     return objective.detach()
 
 
-def _logits(network: nn.Module, recipe: Recipe, samples: Tensor, labels: Tensor | None) -> Tensor:
+def _logits(
+    network: nn.Module, state: TrainingState, recipe: Recipe, samples: Tensor, labels: Tensor | None
+) -> Tensor:
     """What a discriminator says of samples, which it sees through the augmentation if there is one."""
-    logits: Tensor = network(augment(samples, recipe.training.augmentation), labels)
+    changed = augment(samples, recipe.training.augmentation, state.augmentation)
+    logits: Tensor = network(changed, labels)
     return logits
 
 

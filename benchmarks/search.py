@@ -1,0 +1,204 @@
+"""Which changes to a recipe are worth their time: variants of it, given equal CPU seconds.
+
+    python benchmarks/search.py --data fashion-mnist-10k --seconds 100 --out search.jsonl
+    python benchmarks/search.py --out search.jsonl --table
+
+A variant is "as it is" or some of the PIECES below ("wide + R1 0.3"), by default each of them alone. It is
+trained on one thread for so many steps as fit into the seconds at its own rate, measured just before; on a
+busy machine, where one CPU second is not like another, say --steps. The averaged generator makes 10,000
+samples, labels from the label stream, which are compared with all of the data. A line is added to --out as
+each run ends, and a run whose line is there is not made again: interrupt it when you like and give the
+same command.
+
+The distance is dropgan's own for data that its features know; for other data --features names a file
+of `dropgan evaluate --fit-features`. Beside it stands the energy at the highest frequency over the real
+pictures' (a checkerboard of period 2 raises it).
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dropgan.evaluate import FrechetScorer, load_features
+from dropgan.evaluate.appearance import checkerboard
+from dropgan.export import export
+from dropgan.serve import Generator
+from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
+from dropgan.train.data import with_classes
+from dropgan.train.data.batches import Batches
+from dropgan.train.kinds import training_kind
+from dropgan.train.steps.state import TrainingState
+from dropgan.train.steps.step import train_step
+
+CPU = torch.device("cpu")
+SAMPLES = 10_000
+TRIAL_SECONDS = 3.0
+
+PIECES: dict[str, dict[str, Any]] = {
+    "wide": {"generator.hidden": [64, 32]},
+    "narrow": {"generator.hidden": [32, 16]},
+    "stem 8": {"discriminator.stem": 8},
+    "stem 16": {"discriminator.stem": 16},
+    "no stem": {"discriminator.stem": 0},
+    "R1 1": {"penalty.r1_weight": 1.0},
+    "R1 0.3": {"penalty.r1_weight": 0.3},
+    "R1 0.1": {"penalty.r1_weight": 0.1},
+    "R1 0.03": {"penalty.r1_weight": 0.03},
+    "R2 0.3": {"penalty.r2_weight": 0.3},
+    "R2 0.1": {"penalty.r2_weight": 0.1},
+    "relativistic": {"training.loss": "relativistic"},
+    "hinge": {"training.loss": "hinge"},
+    "wide D": {"discriminator.hidden": [32, 64]},
+    "batch 64": {"training.batch_size": 64},
+    "batch 16": {"training.batch_size": 16},
+    "D 0.2": {"discriminator.dropout": 0.2},
+    "D 0.05": {"discriminator.dropout": 0.05},
+    "no dropout": {"generator.dropout": 0.0, "discriminator.dropout": 0.0},
+    "G 0.01": {"generator.dropout": 0.01},
+    "rates 1e-3": {"generator.learning_rate": 1e-3, "discriminator.learning_rate": 1e-3},
+    "rates 4e-3": {"generator.learning_rate": 4e-3, "discriminator.learning_rate": 4e-3},
+    "beta2 0.999": {"training.beta2": 0.999},
+    "average 0.9995": {"training.ema_decay": 0.9995},
+    "average 0.995": {"training.ema_decay": 0.995},
+    "unconditional": {"conditional": False},
+    "PyTorch's weights": {"generator.initialisation": "pytorch", "discriminator.initialisation": "pytorch"},
+    "He's weights": {"generator.initialisation": "he", "discriminator.initialisation": "he"},
+}
+"""What a variant is put together from, ``wide + R1 0.3``; later pieces win."""
+
+
+def changes(variant: str) -> dict[str, Any]:
+    """The settings of a variant."""
+    pieces = [] if variant == "as it is" else variant.split(" + ")
+    return {key: value for piece in pieces for key, value in PIECES[piece].items()}
+
+
+def rate(recipe: Recipe, data: Any) -> float:
+    """Steps per CPU second of the bare loop."""
+    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
+    torch.set_num_threads(1)
+    state = TrainingState.fresh(recipe, spec, CPU)
+    labels = data.labels if recipe.conditional else None
+    batches = Batches(data.samples, recipe.training.batch_size, 0, CPU, labels)
+    state.set_learning_rates(recipe)
+    interval = recipe.penalty.r1_interval
+
+    def some() -> None:
+        for _ in range(interval):
+            train_step(state, recipe, batches, device=CPU, precision="fp32")
+
+    some()
+    started, steps = time.process_time(), 0
+    while time.process_time() - started < TRIAL_SECONDS:
+        some()
+        steps += interval
+    return steps / (time.process_time() - started)
+
+
+def run(
+    name: str, seed: int, base: dict[str, Any], options: argparse.Namespace, data: Any, scorer: Any
+) -> dict[str, Any]:
+    recipe = change_recipe(load_recipe(options.recipe), {**base, **changes(name), "training.seed": seed})
+    steps = options.steps or int(options.seconds * rate(recipe, data))
+    recipe = change_recipe(recipe, {"training.steps": steps, "output.sample_interval": steps})
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.process_time()
+        train(Path(folder) / "run", recipe, data=options.data, device="cpu", precision="fp32", threads=1)
+        used = time.process_time() - started
+        export(Path(folder) / "run", Path(folder) / "model.onnx")
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            kept = options.keep / f"{name} {seed}.onnx".replace(" ", "-")
+            kept.write_bytes((Path(folder) / "model.onnx").read_bytes())
+        samples = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
+    result = {
+        "variant": name,
+        "seed": seed,
+        "data": options.data,
+        "recipe": options.recipe,
+        "seconds": options.seconds,
+        "set": options.set,
+        "steps": steps,
+        "cpu_seconds": round(used, 1),
+        "checkerboard": round(checkerboard(samples, data.images), 3),
+    }
+    if scorer is not None:
+        result["distance"] = round(scorer(samples), 4)
+    return result
+
+
+def wanted(options: argparse.Namespace, lines: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
+    """What has no line yet, all variants of a seed before the next seed."""
+    same = ("data", "recipe", "seconds", "set")
+    done = {
+        (line["variant"], line["seed"])
+        for line in lines
+        if all(line[key] == getattr(options, key) for key in same) and options.steps in (None, line["steps"])
+    }
+    for seed in options.seeds:
+        yield from ((name, seed) for name in options.variants if (name, seed) not in done)
+
+
+def table(lines: list[dict[str, Any]]) -> None:
+    """Medians and ranges over seeds, the best first."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for line in lines:
+        key = (line["data"], line["recipe"], line["seconds"], " ".join(line["set"]), line["variant"])
+        groups.setdefault(key, []).append(line)
+
+    def median(rows: list[dict[str, Any]], what: str) -> float:
+        return statistics.median(row.get(what, float("nan")) for row in rows)
+
+    for key, rows in sorted(groups.items(), key=lambda item: (item[0][:4], median(item[1], "distance"))):
+        distances = ", ".join(f"{row.get('distance', float('nan')):.3f}" for row in rows)
+        print(
+            f"{key[0][-20:]:<20} {key[1]} {key[2]:g} s {key[3]}  {key[4]:<28} {median(rows, 'distance'):.3f}"
+            f" ({distances})  {median(rows, 'steps'):,.0f} steps, {median(rows, 'cpu_seconds'):.0f} CPU s,"
+            f" checkerboard {median(rows, 'checkerboard'):.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="fashion-mnist-10k")
+    parser.add_argument("--recipe", default="conv")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="for every variant")
+    parser.add_argument("--seconds", type=float, default=100, help="CPU seconds of training")
+    parser.add_argument("--steps", type=int, help="instead of seconds")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--variants", nargs="+", default=["as it is", *PIECES], metavar="PIECE + PIECE")
+    parser.add_argument("--features", help="for data that dropgan's own features do not know; none: no score")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the exported files there")
+    parser.add_argument("--out", type=Path, default=Path("search.jsonl"))
+    parser.add_argument("--table", action="store_true", help="print what is there and train nothing")
+    options = parser.parse_args()
+    lines = (
+        [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    )
+    if options.table:
+        table(lines)
+        return
+    data = with_classes(load_images(options.data))
+    scorer = None
+    if options.features != "none":
+        scorer = FrechetScorer(data, load_features(options.features or "domain"))
+    base = dict(setting.split("=", 1) for setting in options.set)
+    for name, seed in wanted(options, lines):
+        lines.append(run(name, seed, base, options, data, scorer))
+        with options.out.open("a") as file:
+            file.write(json.dumps(lines[-1]) + "\n")
+        print(lines[-1], flush=True)
+    table(lines)
+
+
+if __name__ == "__main__":
+    main()
