@@ -51,6 +51,7 @@ if __name__ == "__main__":
 """
 _CONSTANT = """
 import sys, uvicorn
+from dropgan.serve.http.protocol import Protocol
 body = bytes(int(sys.argv[2]))
 async def app(scope, receive, send):
     if scope["type"] != "http":
@@ -58,7 +59,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200,
                 "headers": [(b"content-type", b"image/png"), (b"content-length", str(len(body)).encode())]})
     await send({"type": "http.response.body", "body": body})
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="error", lifespan="off")
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="error", lifespan="off",
+            http=Protocol, ws="none", server_header=False)
 """
 _POST = """
 wrk.method = "POST"

@@ -67,7 +67,7 @@ def serve(
             help="Samples that can wait; further requests are refused.",
             rich_help_panel=options.MACHINE,
         ),
-    ] = 256,
+    ] = 64,
     seconds: Annotated[
         float,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import DropganError, InputError, MissingExtraError
 from .addresses import NotFound
-from .batching import BusyError
+from .batching import BusyError, LeftError, TooSlowError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -16,14 +16,11 @@ class TooLargeError(InputError):
     """More than one request may ask for."""
 
 
-class TooSlowError(DropganError):
-    """An answer that took longer than one may."""
-
-
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
     (TooLargeError, 413),
     (InputError, 422),
+    (LeftError, 499),
     (BusyError, 503),
     (TooSlowError, 504),
     (MissingExtraError, 501),
@@ -48,11 +45,26 @@ async def send_bytes(send: Any, status: int, body: bytes, headers: Headers, *, h
     await send({"type": "http.response.body", "body": b"" if head else body})
 
 
+_REFUSED: Headers = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"retry-after", b"1"),
+]
+_BUSY = error_body(BusyError("too much is waiting: try again in a second"))
+BUSY_ANSWER = b"".join(
+    (
+        b"HTTP/1.1 503 Service Unavailable\r\n",
+        *(b"%b: %b\r\n" % header for header in _REFUSED),
+        b"content-length: %d\r\n\r\n" % len(_BUSY),
+        _BUSY,
+    )
+)
+"""A whole refusal as bytes, for when there is no time to lose."""
+
+
 async def send_error(send: Any, error: Exception, *, head: bool = False) -> int:
     """The answer to an error; its status."""
     status = status_of(error)
-    headers: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    if status == 503:
-        headers.append((b"retry-after", b"1"))
+    headers = _REFUSED if status == 503 else _REFUSED[:2]
     await send_bytes(send, status, error_body(error), headers, head=head)
     return status

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import DropganError, MissingExtraError
 from .answers import send_error, status_of
 from .batching import BusyError
-from .gate import Gate
+from .gate import REFUSES, Gate
 from .limits import Limits
 from .metrics import Metrics
 from .models import RESERVED, Model, Models
@@ -39,11 +39,13 @@ def create_app(
     """
     try:
         from fastapi import FastAPI, Request, Response
+        from fastapi.exceptions import RequestValidationError
         from fastapi.responses import JSONResponse
+        from starlette.exceptions import HTTPException as StarletteError
     except ImportError as error:
         raise MissingExtraError("the service needs pip install 'dropgan[server]'") from error
     from .inference import add_inference
-    from .openapi import describe
+    from .openapi import describe, failures
     from .posting import add_posting
     from .studio import add_studio
 
@@ -53,34 +55,53 @@ def create_app(
         metrics.waiting(model.name, samples.batcher(model).__len__)
 
     @contextlib.asynccontextmanager
-    async def life(_: Any) -> AsyncIterator[None]:
-        yield
+    async def life(_: Any) -> AsyncIterator[dict[str, Any]]:
+        yield {REFUSES: gate.refuses}
         samples.close()
 
+    sick = failures(500, 503, 504)
     app = FastAPI(title="dropgan", lifespan=life, openapi_url="/openapi.json", redoc_url=None, docs_url=None)
 
     @app.exception_handler(DropganError)
     async def said(_: Request, error: DropganError) -> Response:
         return JSONResponse({"error": str(error)}, status_of(error), _after(error))
 
-    @app.get("/healthz", tags=["health"], summary="Whether this process makes samples")
+    @app.exception_handler(StarletteError)
+    async def refused(_: Request, error: StarletteError) -> Response:
+        # of a body that is too large or too slow the rest may still be under way
+        headers = {"connection": "close"} if error.status_code in (408, 413) else dict(error.headers or {})
+        return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return JSONResponse({"error": _first(error.errors())}, 422)
+
+    @app.get("/healthz", tags=["health"], summary="Whether this process makes samples", responses=sick)
     async def healthz() -> dict[str, str]:
         for model in models:
             with contextlib.suppress(BusyError):  # busy is alive
-                await _probe(samples, model, limits)
+                await _probe(samples, model)
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["health"], summary="Whether every model has just made a sample")
+    @app.get("/readyz", tags=["health"], summary="Whether every model has just made a sample", responses=sick)
     async def readyz() -> dict[str, Any]:
         for model in models:
-            await _probe(samples, model, limits)
+            await _probe(samples, model)
         return {"status": "ready", "models": [model.name for model in models]}
 
-    @app.get("/metrics", tags=["health"], summary="Counters for Prometheus")
+    text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        summary="Counters for Prometheus",
+        response_class=Response,
+        responses=failures(401) | text,
+    )
     async def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.get("/models", tags=["models"], summary="The models that are served")
+    @app.get("/models", tags=["models"], summary="The models that are served", responses=failures(401))
     async def listed() -> list[dict[str, Any]]:
         return [model.summary() for model in models]
 
@@ -89,8 +110,7 @@ def create_app(
     add_posting(app, models, limits)
     describe(app, models)
 
-    routed = _Routed(app, samples)
-    gate = Gate(routed, limits=limits, metrics=metrics, key=key)
+    gate = Gate(_Routed(app, samples), limits=limits, metrics=metrics, refuses=samples.refuses, key=key)
     if not cors:
         return gate
     from starlette.middleware.cors import CORSMiddleware
@@ -119,13 +139,20 @@ class _Routed:
         await self._app(scope, receive, send)
 
 
+def _first(errors: Sequence[Any]) -> str:
+    """What pydantic says first, in one line: where, and what."""
+    where = ".".join(str(part) for part in errors[0]["loc"])
+    return f"{where}: {errors[0]['msg']}".replace("\n", " ")[:400]
+
+
 def _after(error: DropganError) -> dict[str, str]:
     return {"retry-after": "1"} if status_of(error) == 503 else {}
 
 
-async def _probe(samples: SampleRoutes, model: Model, limits: Limits) -> None:
-    from .samples import in_time
-
+async def _probe(samples: SampleRoutes, model: Model) -> None:
     label = model.generator.class_numbers[0] if model.generator.classes else None
-    made = samples.batcher(model).sample(0, 0, label, 1.0, lambda *_: b"made")
-    await in_time(made, limits.seconds)
+    await samples.batcher(model).sample(0, 0, label, 1.0, _nothing)
+
+
+def _nothing(wanted: Sequence[Any], _: Any) -> list[bytes]:
+    return [b""] * len(wanted)

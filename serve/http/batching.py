@@ -14,125 +14,233 @@ from numpy.typing import NDArray
 from ..errors import DropganError
 from ..generator import Generator
 
-Encode = Callable[[NDArray[Any], int | None], bytes]
-"""One sample and its label to the body of an answer."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a sample beside its values."""
+
+    seed: int
+    index: int
+    label: int | None
+    """Number of its class."""
+
+
+Encode = Callable[[Sequence[NDArray[Any]], Sequence[Told]], list[bytes]]
+"""Samples to bodies of answers. Requests with the same one are encoded in one call."""
+
+Left = Callable[[], bool]
+"""Whether the client of a request has gone."""
 
 _MOST = 32
 _TRIALS = 5
 _WORTH = 1.3  # times as fast a batch must be before requests wait for one another
+_QUICK = 0.01  # seconds of a batch for which the event loop may stand still
+_SWEEP = 0.1  # seconds between looks for what has waited too long: one timer for all, not one each
 
 
 class BusyError(DropganError):
     """More is waiting than can be made soon."""
 
 
-@dataclass(slots=True)
+class TooSlowError(DropganError):
+    """An answer that took longer than one may."""
+
+
+class LeftError(DropganError):
+    """The client has gone: nobody reads the answer."""
+
+
+@dataclass(slots=True, eq=False)
 class _Wanted:
     seed: int
     index: int
     label: int | None
     truncation: float
     encode: Encode
+    left: "Left | None"
     done: "asyncio.Future[bytes]"
+    end: float
 
 
 class Batcher:
     """Makes single samples for many requests at once, in a thread of its own.
 
     While one batch is being made, requests gather for the next: nobody waits for company, and the
-    busier it gets, the larger the batches. What a request gets does not depend on its batch
-    (`Generator.any_batch`); where it would, every sample is made alone.
+    busier it gets, the larger the batches. When so much waits that the event loop has no rest, a batch
+    that takes milliseconds is made by the loop itself: a thread would wait for the interpreter's lock at
+    every step, behind all the requests that have to be refused.
+
+    What a request gets does not depend on its batch (`Generator.any_batch`); where it would, every
+    sample is made alone.
     """
 
-    def __init__(self, generator: Generator, *, queue: int, most: int | None = None) -> None:
+    def __init__(
+        self, generator: Generator, *, queue: int, seconds: float = 30.0, most: int | None = None
+    ) -> None:
         """Get ready.
 
         Args:
             generator: What makes the samples.
             queue: Requests that may wait; further ones are refused at once.
+            seconds: How long one may wait for its sample.
             most: Samples of one batch; None measures whether batches pay.
         """
         self._generator = generator
-        self._queue = queue
-        self.most = (worthwhile(generator) if most is None else most) if generator.any_batch else 1
+        self._queue, self._seconds = queue, seconds
+        self.most, self._quick = worthwhile(generator) if generator.any_batch else (1, False)
+        if most is not None and generator.any_batch:
+            self.most = most
+        self._arriving = 0
         self._waiting: deque[_Wanted] = deque()
-        self._working = False
+        self._unanswered: deque[_Wanted] = deque()
+        self._working = self._sweeping = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dropgan-batches")
 
     def __len__(self) -> int:
         """How many requests wait."""
         return len(self._waiting)
 
-    async def sample(
-        self, seed: int, index: int, label: int | None, truncation: float, encode: Encode
-    ) -> bytes:
-        """The encoded sample.
+    @property
+    def full(self) -> bool:
+        """Whether no further request may wait."""
+        return len(self._waiting) >= self._queue
+
+    def admits(self) -> bool:
+        """Whether one more of the requests that are read in this turn of the loop will find room.
+
+        They get to `sample` in the next turn; until then they are counted here.
+        """
+        if len(self._waiting) + self._arriving >= self._queue:
+            return False
+        if not self._arriving:
+            asyncio.get_running_loop().call_soon(self._arrived)
+        self._arriving += 1
+        return True
+
+    def _arrived(self) -> None:
+        self._arriving = 0
+
+    def sample(
+        self,
+        seed: int,
+        index: int,
+        label: int | None,
+        truncation: float,
+        encode: Encode,
+        left: Left | None = None,
+    ) -> "asyncio.Future[bytes]":
+        """The encoded sample, when it is made; a future that its owner ends is not made any more.
 
         Raises:
             BusyError: The queue is full.
-            ModelError: onnxruntime could not run the model.
+            LeftError: The client left before it was made (from the future).
+            TooSlowError: It took too long (from the future).
+            ModelError: onnxruntime could not run the model (from the future).
         """
-        if len(self._waiting) >= self._queue:
+        if self.full:
             raise BusyError("too much is waiting: try again in a second")
         loop = asyncio.get_running_loop()
-        wanted = _Wanted(seed, index, label, truncation, encode, loop.create_future())
+        done: asyncio.Future[bytes] = loop.create_future()
+        wanted = _Wanted(seed, index, label, truncation, encode, left, done, loop.time() + self._seconds)
         self._waiting.append(wanted)
+        self._unanswered.append(wanted)
         if not self._working:
             self._working = True
             loop.call_soon(self._next, loop)  # requests that were read in this turn of the loop join
-        return await wanted.done
+        if not self._sweeping:
+            self._sweeping = True
+            loop.call_later(_SWEEP, self._sweep, loop)
+        return done
 
     def close(self) -> None:
         """End the thread, when it has made what it is at."""
         self._thread.shutdown(wait=True)
 
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up what has waited too long; the oldest stand first."""
+        now = loop.time()
+        while self._unanswered and (self._unanswered[0].done.done() or self._unanswered[0].end <= now):
+            wanted = self._unanswered.popleft()
+            if not wanted.done.done():
+                wanted.done.set_exception(TooSlowError(f"no answer within {self._seconds:g} seconds"))
+        self._sweeping = bool(self._unanswered)
+        if self._sweeping:
+            loop.call_later(_SWEEP, self._sweep, loop)
+
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         batch: list[_Wanted] = []
         while self._waiting and len(batch) < self.most:
             wanted = self._waiting.popleft()
-            if not wanted.done.done():  # its client has left
+            if wanted.done.done():  # it waited too long
+                continue
+            if wanted.left is not None and wanted.left():
+                wanted.done.set_exception(LeftError("the client has left"))
+            else:
                 batch.append(wanted)
         if not batch:
             self._working = False
             return
-        made = loop.run_in_executor(self._thread, self._make, batch)
-        made.add_done_callback(lambda future: self._deliver(loop, batch, future))
+        labels = self._labels(batch)
+        if self._quick and 2 * len(self._waiting) > self._queue:
+            loop.call_soon(self._next, loop)
+            self._deliver(batch, self._made(batch, labels))
+            return
+        made = loop.run_in_executor(self._thread, self._made, batch, labels)
+        made.add_done_callback(lambda future: self._from_thread(loop, batch, future))
 
-    def _deliver(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[_Wanted],
-        future: "asyncio.Future[list[bytes | Exception]]",
+    def _from_thread(
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Wanted], future: "asyncio.Future[_Results]"
     ) -> None:
-        error = None if future.cancelled() else future.exception()
-        results: Sequence[Any] = [error] * len(batch) if error or future.cancelled() else future.result()
-        for wanted, result in zip(batch, results, strict=True):
+        self._next(loop)  # the thread has work before the answers go out
+        ended = future.cancelled()
+        self._deliver(batch, BusyError("the service is stopping") if ended else future.result())
+
+    def _deliver(self, batch: list[_Wanted], results: "_Results") -> None:
+        bodies = [results] * len(batch) if isinstance(results, Exception) else results
+        for wanted, body in zip(batch, bodies, strict=True):
             if wanted.done.done():
                 continue
-            if isinstance(result, bytes):
-                wanted.done.set_result(result)
+            if isinstance(body, bytes):
+                wanted.done.set_result(body)
             else:
-                wanted.done.set_exception(result or BusyError("the service is stopping"))
-        self._next(loop)
+                wanted.done.set_exception(body)
 
-    def _make(self, batch: list[_Wanted]) -> list[bytes | Exception]:
-        samples, labels = self._samples(batch)
-        made: list[bytes | Exception] = []
-        for place, wanted in enumerate(batch):
+    def _labels(self, batch: list[_Wanted]) -> list[int] | None:
+        generator = self._generator
+        if not generator.classes:
+            return None
+        return [
+            int(generator.labels(1, seed=each.seed, start=each.index)[0])
+            if each.label is None
+            else each.label
+            for each in batch
+        ]
+
+    def _made(self, batch: list[_Wanted], labels: list[int] | None) -> "_Results":
+        try:
+            samples = self._samples(batch, labels)
+        except Exception as error:  # noqa: BLE001 - whatever it is, each request of the batch is told
+            return error
+        told = [
+            Told(each.seed, each.index, None if labels is None else labels[place])
+            for place, each in enumerate(batch)
+        ]
+        groups: dict[Encode, list[int]] = {}
+        for place, each in enumerate(batch):
+            groups.setdefault(each.encode, []).append(place)
+        made: list[bytes | Exception] = [b""] * len(batch)
+        for encode, places in groups.items():
+            bodies: Sequence[bytes | Exception]
             try:
-                made.append(wanted.encode(samples[place], None if labels is None else int(labels[place])))
-            except DropganError as error:
-                made.append(error)
+                bodies = encode([samples[place] for place in places], [told[place] for place in places])
+            except Exception as error:  # noqa: BLE001 - as above
+                bodies = [error] * len(places)
+            for place, body in zip(places, bodies, strict=True):
+                made[place] = body
         return made
 
-    def _samples(self, batch: list[_Wanted]) -> tuple[Sequence[NDArray[Any]], NDArray[np.int64] | None]:
-        generator, labels = self._generator, None
-        if generator.classes:
-            chosen = [
-                generator.labels(1, seed=each.seed, start=each.index)[0] if each.label is None else each.label
-                for each in batch
-            ]
-            labels = np.array(chosen, dtype=np.int64)
+    def _samples(self, batch: list[_Wanted], labels: list[int] | None) -> Sequence[NDArray[Any]]:
+        generator = self._generator
         if len(batch) == 1 or not generator.any_batch:
             return [
                 generator.sample(
@@ -143,16 +251,23 @@ class Batcher:
                     truncation=each.truncation,
                 )[0]
                 for place, each in enumerate(batch)
-            ], labels
+            ]
         latents = np.concatenate([generator.latents(1, seed=each.seed, start=each.index) for each in batch])
         for place, each in enumerate(batch):
             if each.truncation != 1:
                 latents[place] *= np.float32(each.truncation)
-        return list(generator(latents, labels)), labels
+        return list(generator(latents, None if labels is None else np.array(labels)))
 
 
-def worthwhile(generator: Generator) -> int:
-    """How many samples to make at once: many, if that is faster than one after another, else 1."""
+_Results = Sequence[bytes | Exception] | Exception
+
+
+def worthwhile(generator: Generator) -> tuple[int, bool]:
+    """How many samples to make at once: many, if that is faster than one after another, else 1.
+
+    Returns:
+        That, and whether so many take milliseconds only.
+    """
     labels = np.full(_MOST, generator.class_numbers[0]) if generator.classes else None
     latents = generator.latents(_MOST)
     generator(latents, labels)
@@ -167,4 +282,5 @@ def worthwhile(generator: Generator) -> int:
             best = min(best, time.perf_counter() - began)
         return best
 
-    return _MOST if seconds(1) > _WORTH * seconds(_MOST) else 1
+    one, many = seconds(1), seconds(_MOST)
+    return (_MOST, many < _QUICK) if one > _WORTH * many else (1, one / _MOST < _QUICK)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ from ..card import Card
 from ..errors import InputError, MissingExtraError
 from ..kind import COLUMNS, PICTURES
 from ..kinds import kind_of
+from .batching import Told
+
+Encoded = Callable[[Sequence[NDArray[Any]], Sequence[Told], Card, int], list[bytes]]
+"""Samples, what is known of each, the model's card, and the scale of pictures, to bodies of answers."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +27,25 @@ class Form:
     media_type: str
     picture: bool
     """Whether it needs pixels of 1, 3 or 4 channels."""
-    encode: Callable[[NDArray[Any], Card, dict[str, Any]], bytes]
-    """The sample, the model's card, and what is known of the sample: seed, index, label."""
+    encode: Encoded
 
 
 _encoders: dict[tuple[int, ...], PngEncoder] = {}
 
 
-def png(image: NDArray[np.uint8]) -> bytes:
-    """One picture, uint8 [height, width, channels], the same bytes as in a shard of pictures."""
-    shape = image.shape
+def pngs(images: NDArray[np.uint8]) -> list[bytes]:
+    """Pictures, uint8 [n, height, width, channels], each the same bytes as in a shard of pictures."""
+    shape = images.shape[1:]
     if shape not in _encoders:
         if len(_encoders) > 64:  # scales are bounded, but several models may be served
             _encoders.clear()
         _encoders[shape] = PngEncoder(shape)
-    return _encoders[shape].encode(np.ascontiguousarray(image)[None])[0]
+    return _encoders[shape].encode(images)
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """One picture, uint8 [height, width, channels], the same bytes as in a shard of pictures."""
+    return pngs(np.ascontiguousarray(image)[None])[0]
 
 
 def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
@@ -45,33 +53,46 @@ def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     return image if scale == 1 else image.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _png(sample: NDArray[Any], card: Card, about: dict[str, Any]) -> bytes:
-    return png(scaled(sample, about["scale"]))
+def _png(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+    if scale > 1:  # large: one at a time
+        return [png(scaled(sample, scale)) for sample in samples]
+    return pngs(np.stack(samples))
 
 
-def _webp(sample: NDArray[Any], card: Card, about: dict[str, Any]) -> bytes:
+def _webp(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
     try:
         from PIL import Image
     except ImportError as error:
         raise MissingExtraError("WebP needs Pillow: pip install 'dropgan[server]'") from error
-    image = scaled(sample, about["scale"])
-    buffer = io.BytesIO()
-    Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(buffer, "WEBP", lossless=True)
-    return buffer.getvalue()
+    made = []
+    for sample in samples:
+        image, buffer = scaled(sample, scale), io.BytesIO()
+        plain = image[:, :, 0] if image.shape[2] == 1 else image
+        Image.fromarray(plain).save(buffer, "WEBP", lossless=True)
+        made.append(buffer.getvalue())
+    return made
 
 
-def _npy(sample: NDArray[Any], card: Card, about: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(sample), version=(1, 0), allow_pickle=False)
-    return buffer.getvalue()
+def _npy(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+    made = []
+    for sample in samples:
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(sample), version=(1, 0), allow_pickle=False)
+        made.append(buffer.getvalue())
+    return made
 
 
-def _json(sample: NDArray[Any], card: Card, about: dict[str, Any]) -> bytes:
+def _json(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+    return [_json_of(sample, about, card) for sample, about in zip(samples, told, strict=True)]
+
+
+def _json_of(sample: NDArray[Any], about: Told, card: Card) -> bytes:
     known: dict[str, Any] = {
-        key: str(about[key]) for key in ("seed", "index") if key in about
+        "seed": str(about.seed),
+        "index": str(about.index),
     }  # beyond 2**53 JavaScript rounds
-    if about.get("label") is not None:
-        known["label"] = about["label"]
+    if about.label is not None:
+        known["label"] = about.label
     kind, value = kind_of(card), sample.tolist()
     if not kind.lacks(card, COLUMNS):
         value = dict(zip(card.data.columns, value, strict=True))

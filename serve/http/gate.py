@@ -5,13 +5,16 @@ import hmac
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import DropganError
-from .answers import Headers, send_bytes, send_error
+from .answers import BUSY_ANSWER, Headers, send_bytes, send_error
 from .limits import Limits
 from .metrics import Metrics
 
+REFUSES = "dropgan.refuses"
+"""In the state of the application's life: `Gate.refuses`, for a protocol that asks it."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _NO_KEY = b'{"error":"give the key: Authorization: Bearer KEY"}'
 _CHALLENGE: Headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"application/json")]
@@ -22,16 +25,25 @@ errors = logging.getLogger("dropgan.serve")
 class Gate:
     """An ASGI application around another."""
 
-    def __init__(self, inner: Any, *, limits: Limits, metrics: Metrics, key: str | None = None) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        *,
+        limits: Limits,
+        metrics: Metrics,
+        refuses: Callable[[bytes], bool],
+        key: str | None = None,
+    ) -> None:
         """Stand before ``inner``.
 
         Args:
             inner: The application.
             limits: Bounds of a request.
             metrics: Counts what passes.
+            refuses: Whether a GET of a target would be refused for want of room.
             key: The bearer key that every route but health asks for; None asks for none.
         """
-        self._inner, self._limits, self._metrics = inner, limits, metrics
+        self._inner, self._limits, self._metrics, self._full = inner, limits, metrics, refuses
         self._key = None if key is None else key.encode()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -67,6 +79,24 @@ class Gate:
             self._metrics.observe(scope["dropgan.route"], scope["method"], status or 499, seconds)
             if log.isEnabledFor(logging.INFO):
                 log.info(_line(scope, status or 499, sent, seconds))
+
+    def refuses(self, scope: dict[str, Any], url: bytes) -> bool:
+        """Whether a GET is refused at once for want of room; counted and logged here if it is.
+
+        Of a scope nothing is there yet but client and headers. A client that may have the picture
+        already, or no key, goes the usual way.
+        """
+        headers: Headers = scope["headers"]
+        if not self._full(url) or any(name == b"if-none-match" for name, _ in headers):
+            return False
+        if self._key is not None and not self._allowed(headers):
+            return False
+        self._metrics.observe("sample", "GET", 503, 0.0)
+        if log.isEnabledFor(logging.INFO):
+            path, _, query = url.partition(b"?")
+            known = scope | {"method": "GET", "raw_path": path, "query_string": query}
+            log.info(_line(known, 503, len(BUSY_ANSWER), 0.0))
+        return True
 
     def _allowed(self, headers: Headers) -> bool:
         given = next((value for name, value in headers if name == b"authorization"), b"")

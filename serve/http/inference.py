@@ -13,15 +13,18 @@ from ..kinds import kind_of
 from ..latents import MAX_INDEX
 from ..seeds import seed_number
 from .addresses import NotFound
-from .answers import TooLargeError, TooSlowError
+from .answers import TooLargeError
+from .batching import TooSlowError
 from .limits import Limits
 from .models import Model, Models
+from .openapi import FAILURES, failures
 from .tensors import NAMES, read_request, write_response
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _VERSION = "1"
+_OPEN, _NAMED = failures(401), failures(401, 404, 422)
 
 
 def add_inference(app: "FastAPI", models: Models, limits: Limits) -> None:
@@ -29,24 +32,33 @@ def add_inference(app: "FastAPI", models: Models, limits: Limits) -> None:
     from fastapi import Request, Response
     from fastapi.concurrency import run_in_threadpool
 
-    @app.get("/v2", tags=["inference"], summary="What this server is")
+    @app.get("/v2", tags=["inference"], summary="What this server is", responses=_OPEN)
     async def server() -> dict[str, Any]:
         return {"name": "dropgan", "version": dropgan.__version__, "extensions": ["binary_tensor_data"]}
 
-    @app.get("/v2/health/live", tags=["inference"], summary="Whether the server answers")
+    @app.get(
+        "/v2/health/live", tags=["inference"], summary="Whether the server answers", responses=failures(401)
+    )
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    @app.get("/v2/health/ready", tags=["inference"], summary="Whether all models can be used")
+    @app.get(
+        "/v2/health/ready",
+        tags=["inference"],
+        summary="Whether all can be used",
+        responses=failures(401),
+    )
     async def ready() -> dict[str, bool]:
         return {"ready": True}
 
-    @app.get("/v2/models/{name}/ready", tags=["inference"], summary="Whether a model can be used")
+    @app.get(
+        "/v2/models/{name}/ready", tags=["inference"], summary="Whether it can be used", responses=_NAMED
+    )
     @app.get("/v2/models/{name}/versions/{version}/ready", include_in_schema=False)
     async def model_ready(name: str, version: str = _VERSION) -> dict[str, Any]:
         return {"name": _named(models, name, version).name, "ready": True}
 
-    @app.get("/v2/models/{name}", tags=["inference"], summary="A model's inputs and outputs")
+    @app.get("/v2/models/{name}", tags=["inference"], summary="Its inputs and outputs", responses=_NAMED)
     @app.get("/v2/models/{name}/versions/{version}", include_in_schema=False)
     async def metadata(name: str, version: str = _VERSION) -> dict[str, Any]:
         return _metadata(_named(models, name, version))
@@ -55,6 +67,7 @@ def add_inference(app: "FastAPI", models: Models, limits: Limits) -> None:
         "/v2/models/{name}/infer",
         tags=["inference"],
         summary="Samples by seed and index, or from latents",
+        responses=FAILURES | {200: {"content": {"application/json": {}, "application/octet-stream": {}}}},
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..classes import Classes
 from ..errors import InputError, MissingExtraError
 from ..generator import Generator
 from ..printable import printable
@@ -46,6 +47,11 @@ class Model:
                 with suppress(MissingExtraError):
                     found |= made_with(self.generator, format_)
         return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
+
+    @cached_property
+    def classes(self) -> Classes:
+        """Its classes, which there may be none of."""
+        return Classes.of(self.generator.card)
 
     def summary(self) -> dict[str, Any]:
         """What a list of models says of it."""

@@ -35,16 +35,27 @@ _PARAMETERS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
     ),
 )
-_FAILURES = {
-    401: "The key is missing or wrong",
-    404: "Nothing is there",
-    413: "Too much for one request",
-    422: "Out of range",
-    501: "A library for this form is not installed",
-    503: "Too much is waiting",
-    504: "No answer in time",
-}
 _ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/json": {"schema": _ERROR}}}
+    for status, text in {
+        401: "The key is missing or wrong",
+        404: "Nothing is there",
+        408: "The body did not arrive in time",
+        413: "More than one request may ask for",
+        422: "Something in the request is out of its range",
+        500: "A bug",
+        501: "A library for this form is not installed",
+        503: "Too much is waiting",
+        504: "No answer in time",
+    }.items()
+}
+"""How requests can fail, as OpenAPI says it."""
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Some of them."""
+    return {status: FAILURES[status] for status in statuses}
 
 
 def _operation(digest: str) -> dict[str, Any]:
@@ -66,8 +77,5 @@ def _operation(digest: str) -> dict[str, Any]:
             "304": {"description": "You have it already"},
             "307": {"description": "The address by the whole digest"},
         }
-        | {
-            str(status): {"description": text, "content": {"application/json": {"schema": _ERROR}}}
-            for status, text in _FAILURES.items()
-        },
+        | {str(status): answer for status, answer in FAILURES.items() if status != 408},
     }

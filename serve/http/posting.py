@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from ..errors import InputError
-from .answers import TooLargeError, TooSlowError
+from .answers import TooLargeError
+from .batching import TooSlowError
 from .limits import Limits
 from .models import Model, Models
+from .openapi import FAILURES, failures
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,7 +37,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
             float, Field(gt=0, le=1, description="Where latents are not given: below 1, samples are alike.")
         ] = 1.0
 
-    @app.get("/{model}", tags=["models"], summary="The card of a model", responses=_FAILURES)
+    @app.get("/{model}", tags=["models"], summary="The card of a model", responses=failures(401, 404, 422))
     async def card(model: Annotated[str, Path(description=_MODEL)]) -> dict[str, Any]:
         return models.find(model).described()
 
@@ -43,7 +45,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
         "/{model}/samples",
         tags=["samples"],
         summary="Samples from latents or labels of your own",
-        responses=_FAILURES | {200: {"content": {"application/json": {}, "application/x-npy": {}}}},
+        responses=FAILURES | {200: {"content": {"application/json": {}, "application/x-npy": {}}}},
     )
     async def samples(
         model: Annotated[str, Path(description=_MODEL)],
@@ -66,18 +68,6 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
 
 
 _MODEL = "A model's name, its digest, or 12 or more digits of it."
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/json": {"example": {"error": text}}}}
-    for status, text in {
-        401: "the key is missing or wrong",
-        404: "there is no such model",
-        408: "the body did not arrive in time",
-        413: "more than one request may ask for",
-        422: "something in the request is out of its range",
-        503: "too much is waiting",
-        504: "no answer in time",
-    }.items()
-}
 
 
 def _make(model: Model, wanted: Any, limits: Limits) -> Any:

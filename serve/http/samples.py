@@ -2,18 +2,23 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from ..classes import Classes
+from numpy.typing import NDArray
+
 from ..errors import InputError
 from .addresses import Address, parse
-from .answers import IMMUTABLE, Headers, TooLargeError, TooSlowError, send_bytes
-from .batching import Batcher, BusyError
-from .encoders import require_form
+from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
+from .batching import Batcher, Encode, LeftError, Told
+from .encoders import Form, require_form
 from .limits import Limits
 from .models import Model, Models
 from .ranges import RangeMaker, left
 
+LEFT = "dropgan.left"
+"""Among a scope's ``extensions``: a function that says whether the client has gone (`protocol`)."""
+_NONE: dict[str, Any] = {}
 _REDIRECT = 307  # to a digest, which another model may have tomorrow
 
 
@@ -22,12 +27,24 @@ class SampleRoutes:
 
     def __init__(self, models: Models, limits: Limits) -> None:
         self._models, self._limits = models, limits
-        self._batchers = {model.digest: Batcher(model.generator, queue=limits.queue) for model in models}
+        self._batchers = {
+            model.digest: Batcher(model.generator, queue=limits.queue, seconds=limits.seconds)
+            for model in models
+        }
+        self._encoders: dict[tuple[str, str, int], Encode] = {}
         self._ranges = RangeMaker(limits)
 
     def batcher(self, model: Model) -> Batcher:
         """The batcher of a model, which other routes share."""
         return self._batchers[model.digest]
+
+    def refuses(self, url: bytes) -> bool:
+        """Whether a GET of this target would be refused for want of room, as its beginning alone tells."""
+        segments = url.split(b"/", 4)
+        if len(segments) != 4 or b"-" in segments[3]:
+            return False
+        model = self._models.exact(segments[1].decode("latin-1"))
+        return model is not None and not self._batchers[model.digest].admits()
 
     def close(self) -> None:
         """End the threads."""
@@ -66,24 +83,34 @@ class SampleRoutes:
             return 304
         if not address.single:
             return await self._ranges.answer(model, address, label, always, receive, send, head=head)
+        batcher, left = self._batchers[model.digest], (scope.get("extensions") or _NONE).get(LEFT)
         form = require_form(address.suffix, model.generator.card)
         self._bound_picture(model, address)
-        about: dict[str, Any] = {"seed": address.seed, "index": address.start, "scale": address.scale}
-        card = model.generator.card
-
-        def encode(sample: Any, found: int | None) -> bytes:
-            return form.encode(sample, card, about | {"label": found})
-
-        batcher = self._batchers[model.digest]
-        made = batcher.sample(address.seed, address.start, label, address.truncation, encode)
-        body = await in_time(made, self._limits.seconds, receive if len(batcher) > batcher.most else None)
+        encode = self._encoder(model, address.suffix, address.scale, form)
+        made = batcher.sample(address.seed, address.start, label, address.truncation, encode, left)
+        # whoever is in the next batch does not wait long enough to leave
+        watched = left is None and len(batcher) > batcher.most
+        body = await (_unless_left(made, receive) if watched else made)
         await send_bytes(send, 200, body, [(b"content-type", form.media_type.encode()), *always], head=head)
         return 200
+
+    def _encoder(self, model: Model, suffix: str, scale: int, form: Form) -> Encode:
+        """One function for one form, so that all requests for it in a batch are encoded together."""
+        key = (model.digest, suffix, scale)
+        found = self._encoders.get(key)
+        if found is None:
+            card = model.generator.card
+
+            def found(samples: Sequence[NDArray[Any]], told: Sequence[Told]) -> list[bytes]:
+                return form.encode(samples, told, card, scale)
+
+            self._encoders[key] = found
+        return found
 
     def _label(self, model: Model, address: Address) -> int | None:
         if address.label is None:
             return None
-        classes = Classes.of(model.generator.card)
+        classes = model.classes
         if not classes.numbers:
             raise InputError("this model is not class-conditional: it takes no label")
         return classes.numbers[classes.place(address.label)]
@@ -94,36 +121,24 @@ class SampleRoutes:
             raise TooLargeError(f"a picture has at most {self._limits.picture_pixels:,} pixels")
 
 
-async def in_time(made: Any, seconds: float, receive: Any = None) -> bytes:
-    """What a batch gives, unless it takes too long or the client leaves.
-
-    Args:
-        made: The coroutine that waits for it.
-        seconds: How long that may take.
-        receive: ASGI's channel, to see the client leave; None does not look, which is cheaper.
+async def _unless_left(made: "asyncio.Future[bytes]", receive: Any) -> bytes:
+    """What a batch gives, unless the client leaves first.
 
     Raises:
-        TooSlowError: It took too long.
-        BusyError: The client has left; nobody reads the answer.
+        LeftError: The client has left.
     """
+
+    def leave(_: object) -> None:
+        if not made.done():
+            made.set_exception(LeftError("the client has left"))
+
+    leaving = asyncio.ensure_future(left(receive))
+    leaving.add_done_callback(leave)
     try:
-        async with asyncio.timeout(seconds):
-            if receive is None:
-                body: bytes = await made
-                return body
-            work = asyncio.ensure_future(made)
-            leaving = asyncio.ensure_future(left(receive))
-            try:
-                await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    result: bytes = work.result()
-                    return result
-                raise BusyError("the client has left")
-            finally:
-                work.cancel()
-                leaving.cancel()
-    except TimeoutError as error:
-        raise TooSlowError(f"no answer within {seconds:g} seconds") from error
+        return await made
+    finally:
+        leaving.remove_done_callback(leave)
+        leaving.cancel()
 
 
 def _tag(model: Model, address: Address, label: int | None) -> bytes:

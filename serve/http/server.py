@@ -1,5 +1,6 @@
 """Processes that serve: one, or several under a supervisor that replaces those that die."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -57,6 +58,7 @@ def serve(
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
     from .models import load_models
+    from .protocol import Protocol
 
     load_models(paths, device=device, threads=threads)  # what is wrong is said before anything listens
     settings = {
@@ -67,6 +69,7 @@ def serve(
         "limits": asdict(limits or Limits()),
         "access_log": access_log,
     }
+    _raise_file_limit()
     os.environ[_SETTINGS] = json.dumps(settings)
     if key is not None:
         os.environ[KEY_VARIABLE] = key
@@ -78,6 +81,8 @@ def serve(
         uvicorn.run(
             f"{__package__}.server:application",
             factory=True,
+            http=Protocol,
+            ws="none",
             host=host,
             port=port,
             workers=workers,
@@ -91,6 +96,17 @@ def serve(
     finally:
         if counters is not None:
             shutil.rmtree(counters, ignore_errors=True)
+
+
+def _raise_file_limit() -> None:
+    """As many open connections as the system allows: the usual soft limit is 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def application() -> Any:
