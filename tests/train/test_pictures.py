@@ -12,15 +12,7 @@ from dropgan.serve.errors import MissingExtraError
 from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
 from dropgan.train.monitor.animation import write_animation
 
-SMALL = {
-    "training.batch_size": 8,
-    "training.steps": 40,
-    "generator.hidden": [16, 16],
-    "discriminator.hidden": [16, 16],
-    "output.log_interval": 5,
-    "output.sample_interval": 10,
-    "output.checkpoint_interval": 10,
-}
+from .small_runs import SMALL
 
 
 def _train(directory: Path, data: Path, **options: Any) -> RunDirectory:
