@@ -1,6 +1,10 @@
 """Examples at the end of each command's --help."""
 
 EXAMPLES = {
+    "data": (
+        "dropgan data photos --size 64 -o sheet.png",
+        "dropgan data table.csv --json",
+    ),
     "run": (
         "dropgan run -o clothes",
         "dropgan run --data photos --size 64 -o photos-gan",

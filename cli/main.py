@@ -12,6 +12,7 @@ import typer
 from dropgan.serve.errors import DropganError
 
 from .command import Command, Group
+from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
 from .examples import EXAMPLES
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, train, export, inspect, sample, evaluate, package, serve, doctor):
+for command in (data, run, train, export, inspect, sample, evaluate, package, serve, doctor):
     app.command(cls=Command, epilog="\n".join(EXAMPLES[command.__name__]))(command)
 
 # Typer exports the wrong uses that commands raise themselves, not their base, which parsing raises.

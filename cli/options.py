@@ -65,7 +65,8 @@ def _devices() -> list[str]:
     return ["auto", "cpu", "cuda"]
 
 
-def _data_sets() -> list[str]:
+def data_sets() -> list[str]:
+    """Those that have names, for a shell's completion."""
     return ["fashion-mnist-10k", "fashion-mnist"]
 
 
@@ -74,7 +75,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        autocompletion=_data_sets,
+        autocompletion=data_sets,
         help="Data to train on: fashion-mnist-10k (comes with dropgan), fashion-mnist (all of it), a folder"
         " of pictures (with or without a subfolder for each class), a .npy, .npz, .parquet or .csv file, a"
         " folder of IDX files, or hf:NAME[:SPLIT] for a Hugging Face data set. See docs/data.md.",
@@ -310,6 +311,14 @@ Minutes = Annotated[
         help="Train for M minutes: the number of steps is fitted to them. If it is known (--steps, --like,"
         " --resume), save and stop after M minutes.",
         show_default=False,
+        rich_help_panel=TRAINING,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Only report the data, the recipe and the time that training would take, as dropgan data does.",
         rich_help_panel=TRAINING,
     ),
 ]

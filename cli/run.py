@@ -9,6 +9,7 @@ import typer
 from . import options
 from .busy import noting_busy
 from .output import result, result_json
+from .survey import look
 from .terminal import terminal
 from .training import changes_from, data_options, was_said
 
@@ -70,10 +71,38 @@ def run(
             max=1_000_000,
         ),
     ] = 10_000,
+    dry_run: options.DryRun = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train, export, evaluate and sample in one go. If it stops, run the same command again to continue."""
+    changes = changes_from(
+        settings,
+        generator_dropout=generator_dropout,
+        discriminator_dropout=discriminator_dropout,
+        conditional=conditional,
+        steps=steps,
+        seed=seed,
+        patience=patience,
+    )
+    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
+    if dry_run:
+        if like is not None:
+            raise typer.BadParameter("--like repeats a run as it was: leave out --dry-run")
+        look(
+            data,
+            data_dir=data_dir,
+            data_options=reading,
+            recipe=recipe,
+            changes=changes,
+            device=device,
+            precision=precision,
+            threads=threads,
+            minutes=None if steps else minutes,
+            json=json,
+            quiet=quiet,
+        )
+        return
     from dropgan.pipeline import run as run_pipeline
 
     with terminal(quiet=quiet) as reporter:
@@ -81,17 +110,9 @@ def run(
             out,
             recipe,
             data=data if was_said(context, "data") else None,
-            settings=changes_from(
-                settings,
-                generator_dropout=generator_dropout,
-                discriminator_dropout=discriminator_dropout,
-                conditional=conditional,
-                steps=steps,
-                seed=seed,
-                patience=patience,
-            ),
+            settings=changes,
             data_dir=data_dir,
-            data_options=data_options(size, colour, strict, label_column, header, separator, decimal),
+            data_options=reading,
             device=device,
             precision=precision,
             threads=threads,

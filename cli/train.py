@@ -8,6 +8,7 @@ import typer
 from . import options
 from .busy import noting_busy
 from .output import result, result_json, result_text
+from .survey import look
 from .terminal import terminal
 from .training import changes_from, data_options, describe, was_said
 
@@ -85,6 +86,7 @@ def train(
             " it with --recipe.",
         ),
     ] = False,
+    dry_run: options.DryRun = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -117,6 +119,23 @@ def train(
             source = DataSource(data, None, data_dir, reading)
             shown = settled_recipe(asked_recipe(recipe, settings=changes), source, device, reporter)
         result_text(show_recipe(shown, recipe_layers(shown.name if recipe == "auto" else recipe)))
+        return
+    if dry_run:
+        if resume or like is not None:
+            raise typer.BadParameter("--dry-run is for a new run: leave out --resume and --like")
+        look(
+            data,
+            data_dir=data_dir,
+            data_options=reading,
+            recipe=recipe,
+            changes=changes,
+            device=device,
+            precision=precision,
+            threads=threads,
+            minutes=None if steps else minutes,
+            json=json,
+            quiet=quiet,
+        )
         return
     if out is None:
         raise typer.BadParameter("-o is missing: name the run directory with -o RUN")

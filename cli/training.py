@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 def changes_from(
     settings: list[str] | None,
     *,
-    generator_dropout: float | None,
-    discriminator_dropout: float | None,
-    conditional: bool | None,
-    steps: int | None,
-    seed: int | None,
-    patience: int | None,
+    generator_dropout: float | None = None,
+    discriminator_dropout: float | None = None,
+    conditional: bool | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    patience: int | None = None,
 ) -> dict[str, Any]:
     """The options that change a recipe, as dotted keys and values.
 

@@ -58,6 +58,14 @@ class TrainingKind(ABC, Generic[D]):
         """What a checkpoint and a card say of such data beside what they say of any."""
         return {}
 
+    def facts(self, data: D) -> dict[str, Any]:
+        """What was understood of data, for programs: ``dropgan data --json``."""
+        return {}
+
+    def told(self, data: D) -> list[tuple[str, str]]:
+        """The same for people: lines of a word (none where a line goes on with the one above) and a text."""
+        return []
+
     def unscored(self, data: D) -> str:
         """Why files are not scored on such data; empty where they are."""
         return ""

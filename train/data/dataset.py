@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dropgan.serve.errors import DropganError
 
 from .options import MAX_SIDE, MIN_SIDE
+from .origins import Origins
 
 _Number = TypeVar("_Number", bound=np.generic)
 _Data = TypeVar("_Data", bound="TrainingData")
@@ -23,6 +24,10 @@ _CHUNK_BYTES = 16 * 2**20
 
 class DataError(DropganError):
     """Training data that is missing, damaged, or not what it should be."""
+
+
+class SizeNeededError(DataError):
+    """Pictures that can be trained on only in a size that is asked for."""
 
 
 class TrainingData(ABC):
@@ -89,6 +94,7 @@ class ImageData(TrainingData):
         class_names: One name a class, or empty.
         class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
             between them; else empty.
+        origins: What they were like before they were of one size, where they were read from pictures.
     """
 
     images: NDArray[np.uint8]
@@ -96,6 +102,7 @@ class ImageData(TrainingData):
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
     class_numbers: tuple[int, ...] = ()
+    origins: Origins | None = None
 
     kind: ClassVar[str] = "images"
     resizable: ClassVar[bool] = True

@@ -25,6 +25,7 @@ from .deep import depth_of, depth_remark
 from .kept import Broken, DamagedCacheError, Kept, Notes, read_kept, write_notes
 from .numpy_files import map_array
 from .options import DataOptions
+from .origins import Counting
 from .picture import RULE, BrokenPictureError, Picture, open_file, read_picture, resize_pixels
 from .rows import Rows
 
@@ -34,6 +35,7 @@ Named = tuple[str, Encoded]
 
 _Result = TypeVar("_Result")
 _NAMED = 5  # broken pictures in a message
+_NOTES = 2  # layout of what is kept beside the pixels
 _READ = 2**20  # bytes at a time; most pictures are read at once
 
 
@@ -88,7 +90,7 @@ def decode_pictures(source: PictureSource, options: DataOptions, reporter: Repor
     labels = source.labels
     if labels is not None and notes.broken:
         labels = np.delete(labels, [picture.index for picture in notes.broken])
-    data = ImageData(images, source.name, labels, source.class_names)
+    data = ImageData(images, source.name, labels, source.class_names, origins=notes.origins)
     object.__setattr__(data, "fingerprint", notes.fingerprint)  # just computed; may take seconds
     return data
 
@@ -121,7 +123,7 @@ def fit_array(data: ImageData, options: DataOptions, reporter: Reporter) -> Imag
 
 def _key(source: PictureSource, options: DataOptions) -> str:
     """A digest of names, contents, and how they are read."""
-    digest = hashlib.sha256(json.dumps([RULE, options.size, options.colour]).encode())
+    digest = hashlib.sha256(json.dumps([RULE, _NOTES, options.size, options.colour]).encode())
     for entries in _in_parallel(source, lambda chunk: [[name, _content(encoded)] for name, encoded in chunk]):
         digest.update(json.dumps(entries).encode())
     return digest.hexdigest()[:32]
@@ -162,6 +164,7 @@ def _decoded(
     """Write the pixels, those of 16-bit pictures taken for values of ``depth`` bits."""
     broken: list[Broken] = []
     grey, peak, more, done, total = options.colour == "grey", 0, 0, 0, len(source)
+    counting, counted = Counting(options.size), 0
 
     def work(chunk: list[Named]) -> list[tuple[str, Picture | BrokenPictureError]]:
         return [(name, _result(encoded, options.size, grey=grey, depth=depth)) for name, encoded in chunk]
@@ -180,12 +183,16 @@ def _decoded(
                 else:
                     rows.add(name, result.pixels)
                     peak, more = max(peak, result.peak), more + result.more
+                    if result.origin is not None:
+                        counting.add(result.origin)
+                        counted += 1
                 done += 1
             reporter.progress(Progress("reading images", done, total, "images"))
         if rows.count == 0:
             raise DataError(_listed(source, broken))
         rows.finish()
-    return Notes(image_fingerprint(map_array(path)), tuple(broken), peak, more)
+    origins = counting.result() if counted else None
+    return Notes(image_fingerprint(map_array(path)), tuple(broken), peak, more, origins)
 
 
 def _in_parallel(source: PictureSource, work: Callable[[list[Named]], _Result]) -> Iterator[_Result]:

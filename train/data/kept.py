@@ -1,7 +1,7 @@
 """Decoded pictures in the cache: what is kept beside them, and whether they are still the same.
 
 Beside ``images/KEY.npy`` lies ``KEY.json`` with the fingerprint of the pixels, which pictures were
-left out, and the depth of 16-bit pictures. Both are checked each time: what a disk, another program
+left out, and what they were like. Both are checked each time: what a disk, another program
 or a power cut changed is made anew.
 """
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .cache import cache_file
 from .dataset import image_fingerprint
 from .numpy_files import map_array
+from .origins import Origins
 
 
 class DamagedCacheError(Exception):
@@ -42,6 +43,8 @@ class Notes:
     """The largest value in pictures of 16 bits, 0 without such pictures."""
     more: int
     """How many pictures have more frames or pages than the first."""
+    origins: Origins | None
+    """What the pictures were like; None of pixels that were an array."""
 
 
 Kept = tuple[NDArray[np.uint8], Notes]
@@ -63,7 +66,8 @@ def read_kept(path: Path) -> Kept | None:
         if record["sha256"] != _digest(about):
             raise DamagedCacheError
         broken = tuple(Broken(**entry) for entry in about["broken"])
-        notes = Notes(about["fingerprint"], broken, about["peak"], about["more"])
+        origins = None if about["origins"] is None else Origins.from_record(about["origins"])
+        notes = Notes(about["fingerprint"], broken, about["peak"], about["more"], origins)
         images = map_array(path)
     except (OSError, MemoryError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedCacheError from error

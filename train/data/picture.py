@@ -25,9 +25,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from .deep import Reopen, is_deep, read_deep, refuse_separate_planes
+from .origins import Origin
 
 RULE = "lanczos-2"
 SUFFIXES = frozenset(
@@ -41,6 +42,8 @@ SUFFIXES = frozenset(
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA")
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what odd files make it say, we say
 _GAP = 3  # a reduction in two steps cannot be told from one step where the second is by 3 or more
+_GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_ON_ITS_SIDE = (5, 6, 7, 8)  # of EXIF's orientations
 _WHITE = (255, 255, 255, 255)
 
 
@@ -57,6 +60,8 @@ class Picture(NamedTuple):
     """Largest value of a picture of 16 bits, from which the depth of the set is found; else 0."""
     more: bool = False
     """Whether the file has more frames or pages than the first."""
+    origin: Origin | None = None
+    """What it was like; None of pixels that were an array."""
 
 
 def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 16) -> Picture:
@@ -73,14 +78,17 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
     """
     try:
         with _opened(encoded) as image:
+            origin = _origin(image)
             if size:
                 image.draft("L" if image.mode == "L" else "RGB", (_GAP * size, _GAP * size))
             picture = _decoded(image, size, grey=grey, depth=depth, reopen=partial(_opened, encoded))
-            return picture._replace(more=_has_more(image))
+            return picture._replace(more=_has_more(image), origin=origin)
     except Exception as error:
         reason = str(error) or type(error).__name__
         if isinstance(encoded, Path):
             reason = reason.replace(str(encoded), "the file")
+        if isinstance(error, UnidentifiedImageError):  # its text has an address in memory
+            reason = "no picture of a known format"
         raise BrokenPictureError(" ".join(reason.split())[:200]) from error
 
 
@@ -152,6 +160,14 @@ def _decoded(image: Image.Image, size: int, *, grey: bool, depth: int, reopen: R
         return Picture(_pixels(image, size, grey=grey))
     deep = read_deep(image, reopen)
     return Picture(_pixels(deep.in_eight_bits(depth), size, grey=grey), deep.peak)
+
+
+def _origin(image: Image.Image) -> Origin:
+    width, height = image.size
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE:
+        width, height = height, width
+    grey = image.mode in _GREY
+    return Origin(width, height, grey, bool(image.has_transparency_data), is_deep(image))
 
 
 def _pixels(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from .dataset import DataError
+from .dataset import SizeNeededError
 from .options import MAX_SIDE, MIN_SIDE
 
 _COPIED = 64 * 2**20  # bytes at a time
@@ -26,13 +26,13 @@ class Rows:
         """Append uint8 [height, width, channels].
 
         Raises:
-            DataError: It is not of the first one's size, or of a size that cannot be trained on.
+            SizeNeededError: It is not of the first one's size, or of a size that cannot be trained on.
         """
         if not self._shape:
             self._begin(name, pixels.shape)
         if pixels.shape != self._shape:
             (h, w, _), (height, width, _) = self._shape, pixels.shape
-            raise DataError(
+            raise SizeNeededError(
                 f"{self._source}: the images differ in size ({self._first} is {w}x{h}, {name} is"
                 f" {width}x{height}): --size S cuts squares and resizes them to S pixels"
             )
@@ -54,7 +54,7 @@ class Rows:
     def _begin(self, name: str, shape: tuple[int, ...]) -> None:
         height, width, _ = shape
         if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
-            raise DataError(
+            raise SizeNeededError(
                 f"{self._source}: {name} is {width}x{height} pixels, images must be {MIN_SIDE} to {MAX_SIDE}"
                 " high and wide: --size S cuts squares and resizes them to S pixels"
             )

@@ -102,7 +102,7 @@ class _Items:
     def _sample(self, sample: Any, what: str) -> NDArray[Any]:
         if isinstance(sample, Image.Image):
             try:
-                pixels, peak, _ = read_loaded(sample, self._size, grey=False)
+                pixels, peak, *_ = read_loaded(sample, self._size, grey=False)
             except BrokenPictureError as error:
                 raise DataError(f"{what} cannot be read: {error}") from error
             if peak:

@@ -1,9 +1,11 @@
 """Images."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar
 
 from ..data import ImageData
+from ..data.origins import Origins
 from ..data.scaling import FROM_PIXELS, Scaling
 from ..kind import TrainingKind
 from ..monitor.samples import SamplePicture, image_grid
@@ -39,6 +41,16 @@ class Images(TrainingKind[ImageData]):
         """A grid."""
         return image_grid(classes)
 
+    def facts(self, data: ImageData) -> dict[str, Any]:
+        """Size, channels, and what the files were like."""
+        height, width, channels = data.shape
+        origins = None if data.origins is None else asdict(data.origins)
+        return {"height": height, "width": width, "channels": channels, "origins": origins}
+
+    def told(self, data: ImageData) -> list[tuple[str, str]]:
+        """Sizes, modes, and what was done to the pictures."""
+        return [] if data.origins is None else _told(data.origins, data.shape)
+
     def unscored(self, data: ImageData) -> str:
         """The feature network is for images of one shape."""
         if data.shape == DOMAIN_SHAPE:
@@ -47,6 +59,40 @@ class Images(TrainingKind[ImageData]):
             "the features that come with dropgan are for 28x28 grey images; train some on your own data"
             " with dropgan evaluate --fit-features"
         )
+
+
+def _told(origins: Origins, shape: tuple[int, ...]) -> list[tuple[str, str]]:
+    height, width, channels = shape
+    total = origins.grey + origins.colour
+    lines = []
+    if origins.sizes > 1:
+        commonest = f"{_size(origins.commonest)} is the commonest ({origins.alike:,} pictures)"
+        span = f"{origins.sizes:,} sizes, {_size(origins.smallest)} to {_size(origins.largest)}"
+        lines.append(
+            ("sizes", f"{span}; {commonest if origins.alike > 1 else f'median side {origins.side}'}")
+        )
+    elif origins.commonest != (width, height):
+        lines.append(("sizes", f"all files are {_size(origins.commonest)}"))
+    modes = [
+        f"{count:,} {word}" for word, count in (("colour", origins.colour), ("grey", origins.grey)) if count
+    ]
+    if origins.transparent:
+        modes.append(f"{origins.transparent:,} with transparency, laid on white")
+    if origins.deep:
+        modes.append(f"{origins.deep:,} of 16 bits a channel, scaled to 8")
+    if origins.colour and channels == 1:
+        modes.append("all turned grey or grey in every pixel")
+    lines.append(("modes", ", ".join(modes)))
+    changes = (("cut to the middle square", origins.cut), ("made smaller", origins.reduced),
+               ("made larger, which adds no detail", origins.enlarged))  # fmt: skip
+    changed = [f"{'all' if count == total else f'{count:,}'} {what}" for what, count in changes if count]
+    if changed:
+        lines.append(("resized", f"to {width}x{height}: {', '.join(changed)}"))
+    return lines
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 KIND = Images()

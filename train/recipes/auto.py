@@ -110,10 +110,11 @@ def choose(seen: Seen, conditional: bool | None = None) -> Chosen:
 def labels_used(seen: Seen) -> tuple[bool, str]:
     """Whether labels are used where the user says nothing, and why.
 
-    With labels, a network learns each class from that class's images. On Fashion-MNIST they made the
-    distance smaller from 30 images a class on, and with 10 larger (``benchmarks/labels_needed.py``).
-    `ENOUGH` leaves room for harder data: a class that is learned by heart can be asked for as well as
-    any other, and is drawn as often.
+    With labels, a network learns each class from that class's images alone. With 1,000 images a class
+    they nearly halve the distance (docs/results.md). Of a class of a few images a discriminator learns
+    the images by heart, and yet the class can be asked for and is drawn as often as any other. Where
+    between the two the line is was not measured: `ENOUGH` is on the careful side, and
+    ``benchmarks/labels_needed.py`` measures it on Fashion-MNIST.
 
     In a table no column is taken for labels unasked, so none is used unasked either.
     """

@@ -1,0 +1,113 @@
+"""What pictures were like before they became images of one size and kind."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Origin(NamedTuple):
+    """One picture, turned as its EXIF orientation says."""
+
+    width: int
+    height: int
+    grey: bool
+    """Whether its file has a grey mode."""
+    transparent: bool
+    """Whether it has transparency."""
+    deep: bool
+    """Whether it has 16 bits a channel."""
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Many pictures: what of them, in counts."""
+
+    smallest: tuple[int, int]
+    """Width and height of the picture with the least area."""
+    largest: tuple[int, int]
+    commonest: tuple[int, int]
+    alike: int
+    """How many have the commonest size."""
+    sizes: int
+    """How many sizes there are."""
+    side: int
+    """The median of their shorter sides."""
+    grey: int
+    colour: int
+    transparent: int
+    deep: int
+    cut: int = 0
+    """How many were not square and were cut, where a size was asked for."""
+    reduced: int = 0
+    """How many were made smaller."""
+    enlarged: int = 0
+    """How many were made larger."""
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Origins":
+        """From what JSON makes of `dataclasses.asdict`.
+
+        Raises:
+            TypeError, ValueError: It is something else.
+        """
+        read: dict[str, Any] = {
+            name: _pair(value) if isinstance(value, list) else int(value) for name, value in record.items()
+        }
+        return cls(**read)
+
+
+class Counting:
+    """Counts pictures as they come."""
+
+    def __init__(self, size: int) -> None:
+        """Begin.
+
+        Args:
+            size: Pixels of each side that they get; 0 where they keep their own.
+        """
+        self._size = size
+        self._sizes: Counter[tuple[int, int]] = Counter()
+        self._kinds: Counter[str] = Counter()
+
+    def add(self, origin: Origin) -> None:
+        """Count one."""
+        self._sizes[origin.width, origin.height] += 1
+        self._kinds["grey" if origin.grey else "colour"] += 1
+        self._kinds["transparent"] += origin.transparent
+        self._kinds["deep"] += origin.deep
+
+    def result(self) -> Origins:
+        """What was counted, one picture at least."""
+        by_area = sorted(self._sizes, key=lambda size: (size[0] * size[1], size))
+        commonest, alike = max(self._sizes.items(), key=lambda item: (item[1], item[0]))
+        changed: Counter[str] = Counter()
+        for (width, height), count in self._sizes.items() if self._size else ():
+            side = min(width, height)
+            changed["cut"] += count * (width != height)
+            changed["reduced"] += count * (side > self._size)
+            changed["enlarged"] += count * (side < self._size)
+        sides = sorted((min(size), count) for size, count in self._sizes.items())
+        return Origins(
+            by_area[0],
+            by_area[-1],
+            commonest,
+            alike,
+            len(self._sizes),
+            _median(sides),
+            **{kind: self._kinds[kind] for kind in ("grey", "colour", "transparent", "deep")},
+            **{kind: changed[kind] for kind in ("cut", "reduced", "enlarged")},
+        )
+
+
+def _median(counted: list[tuple[int, int]]) -> int:
+    half = sum(count for _, count in counted) / 2
+    for value, count in counted:
+        half -= count
+        if half <= 0:
+            return value
+    return counted[-1][0]
+
+
+def _pair(value: list[Any]) -> tuple[int, int]:
+    first, second = value
+    return int(first), int(second)

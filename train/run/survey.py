@@ -1,0 +1,129 @@
+"""What was understood of data, and what a run would make of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from dropgan.serve.reporter import LOGGED, SILENT, Reporter
+
+from ..data import TrainingData, with_classes
+from ..data.dataset import ImageData, SizeNeededError
+from ..kinds import training_kind
+from ..recipes import Asked, Recipe
+from ..recipes.auto import ClassCount, Seen
+from ..recipes.fit import require_fit
+from .plan import Plan, Wanted, make_plan
+from .rehearsal import seconds_per_step
+from .seen import seen_in
+from .source import DataSource
+
+_SIZES = (64, 32, 16, 8)
+"""That are proposed for pictures of several sizes: the first that does not enlarge most of them."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Data as training sees them, and the run that would follow."""
+
+    data: TrainingData
+    """As they were read."""
+    seen: Seen
+    """What the recipe is chosen by."""
+    size: int
+    """Proposed for pictures that cannot be trained on without a size; 0 where none was needed."""
+    remarks: tuple[str, ...]
+    """What was passed over, left out or taken otherwise than one might think."""
+    recipe: Recipe
+    why: str
+    """Why this recipe; empty where it was named."""
+    plan: Plan
+    """What it would be computed with on this machine."""
+    seconds: float
+    """For a thousand steps, as measured on this machine."""
+
+    @property
+    def classes(self) -> tuple[ClassCount, ...]:
+        """The classes that have samples; empty without labels."""
+        return self.seen.classes
+
+    def told(self) -> list[tuple[str, str]]:
+        """The data for people: lines of a word (none where a line goes on with the one above) and a text."""
+        return training_kind(self.data.kind).told(self.data)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for programs."""
+        return {
+            "name": self.data.name,
+            "kind": self.data.kind,
+            "samples": len(self.data),
+            **training_kind(self.data.kind).facts(self.data),
+            "classes": {one.name: one.count for one in self.classes},
+            "remarks": list(self.remarks),
+            "proposed_size": self.size or None,
+            "recipe": self.recipe.name,
+            "conditional": self.recipe.conditional,
+            "why": self.why,
+            "device": str(self.plan.device),
+            "precision": self.plan.precision,
+            "threads": self.plan.threads,
+            "steps": self.recipe.training.steps,
+            "seconds_per_thousand_steps": round(self.seconds, 3),
+        }
+
+
+def survey(
+    source: DataSource, asked: Asked, wanted: Wanted, *, propose: bool = False, reporter: Reporter = LOGGED
+) -> Survey:
+    """Read data, choose what a run would train with, and time a few steps of it.
+
+    Args:
+        source: The data.
+        asked: What is said of the recipe.
+        wanted: What is said of device, precision and threads.
+        propose: Whether to propose a size where pictures need one; else that is an error, as in a run.
+        reporter: Told of progress; remarks are in the result.
+
+    Raises:
+        DropganError: The data or the recipe are such that no run would begin.
+    """
+    device = wanted.require_possible()
+    data, size, remarks = _read(source, propose, reporter)
+    seen = seen_in(data, device.type)
+    recipe, chosen = asked.settled(seen)
+    if recipe.conditional:
+        data = with_classes(data, replace(reporter, note=remarks.append))
+    elif len(seen.classes) > 1 and not seen.unusable:  # in the order of the classes
+        data = with_classes(data, SILENT)
+    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
+    require_fit(recipe, spec)
+    reporter.say("timing a few training steps")
+    threads = torch.get_num_threads()
+    try:
+        plan = make_plan(recipe, spec, wanted)
+        plan.apply()
+        seconds = 1000 * seconds_per_step(recipe, spec, plan.device, plan.precision)
+    finally:
+        torch.set_num_threads(threads)
+    return Survey(data, seen, size, tuple(dict.fromkeys(remarks)), recipe, chosen.why, plan, seconds)
+
+
+def _read(source: DataSource, propose: bool, reporter: Reporter) -> tuple[TrainingData, int, list[str]]:
+    """The data, the size that was proposed or 0, and what there is to remark."""
+    remarks: list[str] = []
+    noting = replace(reporter, note=remarks.append)
+    try:
+        return source.read(noting), 0, remarks
+    except SizeNeededError:
+        if not propose:
+            raise
+    size, data = _SIZES[0], _sized(source, _SIZES[0], noting)
+    if isinstance(data, ImageData) and data.origins is not None:
+        size = next((size for size in _SIZES if size <= data.origins.side), _SIZES[-1])
+    if size != _SIZES[0]:
+        data = _sized(source, size, noting)
+    return data, size, remarks
+
+
+def _sized(source: DataSource, size: int, reporter: Reporter) -> TrainingData:
+    return replace(source, options=replace(source.options, size=size)).read(reporter)
