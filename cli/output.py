@@ -1,6 +1,5 @@
 """How commands speak: results on stdout, progress and remarks on stderr."""
 
-import json
 import shutil
 import sys
 import textwrap
@@ -20,6 +19,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from dropgan.serve.parsing import json_text
 from dropgan.serve.printable import printable
 
 _SECONDS_BETWEEN_LINES = 10.0  # where stderr is a file or a pipe
@@ -64,8 +64,8 @@ def result_text(text: str) -> None:
 
 
 def result_json(value: Any) -> None:
-    """The command's result for a program."""
-    print(json.dumps(value, indent=1), flush=True)
+    """The command's result for a program; a number that is not finite is null."""
+    print(json_text(value, indent=1), flush=True)
 
 
 class _TimeLeft(TimeRemainingColumn):

@@ -1,7 +1,6 @@
 """Everything in one call: train, export, sample and evaluate."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -14,6 +13,7 @@ from dropgan.serve import Generator
 from dropgan.serve.atomic import write_text
 from dropgan.serve.card import Card
 from dropgan.serve.errors import InputError
+from dropgan.serve.parsing import json_text
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.serve.write import shown_as
 from dropgan.train import DataOptions, Recipe, RunDirectory
@@ -124,7 +124,7 @@ def _deploy(
     if evaluation is not None:
         card = add_scores(model, evaluation.scores)
     scores = [] if evaluation is None else [dataclasses.asdict(score) for score in evaluation.scores]
-    write_text(place.path / "scores.json", json.dumps(scores, indent=1) + "\n")
+    write_text(place.path / "scores.json", json_text(scores, indent=1) + "\n")
     return Finished(place, model, card, samples, evaluation, None if evaluation is None else report)
 
 

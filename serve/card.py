@@ -1,18 +1,19 @@
 """The card: what a dropgan model file says of itself, as JSON in its metadata.
 
 Plain dataclasses rather than a schema library, so that the runtime stays light. A reader ignores
-keys that it does not know and refuses a card whose major version it does not know.
+keys that it does not know and refuses a card whose major version it does not know. A number that
+is none (NaN) is null; earlier cards may have Python's ``NaN`` in its place.
 """
 
 import dataclasses
-import json
+import math
 import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import ModelError
-from .parsing import parse_json
+from .parsing import json_text, parse_json
 
 METADATA_KEY = "dropgan"
 MAX_CLASSES = 2**20
@@ -282,8 +283,8 @@ class Card:
         return names if len(names) == self.labels.classes else ()
 
     def to_json(self) -> str:
-        """The card as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        """The card as indented JSON text, numbers that are not finite as null."""
+        return json_text(dataclasses.asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Card":
@@ -337,9 +338,21 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return {str(key): _read(item, entry, f"{where}.{key}") for key, entry in value.items()}
     if origin is types.UnionType:
         raise TypeError(f"cards have no unions ({where})")
+    if kind is float:
+        value = _as_float(value)
     fits = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if not fits:
         raise ModelError(f"{where} must be {kind.__name__}, not {type(value).__name__}")
     return value
+
+
+def _as_float(value: Any) -> Any:
+    """A number as JSON has it as a float; anything else as it is."""
+    if value is None:
+        return math.nan
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)

@@ -1,6 +1,7 @@
-"""JSON and TOML of anyone, read without letting depth end the process."""
+"""JSON and TOML of anyone, read without letting depth end the process; JSON that everyone can read."""
 
 import json
+import math
 import tomllib
 from typing import Any
 
@@ -23,6 +24,18 @@ def parse_json(text: str | bytes) -> Any:
     return value
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that any language reads.
+
+    JSON has neither NaN nor infinity, which Python writes all the same: they become null.
+
+    Args:
+        value: Of dicts, lists, tuples, texts and numbers.
+        indent: Spaces of a level; None puts all on one line.
+    """
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """What a TOML text says.
 
@@ -36,6 +49,14 @@ def parse_toml(text: str) -> dict[str, Any]:
     if _is_deep(value):  # keys with many dots make depth without brackets
         raise tomllib.TOMLDecodeError(_too_deep())
     return value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _is_deep(value: Any) -> bool:

@@ -1,6 +1,5 @@
 """The models that a service offers, by digest and by name."""
 
-import dataclasses
 import hashlib
 import json
 import re
@@ -72,7 +71,7 @@ class Model:
 
     def described(self) -> dict[str, Any]:
         """The summary, the whole card, and what computes the samples."""
-        card = json.loads(json.dumps(dataclasses.asdict(self.generator.card), default=str))
+        card = json.loads(self.generator.card.to_json())
         runtime = {"onnxruntime": self.generator.runtime_version, "provider": self.generator.provider}
         return self.summary() | {"card": card, "runtime": runtime}
 

@@ -13,6 +13,8 @@ const MAX_CLASSES = 2 ** 20;
 const MAX_CLASS_NUMBER = 2 ** 31 - 1;
 const MAX_COUNTED = 2 ** 32 - 1;
 const MAX_DEPTH = 64;
+// Python's NaN and Infinity in an earlier card, and texts, in which they mean nothing.
+const NO_JSON = /"(?:[^"\\]|\\[^]?)*(?:"|$)|-?Infinity|NaN/g;
 
 // What card.d.ts promises: a program may read these without asking whether they are there.
 const text = (value) => typeof value === "string";
@@ -65,12 +67,18 @@ export function parseCard(metadata) {
   if (json === undefined) throw new ModelError("the model has no dropgan card: it was not made by dropgan export");
   let card;
   try {
-    card = JSON.parse(json);
+    card = readJson(json);
   } catch (error) {
     throw new ModelError(`the model's card is not valid JSON (${show(error.message)})`);
   }
   checkCard(card);
   return deepFreeze(card);
+}
+
+/** A number that is none is null in the file, and NaN here. */
+function readJson(json) {
+  const strict = json.replace(NO_JSON, (found) => (found.startsWith('"') ? found : "null"));
+  return JSON.parse(strict, (_, value) => (value === null ? NaN : value));
 }
 
 function checkCard(card) {

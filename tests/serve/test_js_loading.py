@@ -17,7 +17,7 @@ from dropgan.serve.loading.rules import RULES
 
 from ..node_tools import RUNTIME, project, run_module
 from .mutations import mutate, without_digest
-from .test_loading import BOMBS, CARDS, changed
+from .test_loading import BOMBS, CARDS, NO_NUMBERS, changed, without_a_number
 
 SCREEN = """
 import { readFileSync } from "node:fs";
@@ -80,6 +80,34 @@ def test_good_files_are_taken(
     later = with_metadata(exported, METADATA_KEY, json.dumps({**card, "schema": "1.99", "novelty": [1]}))
     files = [good, exported, later, conditional_model.read_bytes(), (fashion_run / "model.onnx").read_bytes()]
     assert all(answer["taken"] for answer in screen_in_node(tmp_path, files))
+
+
+def test_a_score_that_is_no_number(tmp_path: Path, good: bytes) -> None:
+    """Python writes NaN into its JSON, and JavaScript refused the whole file for it."""
+    files = [without_a_number(good, value) for value in NO_NUMBERS]
+    assert [answer["message"] for answer in screen_in_node(tmp_path, files) if not answer["taken"]] == []
+    damaged = {}
+    for part, name in (("latents", "dim"), ("data", "name"), ("dropout", "disabled")):
+        card = json.loads(read_onnx(good).metadata[METADATA_KEY])
+        card[part][name] = None
+        damaged[name] = with_metadata(good, METADATA_KEY, json.dumps(card))
+    unclosed = {
+        name: with_metadata(good, METADATA_KEY, name) for name in ("NaN", '"' * 99, '\\"' * 10**5 + "\\")
+    }
+    answers = refused(tmp_path, damaged | unclosed)
+    assert all(answer["milliseconds"] < 2000 for answer in answers.values())  # type: ignore[operator]
+
+
+def test_the_score_that_is_no_number_is_nan(tmp_path: Path, good: bytes) -> None:
+    """A program that shows the score reads NaN, as in Python, and not null."""
+    (tmp_path / "m.onnx").write_bytes(without_a_number(good, "NaN"))
+    program = """
+    import { readFileSync } from "node:fs";
+    import { readCard } from "./node_modules/dropgan/card.js";
+    const [score] = readCard(readFileSync(process.argv[2])).scores;
+    console.log(JSON.stringify([Number.isNaN(score.value), score.name]));
+    """
+    assert run_module(project(tmp_path), program, tmp_path / "m.onnx") == [True, 'NaN, "Infinity" ']
 
 
 def test_a_changed_weight_is_noticed(tmp_path: Path, model_file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import resource
 import threading
@@ -369,6 +370,41 @@ def test_a_wrong_card(good: bytes, change: Callable[[dict[str, object]], object]
 def test_a_card_that_is_none(good: bytes, text: str) -> None:
     """Damage in the one part that people edit by hand."""
     refuse(with_metadata(good, METADATA_KEY, text), "card")
+
+
+NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "null", "1e999", "1" + "0" * 400]
+
+
+def without_a_number(data: bytes, value: str) -> bytes:
+    """A file with a score that is none, as JSON that Python writes and JSON that it does not."""
+    card = json.loads(read_onnx(data).metadata[METADATA_KEY])
+    name = 'NaN, \\"Infinity\\" '
+    scores = f'[{{"name": "{name}", "value": {value}, "samples": 1, "reference": ""}}]'
+    text = json.dumps({**card, "scores": "HERE"}).replace('"HERE"', scores)
+    return with_metadata(data, METADATA_KEY, text)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_a_number_that_is_none(good: bytes, value: str) -> None:
+    """Earlier files have NaN, which is no JSON: they are read, and written again as JSON that all read."""
+    card = Generator(without_a_number(good, value), device="cpu").card
+    assert not math.isfinite(card.scores[0].value)
+    assert card.scores[0].name == 'NaN, "Infinity" '
+
+    def refuse_constant(text: str) -> None:
+        raise AssertionError(text)
+
+    written = json.loads(card.to_json(), parse_constant=refuse_constant)
+    assert written["scores"][0]["value"] is None
+    assert math.isnan(Card.from_json(card.to_json()).scores[0].value)
+
+
+@pytest.mark.parametrize("place", [("latents", "dim"), ("data", "name"), ("dropout", "disabled")])
+def test_only_numbers_may_be_none(good: bytes, place: tuple[str, str]) -> None:
+    """null where the card must say something is a damaged card."""
+    card = json.loads(read_onnx(good).metadata[METADATA_KEY])
+    card[place[0]][place[1]] = None
+    refuse(with_metadata(good, METADATA_KEY, json.dumps(card)), "must be")
 
 
 def test_keys_from_a_later_minor_version_are_ignored(good: bytes) -> None:
