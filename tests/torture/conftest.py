@@ -15,8 +15,10 @@ import pytest
 from .arena import attack
 
 SEED = int(os.environ.get("DROPGAN_TORTURE_SEED", "0"))
-MINUTES = float(os.environ.get("DROPGAN_TORTURE_MINUTES", "18"))
-"""All attacks together: each kind has a share of it, and ends when that is spent."""
+MINUTES = float(os.environ.get("DROPGAN_TORTURE_MINUTES", "17"))
+"""All attacks together. Those that have a list of cases share what the others leave of it."""
+LEAST = 2
+"""Cases of a list that are tried even where no time is left."""
 SMALL = (
     "--recipe=mlp", "--steps=8", "--device=cpu", "--precision=fp32", "--threads=1",
     "--set", "training.batch_size=8", "--set", "generator.latent_dim=8", "--set", "generator.hidden=[16]",
@@ -27,14 +29,24 @@ SMALL = (
 JOB = ("-n", "40", "--shard-size", "10", "--format", "npy", "--workers", "1", "--threads", "1")
 
 Chance = Callable[[object], random.Random]
+Cases = Callable[[int], Iterator[int]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Attacks run by `make torture` alone."""
-    for item in items:
-        if "torture" in Path(item.fspath).parts:
-            item.add_marker(pytest.mark.torture)
-            item.add_marker(pytest.mark.timeout(60 * MINUTES))
+    """Attacks run by `make torture` alone; those without a list of cases come first and run whole."""
+    ours = [item for item in items if "torture" in Path(item.fspath).parts]
+    for item in ours:
+        item.add_marker(pytest.mark.torture)
+        item.add_marker(pytest.mark.timeout(60 * MINUTES))
+    items.sort(key=lambda item: item.get_closest_marker("share") is not None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Share the time out among the tests that were chosen."""
+    for item in session.items:
+        marker = item.get_closest_marker("share")
+        if marker is not None:
+            CLOCK.shares[item.nodeid] = float(marker.args[0])
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +83,40 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{name}: {shown}")
 
 
-def cases(total: int, share: float) -> Iterator[int]:
-    """The numbers 0 to ``total`` - 1, until a share of all the time is spent; at least four of them.
+@dataclass
+class Clock:
+    """The time that is left, shared out among the lists of cases that are still to come."""
+
+    end: float = field(default_factory=lambda: time.monotonic() + 60 * MINUTES)
+    shares: dict[str, float] = field(default_factory=dict)
+    """By test, parts of any whole; a test that is over has none."""
+
+    def deadline(self, test: str) -> float:
+        """When a test that begins now has to be over."""
+        now, share = time.monotonic(), self.shares[test]
+        total = sum(self.shares.values())
+        self.shares[test] = 0
+        return now + max(self.end - now, 0) * share / total
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture
+def cases(request: pytest.FixtureRequest) -> Cases:
+    """The numbers 0 to a total - 1, until the test's share of the time is spent; at least two of them.
 
     Which case a number is depends on the seed alone, so a slow machine does the first ones of the same.
     """
-    deadline = time.monotonic() + share * MINUTES * 60
-    for number in range(total):
-        if number >= 4 and time.monotonic() > deadline:
-            return
-        yield number
+    deadline = CLOCK.deadline(request.node.nodeid)
+
+    def numbers(total: int) -> Iterator[int]:
+        for number in range(total):
+            if number >= LEAST and time.monotonic() > deadline:
+                return
+            yield number
+
+    return numbers
 
 
 @dataclass(frozen=True)

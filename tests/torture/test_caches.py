@@ -12,7 +12,7 @@ from PIL import Image
 from dropgan.train import DataError, load_images
 
 from .arena import attack, require_civil
-from .conftest import SMALL, Chance, Figures, Good, cases
+from .conftest import SMALL, Cases, Chance, Figures, Good
 from .test_files import spoil
 
 
@@ -28,14 +28,15 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "pictures"
 
 
+@pytest.mark.share(0.05)
 def test_a_changed_cache_gives_the_right_pixels(
-    pictures: Path, tmp_path: Path, chance: Chance, figures: Figures
+    pictures: Path, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures
 ) -> None:
     """One flipped byte trained silently, an empty file ended every later run."""
     right = np.array(load_images(str(pictures)).images)
     kept = tmp_path / "kept"
     shutil.copytree(tmp_path / "cache", kept)
-    for number in cases(300, 0.05):
+    for number in cases(300):
         draw = chance(f"cache {number}")
         shutil.rmtree(tmp_path / "cache")
         shutil.copytree(kept, tmp_path / "cache")
@@ -89,8 +90,9 @@ def test_a_cache_that_cannot_be_used(pictures: Path, tmp_path: Path, figures: Fi
     figures.count("caches", "caches that cannot be used")
 
 
+@pytest.mark.share(0.02)
 def test_features_of_real_images_are_checked(
-    good: Good, tmp_path: Path, chance: Chance, figures: Figures
+    good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures
 ) -> None:
     """Scores are made of kept features: changed ones must not change a score."""
     evaluate = [
@@ -110,7 +112,7 @@ def test_features_of_real_images_are_checked(
     files = sorted(path for path in (tmp_path / "cache").rglob("*") if path.is_file())
     if not files:
         pytest.skip("no features are kept for data this small")
-    for number in cases(12, 0.02):
+    for number in cases(12):
         draw = chance(f"features {number}")
         victim = draw.choice(files)
         before = victim.read_bytes()

@@ -10,7 +10,7 @@ import pytest
 
 from ..serve.mutations import mutate as mutate_model
 from .arena import attack, require_civil
-from .conftest import JOB, SMALL, Chance, Figures, Good, cases
+from .conftest import JOB, SMALL, Cases, Chance, Figures, Good
 
 HOSTILE_TEXTS = (
     "NaN", "Infinity", "-1", "0", "1e999", "10000000000000000000000", "null", "true", '""', "[]", "{}",
@@ -96,11 +96,14 @@ KINDS: dict[str, tuple[str, Line]] = {
 SKIPPED = (".png", ".webp")  # what dropgan writes into a run and never reads
 
 
+@pytest.mark.share(0.025)
 @pytest.mark.parametrize("kind", KINDS)
-def test_spoiled_files(good: Good, tmp_path: Path, chance: Chance, figures: Figures, kind: str) -> None:
+def test_spoiled_files(
+    good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures, kind: str
+) -> None:
     """Any damage is one line or harmless: never a traceback, a hang, or memory without end."""
     source, line = KINDS[kind]
-    for number in cases(60, 0.025):
+    for number in cases(60):
         draw = chance(f"{kind} {number}")
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -130,5 +133,8 @@ def _require_right_shards(good: Good, job: Path, about: str) -> None:
     """A command that ends well leaves the very bytes of an undamaged job."""
     for path in good.job.glob("*.npy"):
         assert (job / path.name).read_bytes() == path.read_bytes(), about
-    lines = [json.loads(line) for line in (job / "manifest.jsonl").read_text().splitlines()]
-    assert len(lines) == len(list(good.job.glob("*.npy"))), about
+    right, made = (
+        [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+        for folder in (good.job, job)
+    )
+    assert made == right, about

@@ -11,7 +11,7 @@ import pytest
 from safetensors import safe_open
 
 from .arena import Outcome, finish, program, require_civil, start
-from .conftest import Chance, Figures, Good, cases
+from .conftest import Cases, Chance, Figures, Good
 
 STEPS = 1500
 TRAINING = (
@@ -60,7 +60,10 @@ def _seconds(outcome: Outcome) -> float:
     return max(outcome.seconds, 1.0)
 
 
-def test_a_training_is_killed(good: Good, tmp_path: Path, chance: Chance, figures: Figures) -> None:
+@pytest.mark.share(0.12)
+def test_a_training_is_killed(
+    good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures
+) -> None:
     """The weights are those of the run that was left alone, and no temporary file stays."""
     train = ["train", "--data", good.arrays, "-o"]
     whole = finish(start(*train, "whole", *TRAINING, folder=tmp_path), 300)
@@ -73,7 +76,7 @@ def test_a_training_is_killed(good: Good, tmp_path: Path, chance: Chance, figure
             return ["train", "--resume", "-o", "parts", "--no-score"]
         return [*train, "parts", *TRAINING]
 
-    for _ in cases(14, 0.12):
+    for _ in cases(14):
         number = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
         if not _kill(start(*command(), folder=tmp_path), draw.uniform(0.2, 1.2 * _seconds(whole)), number):
             break
@@ -86,8 +89,11 @@ def test_a_training_is_killed(good: Good, tmp_path: Path, chance: Chance, figure
     figures.count("kills", "of trainings", killed)
 
 
+@pytest.mark.share(0.03)
 @pytest.mark.parametrize("kind", ["npy", "png", "tar", "parquet"])
-def test_a_job_is_killed(good: Good, tmp_path: Path, chance: Chance, figures: Figures, kind: str) -> None:
+def test_a_job_is_killed(
+    good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures, kind: str
+) -> None:
     """Every shard as one process would have written it, in the directory nothing else."""
     count = 3000 if kind == "png" else 30000
     job = ["sample", good.model, "-n", count, "--shard-size", count // 10, "--format", kind,
@@ -96,7 +102,7 @@ def test_a_job_is_killed(good: Good, tmp_path: Path, chance: Chance, figures: Fi
     assert whole.code == 0, whole
     draw = chance(kind)
     killed = 0
-    for _ in cases(6, 0.03):
+    for _ in cases(6):
         if not _kill(start(*job, "-o", "parts", folder=tmp_path), draw.uniform(0.2, _seconds(whole))):
             break
         killed += 1
@@ -108,9 +114,10 @@ def test_a_job_is_killed(good: Good, tmp_path: Path, chance: Chance, figures: Fi
     figures.count("kills", "of jobs", killed)
 
 
+@pytest.mark.share(0.02)
 @pytest.mark.parametrize("what", ["export", "package", "array", "report"])
 def test_a_writer_of_one_file_is_killed(
-    good: Good, tmp_path: Path, chance: Chance, figures: Figures, what: str
+    good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures, what: str
 ) -> None:
     """The old file or the new one; the next command sweeps up what the dead one left."""
     commands: dict[str, tuple[list[object], str]] = {
@@ -126,7 +133,7 @@ def test_a_writer_of_one_file_is_killed(
     right = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     draw = chance(what)
     killed = 0
-    for _ in cases(6, 0.02):
+    for _ in cases(6):
         shutil.rmtree(tmp_path / "out")
         (tmp_path / "out").mkdir()
         killed += _kill(start(*command, folder=tmp_path), draw.uniform(0.1, _seconds(first)))

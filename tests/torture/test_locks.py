@@ -12,7 +12,7 @@ import pytest
 from safetensors import safe_open
 
 from .arena import finish, require_civil, start
-from .conftest import JOB, SMALL, Figures, Good, cases
+from .conftest import JOB, SMALL, Cases, Figures, Good
 
 TOGETHER = 3
 
@@ -41,11 +41,12 @@ def alone(good: Good, tmp_path_factory: pytest.TempPathFactory) -> dict[int, str
     return found
 
 
+@pytest.mark.share(0.06)
 def test_several_trainings_in_one_directory(
-    good: Good, tmp_path: Path, figures: Figures, alone: dict[int, str]
+    good: Good, tmp_path: Path, cases: Cases, figures: Figures, alone: dict[int, str]
 ) -> None:
     """It ended in the recipe of one run and the weights of another, each with exit code 0."""
-    for number in cases(10, 0.06):
+    for number in cases(10):
         folder = tmp_path / str(number)
         folder.mkdir()
         together = [start(*_train(good, seed), folder=folder) for seed in range(TOGETHER)]

@@ -9,7 +9,7 @@ import typer
 from dropgan.cli.main import app
 
 from .arena import attack, require_civil
-from .conftest import SMALL, Chance, Figures, Good, cases
+from .conftest import SMALL, Cases, Chance, Figures, Good
 
 VALUES = (
     "-1", "0", "1", "1.5", "nan", "-nan", "inf", "-inf", "1e400", "1e-400", "100000", "2147483648",
@@ -68,13 +68,14 @@ def test_there_are_numeric_options() -> None:
     assert len(OPTIONS) > 20
 
 
-def test_numbers(good: Good, tmp_path: Path, chance: Chance, figures: Figures) -> None:
+@pytest.mark.share(0.2)
+def test_numbers(good: Good, tmp_path: Path, chance: Chance, cases: Cases, figures: Figures) -> None:
     """No number ends in a traceback, a hang, or a machine that is out of memory or threads."""
     lines = _lines(good)
     pairs = [(option, value) for option in OPTIONS if option[0] in lines for value in VALUES]
     chance("numbers").shuffle(pairs)
     problems = []
-    for number in cases(len(pairs), 0.2):
+    for number in cases(len(pairs)):
         (command, option), value = pairs[number]
         folder = tmp_path / str(number)
         folder.mkdir()

@@ -56,6 +56,10 @@ def _rewritten(path: Path, about: dict[str, Any]) -> None:
         '{"step": 10, "event": "warning"}',
         '{"step": 10, "event": "rollback", "message": "x", "rollback": "two"}',
         json.dumps({"step": 10, **LOSSES, "spread": [1]}),
+        *(json.dumps({"step": 10, **LOSSES, name: "x"}) for name in ("spread", "generator_gradient", "mine")),
+        json.dumps({"step": 10, **LOSSES, "accuracy_real": None}),
+        json.dumps({"step": 10, **LOSSES, "generator_loss": 10**400}),
+        json.dumps({"step": 10, "score": -(10**400), "score_name": "x"}),
         "\x00\ufffd",
     ],
 )

@@ -19,7 +19,8 @@ _KINDS = (
     {"score": _MAYBE, "score_name": _TEXT},
     {"event": _TEXT, "message": _TEXT},
 )
-"""What a line of losses, of a score and of an event must have; each has its step, and may have more."""
+"""What a line of losses, of a score and of an event must have; each has its step, and may have more, of
+losses only numbers."""
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -51,7 +52,8 @@ def _row(line: str) -> dict[str, Any] | None:
         return None
     if not isinstance(row, dict) or not _is_count(row.get("step")) or not _is_count(row.get("rollback", 0)):
         return None
-    if not all(_fits(value, _TEXT) or _fits(value, _MAYBE) for value in row.values()):
+    may_be = (_NUMBER,) if _KINDS[0].keys() & row.keys() else (_TEXT, _MAYBE)
+    if not all(any(_fits(value, what) for what in may_be) for value in row.values()):
         return None
     kinds = [kind for kind in _KINDS if kind.keys() & row.keys()]
     complete = all(name in row and _fits(row[name], what) for kind in kinds for name, what in kind.items())
@@ -67,4 +69,6 @@ def _fits(value: object, what: str) -> bool:
         return isinstance(value, str)
     if value is None:
         return what == _MAYBE
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):  # a larger one is no float
+        return not isinstance(value, bool) and abs(value) < 2**63
+    return isinstance(value, float) and math.isfinite(value)
