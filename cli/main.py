@@ -103,26 +103,28 @@ def main() -> None:
     except typer.Abort:
         say("stopped")
         sys.exit(1)
-    except DropganError as error:
+    except Exception as error:
         if debug:
             raise
+        sys.exit(_failure(error, arguments))
+
+
+def _failure(error: Exception, arguments: list[str]) -> int:
+    """Say in one line what went wrong, and give the exit code; a bug is raised again."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if is_out_of_memory(error):
+        command = next((argument for argument in arguments if not argument.startswith("-")), "")
+        say(f"error: {_of_process()}{out_of_memory(error, command)}")
+    elif isinstance(error, DropganError):
         if error.exit_code <= 2 or _process() == 0:
             say(f"{'' if error.exit_code > 2 else 'error: '}{_of_process()}{error}")
         if error.leave_at_once:
             os._exit(error.exit_code)
-        sys.exit(error.exit_code)
-    except ModuleNotFoundError as error:
-        if debug or (error.name or "").split(".")[0] not in _TRAIN_PACKAGES:
-            raise
-        say(f"error: this command needs {error.name}: install it with pip install 'dropgan[train]'")
-        sys.exit(1)
-    except (OSError, MemoryError, RuntimeError) as error:
-        if debug or not (isinstance(error, OSError) or is_out_of_memory(error)):
-            raise
-        said = out_of_memory(error, _command(arguments)) if is_out_of_memory(error) else str(error)
-        say(f"error: {_of_process()}{said}")
-        sys.exit(1)
-
-
-def _command(arguments: list[str]) -> str:
-    return next((argument for argument in arguments if not argument.startswith("-")), "")
+        return error.exit_code
+    elif missing and missing.split(".")[0] in _TRAIN_PACKAGES:
+        say(f"error: this command needs {missing}: install it with pip install 'dropgan[train]'")
+    elif isinstance(error, OSError):
+        say(f"error: {_of_process()}{error}")
+    else:
+        raise error
+    return 1

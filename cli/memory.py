@@ -1,5 +1,9 @@
 """Running out of memory, in whatever words a library says it."""
 
+from collections.abc import Iterator
+
+from dropgan.serve.errors import DropganError
+
 _SAID = (
     "can't allocate memory",  # PyTorch on the CPU
     "not enough memory",
@@ -10,24 +14,41 @@ _SAID = (
     "bad allocation",
     "Failed to allocate memory",
     "Cannot allocate memory",  # the operating system
+    "failed to map segment",  # its loader of libraries
+    "can't start new thread",  # Python, where there is no room for a thread's stack
     "BFCArena",  # onnxruntime's allocator on CUDA
 )
 
 _REMEDIES = {
     "train": "a smaller training.batch_size, smaller networks or images (--set, --size) need less",
     "run": "a smaller training.batch_size, smaller networks or images (--set, --size) need less",
-    "sample": "a smaller --batch-size, one of --workers 1, or a directory of shards in place of one file"
-    " need less",
+    "sample": "a smaller --batch-size, --workers 1, or a directory of shards in place of one file needs less",
+    "export": "close other programs, or export on a larger machine; smaller networks need less",
     "evaluate": "fewer samples (-n) need less",
     "inspect": "fewer samples (-n) need less",
 }
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out: a MemoryError, or what libraries raise in its place."""
-    if isinstance(error, MemoryError):
-        return True
-    return isinstance(error, RuntimeError | OSError) and any(said in str(error) for said in _SAID)
+    """Whether an error means that memory ran out: a MemoryError, what libraries raise in its place, or an
+    error that one of these led to, unless that one speaks of memory in words of its own."""
+    if isinstance(error, DropganError) and "memory" in str(error) and not _says_so(error):
+        return False
+    return any(isinstance(one, MemoryError) or _says_so(one) for one in _chain(error))
+
+
+def _says_so(error: BaseException) -> bool:
+    known = isinstance(error, RuntimeError | OSError | ImportError | DropganError)
+    return (known or type(error).__module__.startswith("onnxruntime")) and any(
+        said in str(error) for said in _SAID
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def out_of_memory(error: BaseException, command: str) -> str:
@@ -37,6 +58,6 @@ def out_of_memory(error: BaseException, command: str) -> str:
         error: What was raised.
         command: The command that was running.
     """
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line for one in _chain(error) for line in str(one).splitlines() if line.strip()]
     asked = f" ({lines[0][:200]})" if lines else ""
     return f"out of memory{asked}: {_REMEDIES.get(command, 'close other programs, or take a larger machine')}"

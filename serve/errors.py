@@ -55,3 +55,12 @@ class OptionError(InputError):
 
 class OutputError(DropganError):
     """An output that cannot be written where it was asked for."""
+
+
+def told(name: str, message: str) -> Exception:
+    """The error of which another process told the name and the message."""
+    if name == MemoryError.__name__:
+        return MemoryError(message)
+    kind = globals().get(name)
+    known = isinstance(kind, type) and issubclass(kind, DropganError)
+    return kind(message) if known else DropganError(message)

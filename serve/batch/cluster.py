@@ -17,8 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import errors
-from ..errors import ClusterError, DropganError, MissingExtraError, OutputError
+from ..errors import ClusterError, DropganError, MissingExtraError, OutputError, told
 from ..generator import Generator
 from ..providers import CPU
 from .describe import made_with
@@ -69,7 +68,7 @@ class ShardActor:
                 overlap=generator.provider != CPU,
                 progress=lambda _: None,
             )
-        except DropganError as error:  # Ray would start the actor again and again
+        except (DropganError, MemoryError) as error:  # Ray would start the actor again and again
             self._refusal = (type(error).__name__, str(error))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
@@ -79,7 +78,7 @@ class ShardActor:
         shards = [self._job.shard(int(number)) for number in batch["shard"]]
         try:
             return {"line": [json.dumps(line) for line in self._maker.make(iter(shards))]}
-        except DropganError as error:
+        except (DropganError, MemoryError) as error:
             return {"line": [json.dumps({"error": (type(error).__name__, str(error))})]}
 
 
@@ -208,7 +207,7 @@ def make_on_ray(
             answer = json.loads(row["line"])
             if "error" in answer:
                 kind, message = answer["error"]
-                raise getattr(errors, kind, DropganError)(message)
+                raise told(kind, message)
             _must_see(output, answer)
             on_samples(answer["stop"] - answer["start"])
             on_line(answer)

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from .. import errors
 from ..cores import usable_cores
-from ..errors import DropganError, OutputError
+from ..errors import OutputError, told
 from .job import Job, Shard
 from .output import Line, OutputDirectory
 from .paths import search_path
@@ -80,8 +79,7 @@ def make_with_workers(
                 worker.give(todo)
                 on_line(answer["line"])
             else:
-                kind = getattr(errors, answer["error"], DropganError)
-                raise kind(answer["message"])
+                raise told(answer["error"], answer["message"])
     finally:
         for worker in pool:
             worker.end()

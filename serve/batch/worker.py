@@ -74,6 +74,8 @@ def main() -> None:
         status = 0
     except DropganError as error:
         answers.say(error=type(error).__name__, message=str(error))
+    except MemoryError as error:
+        answers.say(error="MemoryError", message=str(error))
     except Exception as error:  # noqa: BLE001 - a bug, or no memory; the parent says it
         answers.say(error="DropganError", message=f"a worker failed: {type(error).__name__}: {error}")
     os._exit(status)  # without waiting for the thread that listens to the parent

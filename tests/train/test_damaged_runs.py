@@ -10,7 +10,16 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from dropgan.train import CheckpointError, RecipeError, RunDirectory, RunError, load_recipe, resume
+from dropgan.train import (
+    CheckpointError,
+    RecipeError,
+    RunDirectory,
+    RunError,
+    change_recipe,
+    load_recipe,
+    resume,
+    train,
+)
 from dropgan.train.run.checkpoint import METADATA_KEY, _digest, load_checkpoint
 
 LOSSES = {
@@ -182,3 +191,35 @@ def test_recipes_that_are_deep_or_huge(tmp_path: Path, content: str) -> None:
     (tmp_path / "r.toml").write_text(content)
     with pytest.raises(RecipeError):
         load_recipe(str(tmp_path / "r.toml"))
+
+
+def test_a_run_that_fails_before_its_first_line_leaves_nothing(
+    tmp_path: Path, image_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory in the first step, and the smaller batch was refused: "already holds a run"."""
+    recipe = change_recipe(load_recipe("mlp"), {"training.steps": 2, "training.batch_size": 8})
+
+    def begin() -> None:
+        train(tmp_path / "run", recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
+
+    def full(*_: object, **__: object) -> None:
+        assert (tmp_path / "run" / "recipe.toml").exists()
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dropgan.train.run.loop.train_step", full)
+        with pytest.raises(MemoryError):
+            begin()
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match="not empty"):
+        begin()
+    assert (tmp_path / "run" / "mine.txt").exists()
+    (tmp_path / "run" / "mine.txt").unlink()
+    begin()
+    with monkeypatch.context() as patch:
+        patch.setattr("dropgan.train.run.loop.train_step", full)
+        with pytest.raises(MemoryError):
+            resume(tmp_path / "run", steps=4)
+    assert (tmp_path / "run" / "checkpoints" / "last.safetensors").exists()

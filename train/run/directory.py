@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from ..recipes import Recipe, RecipeError, parse_recipe
 from .facts import RunFacts
 from .metrics import read_rows
 from .source import DataSource
+from .stop import Interrupted
 
 _LOCK = ".lock"
 
@@ -95,7 +97,8 @@ class RunDirectory(os.PathLike[str]):
     def locked(self) -> Iterator[None]:
         """Within it no other process trains here; of several that train together the leader holds the lock.
 
-        The directory is made, and is gone again where nothing was written into it.
+        The directory is made, and is gone again where nothing was written into it. A run that fails before
+        there is a line of metrics leaves nothing, so that the mended command may have the same place.
 
         Raises:
             OutputError: Another process trains here, or nothing can be written.
@@ -110,10 +113,17 @@ class RunDirectory(os.PathLike[str]):
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
         lock = Lock(self.path / _LOCK, patience=1.0)
+        new = self._is_empty()
         try:
             for folder in (self.path, self.last_checkpoint.parent, self.samples_directory):
                 remove_all_dead_scratch(folder)
             yield
+        except Interrupted:  # who stops it is told how to go on
+            raise
+        except BaseException:
+            if new and not self.metrics_file.exists() and not self.previous_checkpoint.exists():
+                self._clear()
+            raise
         finally:
             lock.release()
             with suppress(OSError):  # there is something in it
@@ -135,15 +145,23 @@ class RunDirectory(os.PathLike[str]):
                 f" dropgan run -o {self.path}, with the settings it began with, goes on with it too, then"
                 " exports and scores; or choose another directory"
             )
-        if self.path.exists() and (
-            not self.path.is_dir() or any(entry.name != _LOCK for entry in self.path.iterdir())
-        ):
+        if self.path.exists() and not self._is_empty():
             raise RunError(f"{self.path} exists and is not empty: choose another directory")
         if as_text(str(self.path.resolve())) != str(self.path.resolve()):
             raise RunError(
                 f"{self.path} has a name that is not UTF-8, which checkpoints cannot have: rename it"
             )
         require_writable(self.path, directory=True)
+
+    def _is_empty(self) -> bool:
+        return self.path.is_dir() and all(entry.name == _LOCK for entry in self.path.iterdir())
+
+    def _clear(self) -> None:
+        for entry in self.path.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _LOCK:
+                entry.unlink(missing_ok=True)
 
     def write_recipe(self, recipe: Recipe, facts: RunFacts) -> None:
         """Write recipe.toml: every setting resolved, and the facts under ``[run]``.
