@@ -62,5 +62,6 @@ def told(name: str, message: str) -> Exception:
     if name == MemoryError.__name__:
         return MemoryError(message)
     kind = globals().get(name)
-    known = isinstance(kind, type) and issubclass(kind, DropganError)
-    return kind(message) if known else DropganError(message)
+    if isinstance(kind, type) and issubclass(kind, DropganError):
+        return kind(message)
+    return DropganError(message)
