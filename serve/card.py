@@ -94,10 +94,10 @@ class LabelCard:
             and max(numbers) <= MAX_CLASS_NUMBER
         ):
             raise ModelError(
-                "the model's card has numbers of classes that are not one for each, or too large"
+                "the model's card has class numbers that are too large, repeated, or not one for each class"
             )
         if counts and not (len(counts) == classes and min(counts) >= 0 and 1 <= sum(counts) <= MAX_COUNTED):
-            raise ModelError("the model's card has counts of classes that are not one for each, or too large")
+            raise ModelError("the model's card has class counts that are too large or not one for each class")
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(kind)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
-            raise ModelError(f"{where} is no object")
+            raise ModelError(f"{where} is not an object")
         hints = typing.get_type_hints(kind)
         known: dict[str, Any] = {}
         for entry in dataclasses.fields(kind):
@@ -328,12 +328,12 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return typing.cast(Any, kind)(**known)
     if origin is tuple:
         if not isinstance(value, list):
-            raise ModelError(f"{where} is no list")
+            raise ModelError(f"{where} is not a list")
         item = typing.get_args(kind)[0]
         return tuple(_read(item, entry, f"{where}[{place}]") for place, entry in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
-            raise ModelError(f"{where} is no object")
+            raise ModelError(f"{where} is not an object")
         item = typing.get_args(kind)[1]
         return {str(key): _read(item, entry, f"{where}.{key}") for key, entry in value.items()}
     if origin is types.UnionType:

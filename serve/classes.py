@@ -112,11 +112,14 @@ class Classes:
         if clash is not None:
             number = self.numbers[clash]
             raise InputError(
-                f"{word!r} is a class of this model and a way to draw classes: ask for the class by its"
+                f"{word!r} is both a class of this model and a way to draw classes: ask for the class by its"
                 f" number, {number}"
             )
         if word == DATA and not self.counts:
-            raise InputError("this model's file does not say how often each class was in the data")
+            raise InputError(
+                "this model's file does not record how often each class was in the data: use uniform or"
+                " balanced"
+            )
         return word
 
     def place(self, label: str) -> int:
@@ -136,7 +139,7 @@ class Classes:
             return self.numbers.index(int(label))
         names = _listed(self.names)
         raise InputError(
-            f"this model has no class {label[:80]!r}: take {self.known}" + (f", or {names}" if names else "")
+            f"this model has no class {label[:80]!r}: use {self.known}" + (f", or {names}" if names else "")
         )
 
     def draw(self, places: Places, count: int, *, seed: int, start: int) -> NDArray[np.int64] | None:

@@ -94,9 +94,7 @@ class Client:
                 found = json.loads(self._get("models"))
                 if len(found) != 1:
                     names = [str(each["name"]) for each in found]
-                    raise InputError(
-                        f"say which model is meant, as in {self._root}/{names[0]}: {', '.join(names)}"
-                    )
+                    raise InputError(f"name a model, as in {self._root}/{names[0]}: {', '.join(names)}")
                 model = found[0]["digest"]
             told = json.loads(self._get(model))
             self.digest, self.card = str(told["digest"]), Card.from_json(json.dumps(told["card"]))
@@ -107,7 +105,7 @@ class Client:
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, ModelError) as error:
-            raise ServiceError(f"{url} is no service of dropgan, or of another version") from error
+            raise ServiceError(f"{url} is not a dropgan service, or has another version") from error
         self._classes = Classes.of(self.card)
         self._stream = LatentStream(self.card.latents.dim)
 
@@ -200,7 +198,7 @@ class Client:
             raise InputError(f"latents must be numbers of shape [n, {self.card.latents.dim}], n at least 1")
         places = self._classes.choose(labels, len(array))
         if isinstance(places, str):
-            raise InputError(f"latents alone are not enough: give labels, {self._classes.known}")
+            raise InputError(f"a class-conditional model needs labels beside latents: {self._classes.known}")
         made = []
         for first in range(0, len(array), _BATCH):
             body: dict[str, Any] = {"latents": array[first : first + _BATCH].astype(float).tolist()}
@@ -295,7 +293,7 @@ class Client:
         try:
             array: NDArray[Any] = np.load(io.BytesIO(body), allow_pickle=False)
         except (ValueError, EOFError) as error:
-            raise ServiceError("the service's answer is no array, or was cut off") from error
+            raise ServiceError("the service's answer is not an array, or was cut off") from error
         if array.shape != (count, *self._shape) or array.dtype != self.sample_dtype:
             raise ServiceError(f"the service sent {array.dtype} {list(array.shape)} for {count} samples")
         return array

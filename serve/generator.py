@@ -257,7 +257,9 @@ class Generator:
             )
         places = self._renderer.classes.choose(labels, len(array))
         if isinstance(places, str):
-            raise InputError(f"latents alone are not enough: give labels, {self._renderer.classes.known}")
+            raise InputError(
+                f"a class-conditional model needs labels beside latents: {self._renderer.classes.known}"
+            )
         return self._renderer.run(array.astype(np.float32, copy=False), places)
 
     def draw(

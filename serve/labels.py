@@ -41,7 +41,7 @@ class LabelStream:
         if not 1 <= classes <= MAX_CLASSES:
             raise InputError(f"the number of classes must lie between 1 and 2**20, not {classes}")
         if counts and (len(counts) != classes or min(counts) < 0 or not 1 <= sum(counts) <= MAX_COUNTED):
-            raise InputError("shares are one count of 0 or more for each class, 1 to 2**32 - 1 in all")
+            raise InputError("counts must be 0 or more, one for each class, with a sum of 1 to 2**32 - 1")
         self.classes, self.counts = classes, tuple(counts)
         self._ends = np.cumsum(self.counts, dtype=np.int64) if counts else None
         self._total = sum(self.counts) if counts else classes

@@ -19,7 +19,7 @@ def open_ordinary(path: Path) -> BinaryIO:
     file = open(descriptor, "rb", buffering=0)  # noqa: SIM115, PTH123 - for the caller to close
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+        raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
     return file
 
 

@@ -21,7 +21,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     text = os.fspath(path)
     if _SCHEME.match(text):
         raise OutputError(
-            f"{text} is an address, and dropgan writes files: give a local path, and copy what is there"
+            f"{text} is an address, but dropgan writes files: write to a local path and copy the result"
         )
     return Path(path)
 
@@ -39,11 +39,11 @@ def require_replaceable(path: Path) -> None:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     if stat.S_ISDIR(mode):
-        raise OutputError(f"cannot write {path}: it is a directory, name a file in it")
+        raise OutputError(f"cannot write {path}: it is a directory; name a file in it")
     if stat.S_ISLNK(mode):
-        raise OutputError(f"cannot write {path}: it is a link, name the file itself or remove the link")
+        raise OutputError(f"cannot write {path}: it is a link; name the file itself, or remove the link")
     if not stat.S_ISREG(mode):
-        raise OutputError(f"cannot write {path}: it is a device, pipe or socket, name an ordinary file")
+        raise OutputError(f"cannot write {path}: it is a device, pipe or socket; name an ordinary file")
 
 
 def require_writable(path: Path | str, *, directory: bool = False) -> None:

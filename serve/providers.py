@@ -47,7 +47,7 @@ def load_onnxruntime() -> Any:
     if not hasattr(onnxruntime, "InferenceSession"):
         raise RuntimeMissingError(
             "onnxruntime is damaged, most likely because onnxruntime and onnxruntime-gpu were both"
-            " installed: dropgan doctor says how to mend it"
+            " installed: dropgan doctor shows how to fix it"
         )
     return onnxruntime
 

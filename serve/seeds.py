@@ -32,5 +32,5 @@ def seed_number(seed: int | str) -> int:
     try:
         digest = hashlib.sha256(seed.encode("utf-8")).digest()
     except UnicodeEncodeError as error:
-        raise InputError("a seed is text that UTF-8 can write, without lone surrogates") from error
+        raise InputError("a seed must be text that UTF-8 can encode, without lone surrogates") from error
     return int.from_bytes(digest[:8], "big")

@@ -33,8 +33,8 @@ def require_room(path: Path, needed: float, what: str) -> None:
     free = free_bytes(path)
     if needed > free:
         raise OutputError(
-            f"{what} take {in_words(needed)}, there is room for {in_words(free)} at {path}: give fewer"
-            " (-n), or another disk"
+            f"{what} take {in_words(needed)}, but only {in_words(free)} are free at {path}: make fewer"
+            " (-n), or use another disk"
         )
 
 

@@ -142,7 +142,7 @@ def write_table(
     format_ = FORMATS.get(path.suffix.removeprefix("."))
     begin = format_.ways[COLUMNS].rows if format_ and COLUMNS in format_.ways else None
     if begin is None:
-        raise InputError(f"{path.name} is no table: give NAME.csv or NAME.parquet")
+        raise InputError(f"{path.name} is not a table: use NAME.csv or NAME.parquet")
     batches = _batches(generator, count, _ROWS, seed, start, truncation, labels)
     if count * (64 * len(generator.card.data.columns) + _ROWS) > free_bytes(path.parent):
         few = _batches(generator, min(count, PROBE), PROBE, seed, start, truncation, labels)

@@ -51,12 +51,12 @@ class ShardActor:
             if here != self._job.made_with:
                 differing = {key for key in here if here[key] != self._job.made_with.get(key)}
                 raise OutputError(
-                    f"node {_node()} would make other bytes than the one that began the job:"
+                    f"node {_node()} would write different bytes than the one that began the job:"
                     f" {', '.join(f'{key} is {here[key]}' for key in sorted(differing))} there"
                 )
             if not self._directory.is_dir():
                 raise OutputError(
-                    f"{self._directory} is not there on node {_node()}: the output of a cluster must be"
+                    f"{self._directory} does not exist on node {_node()}: the output of a cluster must be"
                     " on storage that all nodes share"
                 )
             self._maker = ShardMaker(
@@ -145,7 +145,7 @@ def require_answer(address: str) -> None:
         reason = getattr(error, "strerror", None) or error
         raise ClusterError(f"no Ray cluster at {address}: {reason}") from error
     if head[3:4] != _SETTINGS:
-        raise ClusterError(f"no Ray cluster at {address}: what listens there is none")
+        raise ClusterError(f"no Ray cluster at {address}: something else listens there")
 
 
 def make_on_ray(

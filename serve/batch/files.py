@@ -46,7 +46,7 @@ class Written:
         if self.temporary.is_dir():
             _sync_tree(self.temporary)
             if final.is_symlink() or (final.exists() and not final.is_dir()):
-                raise OutputError(f"cannot write {final}: it is no folder, remove it")
+                raise OutputError(f"cannot write {final}: it is not a folder, remove it")
             if final.exists():
                 remove(final)  # a folder cannot be renamed over another; the manifest has no line for it
         else:

@@ -173,7 +173,7 @@ def generate(
             before = recorded.get(line["shard"])
             if before is not None and before["files"] != line["files"]:
                 raise OutputError(
-                    f"shard {line['shard']} was damaged, and made again it differs from what the manifest"
+                    f"shard {line['shard']} was damaged, and the new one differs from what the manifest"
                     " says was made at first: the filter is not a function of the samples alone"
                 )
             output.append(line)
@@ -217,7 +217,7 @@ def _find(
     found = {}
     for line, problem in compare(output.path, wanted):
         if problem:
-            reporter.note(f"{problem}: it is made again")
+            reporter.note(f"{problem}: making it again")
         else:
             found[line["shard"]] = line
     return found, recorded

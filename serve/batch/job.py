@@ -44,7 +44,7 @@ class Part:
 
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.of:
-            raise InputError(f"a part is k/n with k from 1 to n, not {self.index}/{self.of}")
+            raise InputError(f"a part is K/N with K from 1 to N, not {self.index}/{self.of}")
 
     @classmethod
     def parse(cls, text: str) -> "Part":
@@ -55,7 +55,7 @@ class Part:
         """
         index, slash, of = text.partition("/")
         if not slash or not index.isdecimal() or not of.isdecimal():
-            raise InputError(f"a part is written k/n, such as 1/7, not {text!r}")
+            raise InputError(f"a part is written K/N, such as 1/7, not {text!r}")
         return cls(int(index), int(of))
 
 
@@ -102,7 +102,7 @@ class Job:
             shape = tuple(raw["sample_shape"])
             job = cls(**{**raw, "keep": keep, "labels": labels, "sample_shape": shape})
         except (KeyError, TypeError) as error:
-            raise InputError(f"{error} is missing or of another type") from error
+            raise InputError(f"{error} is missing or has the wrong type") from error
         job.require_sound()
         return job
 

@@ -58,7 +58,7 @@ def load_keep(name: str) -> Function:
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
-        raise InputError(f"a filter is written module:function, not {name!r}")
+        raise InputError(f"a filter is written MODULE:FUNCTION, not {name!r}")
     here = current_directory()
     if here is not None and str(here) not in sys.path and "" not in sys.path:
         sys.path.append(str(here))
@@ -82,7 +82,7 @@ def require_pictures(card: Card) -> None:
     """
     lack = kind_of(card).lacks(card, PICTURES)
     if lack:
-        raise InputError(f"a filter is given pictures, this model {lack}: filter what is written")
+        raise InputError(f"a filter needs pictures, but this model {lack}: filter what is written")
 
 
 def apply_keep(function: Function, name: str, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -35,7 +35,7 @@ def label_rule(generator: Source, labels: Labels | None) -> Rule | None:
     elif isinstance(labels, int):
         labels = [labels]
     if not labels:
-        raise InputError("no labels given: leave them out, or give one or more")
+        raise InputError("labels are empty: name one or more classes, or leave them out")
     places = classes.choose(list(labels), len(labels))
     assert isinstance(places, np.ndarray)
     return tuple(classes.numbered(places).tolist())

@@ -38,7 +38,7 @@ class OutputDirectory:
         self.tag = f"part-{part.index}-of-{part.of}" if part else "whole"
         self._locks: list[Lock] = []
         if path.exists() and not path.is_dir():
-            raise OutputError(f"{path} is a file: a job goes into a directory")
+            raise OutputError(f"{path} is a file, but a job needs a directory: choose another name")
         self._created = not path.exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ class OutputDirectory:
             if differences and not (alone and _is_vain(self.path)):
                 raise OutputError(
                     f"{self.path} holds another job: {'; '.join(differences)}."
-                    " Give this one an output of its own, or repeat the command that began that one"
+                    " Choose another output, or repeat the command that began that one"
                 )
             if not differences:
                 return
@@ -169,7 +169,7 @@ class OutputDirectory:
             strangers = [entry.name for entry in self.path.iterdir() if not is_hidden(entry.name)]
             if strangers:
                 raise OutputError(
-                    f"{self.path} holds other files ({sorted(strangers)[0]}): give a new or empty directory"
+                    f"{self.path} holds other files ({sorted(strangers)[0]}): choose a new or empty directory"
                 )
         write_text(there, self._job.to_json())
 
@@ -194,7 +194,7 @@ def read_job(path: Path) -> dict[str, Any]:
     try:
         job = parse_json(_text_of(path / JOB_FILE))
     except FileNotFoundError as error:
-        raise OutputError(f"{path} holds no job: it has no {JOB_FILE}") from error
+        raise OutputError(f"{path} is not a job: it has no {JOB_FILE}") from error
     except (OSError, ValueError) as error:
         raise OutputError(f"{path / JOB_FILE} cannot be read: {error}") from error
     if not isinstance(job, dict):
@@ -223,7 +223,7 @@ def read_manifests(path: Path) -> dict[int, Line]:
         except OSError as error:
             raise OutputError(f"cannot read the manifest in {path}: {error.strerror}") from error
         return lines
-    raise OutputError(f"the manifests in {path} vanish while they are read")
+    raise OutputError(f"the manifests in {path} disappear while they are read")
 
 
 def _text_of(path: Path) -> str:

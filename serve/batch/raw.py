@@ -80,7 +80,7 @@ def write_raw(
             try:
                 stream.write(chosen.data)
             except BrokenPipeError as error:
-                raise OutputError(f"the reader closed the pipe after {written} samples or so") from error
+                raise OutputError(f"the reader closed the pipe after about {written} samples") from error
             except OSError as error:
                 raise OutputError(f"cannot write to the pipe: {error.strerror or error}") from error
             done += len(batch)
@@ -104,4 +104,4 @@ def _require_room(stream: Any, needed: int) -> None:
         return
     free = system.f_bavail * system.f_frsize
     if needed > free:
-        raise OutputError(f"these samples take {in_words(needed)}, there is room for {in_words(free)}")
+        raise OutputError(f"these samples take {in_words(needed)}, but only {in_words(free)} are free")

@@ -74,5 +74,5 @@ def _require_names(directory: Path, files: int) -> None:
     if system.f_files and files > system.f_favail:  # 0 of a system that has no table of files
         raise OutputError(
             f"{files:,} samples as files of their own are more than {directory} can hold, which is"
-            f" {system.f_favail:,}: give --format tar or parquet"
+            f" {system.f_favail:,}: use --format tar or parquet"
         )

@@ -69,7 +69,7 @@ def parse(seed: bytes, last: bytes, query: bytes) -> Address:
     if count < 1:
         raise InputError(f"a range goes from the smaller index to the larger, not {first}-{end}")
     if first + count - 1 > MAX_INDEX:
-        raise InputError(f"an index is 0 to {MAX_INDEX}")
+        raise InputError(f"an index must be 0 to {MAX_INDEX}")
     label, scale, truncation = None, 1, 1.0
     if query:
         given = _query(query)
@@ -86,9 +86,9 @@ def _query(query: bytes) -> dict[str, str]:
         name, equals, value = pair.partition(b"=")
         key = _text(name, "the query")
         if key not in _QUERY or not equals:
-            raise InputError(f"a query is label=, scale= or truncation=, not {key[:40]!r}")
+            raise InputError(f"the query takes label=, scale= or truncation=, not {key[:40]!r}")
         if key in given:
-            raise InputError(f"{key} stands twice in the query")
+            raise InputError(f"the query has {key} twice")
         given[key] = _text(value.replace(b"+", b" "), key)
     return given
 
@@ -96,7 +96,7 @@ def _query(query: bytes) -> dict[str, str]:
 def _scale(text: str, suffix: str) -> int:
     scale = int(text) if _NUMBER.fullmatch(text) else 0
     if not 1 <= scale <= MAX_SCALE:
-        raise InputError(f"scale is a whole factor, 1 to {MAX_SCALE}")
+        raise InputError(f"scale is a whole number from 1 to {MAX_SCALE}")
     if scale > 1 and suffix not in ("png", "webp"):
         raise InputError(f"scale is for pictures, not for {suffix}")
     return scale
@@ -105,7 +105,7 @@ def _scale(text: str, suffix: str) -> int:
 def _truncation(text: str) -> float:
     value = float(text) if _FACTOR.fullmatch(text) else 0.0
     if not 0 < value <= 1:
-        raise InputError("truncation is above 0 and at most 1")
+        raise InputError("truncation must be above 0 and at most 1")
     return value
 
 

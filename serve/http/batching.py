@@ -138,7 +138,7 @@ class Batcher:
             ModelError: onnxruntime could not run the model (from the future).
         """
         if self.full:
-            raise BusyError("too much is waiting: try again in a second")
+            raise BusyError("the queue is full: try again in a second")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[bytes] = loop.create_future()
         wanted = _Wanted(seed, index, label, truncation, encode, left, done, loop.time() + self._seconds)

@@ -116,5 +116,5 @@ def require_form(suffix: str, card: Card) -> Form:
     form = FORMS[suffix]
     lacks = kind_of(card).lacks(card, PICTURES) if form.picture else ""
     if lacks:
-        raise InputError(f"this model {lacks}: take npy or json, not {suffix}")
+        raise InputError(f"this model {lacks}: use npy or json, not {suffix}")
     return form

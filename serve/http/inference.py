@@ -160,28 +160,28 @@ def _samples(model: Model, inputs: dict[str, NDArray[Any]], limits: Limits) -> N
         )
     labels = inputs.get("labels")
     if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
-        raise InputError("labels are whole numbers of shape [n]")
+        raise InputError("labels must be whole numbers of shape [n]")
     if "latents" in inputs:
         if "index" in inputs or "seed" in inputs:
-            raise InputError("give latents, or seed and index, not both")
+            raise InputError("send latents, or seed and index, not both")
         latents = inputs["latents"]
         _bound(len(latents) if latents.ndim else 0, limits)
         if latents.dtype.kind != "f" or not np.isfinite(latents).all():
-            raise InputError("latents are finite FP32 numbers")
+            raise InputError("latents must be finite FP32 numbers")
         return generator(latents.astype(np.float32), labels)
     if "index" not in inputs:
-        raise InputError("give index (and seed), or latents")
+        raise InputError("send index (and seed), or latents")
     index = inputs["index"]
     if index.ndim != 1 or index.dtype.kind not in "iu" or not len(index):
-        raise InputError("index is whole numbers of shape [n], n at least 1")
+        raise InputError("index must be whole numbers of shape [n], n at least 1")
     count = len(index)
     _bound(count, limits)
     places = [int(value) for value in index]
     if min(places) < 0 or max(places) > MAX_INDEX:
-        raise InputError(f"an index is 0 to {MAX_INDEX}")
+        raise InputError(f"an index must be 0 to {MAX_INDEX}")
     seeds = _seeds(inputs.get("seed"), count)
     if labels is not None and len(labels) != count:
-        raise InputError(f"{count} indices and {len(labels)} labels: give as many of both")
+        raise InputError(f"{count} indices and {len(labels)} labels: send as many of both")
     made = [
         generator.sample(1, seed=seed, start=place, labels=None if labels is None else int(labels[i]))
         for i, (seed, place) in enumerate(zip(seeds, places, strict=True))
@@ -193,18 +193,18 @@ def _seeds(seed: NDArray[Any] | None, count: int) -> list[int]:
     if seed is None:
         return [0] * count
     if seed.ndim != 1 or len(seed) not in (1, count):
-        raise InputError("seed is one for all samples, or one for each")
+        raise InputError("send one seed for all samples, or one for each")
     if seed.dtype == object:
         try:
             found = [seed_number(text.decode("utf-8")) for text in seed]
         except UnicodeDecodeError as error:
-            raise InputError("a seed is UTF-8") from error
+            raise InputError("a seed must be UTF-8") from error
     elif seed.dtype.kind in "iu":
         found = [int(value) for value in seed]
         if min(found) < 0:
-            raise InputError("a seed is 0 to 2**64 - 1, or a text")
+            raise InputError("a seed must be 0 to 2**64 - 1, or text")
     else:
-        raise InputError("seed is UINT64 or BYTES")
+        raise InputError("seed must be UINT64 or BYTES")
     return found * count if len(found) == 1 else found
 
 

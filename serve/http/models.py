@@ -86,7 +86,7 @@ class Models:
             InputError: There are none, or two have one name.
         """
         if not models:
-            raise InputError("there is no model to serve: name a file, several, or a folder of .onnx files")
+            raise InputError("there is no model to serve: name one or more files, or a folder of .onnx files")
         names = [model.name for model in models]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -74,7 +74,7 @@ def _make(model: Model, wanted: Any, limits: Limits) -> Any:
     generator = model.generator
     count = len(wanted.latents if wanted.latents is not None else wanted.labels or ())
     if count == 0:
-        raise InputError("give latents, labels, or both: one row or one label a sample")
+        raise InputError("send latents, labels, or both, with one row or label for each sample")
     if count > limits.post_samples:
         raise TooLargeError(f"at most {limits.post_samples:,} samples a request, not {count:,}")
     labels = None if wanted.labels is None else [_plain(label) for label in wanted.labels]
@@ -87,14 +87,14 @@ def _make(model: Model, wanted: Any, limits: Limits) -> Any:
             truncation=wanted.truncation,
         )
     if wanted.truncation != 1:
-        raise InputError("truncation is a factor of latents that are made here: multiply your own")
+        raise InputError("truncation is for latents that the service draws: multiply your own latents")
     if labels is not None and len(labels) != count:
-        raise InputError(f"{count} latents and {len(labels)} labels: give as many of both")
+        raise InputError(f"{count} latents and {len(labels)} labels: send as many of both")
     if any(len(row) != generator.card.latents.dim for row in wanted.latents):
         raise InputError(f"a latent of this model has {generator.card.latents.dim} numbers")
     latents = np.array(wanted.latents, dtype=np.float32)
     if not np.isfinite(latents).all():
-        raise InputError("latents are numbers that float32 can hold")
+        raise InputError("latents must be numbers that float32 can hold")
     return generator(latents, _array(labels))
 
 
@@ -108,5 +108,5 @@ def _array(labels: list[int | str] | None) -> Any:
     if labels is None:
         return None
     if len({type(label) for label in labels}) > 1:
-        raise InputError("labels are all numbers or all names")
+        raise InputError("labels must be all numbers or all names")
     return np.array(labels)

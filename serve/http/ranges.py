@@ -54,7 +54,7 @@ class RangeMaker:
         form = _FORMS[address.suffix]
         most = self._limits.grid_samples if address.suffix == "png" else self._limits.range_samples
         if address.count > most:
-            raise TooLargeError(f"a range has at most {most:,} samples as {address.suffix}: ask for several")
+            raise TooLargeError(f"a range has at most {most:,} samples as {address.suffix}: request several")
         if self._under_way >= self._limits.ranges:
             raise BusyError(f"{self._limits.ranges} ranges are being made: try again in a second")
         self._under_way += 1
@@ -116,7 +116,7 @@ def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> 
     pixels = address.count * (height + 1) * (width + 1) * address.scale**2
     if pixels > limits.picture_pixels:
         raise TooLargeError(
-            f"a picture has at most {limits.picture_pixels:,} pixels: a smaller range or scale"
+            f"a picture has at most {limits.picture_pixels:,} pixels: use a smaller range or scale"
         )
 
     def chunks() -> Iterator[bytes]:

@@ -112,7 +112,7 @@ class SampleRoutes:
             return None
         classes = model.classes
         if not classes.numbers:
-            raise InputError("this model is not class-conditional: it takes no label")
+            raise InputError("this model is not class-conditional: leave out label")
         return classes.numbers[classes.place(address.label)]
 
     def _bound_picture(self, model: Model, address: Address) -> None:

@@ -92,7 +92,7 @@ function checkCard(card) {
   }
   const wrong = Object.keys(CARD).find((part) => !fits(card, { [part]: CARD[part] }));
   if (wrong !== undefined) {
-    throw new ModelError(`the model's card has no ${wrong}, or one that is not as it should be`);
+    throw new ModelError(`the model's card has no ${wrong}, or an invalid one`);
   }
   const { dim, stream } = card.latents;
   if (dim < 1 || card.data.shape.length === 0 || !card.data.shape.every((size) => size >= 1)) {
@@ -110,11 +110,11 @@ function checkLabels({ classes = 0, stream = "", numbers = [], counts = [] }) {
   const ofEach = (list) => [0, classes].includes(list.length) && list.every((value) => value >= 0);
   const different = new Set(numbers).size === numbers.length;
   if (!ofEach(numbers) || !different || numbers.some((number) => number > MAX_CLASS_NUMBER)) {
-    throw new ModelError("the model's card has numbers of classes that are not one for each, or too large");
+    throw new ModelError("the model's card has class numbers that are too large, repeated, or not one for each class");
   }
   const counted = counts.reduce((sum, count) => sum + count, 0);
   if (!ofEach(counts) || counted > MAX_COUNTED || (counts.length > 0 && counted < 1)) {
-    throw new ModelError("the model's card has counts of classes that are not one for each, or too large");
+    throw new ModelError("the model's card has class counts that are too large or not one for each class");
   }
   if (classes > 0) requireStream("label", stream, LABEL_STREAM_NAME);
 }
@@ -128,7 +128,7 @@ function requireStream(what, stream, known) {
 
 function checkOutput({ data, export: { output } }) {
   if (output === "vectors" || data.kind === "vectors") {
-    throw new ModelError("the model makes vectors, the JavaScript runtime is for images: use dropgan in Python");
+    throw new ModelError("the model makes vectors, but the JavaScript runtime is for images: use dropgan in Python");
   }
   if (data.kind !== "images" || !["pixels", "float"].includes(output)) {
     throw new ModelError(`the model's card has ${show(data.kind)} with output ${show(output)}: upgrade dropgan`);

@@ -22,7 +22,7 @@ export class Samples {
       throw new InputError("only uint8 images of 1, 3 or 4 channels can be shown");
     }
     if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new InputError(`there are ${count} images, none has the number ${show(index)}`);
+      throw new InputError(`there are ${count} images, but none has the number ${show(index)}`);
     }
     const pixels = height * width;
     const image = this.data.subarray(index * pixels * channels, (index + 1) * pixels * channels);
@@ -48,7 +48,7 @@ export class Samples {
     }
     const [wide, high] = [columns * (width + gap) + gap, Math.ceil(count / columns) * (height + gap) + gap];
     if (Math.max(wide, high) > MAX_SIDE || wide * high > MAX_AREA) {
-      throw new InputError(`a grid of ${wide} x ${high} pixels is more than a canvas holds: draw fewer images`);
+      throw new InputError(`a grid of ${wide} x ${high} pixels is more than a canvas can hold: draw fewer images`);
     }
     [canvas.width, canvas.height] = [wide, high];
     const context = canvas.getContext("2d");

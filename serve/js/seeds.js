@@ -11,7 +11,7 @@ export function seedNumber(text) {
   if (text === "") throw new InputError("a seed is a number or a word, not an empty text");
   if (/^0*[0-9]{1,20}$/.test(text) && BigInt(text) <= MAX_SEED) return BigInt(text);
   if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text)) {
-    throw new InputError("a seed is text that UTF-8 can write, without lone surrogates");
+    throw new InputError("a seed must be text that UTF-8 can encode, without lone surrogates");
   }
   return BigInt(`0x${sha256([new TextEncoder().encode(text)]).slice(0, 16)}`);
 }

@@ -59,7 +59,7 @@ async function choose(device, webgpu) {
   const adapter = webgpu && (await globalThis.navigator?.gpu?.requestAdapter().catch(() => null));
   if (adapter) return "webgpu";
   if (device === "auto") return "wasm";
-  throw new DeviceError("there is no WebGPU in this browser or this package: take device auto or wasm");
+  throw new DeviceError("there is no WebGPU in this browser or this package: use device auto or wasm");
 }
 
 async function read(source) {

@@ -41,7 +41,7 @@ class Vectors(Kind):
         if any(len(of) not in (0, data.shape[0]) for of in bounds):
             raise ModelError("the model's card has bounds or point masses that are not one for each column")
         if (card.export.clipped and not (data.low and data.high)) or (card.export.rounded and not data.whole):
-            raise ModelError("the model's card says that its columns are bounded, and not how")
+            raise ModelError("the model's card says that its columns are bounded, but has no bounds")
         numbers = (*data.mean, *data.scale, *data.mass, *data.width, *data.low, *data.high)
         if not all(map(math.isfinite, numbers)) or min(data.scale) <= 0:
             raise ModelError("the model's card has columns without a finite mean and a scale above 0")

@@ -100,7 +100,8 @@ def require_plain(file: OnnxFile) -> None:
         raise ModelError(f"its IR version is {file.ir_version}, this dropgan reads 3 to {IR_VERSIONS[-1]}")
     if set(file.opsets) != {""}:
         other = ", ".join(sorted(set(file.opsets) - {""}))[:80]
-        raise ModelError(f"it uses operators of its own ({other})" if other else "it names no operator set")
+        named = f"it uses operators of another domain ({other})"
+        raise ModelError(named if other else "it names no operator set")
     if file.opsets[""] not in OPSETS:
         raise ModelError(f"its operator set is {file.opsets['']}, this dropgan reads 13 to {OPSETS[-1]}")
     graph = file.graph
@@ -117,7 +118,7 @@ def require_plain(file: OnnxFile) -> None:
     values = trace(graph, file.size)
     for value in graph.outputs:
         if value.name not in values or values[value.name].shape != with_batch(value):
-            raise ModelError(f"its output {value.name[:80]} is not of the shape that it says")
+            raise ModelError(f"its output {value.name[:80]} does not have the shape that it declares")
 
 
 def _read(data: bytes) -> OnnxFile:
@@ -172,7 +173,7 @@ def _match_labels(file: OnnxFile, card: Card) -> str:
     inputs = file.graph.inputs
     if not card.labels.classes:
         if len(inputs) != 1:
-            raise ModelError("it must have one input: its card tells of no classes")
+            raise ModelError("it must have one input, because its card has no classes")
         return ""
     if card.labels.stream != LABEL_STREAM_NAME:
         raise ModelError(
@@ -180,9 +181,9 @@ def _match_labels(file: OnnxFile, card: Card) -> str:
             " upgrade dropgan"
         )
     if len(inputs) != 2:
-        raise ModelError("it must have two inputs, latents and labels: its card tells of classes")
+        raise ModelError("it must have two inputs, latents and labels, because its card has classes")
     if inputs[1].kind != _INT64 or len(inputs[1].shape or ()) != 1:
         raise ModelError("its second input does not match its card's labels")
     if inputs[0].shape and inputs[1].shape and inputs[0].shape[0] != inputs[1].shape[0]:
-        raise ModelError("its latents and labels are not of one batch")
+        raise ModelError("its latents and labels have different batch sizes")
     return inputs[1].name

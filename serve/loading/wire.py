@@ -153,4 +153,4 @@ def _text(value: memoryview, name: str) -> str:
     try:
         return bytes(value).decode()
     except UnicodeDecodeError as error:
-        raise ModelError(f"its field {name} is no text") from error
+        raise ModelError(f"its field {name} is not text") from error

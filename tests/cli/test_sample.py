@@ -36,7 +36,7 @@ def test_job_restart_verify(dropgan: Dropgan, model_file: Path, tmp_path: Path) 
     answer = dropgan(*job, "--json")
     told = json.loads(answer.out)
     assert (told["made"], told["found"], told["complete"]) == (1, 2, True)
-    assert "images-00000001.tar is missing: it is made again" in answer.err
+    assert "images-00000001.tar is missing: making it again" in answer.err
 
     answer = dropgan(*job, "--seed", 1)
     assert answer.code == 1
@@ -129,10 +129,10 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         (["{model}", "-o", "x.png", "--keep", "a:b"], 2, "--keep is for jobs"),
         (["{model}", "-o", "x.npy", "--truncation", "2"], 1, "truncation must be above 0"),
         (["{model}", "-o", "x", "--truncation", "0"], 1, "truncation must be above 0"),
-        (["{model}", "-o", "x", "--part", "3/2"], 2, "k from 1 to n"),
-        (["{model}", "-o", "x", "--part", "two"], 2, "written k/n"),
+        (["{model}", "-o", "x", "--part", "3/2"], 2, "K from 1 to N"),
+        (["{model}", "-o", "x", "--part", "two"], 2, "written K/N"),
         (["{model}", "-o", "x", "--keep", "nothing_here:f"], 1, "cannot be imported"),
-        (["--verify", "absent"], 1, "holds no job"),
+        (["--verify", "absent"], 1, "is not a job"),
         (["{model}", "--verify", "absent"], 2, "stands alone"),
     ],
 )

@@ -169,8 +169,8 @@ def failing(images: object) -> None:
     ("answer", "words"),
     [
         (None, "Connection refused"),
-        (b"", "what listens there is none"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is none"),
+        (b"", "something else listens there"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else listens there"),
         ("silence", "timed out"),
     ],
     ids=["closed", "hangs up", "web server", "silent"],

@@ -163,10 +163,10 @@ def test_second_inputs_that_do_not_fit(conditional_model: Path, model_file: Path
         return helper.make_tensor_value_info("labels", kind, list(shape))
 
     refuse(model_file, labels(TensorProto.INT64, "batch"), "must have one input")
-    refuse(conditional_model, None, "two inputs|does not fit|not of the shape")
+    refuse(conditional_model, None, "two inputs|does not fit|not have the shape")
     refuse(conditional_model, labels(TensorProto.INT32, "batch"), "does not match its card's labels")
-    refuse(conditional_model, labels(TensorProto.INT64, "batch", 1), "does not|not of the shape")
-    refuse(conditional_model, labels(TensorProto.INT64, "other"), "not of one batch")
+    refuse(conditional_model, labels(TensorProto.INT64, "batch", 1), "does not|not have the shape")
+    refuse(conditional_model, labels(TensorProto.INT64, "other"), "have different batch sizes")
     refuse(conditional_model, labels(TensorProto.INT64, 5), "open batch")
 
 

@@ -173,7 +173,7 @@ def test_parts_that_no_generator_has(tmp_path: Path, good: bytes) -> None:
         tmp_path,
         {
             "stored outside": changed(good, outside),
-            "operators of its own": changed(good, foreign),
+            "operators of another domain": changed(good, foreign),
             "a graph of its own": changed(good, nested),
             "fields": b"\x3a" + b"\x80\x9b\xee\x02" + millions,
             "no dropgan card": changed(good, lambda model: model.metadata_props.clear()),

@@ -110,11 +110,11 @@ def test_labels_as_users_give_them() -> None:
         ([[0], [1]], r"not shape \[2, 1\]"),
         ([0.0, 1.0], "whole numbers"),
         (True, "whole numbers"),
-        ("Coat", "no class 'Coat': take 0 to 3, or Sandal"),
+        ("Coat", "no class 'Coat': use 0 to 3, or Sandal"),
         (["Sandal", "-1"], "no class '-1'"),
         (2**70, "whole numbers"),
         (np.array(2**64 - 1, np.uint64), "0 to 3, not 18446744073709551615"),
-        ("data", "does not say how often"),
+        ("data", "does not record how often"),
     ],
 )
 def test_wrong_labels(labels: object, message: str) -> None:

@@ -179,7 +179,7 @@ def test_operators_of_somebody_elses(good: bytes) -> None:
         model.graph.node[1].domain = "evil"
         model.opset_import.add(domain="evil", version=1)
 
-    refuse(changed(good, change), r"operators of its own \(evil\)")
+    refuse(changed(good, change), r"operators of another domain \(evil\)")
 
 
 @pytest.mark.parametrize("op", ["Loop", "Scan", "RandomNormalLike", "Dropout", "StringSplit", "NonZero"])
@@ -289,7 +289,7 @@ def lying_dims(model: onnx.ModelProto) -> None:
     model.graph.initializer[0].dims[0] = 2**40
 
 
-@bomb("does not fit its inputs|not of the shape")
+@bomb("does not fit its inputs|not have the shape")
 def wrong_reshape(model: onnx.ModelProto) -> None:
     shape = next(t for t in model.graph.initializer if t.name == "to_nhwc.shape")
     shape.CopyFrom(numpy_helper.from_array(np.array([-1, 2**30, 28, 1]), shape.name))
@@ -345,7 +345,7 @@ CARDS: list[tuple[Callable[[dict[str, object]], object], str]] = [
     (lambda card: card.update(schema="2.0"), r"schema version 2\.0, this dropgan reads"),
     (lambda card: card.update(schema=1), "schema version"),
     (lambda card: card.pop("latents"), "card has no latents"),
-    (lambda card: card.update(latents=7), "card.latents is no object"),
+    (lambda card: card.update(latents=7), "card.latents is not an object"),
     (lambda card: card["latents"].update(dim="100"), r"card\.latents\.dim must be int, not str"),  # type: ignore[attr-defined]
     (lambda card: card["latents"].update(dim=True), r"card\.latents\.dim must be int, not bool"),  # type: ignore[attr-defined]
     (lambda card: card["latents"].update(dim=64), "does not match its card's latents"),  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ function requirePlain(file) {
     throw new ModelError(`its IR version is ${irVersion}, this dropgan reads ${FIRST_IR} to ${LAST_IR}`);
   }
   const others = [...opsets.keys()].filter((domain) => domain !== "");
-  if (others.length > 0) throw new ModelError(`it uses operators of its own (${show(others.join(", "))})`);
+  if (others.length > 0) throw new ModelError(`it uses operators of another domain (${show(others.join(", "))})`);
   const opset = opsets.get("") ?? 0;
   if (opset < FIRST_OPSET || opset > LAST_OPSET) {
     throw new ModelError(`its operator set is ${opset}, this dropgan reads ${FIRST_OPSET} to ${LAST_OPSET}`);
@@ -61,7 +61,7 @@ function requirePlain(file) {
   const values = trace(file);
   for (const output of file.outputs) {
     if (String(values.get(output.name)?.shape) !== String(withBatch(output))) {
-      throw new ModelError(`its output ${show(output.name)} is not of the shape that it says`);
+      throw new ModelError(`its output ${show(output.name)} does not have the shape that it declares`);
     }
   }
 }
@@ -95,7 +95,7 @@ function match({ inputs, outputs }, card) {
   const classes = card.labels?.classes ?? 0;
   const [latents, labels] = inputs;
   if (inputs.length !== (classes > 0 ? 2 : 1) || outputs.length !== 1) {
-    throw new ModelError("it must have one output and one input, or two where its card tells of classes");
+    throw new ModelError("it must have one output and one input, or two inputs if its card has classes");
   }
   if (latents.kind !== FLOAT32 || String(latents.shape.slice(1)) !== String(card.latents.dim)) {
     throw new ModelError("its input does not match its card's latents");

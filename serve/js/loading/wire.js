@@ -106,7 +106,7 @@ export function readText(bytes, name) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new ModelError(`its field ${name} is no text`);
+    throw new ModelError(`its field ${name} is not text`);
   }
 }
 

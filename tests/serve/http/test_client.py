@@ -63,7 +63,7 @@ def test_vectors(address: str, vector_model: Path) -> None:
 
 def test_what_is_wrong_is_said(address: str) -> None:
     """One line each, of the errors that `Generator` raises too."""
-    with pytest.raises(InputError, match="say which model"):
+    with pytest.raises(InputError, match="name a model"):
         Client(address)
     with pytest.raises(InputError, match="no model"):
         Client(f"{address}/nothing")

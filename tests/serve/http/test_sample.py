@@ -94,7 +94,7 @@ def test_what_is_wrong_is_one_line(dropgan: Dropgan, address: str, tmp_path: Pat
     assert not (tmp_path / "out").exists()
     for model, said in (
         (f"{address}/nothing", "no model"),
-        (address, "say which model"),
+        (address, "name a model"),
         (f"http://127.0.0.1:{free_port()}/x", "no answer"),
         ("http://", "is like http"),
         ("--seed=", "empty text"),
