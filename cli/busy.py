@@ -32,7 +32,7 @@ def _note_if_busy(reporter: Reporter) -> None:
     load, processors = os.getloadavg()[0], _processors()
     if load > _BUSY * processors:
         reporter.note(
-            f"the machine is busy: {load:.0f} programs want its {processors} processor"
+            f"the machine is busy: {load:.0f} processes share {processors} processor"
             f"{'s' if processors > 1 else ''}, so this may take {load / processors:.0f} times as long"
         )
 

@@ -213,7 +213,7 @@ def show(evaluation: "Evaluation | VectorEvaluation") -> None:
         )
     for score in getattr(evaluation, "train_mode_scores", ()):
         result(
-            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout acting)"
+            f"score       {score.name} {score.value:.3f} ± {score.spread:.2g} in train mode (dropout active)"
         )
     for name, reason in evaluation.left_out.items():
         result(f"left out    {name}: {reason}")

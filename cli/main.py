@@ -98,7 +98,7 @@ def main() -> None:
         sys.exit(app(args=arguments or ["--help"], prog_name="dropgan", standalone_mode=False))
     except _WrongUse as error:
         say(f"error: {error.format_message().removeprefix('Invalid value: ')}")
-        say(f"       {error.ctx.command_path if error.ctx else 'dropgan'} -h shows what there is")
+        say(f"       {error.ctx.command_path if error.ctx else 'dropgan'} -h shows all options")
         sys.exit(2)
     except typer.Abort:
         say("stopped")

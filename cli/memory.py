@@ -20,12 +20,12 @@ _SAID = (
 )
 
 _REMEDIES = {
-    "train": "a smaller training.batch_size, smaller networks or images (--set, --size) need less",
-    "run": "a smaller training.batch_size, smaller networks or images (--set, --size) need less",
-    "sample": "a smaller --batch-size, --workers 1, or a directory of shards in place of one file needs less",
-    "export": "close other programs, or export on a larger machine; smaller networks need less",
-    "evaluate": "fewer samples (-n) need less",
-    "inspect": "fewer samples (-n) need less",
+    "train": "use a smaller training.batch_size, smaller networks or smaller images (--set, --size)",
+    "run": "use a smaller training.batch_size, smaller networks or smaller images (--set, --size)",
+    "sample": "use a smaller --batch-size, --workers 1, or a directory of shards instead of one file",
+    "export": "close other programs, export on a larger machine, or train smaller networks",
+    "evaluate": "use fewer samples (-n)",
+    "inspect": "use fewer samples (-n)",
 }
 
 
@@ -60,4 +60,4 @@ def out_of_memory(error: BaseException, command: str) -> str:
     """
     lines = [line for one in _chain(error) for line in str(one).splitlines() if line.strip()]
     asked = f" ({lines[0][:200]})" if lines else ""
-    return f"out of memory{asked}: {_REMEDIES.get(command, 'close other programs, or take a larger machine')}"
+    return f"out of memory{asked}: {_REMEDIES.get(command, 'close other programs, or use a larger machine')}"

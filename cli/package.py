@@ -141,7 +141,7 @@ def package(
 
 def _say_version(typed: str, spelled: str) -> None:
     if spelled != typed:
-        result(f"version    {spelled}, as the registry spells {typed}")
+        result(f"version    {spelled}, the registry's spelling of {typed}")
 
 
 def _ask_for_license() -> str:

@@ -192,7 +192,7 @@ def sample(
     """
     if verify is not None:
         if model is not None or out is not None:
-            raise typer.BadParameter("--verify DIR stands alone: it needs neither MODEL nor -o")
+            raise typer.BadParameter("--verify DIR is used alone: leave out MODEL and -o")
         _verify(verify, json=json, quiet=quiet)
         return
     if model is None:
@@ -253,13 +253,13 @@ def _choose(out: str, format_: str | None) -> str:
         raise typer.BadParameter(f"--format must be {', '.join(FORMATS.names)} or raw, not {format_}")
     if out == "-" or format_ == "raw":
         if out != "-" or format_ not in (None, "raw"):
-            raise typer.BadParameter("raw bytes go to stdout and nothing else does: --format raw -o -")
+            raise typer.BadParameter("raw bytes go to stdout only: --format raw -o -")
         return "raw"
     suffix = Path(out).suffix
     if suffix in _SINGLE and not Path(out).is_dir():
         single = _SINGLE[suffix]
         if format_ is not None and not (single == "array" and format_ == "npy"):
-            raise typer.BadParameter(f"-o {out} is one file: for shards of {format_} give a directory")
+            raise typer.BadParameter(f"-o {out} is one file: for shards of {format_}, name a directory")
         return single
     if suffix in (".tar", ".npz", ".jpg", ".zip"):
         raise typer.BadParameter(f"-o {out}: shards go into a directory, -o DIR --format npy|png|tar|parquet")
@@ -286,11 +286,11 @@ def _run_job(
         return
     kept = f", {report.samples:,} kept" if settings["keep"] else ""
     result(
-        f"{out}: {report.shards:,} shards ({report.made:,} made, {report.found:,} found whole),"
+        f"{out}: {report.shards:,} shards ({report.made:,} made, {report.found:,} found intact),"
         f" {report.generated:,} samples{kept}, {report.bytes / 1e6:,.1f} MB"
     )
     if not report.complete:
-        result(f"part {settings['part']} is done; the job is complete when all parts are")
+        result(f"part {settings['part']} is done; the job is complete when all parts are done")
 
 
 def _run_single(
@@ -323,7 +323,7 @@ def _run_single(
         generator = model
     where = {"seed": seed, "start": start}
     if chosen == "raw" and json:
-        raise typer.BadParameter("--json would get among the samples: stdout is theirs")
+        raise typer.BadParameter("--json would mix with the samples on stdout: leave it out")
     with terminal(quiet=quiet) as reporter:
         if chosen == "raw":
             write_raw(
@@ -371,6 +371,6 @@ def _verify(path: Path, *, json: bool, quiet: bool) -> None:
         if len(report.problems) > 20:
             result(f"!!  and {len(report.problems) - 20} more (--json names them)")
         if report.problems:
-            result("the command that began the job makes what is missing or damaged")
+            result("run the job's command again to make what is missing or damaged")
     if not report.passed:
         raise typer.Exit(1)

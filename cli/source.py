@@ -30,5 +30,5 @@ def seed_of(seed: str, *, quiet: bool) -> int:
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
     if seed.lstrip("0") != str(number).lstrip("0"):
-        say(f"seed {seed!r} is a word, and stands for {number}", quiet=quiet)
+        say(f"seed {seed!r} is text and stands for {number}", quiet=quiet)
     return number

@@ -32,7 +32,9 @@ def stoppable(out: str | None) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         what = (
-            f"the shards in {out} are whole, the same command goes on" if out else "nothing was left behind"
+            f"the shards in {out} are complete; run the same command again to continue"
+            if out
+            else "nothing was left behind"
         )
         raise _Interrupted(f"stopped: {what}") from error
     finally:

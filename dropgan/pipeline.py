@@ -88,7 +88,7 @@ def run(
         DropganError: As for `dropgan.train`, `dropgan.export` and `dropgan.evaluate`.
     """
     if started_processes() > 1:
-        raise InputError("several processes train with dropgan train; dropgan run is for one")
+        raise InputError("dropgan run uses one process: with several, use dropgan train")
     if count < 1 or score_samples < 10:
         raise InputError("count must be 1 or more, score_samples 10 or more")
     place = RunDirectory(directory)

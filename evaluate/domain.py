@@ -79,7 +79,7 @@ class DomainNetwork(nn.Module):
         if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.facts.shape:
             raise FeatureError(
                 f"these features are for images of shape [{height}, {width}, {channels}], not"
-                f" {list(images.shape[1:])}: train some on your own data with"
+                f" {list(images.shape[1:])}: train features on your own data with"
                 " dropgan evaluate --fit-features FILE --data D"
             )
         pixels = images.permute(0, 3, 1, 2).float().div(255)
@@ -128,12 +128,12 @@ def load_domain(path: Path) -> DomainNetwork:
         network.load_state_dict(weights)
     except FileNotFoundError as error:
         raise FeatureError(
-            f"there is no file of features {path}: --features is domain, inception, or a file that"
+            f"there is no file of features {path}: --features takes domain, inception, or a file that"
             " dropgan evaluate --fit-features wrote"
         ) from error
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise FeatureError(f"{path} is damaged or no file of features: {reason}") from error
+        raise FeatureError(f"{path} is damaged or not a file of features: {reason}") from error
     return network.requires_grad_(False).eval()
 
 

@@ -66,7 +66,7 @@ def fit_features(
         raise InputError(f"the task must be labels or rotation, not {task!r}")
     height, width, channels = data.images.shape[1:]
     if task == LABELS and data.labels is None:
-        raise InputError(f"{data.name} has no labels to learn: take --task rotation, which needs none")
+        raise InputError(f"{data.name} has no labels to learn: use --task rotation, which needs none")
     if task == LABELS and data.labels is not None:
         require_class_labels(data.name, data.labels)
     if task == ROTATION and height != width:
@@ -75,7 +75,7 @@ def fit_features(
         raise InputError(f"{held_out.name} has images of another shape than {data.name}")
     classes = 4 if data.labels is None or task == ROTATION else int(data.labels.max()) + 1
     if not 2 <= classes <= _MOST_CLASSES:
-        raise InputError(f"{data.name} has {classes} classes: 2 to {_MOST_CLASSES} can be told apart")
+        raise InputError(f"{data.name} has {classes} classes: 2 to {_MOST_CLASSES} are supported")
     names = data.class_names if task == LABELS and len(data.class_names) == classes else ()
     torch.manual_seed(seed)
     network = DomainNetwork(DomainFacts((height, width, channels), classes, names, task, data.name, 0.0))

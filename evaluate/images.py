@@ -143,18 +143,18 @@ def evaluate_images(
     split = "training" if data.fingerprint == card.data.fingerprint else "other"
     left_out: dict[str, str] = {}
     if held_out is not None and held_out.fingerprint == card.data.fingerprint:
-        raise InputError(f"{held_out.name} is what the model was trained on: held-out images are others")
+        raise InputError(f"{held_out.name} is what the model was trained on: choose other images to hold out")
     if held_out is None:
         left_out["copies"] = "there are no held-out images to compare with: give some with --held-out"
     elif split == "other":
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
 
-    reporter.say(f"looking at {len(data.images):,} real images of {data.name}")
+    reporter.say(f"computing features of {len(data.images):,} real images of {data.name}")
     reference = Reference.of(data, network, split=split, reporter=reporter)
     unseen = (
         None if held_out is None else Reference.of(held_out, network, split="held-out", reporter=reporter)
     )
-    reporter.say(f"sampling and looking at {samples:,} samples")
+    reporter.say(f"making {samples:,} samples and computing their features")
     images = generator.sample(samples, seed=seed)
     seen = network(images, reporter)
     asked = asked_labels(generator, samples, seed=seed)
@@ -215,7 +215,7 @@ def evaluate_images(
 
 def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:
     if generator.card.export.output != "pixels":
-        raise InputError("scores are of pixels: export the model with --output pixels")
+        raise InputError("scores need pixels: export the model with --output pixels")
     for images in (data, held_out):
         if images is not None and generator.sample_shape != images.images.shape[1:]:
             raise InputError(

@@ -71,7 +71,7 @@ def _require_standard(content: bytes, where: str) -> None:
     if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
         raise FeatureError(
             f"{where} are not the standard weights of Inception (SHA-256 differs): a score with them"
-            f" would be no FID; the file is {_ADDRESS}"
+            f" would not be FID; the file is {_ADDRESS}"
         )
 
 

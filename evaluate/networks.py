@@ -74,7 +74,7 @@ def check_networks(
     draws = seed & 0x7FFFFFFF
     train_mode: tuple[ScoreCard, ...] = ()
     if has_dropout(networks.generator):
-        reporter.say("scoring with dropout acting")
+        reporter.say("scoring with dropout active")
         latents = generator.latents(len(samples), seed=seed)
         noisy = train_mode_samples(networks.generator, latents, stream, seed=draws)
         features = reference.network(noisy)

@@ -41,10 +41,13 @@ def real_data(
     except DataError as error:
         if given.data is not None:
             raise
-        raise DataError(f"the model's training data cannot be found ({error}): say --data D") from error
+        raise DataError(
+            f"the model's training data cannot be found ({error}): name it with --data D"
+        ) from error
     if data.kind != generator.card.data.kind:
         raise DataError(
-            f"{data.name} holds {data.kind}, the model makes {generator.card.data.kind}: say --data D"
+            f"{data.name} holds {data.kind}, but the model makes {generator.card.data.kind}: name other data"
+            " with --data D"
         )
     return data, source
 

@@ -56,7 +56,7 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
     """
     one, other = (Generator(data, device="cpu") for data in (first, second))
     if one.card.latents != other.card.latents or one.class_numbers != other.class_numbers:
-        raise InputError("the two models take different inputs: their samples cannot be compared")
+        raise InputError("the two models have different inputs: their samples cannot be compared")
     if one.sample_shape != other.sample_shape or one.card.export.output != other.card.export.output:
         raise InputError(
             f"the two models make different things: {one.card.export.output} {list(one.sample_shape)}"

@@ -81,14 +81,14 @@ def check_parity(
     if not (largest <= tolerance.largest and mean <= tolerance.mean):
         raise ParityError(
             f"the exported {precision} file differs from the PyTorch generator by up to {largest:g} and"
-            f" {mean:.3g} in the mean, allowed are {tolerance.largest:g} and {tolerance.mean:.3g}"
+            f" {mean:.3g} on average, allowed are {tolerance.largest:g} and {tolerance.mean:.3g}"
         )
     some = rows(given, 0, PLAIN_SAMPLES)
     apart = optimised_difference(model, some, ending.step, ending.rounded)
     allowed = optimised_tolerance(ending.tolerances, precision, ending.output)
     if not apart <= allowed:
         raise ParityError(
-            f"the {precision} file does not give what its graph says once onnxruntime has optimised it for"
+            f"the {precision} file gives other results once onnxruntime has optimised it for"
             f" this processor: {apart:g} apart, allowed are {allowed:g}: use --precision fp32"
         )
     return ParityCard(

@@ -55,7 +55,7 @@ class Quantiser:
         self._layers = find_layers(model)
         if not self._layers:
             raise ExportError(
-                "int8 needs dense layers or convolutions with constant weights, which this has none of:"
+                "int8 needs dense layers or convolutions with constant weights, and this file has none:"
                 " use --precision fp32"
             )
         inputs = Inputs(latent_dim, classes)

@@ -56,7 +56,7 @@ class Registry(Generic[T]):
             return self._things[name]
         except KeyError:
             known = ", ".join(self._things)
-            raise RecipeError(f"there is no {self._kind} {name}: take one of {known}") from None
+            raise RecipeError(f"there is no {self._kind} {name}: use one of {known}") from None
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._things.values())

@@ -76,7 +76,7 @@ class Details:
             expression = canonicalize_license_expression(license)
         except InvalidLicenseExpression as error:
             raise PackageError(
-                f"{license!r} is no SPDX licence expression: write MIT, CC-BY-4.0, or"
+                f"{license!r} is not an SPDX licence expression: use MIT, CC-BY-4.0, or"
                 " LicenseRef-Proprietary for one of your own"
             ) from error
         for field, text in (("author", author), ("summary", summary)):

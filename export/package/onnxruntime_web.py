@@ -108,7 +108,7 @@ def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) 
         files = dict(_as_served(name, read(f"dist/{name}")) for name in wanted)
     except (OSError, KeyError, ValueError) as error:
         raise PackageError(
-            f"{where} is no onnxruntime-web that can be used ({error}): version {VERSION} is"
+            f"{where} is not a usable onnxruntime-web ({error}): use version {VERSION}"
         ) from error
     files["LICENSE"] = _NOTICE.format(version=version).encode()
     return WebRuntime(version, files)

@@ -43,16 +43,16 @@ _NPM_PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 def _pip_name(name: str) -> str:
     """By PEP 503, and such that its module can be imported and hides no other."""
     if name.startswith("@"):
-        raise PackageError(f"{name[:80]} is a name of npm's, which --target web makes: wheels have no scopes")
+        raise PackageError(f"{name[:80]} is an npm name: wheels have no scopes, use --target web")
     try:
         name = canonicalize_name(name, validate=True)
     except InvalidName as error:
         raise PackageError(
-            f"{name[:80]!r} is no package name: use letters, digits and hyphens, like clothes-gan"
+            f"{name[:80]!r} is not a package name: use letters, digits and hyphens, like clothes-gan"
         ) from error
     module = name.replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module):
-        raise PackageError(f"{name} cannot be imported as {module}: begin with a letter, no keyword")
+        raise PackageError(f"{name} cannot be imported as {module}: start with a letter, and use no keyword")
     standard = {known.lower() for known in sys.stdlib_module_names}
     if {name, module} & standard.union(_WELL_KNOWN.split()):
         raise PackageError(f"{name} is taken by another module: choose another name")
@@ -78,8 +78,8 @@ def _npm_name(name: str) -> str:
     """By the rules of npm for new packages, with a scope or without."""
     if not _NPM_NAME.fullmatch(name) or len(name) > _NPM_LONGEST:
         raise PackageError(
-            f"{name[:80]!r} is no npm name: use small letters, digits and hyphens, like clothes-gan or"
-            " @acme/clothes-gan"
+            f"{name[:80]!r} is not an npm name: use lower-case letters, digits and hyphens, like clothes-gan"
+            " or @acme/clothes-gan"
         )
     if name in _NPM_TAKEN.split():
         raise PackageError(f"{name} is taken by another module: choose another name")
@@ -113,7 +113,7 @@ def _version(text: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion as error:
-        raise PackageError(f"{text[:80]!r} is no version: write one like 1.0.0") from error
+        raise PackageError(f"{text[:80]!r} is not a version: write one like 1.0.0") from error
 
 
 NAMES: dict[str, Callable[[str], str]] = {"wheel": _pip_name, "web": _npm_name}

@@ -62,7 +62,7 @@ def package_site(
     picture = samples_png(generator)
     if picture is None:
         lack = kind_of(generator.card).lacks(generator.card, PICTURES)
-        raise PackageError(f"a web page shows pictures, this model {lack}; --target wheel carries any model")
+        raise PackageError(f"a web page shows pictures, but this model {lack}: use --target wheel")
     runtime = web_runtime(onnxruntime_web, webgpu=webgpu)
     files = _files(generator, details, runtime, webgpu=webgpu)
     files |= {"model.onnx": content, "samples.png": picture}
@@ -170,6 +170,8 @@ def _check_free(directory: Path) -> None:
         except (OSError, ValueError):
             ours = False
         if not ours:
-            raise OutputError(f"{directory} is not empty and no site of dropgan's: give a new directory")
+            raise OutputError(
+                f"{directory} is not empty and not a site made by dropgan: choose a new directory"
+            )
     elif directory.exists() and not directory.is_dir():
-        raise OutputError(f"{directory} is a file: the site is a directory")
+        raise OutputError(f"{directory} is a file: name a directory for the site")

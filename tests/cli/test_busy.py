@@ -20,7 +20,7 @@ def _said(monkeypatch: pytest.MonkeyPatch, load: float, processors: int) -> list
 def test_a_busy_machine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo took 14 minutes in place of 2, and nobody could know what it waited for."""
     (said,) = _said(monkeypatch, 12.2, 2)
-    assert "12 programs want its 2 processors" in said
+    assert "12 processes share 2 processors" in said
     assert "6 times as long" in said
     assert not _said(monkeypatch, 2.0, 2)
     assert not _said(monkeypatch, 12.2, 16)

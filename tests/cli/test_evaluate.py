@@ -63,7 +63,7 @@ def test_features_of_one_s_own_from_fit_to_score(fashion_run: Path, dropgan: Dro
         (["evaluate", "RUN", "--held-out", "nowhere"], 1, "there is no data nowhere"),
         (["evaluate", "RUN", "-n", "3"], 2, "10"),
         (["evaluate", "/"], 1, "holds no run"),
-        (["evaluate", "RUN", "--held-out", "DATA"], 1, "held-out images are others"),
+        (["evaluate", "RUN", "--held-out", "DATA"], 1, "choose other images to hold out"),
         (["evaluate", "--fit-features", "x"], 2, "--data"),
     ],
 )

@@ -163,4 +163,4 @@ def test_a_memory_error_without_words(dropgan: Dropgan, monkeypatch: pytest.Monk
     monkeypatch.setattr("dropgan.serve.loading.read_file", fail)
     answer = dropgan("inspect", "m.onnx")
     assert answer.code == 1
-    assert answer.err == "error: out of memory: fewer samples (-n) need less\n"
+    assert answer.err == "error: out of memory: use fewer samples (-n)\n"

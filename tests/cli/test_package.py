@@ -16,7 +16,7 @@ def test_wheel(dropgan: Dropgan, tmp_path: Path, model_file: Path) -> None:
     arguments = ["--name", "blob-gan", "--license", "MIT", "--version", "1.0-rc.1", "-o", out]
     answer = dropgan("package", model_file, *arguments)
     assert answer.code == 0, answer.err
-    assert "version    1.0rc1, as the registry spells 1.0-rc.1" in answer.out
+    assert "version    1.0rc1, the registry's spelling of 1.0-rc.1" in answer.out
     wheel, light = sorted(out.iterdir())
     assert (wheel.suffix, light.suffix) == (".whl", ".whl")
     assert str(wheel) in answer.out

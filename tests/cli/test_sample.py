@@ -23,7 +23,7 @@ def test_job_restart_verify(dropgan: Dropgan, model_file: Path, tmp_path: Path) 
     job = ("sample", model_file, "-n", 300, "-o", out, "--format", "tar", "--shard-size", 100, *FIXED)
     answer = dropgan(*job)
     assert answer.code == 0, answer.err
-    assert "3 shards (3 made, 0 found whole), 300 samples" in answer.out
+    assert "3 shards (3 made, 0 found intact), 300 samples" in answer.out
     assert dropgan("sample", "--verify", out).code == 0
 
     (out / "images-00000001.tar").unlink()
@@ -108,7 +108,10 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
     process.send_signal(number)
     said = process.communicate(timeout=300)[1]
     assert process.returncode == 130
-    assert said.splitlines()[-1] == f"stopped: the shards in {out} are whole, the same command goes on"
+    assert (
+        said.splitlines()[-1]
+        == f"stopped: the shards in {out} are complete; run the same command again to continue"
+    )
     assert not list(out.glob(".*"))
     named = {json.loads(line)["shard"] for line in (out / "manifest.jsonl").read_text().splitlines()}
     assert named
@@ -124,7 +127,7 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         (["{model}", "-o", "x.npy", "--format", "tar"], 2, "give a directory"),
         (["{model}", "-o", "x", "--format", "raw"], 2, "raw bytes go to stdout"),
         (["{model}", "-o", "-", "--format", "npy"], 2, "raw bytes go to stdout"),
-        (["{model}", "-o", "-", "--json"], 2, "stdout is theirs"),
+        (["{model}", "-o", "-", "--json"], 2, "would mix with the samples"),
         (["{model}", "-o", "x.npy", "--part", "1/2"], 2, "--part is for jobs"),
         (["{model}", "-o", "x.png", "--keep", "a:b"], 2, "--keep is for jobs"),
         (["{model}", "-o", "x.npy", "--truncation", "2"], 1, "truncation must be above 0"),
@@ -133,7 +136,7 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         (["{model}", "-o", "x", "--part", "two"], 2, "written K/N"),
         (["{model}", "-o", "x", "--keep", "nothing_here:f"], 1, "cannot be imported"),
         (["--verify", "absent"], 1, "is not a job"),
-        (["{model}", "--verify", "absent"], 2, "stands alone"),
+        (["{model}", "--verify", "absent"], 2, "is used alone"),
     ],
 )
 def test_mistakes(

@@ -169,4 +169,4 @@ def test_the_layout_of_a_text_file(dropgan: Dropgan, tmp_path: Path) -> None:
     assert wrong.code != 0
     assert "one character" in wrong.err
     pictures = dropgan("train", "--header", "-o", tmp_path / "other", *short)
-    assert "is no text file" in pictures.err
+    assert "is not a text file" in pictures.err

@@ -73,7 +73,7 @@ def test_names_that_contradict_numbers_are_said() -> None:
     """Stars "1" to "5" under labels 0 to 4: whoever asks for 1 must know which it is."""
     said: list[str] = []
     with_classes(data([0, 1, 2], ("1", "2", "3")), Reporter(note=said.append))
-    assert said == ["classes have the numbers that are their names: 1 is 1, 2 is 2, 3 is 3"]
+    assert said == ["the class numbers follow from the names: 1 is 1, 2 is 2, 3 is 3"]
 
 
 def test_folders_and_texts_in_natural_order(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_classes_left_out_are_said() -> None:
     ("labels", "names", "message"),
     [
         (None, (), "some has no labels"),
-        ([1, 1], (), "all samples are of one class"),
+        ([1, 1], (), "all samples have the same class"),
         ([0, 1], ("cat", "cat"), "once each"),
-        ([0, 1], ("cat", " "), "not be empty"),
+        ([0, 1], ("cat", " "), "distinct and not empty"),
         ([0, 2], ("cat", "dog"), "2 class names, but labels go up to 2"),
     ],
 )

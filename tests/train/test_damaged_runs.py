@@ -78,7 +78,7 @@ def test_a_foreign_line_of_metrics_is_said_and_left_out(tmp_path: Path, tiny_run
     rows = run.read_metrics()
     lines = run.metrics_file.read_text().splitlines()
     run.metrics_file.write_text("\n".join([lines[0], line, *lines[1:]]) + "\n")
-    with pytest.warns(UserWarning, match=r"metrics\.jsonl: no lines of metrics, left out: 2$"):
+    with pytest.warns(UserWarning, match=r"metrics\.jsonl: left out lines that are not metrics: 2$"):
         assert run.read_metrics() == rows
     with pytest.warns(UserWarning, match="left out: 2"):
         resume(run, steps=45)

@@ -186,7 +186,7 @@ def test_orientation_and_planes(tmp_path: Path) -> None:
         str(_set(tmp_path / "planes", ".tif", contents)), reporter=Reporter(note=said.append)
     )
     assert len(planes) == 2
-    assert "1.tif (16-bit channels in planes of their own are not read)" in said[0]
+    assert "1.tif (16-bit channels in separate planes are not supported)" in said[0]
 
 
 def test_cmyk_and_pictures_in_memory(tmp_path: Path) -> None:

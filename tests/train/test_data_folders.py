@@ -74,20 +74,20 @@ def test_mnist_s_own_folder_says_what_is_taken(tmp_path: Path) -> None:
     assert np.array_equal(data.images[..., 0], IMAGES)
     assert np.array_equal(data.labels, LABELS)
     assert len(said) == 1
-    assert "passed over: t10k-images.idx3-ubyte, t10k-labels.idx1-ubyte" in said[0]
+    assert "skipped: t10k-images.idx3-ubyte, t10k-labels.idx1-ubyte" in said[0]
     (tmp_path / "train-labels.idx1-ubyte").unlink()
     _picture(tmp_path / "preview.png")
     data, said = _load(tmp_path)
     assert data.labels is None  # those of other images are none
     assert "t10k-labels" in said[0]
-    assert "no IDX file: .png (1)" in said[1]
+    assert "skipped files that are not IDX: .png (1)" in said[1]
 
 
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1), "more than the memory"),
-        (bytes([0, 0, 8, 255]) + b"\xff" * 1020, "more than the memory"),
+        (struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1), "more than the free memory"),
+        (bytes([0, 0, 8, 255]) + b"\xff" * 1020, "more than the free memory"),
         (bytes([0, 0, 8, 3]) + bytes(12), "at least 2"),
     ],
 )
@@ -120,7 +120,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*.*"):
         if path.suffix.lower() in (".png", ".jpg"):
             path.unlink()
-    with pytest.raises(DataError, match=r"holds no pictures .*it has \.heic \(2\)"):
+    with pytest.raises(DataError, match=r"has no pictures .*it has \.heic \(2\)"):
         _load(tmp_path)
 
 
@@ -147,7 +147,7 @@ def test_parts_of_a_set_are_no_classes(tmp_path: Path) -> None:
         assert data.class_names == ("cat", "dog")
         assert data.labels.tolist() == [0, 0, 1, 1]
         assert len(said) == 1
-        assert "passed over: Val, test" in said[0]
+        assert "skipped: Val, test" in said[0]
     assert _load(tmp_path / "photos" / "Val")[0].class_names == ("cat", "dog")
     _picture(tmp_path / "photos" / "loose.png")
     with pytest.raises(DataError, match="are parts of a set"):
@@ -204,7 +204,7 @@ def test_hidden_and_held_out_parquet_files(tmp_path: Path) -> None:
     assert np.array_equal(data.vectors, rows.astype(np.float32))
     assert len(said) == 2
     assert "held out: test-00000.Parquet" in said[0]
-    assert "no Parquet file: folders (1), .md (1)" in said[1] or ".md (1), folders (1)" in said[1]
+    assert "not Parquet: folders (1), .md (1)" in said[1] or ".md (1), folders (1)" in said[1]
     only_test = tmp_path / "only"
     only_test.mkdir()
     (tmp_path / "test-00000.Parquet").rename(only_test / "test-00000.Parquet")
@@ -282,7 +282,7 @@ def test_arrays_that_are_not_read_are_said(tmp_path: Path) -> None:
     data, said = _load(tmp_path / "a.npz")
     assert data.labels is None
     assert len(said) == 1
-    assert "passed over: y" in said[0]
+    assert "skipped: y" in said[0]
     np.savez(tmp_path / "b.npz", images=IMAGES, labels=LABELS, class_names=np.array(["cat", "dog"], object))
     with pytest.raises(DataError, match="Python objects"):
         _load(tmp_path / "b.npz")

@@ -94,11 +94,11 @@ def test_labels_beside(labels: Any, numbers: list[int], names: tuple[str, ...]) 
     ("labels", "message"),
     [
         (np.arange(5), "one label for each of its 12 images, not 5"),
-        (np.linspace(0, 1, 12), "whole numbers or texts, not float64"),
+        (np.linspace(0, 1, 12), "whole numbers or strings, not float64"),
         (np.ones((12, 3)), "must be one-hot"),
         (np.ones((12, 3, 2)), "must be one class for each sample"),
-        ([{"a": 1}] * 12, "whole numbers or texts, not object"),
-        ([1, [2]] * 6, "cannot be made a numpy array"),
+        ([{"a": 1}] * 12, "whole numbers or strings, not object"),
+        ([1, [2]] * 6, "cannot be converted to a numpy array"),
         (np.array([b"\xff", b"a"] * 6), "not UTF-8"),
         (np.ma.masked_equal(np.arange(12) % 3, 1), "masked"),
         (np.full(12, 2**63, np.uint64), "too large"),
@@ -127,10 +127,10 @@ def test_bad_labels(labels: Any, message: str) -> None:
         (ROWS.astype(complex), "complex"),
         (np.where(ROWS > 1, np.nan, ROWS), "not finite in float32"),
         (np.ma.masked_greater(ROWS, 1), "masked"),
-        ([[1.0, 2.0], [3.0]], "cannot be made a numpy array"),
-        (3, "nothing that can be trained on: give"),
-        ({"images": GREY}, "nothing that can be trained on: give"),
-        (None, "nothing that can be trained on: give"),
+        ([[1.0, 2.0], [3.0]], "cannot be converted to a numpy array"),
+        (3, "cannot be trained on: use"),
+        ({"images": GREY}, "cannot be trained on: use"),
+        (None, "cannot be trained on: use"),
     ],
 )
 def test_bad_arrays(array: Any, message: str) -> None:
@@ -171,7 +171,7 @@ def test_a_named_index_is_said() -> None:
     data = load_data(frame, reporter=Reporter(note=said.append))
     assert isinstance(data, VectorData)
     assert data.columns == ("a",)
-    assert said == ["table: the index day is no column; reset_index() makes it one"]
+    assert said == ["table: the index day is not a column; reset_index() makes it one"]
 
 
 def test_hugging_face_data_sets(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_the_first_frame_of_several(tmp_path: Path) -> None:
         images = load_images(str(tmp_path), reporter=Reporter(note=said.append)).images
         for place in (0, 2, 3):
             assert np.array_equal(images[place], np.asarray(frames[0]))
-        assert said == [f"{tmp_path.name}: 4 pictures have several frames or pages, the first is read"]
+        assert said == [f"{tmp_path.name}: 4 pictures have several frames or pages: only the first is used"]
 
 
 def test_only_the_formats_that_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_every_named_format_is_read(tmp_path: Path) -> None:
 
 def test_unfit_folders(tmp_path: Path) -> None:
     """No pictures, pictures of several sizes, one, broken, equal or tiny ones: one line each."""
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="has no pictures"):
         load_images(str(tmp_path))
     _save(tmp_path, "a.png", _noise(8, 8))
     with pytest.raises(DataError, match="at least 2"):

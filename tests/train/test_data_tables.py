@@ -192,7 +192,7 @@ def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(DataError, match="save_to_disk") as caught:
         load_images("hf:nobody/nothing")
     assert "\n" not in str(caught.value)
-    with pytest.raises(DataError, match="none of hf:NAME"):
+    with pytest.raises(DataError, match="must be hf:NAME"):
         load_images("hf:a:b:c:d")
     assert unchanging_name("hf:nobody/nothing:test") == "hf:nobody/nothing:test"
 
@@ -303,5 +303,5 @@ def test_labels_that_became_floats(tmp_path: Path) -> None:
     assert isinstance(data, VectorData)
     assert data.labels is not None
     assert data.labels.tolist() == [3, 5, 3]
-    with pytest.raises(DataError, match="whole numbers or texts, column weight is double"):
+    with pytest.raises(DataError, match="whole numbers or strings, but column weight is double"):
         load_data(str(path), options=DataOptions(label_column="weight"))

@@ -113,10 +113,10 @@ def test_text_that_is_not_unicode(tmp_path: Path) -> None:
         ("a,day\n1,2020-01-01\n5,2020-01-02\n", r"not day \(date32"),
         ("a\n1\n\n3\n", "column a misses values"),
         ("a,b\n1,NA\n5,3\n", "column b misses values"),
-        ("a,b\n", "0 rows"),
+        ("a,b\n", "no rows below the column names"),
         ("\n\n", "is empty"),
         ("# only\n", "it has no rows"),
-        ("a,a\n1,2\n3,4\n", "different names for its columns: a is there twice"),
+        ("a,a\n1,2\n3,4\n", "more than one column a: rename them"),
         ("a,b\n1,inf\n2,3\n", "column b is holding values that are not finite"),
     ],
 )

@@ -77,7 +77,7 @@ def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path: Path, image
     finally:
         first.kill()
     assert first.returncode == 128 + signal.SIGHUP, said
-    assert f"go on with: dropgan train --resume -o {out}" in said
+    assert f"continue with: dropgan train --resume -o {out}" in said
     assert not (out / ".lock").exists()
     rows = [row["step"] for row in RunDirectory(out).read_metrics()]
     assert rows == sorted(set(rows))

@@ -204,7 +204,7 @@ def test_a_collapsed_generator(tmp_path: Path, action: str) -> None:
         train_small(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))
     events = [row for row in told if "event" in row]
     assert [row["event"] for row in events] == {"warn": ["warning"], "rollback": ["rollback"]}.get(action, [])
-    assert all(row["problem"] == "collapsed" and "nearly all the same" in row["message"] for row in events)
+    assert all(row["problem"] == "collapsed" and "nearly identical" in row["message"] for row in events)
 
 
 # Scores beside the training, and the best weights

@@ -249,5 +249,5 @@ def test_processes_with_other_data_are_refused(tmp_path: Path, image_file: Path)
     )
     for code, _, err in answers:
         assert code == 1, err
-        assert "training data is not the same for all 2 processes" in err
+        assert "training data differs between the 2 processes" in err
     assert not (tmp_path / "run").exists()

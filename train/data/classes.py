@@ -34,14 +34,14 @@ def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
     """
     if data.labels is None:
         raise DataError(
-            f"{data.name} has no labels, which a class-conditional model is made of: give pictures in a"
-            " subfolder a class, an .npz with labels, or a table with --label-column; or train without"
+            f"{data.name} has no labels, which a class-conditional model needs: use pictures in a"
+            " subfolder for each class, an .npz with labels, or a table with --label-column; or train without"
             " --conditional"
         )
     require_class_labels(data.name, data.labels)
     present, labels = np.unique(data.labels, return_inverse=True)
     if len(present) < 2:
-        raise DataError(f"{data.name}: all samples are of one class: train without --conditional")
+        raise DataError(f"{data.name}: all samples have the same class: train without --conditional")
     names = data.class_names
     _require_names(data.name, names)
     if names and len(names) <= present[-1]:
@@ -62,7 +62,7 @@ def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
 
 def _require_names(source: str, names: tuple[str, ...]) -> None:
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
-        raise DataError(f"{source}: class names must be there once each and not be empty: {names}"[:300])
+        raise DataError(f"{source}: class names must be distinct and not empty: {names}"[:300])
 
 
 def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> Sequence[int]:
@@ -71,9 +71,7 @@ def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> S
         return labels
     numbers = numbers_of(names)
     pairs = ", ".join(f"{number} is {name}" for number, name in list(zip(numbers, names, strict=True))[:5])
-    reporter.note(
-        f"classes have the numbers that are their names: {pairs}{', ...' if len(names) > 5 else ''}"
-    )
+    reporter.note(f"the class numbers follow from the names: {pairs}{', ...' if len(names) > 5 else ''}")
     return numbers
 
 

@@ -51,13 +51,11 @@ def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOG
         raise DataError(_not_numbers(table, other))
     names = [field.name for field in columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(
-            f"{table.name} needs different names for its columns: {', '.join(twice[:_NAMED])} is there twice"
-        )
+        raise DataError(f"{table.name} has more than one column {', '.join(twice[:_NAMED])}: rename them")
     if labels is not None:
         note(
-            f"{table.name}: column {label_column} has the classes: with --conditional a model gives it back,"
-            " without it makes the other columns alone"
+            f"{table.name}: column {label_column} holds the classes: with --conditional the model generates"
+            " it, without it is left out"
         )
     rows = np.empty((len(table), len(names)), np.float32)
     done, rounded = 0, set()
@@ -66,7 +64,7 @@ def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOG
             column = batch.column(name)
             if column.null_count:
                 raise DataError(
-                    f"{table.name}: column {name} misses values (the first among rows {done + 1:,} to"
+                    f"{table.name}: column {name} has missing values (the first among rows {done + 1:,} to"
                     f" {done + len(column):,}): fill them in or leave out those rows"
                 )
             values = _numbers(column)

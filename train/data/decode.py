@@ -73,19 +73,19 @@ def decode_pictures(source: PictureSource, options: DataOptions, reporter: Repor
     try:
         kept = read_kept(path)
     except DamagedCacheError:
-        reporter.note(f"{source.name}: the decoded pictures in {path} were damaged and are made anew")
+        reporter.note(f"{source.name}: the decoded pictures in {path} were damaged: decoding again")
         kept = None
     images, notes = kept or _decode(source, options, reporter, path)
     if notes.broken:
         told = f"{_listed(source, notes.broken)}"
         if options.strict:
-            raise DataError(f"{told}: mend or remove them, or leave out --strict")
+            raise DataError(f"{told}: repair or remove them, or leave out --strict")
         reporter.note(f"{told}: left out")
     if remark := depth_remark(source.name, notes.peak):
         reporter.note(remark)
     if notes.more:
         reporter.note(
-            f"{source.name}: {notes.more:,} pictures have several frames or pages, the first is read"
+            f"{source.name}: {notes.more:,} pictures have several frames or pages: only the first is used"
         )
     labels = source.labels
     if labels is not None and notes.broken:
@@ -177,7 +177,7 @@ def _decoded(
                     broken.append(Broken(done, name, str(result)))
                     if options.strict:
                         raise DataError(
-                            f"{source.name}: {name} cannot be read ({result}): mend or remove it, or leave"
+                            f"{source.name}: {name} cannot be read ({result}): repair or remove it, or leave"
                             " out --strict"
                         )
                 else:

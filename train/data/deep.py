@@ -95,7 +95,7 @@ def refuse_separate_planes(image: Image.Image) -> None:
         DeepPictureError: It is one.
     """
     if _tag(image, _PLANES) == _SEPARATE and (_tag(image, _BITS) or 8) > 8 and ";16" not in _raw_mode(image):
-        raise DeepPictureError("16-bit channels in planes of their own are not read")
+        raise DeepPictureError("16-bit channels in separate planes are not supported")
 
 
 def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
@@ -116,7 +116,7 @@ def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
         mode = "L"
         grey = np.asarray(image)[..., np.newaxis]
         if grey.min(initial=0) < 0 or grey.max(initial=0) > 65535:
-            raise DeepPictureError("grey values are negative or of more than 16 bits")
+            raise DeepPictureError("grey values are negative or need more than 16 bits")
         values = grey.astype(np.uint16)
     alpha = None
     if mode in ("LA", "RGBA"):

@@ -63,7 +63,7 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
     elif isinstance(source, list | tuple) or hasattr(source, "__array__"):
         data = array_data(plain_array(source, name), name)
     else:
-        raise DataError(f"{type(source).__name__} is nothing that can be trained on: give {_KINDS}")
+        raise DataError(f"{type(source).__name__} cannot be trained on: use {_KINDS}")
     return _labelled(data, labels)
 
 
@@ -71,7 +71,7 @@ def _labelled(data: TrainingData, labels: object) -> TrainingData:
     if labels is None:
         return data
     if data.labels is not None:
-        raise DataError(f"{data.name} has labels of its own, and others are given beside it: leave out one")
+        raise DataError(f"{data.name} has labels of its own, and you passed others: leave one of them out")
     numbers, class_names = label_numbers(labels, data.name)
     return data.changed(labels=numbers, class_names=class_names)
 
@@ -99,9 +99,11 @@ def _table(source: object, name: str, how: Reading) -> Table | None:
             return ArrowTable(pa.table(source), name)
         table = pa.Table.from_pandas(source, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(f"{name} cannot be made an Arrow table: {' '.join(str(error).split())}") from error
+        raise DataError(
+            f"{name} cannot be converted to an Arrow table: {' '.join(str(error).split())}"
+        ) from error
     if index := [str(one) for one in cast(Any, source).index.names if one is not None]:
-        how.reporter.note(f"{name}: the index {', '.join(index)} is no column; reset_index() makes it one")
+        how.reporter.note(f"{name}: the index {', '.join(index)} is not a column; reset_index() makes it one")
     return ArrowTable(table, name)
 
 

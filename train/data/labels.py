@@ -41,7 +41,7 @@ def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[s
     if array.dtype == object and all(isinstance(value, int | np.integer) for value in array):
         array = np.array(array.tolist())  # as pandas keeps whole numbers that could be missing
     if array.dtype.kind not in "iub":
-        raise DataError(f"{name}: labels must be whole numbers or texts, not {array.dtype}")
+        raise DataError(f"{name}: labels must be whole numbers or strings, not {array.dtype}")
     if array.dtype.kind == "u" and len(array) and array.max() > np.iinfo(np.int64).max:
         raise DataError(f"{name}: the label {array.max()} is too large for a class number")
     return array.astype(np.int64), ()
@@ -85,7 +85,9 @@ def plain_array(values: object, what: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise DataError(f"{what} cannot be made a numpy array: {' '.join(str(error).split())}") from error
+        raise DataError(
+            f"{what} cannot be converted to a numpy array: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _all_texts(array: NDArray[Any]) -> bool:
@@ -95,7 +97,7 @@ def _all_texts(array: NDArray[Any]) -> bool:
 def _from_one_hot(array: NDArray[Any], name: str) -> NDArray[np.int64]:
     if not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
         raise DataError(
-            f"{name}: labels of shape {list(array.shape)} must be one-hot: in each row one 1, else 0"
+            f"{name}: labels of shape {list(array.shape)} must be one-hot: one 1 in each row, and 0 elsewhere"
         )
     numbers: NDArray[np.int64] = array.argmax(1).astype(np.int64)
     return numbers

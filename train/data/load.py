@@ -48,24 +48,24 @@ def load_data(
     """
     if not isinstance(source, str | os.PathLike):
         if data_dir is not None:
-            raise DataError("data_dir says where Fashion-MNIST lies; data in memory needs none")
+            raise DataError("data_dir is for Fashion-MNIST only: leave it out for data in memory")
         return _fitted(data_in_memory(source, labels, Reading(options, reporter)), options, reporter)
     source = os.fspath(source)
     require_text(unchanging_name(source))
     if was_in_memory(source):
-        raise DataError(f"this data was given in memory ({source}) and is kept nowhere: give it again")
+        raise DataError(f"this data was in memory ({source}) and was not saved: pass it again")
     if labels is not None:
-        raise DataError(f"labels stand beside data in memory; {source} has its own")
+        raise DataError(f"labels can only be passed with data in memory; {source} has its own")
     _require_file_or_folder(source)
     reader = _reader(source)
     if data_dir is not None and not (reader and reader.takes_data_dir(source)):
-        raise DataError(f"--data-dir says where Fashion-MNIST lies; {source} needs none")
+        raise DataError(f"--data-dir is for Fashion-MNIST only: leave it out for {source}")
     if reader is None:
         raise _no_reader(source)
     if options.label_column and not reader.has_columns:
-        raise DataError(f"{source} has no columns, so --label-column does not fit it")
+        raise DataError(f"{source} has no columns: leave out --label-column")
     if options.of_text and not reader.has_lines:
-        raise DataError(f"{source} is no text file: --header, --separator and --decimal do not fit it")
+        raise DataError(f"{source} is not a text file: leave out --header, --separator and --decimal")
     return _fitted(reader.read(source, Reading(options, reporter, data_dir)), options, reporter)
 
 
@@ -77,7 +77,7 @@ def _require_file_or_folder(source: str) -> None:
     except (OSError, ValueError) as error:  # a name that is too long, a NUL
         raise DataError(f"there is no data {source[:200]}: {error}") from error
     if strange:
-        raise DataError(f"{source} is no ordinary file and no folder: copy its content into a file")
+        raise DataError(f"{source} is not an ordinary file or folder: copy its content into a file")
 
 
 def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:
@@ -138,5 +138,5 @@ def _no_reader(source: str) -> DataError:
     *kinds, last = (reader.gives for reader in READERS)
     wanted = f"give {', '.join(kinds)}, or {last}"
     if Path(source).exists():
-        return DataError(f"{source} is of no kind that can be trained on: {wanted}")
+        return DataError(f"{source} cannot be trained on: {wanted}")
     return DataError(f"there is no data {source}: {wanted}")

@@ -17,7 +17,7 @@ def require_text(path: str) -> None:
         DataError: Its name has bytes that are not UTF-8.
     """
     if as_text(path) != path:
-        raise DataError(f"{path} has a name that is not UTF-8, which no run can record: rename it")
+        raise DataError(f"{path} has a name that is not UTF-8: rename it")
 
 
 def with_text_names(data: _Data, reporter: Reporter) -> _Data:
@@ -33,5 +33,5 @@ def with_text_names(data: _Data, reporter: Reporter) -> _Data:
     }
     if new == fields:
         return data
-    reporter.note(f"{new['name']}: names that are not UTF-8 are written with the numbers of their bytes")
+    reporter.note(f"{new['name']}: names that are not UTF-8 are shown with escaped bytes")
     return data.changed(**new)

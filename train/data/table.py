@@ -75,7 +75,7 @@ class TablePictures:
 
     def _named(self, row: int, value: Any) -> Named:
         content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
-        encoded: Encoded = BrokenPictureError("there is no picture") if content is None else content
+        encoded: Encoded = BrokenPictureError("no picture there") if content is None else content
         if content is None and path:
             encoded = self._file(path)
         return (f"row {row} ({Path(path).name})" if path else f"row {row}"), encoded
@@ -85,9 +85,9 @@ class TablePictures:
         base = self._table.base
         try:
             if base is None or not (base / path).resolve().is_relative_to(base.resolve()):
-                return BrokenPictureError(f"{path} is not below {base or 'a folder of the table'}")
+                return BrokenPictureError(f"{path} is not below {base or 'the folder of the table'}")
         except (OSError, ValueError) as error:
-            return BrokenPictureError(f"{path!r} is no path: {error}")
+            return BrokenPictureError(f"{path!r} is not a path: {error}")
         return base / path
 
 
@@ -109,7 +109,7 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
     if not column:
         return None, ()
     if table.schema.names.count(column) > 1:
-        raise DataError(f"{table.name} has several columns {column}: give them different names")
+        raise DataError(f"{table.name} has several columns {column}: rename them")
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -126,7 +126,9 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
         return number_texts(values.to_numpy().astype(str))
     numbers = values.to_numpy() if pa.types.is_primitive(kind) else None
     if numbers is None or numbers.dtype.kind not in "iubf" or (numbers % 1).any():
-        raise DataError(f"{table.name}: labels must be whole numbers or texts, column {column} is {kind}")
+        raise DataError(
+            f"{table.name}: labels must be whole numbers or strings, but column {column} is {kind}"
+        )
     numbers = numbers.astype(np.int64)
     if len(numbers) and (numbers == -1).all():
         return None, ()
@@ -155,7 +157,7 @@ def _image_column(table: Table) -> str:
             f"{table.name} has no column of pictures (bytes, or bytes and path); it has {columns}"
         )
     raise DataError(
-        f"{table.name} has several columns of pictures ({', '.join(found)}): call the one that is meant image"
+        f"{table.name} has several columns of pictures ({', '.join(found)}): name the right one image"
     )
 
 

@@ -49,7 +49,7 @@ class TextTable:
         text = _read(path)
         layout, start = _layout(path, text, options)
         if start == len(text):
-            raise DataError(f"{path}: 0 rows below the names of the columns, training needs at least 2")
+            raise DataError(f"{path}: there are no rows below the column names, training needs at least 2")
         names = [name or f"column_{place}" for place, name in enumerate(layout.names or [""] * layout.width)]
         quoted = b'"' in text
         try:
@@ -126,7 +126,7 @@ def _read(path: Path) -> bytes:
         ) from error
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\0" in data:
-        raise DataError(f"cannot read {path} as a table: it has NUL bytes: save it as UTF-8 text")
+        raise DataError(f"cannot read {path} as a table: it has NUL bytes, save it as UTF-8 text")
     if not data.strip():
         raise DataError(f"{path} is empty")
     return data if b"\n" in data else data.replace(b"\r", b"\n")

@@ -85,7 +85,7 @@ class _Items:
         if len(shapes) > 1:
             first, second = (list(shape) for shape in list(dict.fromkeys(s.shape for s in self.samples))[:2])
             raise DataError(
-                f"{self._name}: items differ in shape ({first} and {second}): a size makes images equal"
+                f"{self._name}: items differ in shape ({first} and {second}): set a size to make them equal"
             )
         whole = np.stack(self.samples) if self.samples else np.empty((0, 4, 4, 1), np.uint8)
         if self._pictures and whole.shape[-1] == 3 and (whole[..., :1] == whole[..., 1:]).all():
@@ -96,7 +96,7 @@ class _Items:
         if len(self.labels) != len(self.samples):
             raise DataError(f"{self._name}: {len(self.labels):,} of {len(self.samples):,} items have a label")
         if len({label.shape for label in self.labels}) > 1:
-            raise DataError(f"{self._name}: labels differ in shape, one class for each item is needed")
+            raise DataError(f"{self._name}: labels differ in shape: each item needs one class")
         return np.stack(self.labels)
 
     def _sample(self, sample: Any, what: str) -> NDArray[Any]:
@@ -129,7 +129,7 @@ class _Items:
         if not (array.size and array.min() >= 0 and array.max() <= 1):
             raise DataError(
                 f"{what} holds floats from {array.min(initial=0):.3g} to {array.max(initial=0):.3g}: pixels"
-                " are 0 to 1, so leave out a transform that normalises them, or uint8"
+                " must be 0 to 1, or uint8: leave out a transform that normalises them"
             )
         self.floats = True
         return (array * 255).round().astype(np.uint8)

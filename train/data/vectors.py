@@ -78,7 +78,7 @@ class VectorData(TrainingData):
         if not self.columns:
             object.__setattr__(self, "columns", tuple(f"column_{place}" for place in range(width)))
         if len(self.columns) != width or len(set(self.columns)) != width:
-            raise DataError(f"{self.name}: {width} columns need as many different names")
+            raise DataError(f"{self.name}: {width} columns need {width} different names")
         self._measure()
         largest = np.maximum(-self.low, self.high)
         constant = self.scale <= _LEAST_VARIATION * largest
@@ -125,7 +125,7 @@ class VectorData(TrainingData):
             if broken.any():
                 raise DataError(
                     f"{self.name}: {self._named(broken)} holding values that are not finite in float32:"
-                    " mend or leave out those rows"
+                    " fix or leave out those rows"
                 )
             low, high = np.minimum(low, chunk.min(0)), np.maximum(high, chunk.max(0))
             whole &= (chunk == np.rint(chunk)).all(0)

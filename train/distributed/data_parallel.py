@@ -40,7 +40,7 @@ def train_in_parallel(state: TrainingState, recipe: Recipe, device: torch.device
     if has_batch_norm(state.generator) or has_batch_norm(state.discriminator):
         if device.type != "cuda":
             raise RecipeError(
-                "batch norm takes its statistics over all processes, which PyTorch can do on CUDA only:"
+                "batch norm needs statistics over all processes, which PyTorch supports on CUDA only:"
                 " train in one process, or without batch norm"
             )
         # in place: weights and statistics stay the same tensors, which optimisers and average hold

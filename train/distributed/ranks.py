@@ -58,7 +58,8 @@ class Ranks:
         """
         if batch_size % self.count:
             raise InputError(
-                f"training.batch_size = {batch_size} cannot be cut into {self.count} equal parts, one each"
+                f"training.batch_size = {batch_size} does not divide into {self.count} equal parts, one for"
+                " each process"
             )
 
     def sum(self, numbers: Tensor) -> Tensor:
@@ -98,7 +99,7 @@ class Ranks:
         (differ,) = self.largest([int(value != leaders)])
         if differ:
             raise InputError(
-                f"{what} is not the same for all {self.count} processes: give all the same files"
+                f"{what} differs between the {self.count} processes: give all of them the same files"
             )
 
     def read(self, load: Callable[[], T]) -> T:

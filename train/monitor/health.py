@@ -74,7 +74,7 @@ class Health:
             # one that is not finite is left out of the line; it shows in the weights, unless a scaler
             # of fp16 has skipped that step
             if row.get(key, 0.0) > limits.gradient_limit:
-                return Problem("exploded", f"{name} has exploded to a length of {row[key]:.3g}", "rollback")
+                return Problem("exploded", f"{name} has exploded to a norm of {row[key]:.3g}", "rollback")
         return None
 
     def _won(self, row: Mapping[str, Any]) -> Problem | None:
@@ -89,8 +89,8 @@ class Health:
         if steps < self._settings.won_steps:
             return None
         text = (
-            f"the discriminator has won: for {steps:,} steps it has judged 99 % of real and of generated"
-            f" samples rightly, the generator's loss is {row['generator_loss']:.2g}"
+            f"the discriminator has won: for {steps:,} steps it has classified 99 % of real and of"
+            f" generated samples correctly, and the generator's loss is {row['generator_loss']:.2g}"
         )
         return Problem("won", text, self._settings.won)
 
@@ -100,5 +100,5 @@ class Health:
             return None
         if row.get("spread", math.inf) >= limits.collapsed_spread:
             return None
-        text = f"the samples are nearly all the same: they vary by {row['spread']:.1%} of what the data does"
+        text = f"the samples are nearly identical: they vary by {row['spread']:.1%} of what the data does"
         return Problem("collapsed", text, limits.collapsed)

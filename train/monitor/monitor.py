@@ -273,16 +273,16 @@ class Monitor:
 def _warning(problem: Problem, step: int) -> dict[str, Any]:
     remedy = {
         "won": "a penalty (penalty.r1_weight), more dropout in the discriminator or a lower"
-        " discriminator.learning_rate helps; health.won=rollback acts by itself",
-        "collapsed": "a penalty (penalty.r1_weight), lower learning rates or another seed helps;"
-        " health.collapsed=rollback acts by itself",
+        " discriminator.learning_rate can help; with health.won=rollback training goes back by itself",
+        "collapsed": "a penalty (penalty.r1_weight), lower learning rates or another seed can help;"
+        " with health.collapsed=rollback training goes back by itself",
     }[problem.kind]
-    message = f"at step {step} {problem.text}; training goes on; {remedy}"
+    message = f"at step {step} {problem.text}; training continues; {remedy}"
     return {"step": step, "event": "warning", "problem": problem.kind, "message": message}
 
 
 def _rollback(problem: Problem, found_at: int, step: int, count: int, rate: float) -> dict[str, Any]:
-    remedy = f"learning rates are {rate:g} of the recipe's, data order and latents are others"
+    remedy = f"learning rates are now {rate:g} of the recipe's, data order and latents are new"
     return {
         "step": step,
         "event": "rollback",
@@ -290,7 +290,7 @@ def _rollback(problem: Problem, found_at: int, step: int, count: int, rate: floa
         "found_at": found_at,
         "problem": problem.kind,
         "learning_rate_scale": rate,
-        "message": f"at step {found_at} {problem.text}: back to step {step}; {remedy}",
+        "message": f"at step {found_at} {problem.text}: going back to step {step}; {remedy}",
     }
 
 

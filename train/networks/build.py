@@ -68,5 +68,5 @@ def require_architectures_fit(recipe: PairSettings, spec: SampleSpec) -> None:
             fitting = " or ".join(name for name in designs(network) if ARCHITECTURES[name].fits(spec))
             raise RecipeError(
                 f"{network}.architecture {settings.architecture} is not for {spec.described}:"
-                f" take a recipe of architecture {fitting}"
+                f" use a recipe with architecture {fitting}"
             )

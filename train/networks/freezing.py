@@ -38,7 +38,7 @@ def require_learned(discriminator: DiscriminatorNetwork, frozen: int, fresh: Col
     if frozen > len(lower):
         raise RecipeError(f"{setting}: the discriminator has {len(lower)} layers below its output")
     if frozen and fresh is None:
-        raise RecipeError(f"{setting} freezes what was learned before: say from what to begin (--init-from)")
+        raise RecipeError(f"{setting} freezes layers of another model: name it with --init-from")
     names = {module: name for name, module in discriminator.named_modules()}
     for stage in lower[:frozen]:
         for name in (names[module] for module in stage):

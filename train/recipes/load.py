@@ -110,7 +110,7 @@ def recipe_layers(name: str) -> list[RecipeLayer]:
     while True:
         if any(layer.where == name for layer in layers):
             chain = ", ".join([*(layer.where for layer in layers), name])
-            raise RecipeError(f"recipes are based on one another in a circle: {chain}")
+            raise RecipeError(f"recipes build on each other in a circle: {chain}")
         layers.append(RecipeLayer(name, _read(name)))
         base = layers[-1].text.document.get("base")
         if base is None:
@@ -171,7 +171,7 @@ def _read(name: str) -> TomlText:
             text = (resources.files(__name__.rpartition(".")[0]) / f"{name}.toml").read_text("utf-8")
         else:
             raise RecipeError(
-                f"there is no recipe {name}: take one of {', '.join(recipe_names())}, or a .toml file"
+                f"there is no recipe {name}: use one of {', '.join(recipe_names())}, or a .toml file"
             )
         return read_toml(text)
     except tomllib.TOMLDecodeError as error:

@@ -98,11 +98,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or no checkpoint of dropgan: {error}") from error
+        raise CheckpointError(f"{path} is damaged or not a checkpoint of dropgan: {error}") from error
     if not isinstance(about, dict) or about.get("schema") != _SCHEMA:
         raise CheckpointError(f"{path} was written by another version of dropgan")
     if about.pop("digest", None) != _digest(tensors, about):
-        raise CheckpointError(f"{path} is damaged: its content is not what was written")
+        raise CheckpointError(f"{path} is damaged: its content has changed since it was written")
     wrong = [key for key, kind in _KEYS.items() if not isinstance(about.get(key), kind)]
     wrong += [
         f"data.{key}"
@@ -113,9 +113,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(rollbacks, list) or not all(isinstance(step, int) for step in rollbacks):
         wrong.append("rollbacks")
     if wrong:
-        raise CheckpointError(
-            f"{path} is no checkpoint of dropgan: it does not rightly say {', '.join(wrong)}"
-        )
+        raise CheckpointError(f"{path} is not a checkpoint of dropgan: it has no valid {', '.join(wrong)}")
     return Checkpoint(tensors, about)
 
 

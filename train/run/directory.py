@@ -141,16 +141,14 @@ class RunDirectory(os.PathLike[str]):
             return
         if self.recipe_file.exists():
             raise RunError(
-                f"{self.path} already holds a run: dropgan train --resume -o {self.path} goes on with it;"
-                f" dropgan run -o {self.path}, with the settings it began with, goes on with it too, then"
-                " exports and scores; or choose another directory"
+                f"{self.path} already holds a run: continue it with dropgan train --resume -o {self.path}, or"
+                f" with dropgan run -o {self.path} and the same settings, which then exports and scores; or"
+                " choose another directory"
             )
         if self.path.exists() and not self._is_empty():
             raise RunError(f"{self.path} exists and is not empty: choose another directory")
         if as_text(str(self.path.resolve())) != str(self.path.resolve()):
-            raise RunError(
-                f"{self.path} has a name that is not UTF-8, which checkpoints cannot have: rename it"
-            )
+            raise RunError(f"{self.path} has a name that is not UTF-8: rename it")
         require_writable(self.path, directory=True)
 
     def _is_empty(self) -> bool:
@@ -183,7 +181,7 @@ class RunDirectory(os.PathLike[str]):
             document = parse_toml(read_text(self.recipe_file))
             facts = RunFacts.from_table(document.pop("run"))
         except FileNotFoundError as error:
-            raise RunError(f"{self.path} holds no run: dropgan train -o {self.path} makes one") from error
+            raise RunError(f"{self.path} is not a run: dropgan train -o {self.path} makes one") from error
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise RunError(f"{self.recipe_file} is damaged: {reason}") from error

@@ -41,7 +41,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     foreign = [str(number) for number, row in enumerate(found, 1) if row is None]
     if foreign:
         named = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
-        warnings.warn(f"{path}: no lines of metrics, left out: {named}", stacklevel=3)
+        warnings.warn(f"{path}: left out lines that are not metrics: {named}", stacklevel=3)
     return [row for row in (*found, _row(cut_off)) if row is not None]
 
 

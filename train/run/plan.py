@@ -73,7 +73,7 @@ class Wanted:
         if self.precision not in ("auto", *PRECISIONS):
             raise InputError(f"precision must be auto, {', '.join(PRECISIONS)}, not {self.precision!r}")
         if self.precision == "tf32" and device.type != "cuda":
-            raise InputError("precision tf32 is of NVIDIA GPUs: take fp32 or bf16 on a CPU")
+            raise InputError("precision tf32 needs an NVIDIA GPU: use fp32 or bf16 on a CPU")
         require_threads(self.threads)
         return device
 
@@ -107,7 +107,7 @@ def choose_device(name: str) -> torch.device:
     available, ranks = torch.cuda.is_available(), current_ranks()
     if ranks.count > 1 and (name.startswith("cuda") or (name == "auto" and available)):
         if name not in ("auto", "cuda"):
-            raise InputError(f"of several processes each has a GPU of its own: device cuda, not {name}")
+            raise InputError(f"several processes use one GPU each: use device cuda, not {name}")
         name = f"cuda:{ranks.local_rank}"
     if name == "auto":
         return torch.device("cuda" if available else "cpu")

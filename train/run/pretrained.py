@@ -72,11 +72,11 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
         }
         if not weights:
             raise PretrainedError(
-                f"{path} has no float32 weights under their names: give the run that it was exported from"
+                f"{path} has no float32 weights under their names: use the run that it was exported from"
             )
         return Pretrained(path, hashlib.sha256(data).hexdigest(), weights, {})
     if path.suffix != ".safetensors":
-        raise PretrainedError(f"{path} is no run directory, no checkpoint .safetensors and no model .onnx")
+        raise PretrainedError(f"{path} is not a run directory, a checkpoint .safetensors or a model .onnx")
     checkpoint = load_checkpoint(path)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
     return Pretrained(path, fingerprint, checkpoint.part("ema"), checkpoint.part("discriminator"))

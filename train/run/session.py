@@ -105,7 +105,7 @@ class Session:
             return self.directory
         message = (
             f"{ending.value}: stopped after step {self.state.step} of {self.state.timetable.steps},"
-            f" everything is saved; go on with: dropgan train --resume -o {self.directory.path}"
+            f" everything is saved; continue with: dropgan train --resume -o {self.directory.path}"
         )
         if ending is Ending.SIGNAL:
             assert stop.signal_number is not None
@@ -313,8 +313,8 @@ def _note_differences(other: RunDirectory, before: RunFacts, now: RunFacts, repo
     """Say why a run that repeats another may not end with the same weights."""
     if before.changes:
         reporter.note(
-            f"{other.path} was resumed with other settings ({'; '.join(before.changes)}): this run has them"
-            " from its first step on, so it will be another one"
+            f"{other.path} was resumed with other settings ({'; '.join(before.changes)}): this run uses"
+            " them from its first step on, so its weights will differ"
         )
     apart = [
         f"{name} {before.made_by.get(name, 'unknown')}, here {value}"
@@ -326,8 +326,8 @@ def _note_differences(other: RunDirectory, before: RunFacts, now: RunFacts, repo
 
 
 def _beginning(init: InitFacts) -> str:
-    rest = f"all layers but {', '.join(init.fresh)}, which do not fit" if init.fresh else "all layers"
-    return f"beginning from {init.source}: {rest}"
+    rest = f"all layers except {', '.join(init.fresh)}, which do not fit" if init.fresh else "all layers"
+    return f"starting from {init.source}: {rest}"
 
 
 def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:

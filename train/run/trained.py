@@ -92,7 +92,8 @@ def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
         raise InputError(f"checkpoint must be one of {', '.join(CHECKPOINTS)}, not {checkpoint!r}")
     if checkpoint == "best" and not run.best_checkpoint.exists():
         raise CheckpointError(
-            f"{run.path} has no best checkpoint, since nothing was scored in training: take --checkpoint last"
+            f"{run.path} has no best checkpoint, because nothing was scored in training: use"
+            " --checkpoint last"
         )
     if checkpoint == "last" or not run.best_checkpoint.exists():
         return run.last_checkpoint
@@ -117,5 +118,5 @@ def resumable_checkpoint(run: RunDirectory) -> Checkpoint | None:
         if not run.last_checkpoint.exists():
             return checkpoint
         step = checkpoint.about["step"]
-        warnings.warn(f"{error}; going on from the one before it, step {step}", stacklevel=3)
+        warnings.warn(f"{error}; continuing from the one before it, step {step}", stacklevel=3)
         return checkpoint

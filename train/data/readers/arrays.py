@@ -50,7 +50,7 @@ def load_array_file(path: Path, reporter: Reporter) -> TrainingData:
         with np.load(path, allow_pickle=False) as archive:
             return _from_archive(path, archive, reporter)
     except MemoryError as error:
-        raise DataError(f"{path} does not fit into memory: a .npy file need not") from error
+        raise DataError(f"{path} does not fit into memory: use a .npy file, which need not") from error
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]
         if "allow_pickle" in reason or "Python objects" in reason:
@@ -63,13 +63,13 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
     size = sum(entry.file_size for entry in archive.zip.infolist())
     if size > available_memory():
         raise DataError(
-            f"{path} unpacks to {size:,} bytes, which do not fit into memory: a .npy file need not"
+            f"{path} unpacks to {size:,} bytes, which do not fit into memory: use a .npy file, which need not"
         )
     chosen = _samples_of(path, archive)
     passed_over = [name for name in names if name not in (chosen, *_BESIDE)]
     if passed_over:
         reporter.note(
-            f"{path}: only {chosen} is read, passed over: {', '.join(passed_over)} (labels are read if they"
+            f"{path}: only {chosen} is read; skipped: {', '.join(passed_over)} (labels are read if they"
             " are called labels)"
         )
     labels, found_names = (
@@ -107,5 +107,5 @@ def _array(path: Path, archive: Any, name: str) -> NDArray[Any]:
     """One of its arrays; numpy gives what is none as bytes."""
     array = archive[name]
     if not isinstance(array, np.ndarray):
-        raise DataError(f"{path}: {name} is no numpy array")
+        raise DataError(f"{path}: {name} is not a numpy array")
     return array

@@ -63,9 +63,9 @@ class FolderPictures:
         if not found:
             has = f"; it has {counted(passed_over)}" if passed_over else ""
             kinds = ", ".join(sorted(SUFFIXES))
-            raise DataError(f"{folder} holds no pictures ({kinds}) and no IDX or Parquet files{has}")
+            raise DataError(f"{folder} has no pictures ({kinds}) and no IDX or Parquet files{has}")
         if passed_over:
-            self.remarks.append(f"{self.name}: passed over what is no picture: {counted(passed_over)}")
+            self.remarks.append(f"{self.name}: skipped files that are not pictures: {counted(passed_over)}")
         self._folder = folder
         paths = [path.split("/") for path in sorted(found)]
         paths, depth = self._training_part(paths)
@@ -102,19 +102,19 @@ class FolderPictures:
             names = ", ".join(sorted(tops))
             if len(training) != 1 or any(len(path) == depth + 1 for path in paths):
                 raise DataError(
-                    f"{self.name} has the folders {names}, which are parts of a set and no classes: give the"
+                    f"{self.name} has the folders {names}, which are parts of a set, not classes: name the"
                     " one to train on"
                 )
             others = ", ".join(sorted(tops - set(training)))
             self.remarks.append(
-                f"{self.name}: pictures are those of {training[0]}, a part of the set; passed over: {others}"
+                f"{self.name}: pictures are those of {training[0]}, a part of the set; skipped: {others}"
             )
             taken = [path for path in paths if path[depth] == training[0]]
             return self._training_part(taken)
         inside = {part_of_folder(path[depth + 1]) if len(path) > depth + 2 else None for path in paths}
         if inside == {Part.TRAIN, Part.HELD_OUT}:
             raise DataError(
-                f"{self.name} has a training part and a test part in each folder: put the training parts into"
+                f"{self.name} has a training and a test part in each folder: move the training parts to"
                 " a folder of their own"
             )
         return paths, depth

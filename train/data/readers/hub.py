@@ -98,12 +98,12 @@ def load_hub_table(source: str) -> HubTable:
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise DataError(
-            f"cannot load the Hugging Face data set {name}: {reason}. Without a network, give the folder"
-            " that save_to_disk wrote"
+            f"cannot load the Hugging Face data set {name}: {reason}. Without a network, use the folder"
+            " written by save_to_disk"
         ) from error
     if isinstance(loaded, Mapping):
         if split not in loaded:
-            raise DataError(f"{name} has no split {split}; it has {', '.join(loaded)}: hf:NAME:SPLIT")
+            raise DataError(f"{name} has no split {split}: use hf:NAME:SPLIT with {', '.join(loaded)}")
         loaded = loaded[split]
     if path.exists():
         return HubTable(loaded, path.resolve().name, path)
@@ -120,7 +120,7 @@ def _parts(source: str) -> tuple[str, str | None, str]:
             return name, None, split
         case [name, config, split]:
             return name, config, split
-    raise DataError(f"hf:{source} is none of hf:NAME, hf:NAME:SPLIT and hf:NAME:CONFIG:SPLIT")
+    raise DataError(f"hf:{source} must be hf:NAME, hf:NAME:SPLIT or hf:NAME:CONFIG:SPLIT")
 
 
 def _pieces(source: str) -> list[str]:

@@ -61,11 +61,11 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
         size = math.prod(shape)
         if size > available_memory():
-            raise DataError(f"{path} says that it holds {size:,} bytes, more than the memory that is left")
+            raise DataError(f"{path} declares {size:,} bytes, more than the free memory")
         content = file.read(size + 1)
     if len(content) != size:
         holds = f"{len(content)}" if len(content) < size else "more"
-        raise DataError(f"{path} should hold {size} bytes of shape {list(shape)}, it holds {holds}")
+        raise DataError(f"{path} should hold {size} bytes of shape {list(shape)}, but holds {holds}")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -101,10 +101,10 @@ def load_idx_directory(folder: Path, reporter: Reporter) -> ImageData:
     labels = _read(labels_of[wanted]).astype(np.int64) if wanted in labels_of else None
     others = [other for other in (*images_of, *labels_of) if other not in (name, wanted)]
     if others:
-        reporter.note(f"{folder}: images are those of {name}; passed over: {', '.join(others)}")
+        reporter.note(f"{folder}: images are those of {name}; skipped: {', '.join(others)}")
     files = [path for copies in (*images_of.values(), *labels_of.values()) for path in copies]
     if beside := others_in(folder, files):
-        reporter.note(f"{folder}: passed over what is no IDX file: {beside}")
+        reporter.note(f"{folder}: skipped files that are not IDX: {beside}")
     return ImageData(images if images.ndim == 4 else images[..., np.newaxis], folder.resolve().name, labels)
 
 
@@ -134,7 +134,7 @@ def _chosen(folder: Path, names: list[str]) -> str:
     training = [name for name in names if part_of_file(name) is Part.TRAIN]
     found = training if len(names) > 1 and training else names
     if len(found) > 1:
-        raise DataError(f"{folder} has several IDX files of images: {', '.join(found)}")
+        raise DataError(f"{folder} has more than one IDX file of images, keep one: {', '.join(found)}")
     return found[0]
 
 
@@ -142,7 +142,7 @@ def _read(copies: list[Path]) -> NDArray[np.uint8]:
     """The array of a file, which its packed copy must equal."""
     first, *others = (read_idx(path) for path in copies)
     if not all(np.array_equal(first, other) for other in others):
-        raise DataError(f"{' and '.join(str(path) for path in copies)} differ: remove the one that is old")
+        raise DataError(f"{' and '.join(str(path) for path in copies)} differ: remove the outdated one")
     return first
 
 

@@ -29,11 +29,9 @@ class ParquetReader(TableReader):
         others = [file for file in files if part_of_file(file.name) is not Part.HELD_OUT] or files
         if len(others) < len(files):
             passed_over = ", ".join(file.name for file in files if file not in others)
-            reporter.note(
-                f"{source}: passed over the parts of the set that are held out: {passed_over}"[:500]
-            )
+            reporter.note(f"{source}: skipped the held-out parts of the set: {passed_over}"[:500])
         if Path(source).is_dir() and (beside := others_in(Path(source), files)):
-            reporter.note(f"{source}: passed over what is no Parquet file: {beside}")
+            reporter.note(f"{source}: skipped files that are not Parquet: {beside}")
         return ParquetTable(Path(source), others)
 
 
@@ -77,7 +75,7 @@ class ParquetTable:
             except self._error as error:
                 raise DataError(f"cannot read {file} as Parquet: {' '.join(str(error).split())}") from error
             if self.schema is not None and not schema.equals(self.schema):
-                raise DataError(f"{file} has other columns than {files[0]}: give one of them")
+                raise DataError(f"{file} has other columns than {files[0]}: name one of the files")
             self.schema, self._rows = schema, self._rows + rows
         self.class_names: Mapping[str, tuple[str, ...]] = _class_names(self.schema.metadata or {})
 
