@@ -62,7 +62,7 @@ def test_features_of_one_s_own_from_fit_to_score(fashion_run: Path, dropgan: Dro
         (["evaluate", "RUN", "--features", "nowhere"], 1, "there is no file of features"),
         (["evaluate", "RUN", "--held-out", "nowhere"], 1, "there is no data nowhere"),
         (["evaluate", "RUN", "-n", "3"], 2, "10"),
-        (["evaluate", "/"], 1, "holds no run"),
+        (["evaluate", "/"], 1, "is not a run"),
         (["evaluate", "RUN", "--held-out", "DATA"], 1, "choose other images to hold out"),
         (["evaluate", "--fit-features", "x"], 2, "--data"),
     ],

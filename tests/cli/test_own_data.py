@@ -57,7 +57,7 @@ def test_what_stops_before_training(dropgan: Dropgan, photos: Path, tmp_path: Pa
         (("--size", 28, "--strict"), 1, "left/0.png cannot be read"),
         (("--size", 3), 2, "4<=x<=512"),
         (("--size", 28, "--label-column", "kind"), 1, "no columns"),
-        (("--resume", "--size", 28), 1, "holds no run"),
+        (("--resume", "--size", 28), 1, "is not a run"),
     ):
         answer = dropgan("train", "--data", photos, "-o", run, *arguments)
         assert answer.code == code, answer.err

@@ -213,7 +213,7 @@ def failing(images: np.ndarray) -> np.ndarray:
         (f"{__name__}:failing", "failed: KeyError"),
         (f"{__name__}:absent", "has no function absent"),
         ("no_such_module:f", "cannot be imported"),
-        ("plain", "module:function"),
+        ("plain", "MODULE:FUNCTION"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])

@@ -123,10 +123,10 @@ def test_a_missing_file_a_directory_and_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.onnx")
     watch = threading.Timer(20, lambda: os._exit(3))
     watch.start()
-    with pytest.raises(ModelError, match="no ordinary file"):
+    with pytest.raises(ModelError, match="not an ordinary file"):
         Generator(tmp_path / "pipe.onnx")
     watch.cancel()
-    with pytest.raises(ModelError, match="no ordinary file"):
+    with pytest.raises(ModelError, match="not an ordinary file"):
         Generator("/dev/zero")
     with pytest.raises(ModelError, match="cannot read"):
         Generator("model\0.onnx")

@@ -190,18 +190,18 @@ def test_a_full_disk_is_seen_first(
         with pytest.raises(OutputError, match=r"10,000,000,000,000 samples"):
             generate(model_file, tmp_path / format_, 10**13, format=format_, **FAST)
     for format_ in ("npy", "csv", "parquet"):
-        with pytest.raises(OutputError, match=r"there is room for"):
+        with pytest.raises(OutputError, match=r"but only .* are free"):
             generate(vector_model, tmp_path / format_, 10**14, format=format_, **FAST)
-    with pytest.raises(OutputError, match=r"there is room for"):
+    with pytest.raises(OutputError, match=r"but only .* are free"):
         write_npy(Generator(model_file, device="cpu"), tmp_path / "a.npy", 10**13, **where)
     for name in ("a.csv", "a.parquet"):
-        with pytest.raises(OutputError, match=r"rows take .*there is room for"):
+        with pytest.raises(OutputError, match=r"rows take .*but only .* are free"):
             write_table(Generator(vector_model, device="cpu"), tmp_path / name, 10**14, **where)
     assert not listing(tmp_path)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=3_000_000))
     generate(model_file, tmp_path / "tar", 1000, format="tar", **FAST)  # 784 kB of pixels, less as PNG
-    with pytest.raises(OutputError, match=r"there is room for 3\.0 MB"):
+    with pytest.raises(OutputError, match=r"but only 3\.0 MB are free"):
         generate(model_file, tmp_path / "npy", 10_000, format="npy", **FAST)
 
 

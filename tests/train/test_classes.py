@@ -128,7 +128,7 @@ def test_classes_left_out_are_said() -> None:
     [
         (None, (), "some has no labels"),
         ([1, 1], (), "all samples have the same class"),
-        ([0, 1], ("cat", "cat"), "once each"),
+        ([0, 1], ("cat", "cat"), "distinct and not empty"),
         ([0, 1], ("cat", " "), "distinct and not empty"),
         ([0, 2], ("cat", "dog"), "2 class names, but labels go up to 2"),
     ],

@@ -173,15 +173,15 @@ def test_a_recipe_of_a_run_that_was_edited(
 def test_pipes_are_no_files(tmp_path: Path, tiny_run: Path) -> None:
     """A reader of a pipe that nobody writes waits for ever."""
     os.mkfifo(tmp_path / "recipe.toml")
-    with pytest.raises(RecipeError, match="no ordinary file") as caught:
+    with pytest.raises(RecipeError, match="not an ordinary file") as caught:
         load_recipe(str(tmp_path / "recipe.toml"))
     assert caught.value.exit_code == 2
-    with pytest.raises(RunError, match="no ordinary file"):
+    with pytest.raises(RunError, match="not an ordinary file"):
         RunDirectory(tmp_path).read_recipe()
     run = _copy(tiny_run, tmp_path / "run")
     run.metrics_file.unlink()
     os.mkfifo(run.metrics_file)
-    with pytest.raises(RunError, match="no ordinary file"):
+    with pytest.raises(RunError, match="not an ordinary file"):
         run.read_metrics()
 
 

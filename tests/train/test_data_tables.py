@@ -138,7 +138,7 @@ def test_unfit_tables(tmp_path: Path, pixels: np.ndarray) -> None:
     path = _write(tmp_path / "c.parquet", image=pictures, label=[1, None, 0, 1], weight=[0.1, 0.2, 0.3, 0.4])
     with pytest.raises(DataError, match="no value in the column label"):
         load_images(str(path))
-    with pytest.raises(DataError, match="whole numbers or texts"):
+    with pytest.raises(DataError, match="whole numbers or strings"):
         load_images(str(path), options=DataOptions(label_column="weight"))
     with pytest.raises(DataError, match="no column typo; it has image, label, weight"):
         load_images(str(path), options=DataOptions(label_column="typo"))

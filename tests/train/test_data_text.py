@@ -161,7 +161,7 @@ def test_what_the_user_says(
 
 def test_no_header_keeps_the_first_row(tmp_path: Path) -> None:
     """Else a row of a file without names becomes the names, and is lost."""
-    assert "misses values" in refused(tmp_path, "1.5,,3.5\n1,2,3\n", header="no")
+    assert "has missing values" in refused(tmp_path, "1.5,,3.5\n1,2,3\n", header="no")
     assert "string: 'setosa'" in refused(tmp_path, "setosa,2,3\nvirginica,2,4\n", header="no")
     data, _ = read(tmp_path, "x,1\ny,2\nx,3\n", header="no", label_column="column_0")
     assert data.class_names == ("x", "y")

@@ -137,7 +137,7 @@ def test_nothing_is_left_where_nothing_began(tmp_path: Path) -> None:
     """A wrong name of the data must not leave directories behind, nor touch those that were there."""
     with pytest.raises(DataError, match="there is no data"):
         train(tmp_path / "new" / "run", data="nowhere.npy")
-    with pytest.raises(RunError, match="holds no run"):
+    with pytest.raises(RunError, match="is not a run"):
         resume(tmp_path / "other")
     assert os.listdir(tmp_path) == []  # noqa: PTH208
     (tmp_path / "mine").mkdir()

@@ -104,7 +104,7 @@ def test_a_run_is_never_overwritten(tmp_path: Path, tiny_run: Path, image_file: 
 
 def test_resume_refuses_what_does_not_fit(tmp_path: Path, image_file: Path) -> None:
     """No run there, data that changed, a damaged recipe."""
-    with pytest.raises(RunError, match="holds no run"):
+    with pytest.raises(RunError, match="is not a run"):
         resume(tmp_path)
     import numpy as np
 
