@@ -41,7 +41,7 @@ def test_from_labels_to_pictures_of_a_class(dropgan: Dropgan, tmp_path: Path, ba
 
     wrong = dropgan("sample", model, "-o", tmp_path / "wrong.npy", "--labels", "top")
     assert wrong.code == 1
-    assert "no class 'top': take 0 to 2, or left, middle, right" in wrong.err
+    assert "no class 'top': use 0 to 2, or left, middle, right" in wrong.err
     assert not (tmp_path / "wrong.npy").exists()
 
 

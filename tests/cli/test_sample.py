@@ -168,5 +168,5 @@ def test_labels(dropgan: Dropgan, conditional_model: Path, tmp_path: Path) -> No
     assert dropgan(*model, "-o", tmp_path / "grid.png", "--labels", "balanced").code == 0
     answer = dropgan(*model, "-o", tmp_path / "y.npy", "--labels", "5")
     assert answer.code == 1
-    assert "no class '5': take 0 to 2, or left, middle, right" in answer.err
+    assert "no class '5': use 0 to 2, or left, middle, right" in answer.err
     assert not (tmp_path / "y.npy").exists()

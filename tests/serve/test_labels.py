@@ -78,7 +78,7 @@ def test_classes_as_often_as_counted(counts: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("counts", [(1,), (1, -1), (0, 0), (2**32 - 1, 1)])
 def test_impossible_shares(counts: tuple[int, ...]) -> None:
     """A damaged card must not draw classes that are not there."""
-    with pytest.raises(InputError, match="shares"):
+    with pytest.raises(InputError, match="counts must be"):
         LabelStream(2, counts)
 
 

@@ -203,7 +203,7 @@ def test_hidden_and_held_out_parquet_files(tmp_path: Path) -> None:
     data, said = _load(tmp_path)
     assert np.array_equal(data.vectors, rows.astype(np.float32))
     assert len(said) == 2
-    assert "held out: test-00000.Parquet" in said[0]
+    assert "the held-out parts of the set: test-00000.Parquet" in said[0]
     assert "not Parquet: folders (1), .md (1)" in said[1] or ".md (1), folders (1)" in said[1]
     only_test = tmp_path / "only"
     only_test.mkdir()

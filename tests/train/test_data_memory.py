@@ -291,7 +291,7 @@ def test_a_run_from_memory_needs_its_data_again() -> None:
     assert unchanging_name("memory:array") == "memory:array"
     assert was_in_memory(unchanging_name(pa.table({"a": [1.0]})))
     assert not was_in_memory(unchanging_name("fashion-mnist-10k"))
-    with pytest.raises(DataError, match="give it again"):
+    with pytest.raises(DataError, match="pass it again"):
         load_data("memory:array")
     with pytest.raises(DataError, match="has its own"):
         load_data("fashion-mnist-10k", labels=[1, 2])

@@ -68,7 +68,7 @@ def test_hugging_face_layout(tmp_path: Path, pixels: np.ndarray) -> None:
     assert data.class_names == ("ant", "moth")
     assert data.labels is not None
     assert data.labels[:4].tolist() == [1, 0, 1, 0]
-    assert "row 2 (there is no picture)" in said[0]
+    assert "row 2 (no picture there)" in said[0]
     assert "row 3 (junk.png)" in said[0]
     assert load_images(str(path)).labels is None
 
@@ -177,7 +177,7 @@ def test_saved_hugging_face_data(saved: Path, pixels: np.ndarray, monkeypatch: p
     assert np.array_equal(load_images(f"hf:{saved}:test").images, pixels[150:])
     monkeypatch.chdir(saved.parent)
     assert unchanging_name("hf:insects:test") == f"hf:{saved}:test"
-    with pytest.raises(DataError, match="no split dev; it has train, test"):
+    with pytest.raises(DataError, match="no split dev: use hf:NAME:SPLIT with train, test"):
         load_images(f"hf:{saved}:dev")
 
 
@@ -257,7 +257,7 @@ def test_types_of_columns(tmp_path: Path) -> None:
         (pa.array([1, 2, 3], pa.date32()), r"not c \(date32"),
         (pa.array([[1], [2], [3]]), r"not c \(list"),
         (pa.nulls(3), r"not c \(null: no value\)"),
-        (pa.array([1, None, 3]), "column c misses values"),
+        (pa.array([1, None, 3]), "column c has missing values"),
         (pa.array([7, 7, 7]), "column c is constant"),
         (pa.array([1.0, np.inf, 3.0]), "column c is holding values that are not finite"),
     ],
@@ -291,7 +291,7 @@ def test_usual_names_of_labels_in_a_table_of_numbers(tmp_path: Path, label: str)
     )
     assert isinstance(labelled, VectorData)
     assert (labelled.columns, labelled.class_column) == (("a",), label)
-    assert f"column {label} has the classes" in said[0]
+    assert f"column {label} holds the classes" in said[0]
 
 
 def test_labels_that_became_floats(tmp_path: Path) -> None:

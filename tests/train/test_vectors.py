@@ -76,7 +76,7 @@ def test_labels_of_a_table(tmp_path: Path) -> None:
         ("", "is empty"),
         ("a,b\n1,2\n", "at least 2"),
         ("a,b\n1,2\n3\n", "as a table: its rows are not of as many fields"),
-        ("a,b\n1,2\n3,\n", "column b misses values"),
+        ("a,b\n1,2\n3,\n", "column b has missing values"),
         ("a,b\n1,2\n3,x\n", r"must be numbers, not b \(string: 'x'\)"),
         ("a,b\n1,2\n3,nan\n5,6\n", "column b"),
         ("a,b\n1,2\n3,inf\n5,6\n", "column b is holding values that are not finite"),
