@@ -124,7 +124,7 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         (["{model}"], 2, "-o OUT"),
         (["-o", "x"], 2, "MODEL is missing"),
         (["{model}", "-o", "x.tar"], 2, "shards go into a directory"),
-        (["{model}", "-o", "x.npy", "--format", "tar"], 2, "give a directory"),
+        (["{model}", "-o", "x.npy", "--format", "tar"], 2, "name a directory"),
         (["{model}", "-o", "x", "--format", "raw"], 2, "raw bytes go to stdout"),
         (["{model}", "-o", "-", "--format", "npy"], 2, "raw bytes go to stdout"),
         (["{model}", "-o", "-", "--json"], 2, "would mix with the samples"),

@@ -295,5 +295,5 @@ def test_a_run_from_memory_needs_its_data_again() -> None:
         load_data("memory:array")
     with pytest.raises(DataError, match="has its own"):
         load_data("fashion-mnist-10k", labels=[1, 2])
-    with pytest.raises(DataError, match="needs none"):
+    with pytest.raises(DataError, match="leave it out"):
         load_data(GREY, Path())

@@ -200,7 +200,7 @@ def _same_source(run: RunDirectory, facts: RunFacts, given: DataSource) -> DataS
     """Where a run's data are: in its files, or where they are given again."""
     if given.data is None and was_in_memory(facts.data):
         raise RunError(
-            f"{run.path} was trained on data in memory, which is kept nowhere: give it again, as data=..."
+            f"{run.path} was trained on data in memory, which was not saved: pass it again as data=..."
         )
     if given.data is None or (given.name == facts.data and not was_in_memory(facts.data)):
         kept = DataSource.of(facts)
