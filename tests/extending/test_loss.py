@@ -80,7 +80,7 @@ def test_names_are_known_or_refused() -> None:
     ):
         change_recipe(load_recipe("mlp"), {"training.loss": "nets"})
     with pytest.raises(
-        RecipeError, match=r"there is no loss nets: take one of non-saturating, .*least-squares"
+        RecipeError, match=r"there is no loss nets: use one of non-saturating, .*least-squares"
     ):
         LOSSES["nets"]
     with pytest.raises(ValueError, match="loss least-squares exists already"):

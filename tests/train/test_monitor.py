@@ -198,7 +198,7 @@ def test_a_collapsed_generator(tmp_path: Path, action: str) -> None:
     )
     told: list[dict[str, Any]] = []
     if action == "rollback":
-        with pytest.raises(TrainingError, match="nearly all the same"):
+        with pytest.raises(TrainingError, match="nearly identical"):
             train_small(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))
     else:
         train_small(tmp_path / "run", image_file, recipe, reporter=Reporter(metrics=told.append))

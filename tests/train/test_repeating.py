@@ -127,7 +127,7 @@ def test_data_in_memory_are_given_again(tmp_path: Path, image_file: Path) -> Non
     images = np.load(image_file)
     first = train(tmp_path / "a", _recipe(), data=images, **FIXED)
     for again in (lambda: resume(first), lambda: train(tmp_path / "b", like=first)):
-        with pytest.raises(RunError, match=r"give it again, as data=\.\.\."):
+        with pytest.raises(RunError, match=r"pass it again as data=\.\.\."):
             again()
     with pytest.raises(ResumeError, match="has changed since"):
         resume(first, data=images[::-1])

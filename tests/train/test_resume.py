@@ -74,7 +74,7 @@ def test_a_damaged_checkpoint(tmp_path: Path, image_file: Path, damage: str) -> 
     if damage == "missing":
         resume(run.path)
     else:
-        with pytest.warns(UserWarning, match="damaged.*going on from the one before it, step 20"):
+        with pytest.warns(UserWarning, match="damaged.*continuing from the one before it, step 20"):
             resume(run.path)
     assert same_weights(run, whole)
     assert rows_of(run) == rows_of(whole)

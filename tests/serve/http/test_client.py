@@ -118,7 +118,7 @@ def stub() -> Iterator[str]:
 def test_a_busy_service_is_asked_again(stub: str, address: str) -> None:
     """A night's job must not end because a service was busy for a second; nor wait for ever."""
     card = httpx.get(f"{address}/blobs").content
-    busy = (503, b'{"error": "too much is waiting"}', {"retry-after": "0"})
+    busy = (503, b'{"error": "the queue is full"}', {"retry-after": "0"})
     _Stub.answers = [busy, busy, (200, card, {"content-length": str(len(card))})]
     assert Client(f"{stub}/blobs").sample_shape == (28, 28, 1)
     _Stub.answers = [(503, b"{}", {"retry-after": "3"})]
