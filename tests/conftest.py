@@ -1,6 +1,8 @@
 """What many tests share: one tiny trained run and the model exported from it."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +27,32 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of pytest's processes to want it fills; the others wait and share it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "made"
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def image_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 small grey images of blobs at random places, as .npy."""
-    random = np.random.default_rng(0)
-    centres = random.uniform(8, 20, (200, 2, 1, 1))
-    rows, columns = np.mgrid[0:28, 0:28]
-    distance = (rows - centres[:, 0]) ** 2 + (columns - centres[:, 1]) ** 2
-    images = (255 * np.exp(-distance / 20)).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "blobs.npy"
-    np.save(path, images)
-    return path
+
+    def make(folder: Path) -> None:
+        random = np.random.default_rng(0)
+        centres = random.uniform(8, 20, (200, 2, 1, 1))
+        rows, columns = np.mgrid[0:28, 0:28]
+        distance = (rows - centres[:, 0]) ** 2 + (columns - centres[:, 1]) ** 2
+        np.save(folder / "blobs.npy", (255 * np.exp(-distance / 20)).astype(np.uint8))
+
+    return made_once(tmp_path_factory, "image_file", make) / "blobs.npy"
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +60,11 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, image_file: Path) -> Path
     """The directory of a run of 40 steps on the blobs, the article's recipe."""
     from dropgan.train import change_recipe, load_recipe, train
 
-    directory = tmp_path_factory.mktemp("run") / "tiny"
-    recipe = change_recipe(load_recipe("seed"), TINY)
-    train(directory, recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
-    return directory
+    def make(folder: Path) -> None:
+        recipe = change_recipe(load_recipe("seed"), TINY)
+        train(folder / "tiny", recipe, data=str(image_file), device="cpu", precision="fp32", threads=1)
+
+    return made_once(tmp_path_factory, "tiny_run", make) / "tiny"
 
 
 @pytest.fixture(scope="session")
@@ -54,22 +72,24 @@ def model_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path
     """The tiny run's exported generator; tests must not change it."""
     from dropgan.export import export
 
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export(tiny_run, path)
-    return path
+    made = made_once(tmp_path_factory, "model_file", lambda folder: export(tiny_run, folder / "model.onnx"))
+    return made / "model.onnx"
 
 
 @pytest.fixture(scope="session")
 def bars_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 grey images of a bright bar at the left, in the middle or at the right, by class, as .npz."""
-    random = np.random.default_rng(0)
-    labels = np.arange(600) % 3
-    images = random.integers(0, 40, (600, 8, 8)).astype(np.uint8)
-    for label in range(3):
-        images[labels == label, :, 3 * label : 3 * label + 2] += 180
-    path = tmp_path_factory.mktemp("bars") / "bars.npz"
-    np.savez(path, images=images, labels=labels, class_names=np.array(["left", "middle", "right"]))
-    return path
+
+    def make(folder: Path) -> None:
+        random = np.random.default_rng(0)
+        labels = np.arange(600) % 3
+        images = random.integers(0, 40, (600, 8, 8)).astype(np.uint8)
+        for label in range(3):
+            images[labels == label, :, 3 * label : 3 * label + 2] += 180
+        names = np.array(["left", "middle", "right"])
+        np.savez(folder / "bars.npz", images=images, labels=labels, class_names=names)
+
+    return made_once(tmp_path_factory, "bars_file", make) / "bars.npz"
 
 
 def bar_of(images: np.ndarray) -> np.ndarray:
@@ -84,7 +104,6 @@ def conditional_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -
     """A class-conditional run that has learned the three bars; half a second."""
     from dropgan.train import change_recipe, load_recipe, train
 
-    directory = tmp_path_factory.mktemp("conditional") / "run"
     settings = {
         "conditional": True,
         "generator.latent_dim": 8,
@@ -96,8 +115,11 @@ def conditional_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -
         "training.ema_decay": 0.95,
     }
     recipe = change_recipe(load_recipe("mlp"), settings)
-    train(directory, recipe, data=str(bars_file), device="cpu", precision="fp32", threads=1)
-    return directory
+
+    def make(folder: Path) -> None:
+        train(folder / "run", recipe, data=str(bars_file), device="cpu", precision="fp32", threads=1)
+
+    return made_once(tmp_path_factory, "conditional_run", make) / "run"
 
 
 @pytest.fixture(scope="session")
@@ -105,9 +127,10 @@ def conditional_model(tmp_path_factory: pytest.TempPathFactory, conditional_run:
     """The conditional run's exported generator; tests must not change it."""
     from dropgan.export import export
 
-    path = tmp_path_factory.mktemp("conditional_model") / "model.onnx"
-    export(conditional_run, path)
-    return path
+    def make(folder: Path) -> None:
+        export(conditional_run, folder / "model.onnx")
+
+    return made_once(tmp_path_factory, "conditional_model", make) / "model.onnx"
 
 
 @pytest.fixture(scope="session")
@@ -116,14 +139,15 @@ def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dropgan.export import export
     from dropgan.train import change_recipe, load_images, load_recipe, train
 
-    folder = tmp_path_factory.mktemp("fashion")
-    np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
-    settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
-    recipe = change_recipe(load_recipe("seed"), settings)
-    run = folder / "run"
-    train(run, recipe, data=str(folder / "clothes.npz"), device="cpu", precision="fp32", threads=1)
-    export(run, run / "model.onnx")
-    return run
+    def make(folder: Path) -> None:
+        np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
+        settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
+        recipe = change_recipe(load_recipe("seed"), settings)
+        data, run = str(folder / "clothes.npz"), folder / "run"
+        train(run, recipe, data=data, device="cpu", precision="fp32", threads=1)
+        export(run, run / "model.onnx")
+
+    return made_once(tmp_path_factory, "fashion_run", make) / "run"
 
 
 @pytest.fixture(scope="session")
@@ -132,10 +156,12 @@ def vector_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dropgan.export import export
     from dropgan.train import change_recipe, load_recipe, train
 
-    folder = tmp_path_factory.mktemp("vectors")
-    np.save(folder / "rows.npy", np.random.default_rng(0).normal((1, 20, 300), (1, 2, 3), (100, 3)))
-    widths = {"generator.hidden": [16], "discriminator.hidden": [16]}
-    recipe = change_recipe(load_recipe("mlp"), {**TINY, "training.steps": 5, **widths})
-    train(folder / "run", recipe, data=str(folder / "rows.npy"), device="cpu", precision="fp32", threads=1)
-    export(folder / "run", folder / "model.onnx")
-    return folder / "model.onnx"
+    def make(folder: Path) -> None:
+        np.save(folder / "rows.npy", np.random.default_rng(0).normal((1, 20, 300), (1, 2, 3), (100, 3)))
+        widths = {"generator.hidden": [16], "discriminator.hidden": [16]}
+        recipe = change_recipe(load_recipe("mlp"), {**TINY, "training.steps": 5, **widths})
+        data, run = str(folder / "rows.npy"), folder / "run"
+        train(run, recipe, data=data, device="cpu", precision="fp32", threads=1)
+        export(run, folder / "model.onnx")
+
+    return made_once(tmp_path_factory, "vector_model", make) / "model.onnx"

@@ -260,7 +260,9 @@ def _cpu_seconds_of_children() -> float:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_saves_and_says_how_to_go_on(tmp_path: Path, image_file: Path, number: int) -> None:
+def test_interrupt_saves_and_says_how_to_go_on(
+    dropgan: Dropgan, tmp_path: Path, image_file: Path, number: int
+) -> None:
     """Ctrl-C in the middle, then the same directory with --resume."""
     out = tmp_path / "run"
     command = [_script(), "train", "--data", str(image_file), "-o", str(out), *SMALL, "--steps=100000"]
@@ -275,8 +277,5 @@ def test_interrupt_saves_and_says_how_to_go_on(tmp_path: Path, image_file: Path,
     assert f"dropgan train --resume -o {out}" in err
     assert "Traceback" not in err
     step = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["step"]
-    done = subprocess.run(
-        [_script(), "train", "--resume", "-o", str(out), "--steps", str(step + 10), "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert json.loads(done.stdout)["step"] == step + 10
+    done = dropgan("train", "--resume", "-o", out, "--steps", step + 10, "--json")
+    assert json.loads(done.out)["step"] == step + 10

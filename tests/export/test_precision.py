@@ -44,7 +44,7 @@ CASES = [
     ("conv", "int8", 20, "pixels"),
     ("dcgan", "fp32", OPSETS[0], "pixels"),
     ("resnet", "fp32", OPSETS[-1], "float"),
-    ("resnet", "int8", OPSETS[0], "pixels"),
+    pytest.param("resnet", "int8", OPSETS[0], "pixels", marks=pytest.mark.slow),
 ]
 
 

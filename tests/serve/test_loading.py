@@ -206,18 +206,18 @@ def test_deep_nesting_ends_early() -> None:
         blob = b"\x0a" + encode_varint(len(node)) + node
         if len(blob) > 300_000:
             break
-    started = time.monotonic()
+    started = time.process_time()
     refuse(b"\x3a" + encode_varint(len(blob)) + blob, "not a readable ONNX file")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_millions_of_fields_end_early() -> None:
     """Two bytes a field: a file of a few megabytes must not become gigabytes of objects."""
     node = b"\x0a\x00"
     graph = node * 3_000_000
-    started = time.monotonic()
+    started = time.process_time()
     refuse(b"\x3a" + encode_varint(len(graph)) + graph, "more than 250,000 fields")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 BOMBS: dict[str, tuple[Change, str]] = {}
@@ -335,9 +335,9 @@ def fixed_batch(model: onnx.ModelProto) -> None:
 def test_a_hostile_graph(good: bytes, name: str) -> None:
     """Small files that would take the machine's memory or time if onnxruntime saw them."""
     change, message = BOMBS[name]
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     refuse(changed(good, change), message)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
