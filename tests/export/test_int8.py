@@ -18,16 +18,51 @@ from dropgan.export.rounding import WEIGHT_LEVELS, round_weights
 from dropgan.export.scales import fit_range, short_numbers
 from dropgan.export.sessions import cpu_session, optimised_difference, outputs
 from dropgan.serve import Generator
+from dropgan.serve.latents import LatentStream
 
 from .networks import LATENT_DIM
 from .test_export_files import inspect
-from .test_precision import model_in
+from .test_precision import NETWORKS, model_in, require_shippable, session_of
 
 FLAGS = "flags\t\t: fpu sse4_2 {}\n"
 
 
 def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
+@pytest.mark.parametrize("network", ["conv", "resnet"])
+def test_convolutions_on_bytes_pass_gate_parity_and_loader(network: str) -> None:
+    """A file that only its exporter can open, or that draws other pictures, is worth nothing."""
+    require_shippable(network, "int8", 20, "pixels")
+
+
+@pytest.mark.parametrize("network", ["conv", "resnet"])
+def test_int8_runs_convolutions_on_bytes(network: str) -> None:
+    """All but the one that makes the image; else int8 would promise what only the dense layer gets."""
+    model = model_in("int8", network)
+    makers = {name: node for node in model.graph.node for name in node.output}
+    on_bytes = [
+        makers[node.input[1]].op_type == "DequantizeLinear" if node.input[1] in makers else False
+        for node in model.graph.node
+        if node.op_type == "Conv"
+    ]
+    assert on_bytes == [True] * (len(on_bytes) - 1) + [False]
+    assert len(on_bytes) > 1
+
+
+def test_int8_samples_do_not_depend_on_their_batch() -> None:
+    """Sample i is a function of seed and index, in every precision."""
+    latents = LatentStream(LATENT_DIM)(60, seed=4)
+    for network in NETWORKS:
+        model = model_in("int8", network)
+        session = session_of(model)
+        whole = session.run(None, {"latents": latents})[0]
+        for batch in (1, 3, 7):
+            parts = [
+                session.run(None, {"latents": latents[at : at + batch]})[0] for at in range(0, 60, batch)
+            ]
+            assert np.array_equal(np.concatenate(parts), whole)
 
 
 @pytest.mark.parametrize("network", ["mlp", "convolutions", "conv", "dcgan", "resnet"])
