@@ -17,6 +17,7 @@ pictures' (a checkerboard of period 2 raises it).
 
 import argparse
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -115,8 +116,8 @@ def run(
         export(Path(folder) / "run", Path(folder) / "model.onnx")
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            kept = options.keep / f"{name} {seed}.onnx".replace(" ", "-")
-            kept.write_bytes((Path(folder) / "model.onnx").read_bytes())
+            kept = f"{Path(options.data).stem} {name} {seed}".replace(" ", "-")
+            shutil.copytree(folder, options.keep / kept, dirs_exist_ok=True)
         samples = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
     result = {
         "variant": name,
@@ -177,7 +178,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--variants", nargs="+", default=["as it is", *PIECES], metavar="PIECE + PIECE")
     parser.add_argument("--features", help="for data that dropgan's own features do not know; none: no score")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the exported files there")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep runs and exported files there")
     parser.add_argument("--out", type=Path, default=Path("search.jsonl"))
     parser.add_argument("--table", action="store_true", help="print what is there and train nothing")
     options = parser.parse_args()

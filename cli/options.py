@@ -347,7 +347,13 @@ Json = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, written by dropgan export.")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model file, written by dropgan export, or clothes, a model that comes with dropgan.",
+    ),
+]
 SampleSeed = Annotated[
     int,
     typer.Option(

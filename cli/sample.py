@@ -43,8 +43,8 @@ def sample(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="A model file, or the address of a model at dropgan serve, http://HOST:PORT/NAME. If the"
-            " service needs a key, set DROPGAN_API_KEY.",
+            help="A model file, clothes (a model that comes with dropgan), or the address of a model at"
+            " dropgan serve, http://HOST:PORT/NAME. If the service needs a key, set DROPGAN_API_KEY.",
             show_default=False,
         ),
     ] = None,

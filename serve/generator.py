@@ -45,7 +45,8 @@ class Generator:
         """Open a model file that ``dropgan export`` wrote.
 
         Args:
-            model: Path of the file, or its bytes.
+            model: Path of the file, or its bytes. Where there is no such file, the name of a model that
+                comes with dropgan: ``clothes``.
             device: ``auto`` (CUDA where it works, else the CPU, said once), ``cpu``, ``cuda`` or
                 ``cuda:N``. ``cuda`` never falls back.
             threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).

@@ -106,7 +106,7 @@ def test_the_wheel_is_whole(of_clone: dict[str, bytes], tree: Path) -> None:
         f"dropgan/{path.relative_to(tree).as_posix()}"
         for stage in stages
         for path in (tree / stage).rglob("*")
-        if path.suffix in (".py", ".toml", ".j2", ".safetensors", ".gz", ".typed")
+        if path.suffix in (".py", ".toml", ".j2", ".safetensors", ".gz", ".onnx", ".typed")
     }
     assert modules <= set(of_clone)
     assert "dropgan/__init__.py" in of_clone

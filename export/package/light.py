@@ -29,7 +29,9 @@ def light_wheel() -> tuple[str, bytes]:
     files = {
         f"dropgan/serve/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
-        if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(root).parts)
+        if path.is_file()
+        and path.suffix != ".onnx"
+        and not _LEFT_OUT.intersection(path.relative_to(root).parts)
     }
     files["dropgan/__init__.py"] = Path(dropgan.__file__).read_bytes()
     text = dropgan_license()

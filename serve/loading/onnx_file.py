@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingModelError, ModelError
+from ..included import included_model, included_names
 from ..ordinary import open_ordinary
 from .tables import MODEL
 from .wire import INTEGER, Reader, encode_varint, varint
@@ -149,6 +150,9 @@ class OnnxFile:
 def read_file(path: Path) -> bytes:
     """The bytes of a model file, if it is a file of a bearable size.
 
+    Args:
+        path: Of the file; or, where there is none, the name of a model that comes with dropgan.
+
     Raises:
         ModelError: It is not there, not a file, too large, or cannot be read.
     """
@@ -159,7 +163,12 @@ def read_file(path: Path) -> bytes:
                 raise ModelError(f"{path} has {size:,} bytes; dropgan reads models of at most {MAX_BYTES:,}")
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise MissingModelError(f"there is no model file {path}") from error
+        included = included_model(path)
+        if included is not None:
+            return included.read_bytes()
+        names = ", ".join(included_names())
+        beside = f"; by name there is {names}" if names else ""
+        raise MissingModelError(f"there is no model file {path}{beside}") from error
     except IsADirectoryError as error:
         raise ModelError(f"{path} is a directory, not a model file: dropgan export makes one") from error
     except (OSError, ValueError) as error:
