@@ -16,8 +16,9 @@ from dropgan.serve.loading import read_onnx, screen_bytes, tables, with_metadata
 from dropgan.serve.loading.rules import RULES
 
 from ..node_tools import RUNTIME, project, run_module
+from .bombs import BOMBS, changed
 from .mutations import mutate, without_digest
-from .test_loading import BOMBS, CARDS, NO_NUMBERS, changed, without_a_number
+from .test_loading import CARDS, NO_NUMBERS, without_a_number
 
 SCREEN = """
 import { readFileSync } from "node:fs";
