@@ -261,7 +261,7 @@ class ScoreCard:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything that a dropgan model file says of itself."""
+    """Everything that a dropgan model file says about itself."""
 
     data: DataCard
     latents: LatentCard
@@ -270,7 +270,7 @@ class Card:
     training: TrainingCard
     export: ExportCard
     scores: tuple[ScoreCard, ...] = ()
-    """Scores of this very file, where it has been evaluated."""
+    """Scores of this file; empty if it was not evaluated."""
     labels: LabelCard = LabelCard()
     """Classes to choose from, in a class-conditional model."""
     schema: str = SCHEMA_VERSION
@@ -278,7 +278,7 @@ class Card:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes that a conditional model may be asked for, empty where they have none."""
+        """Names of a conditional model's classes; empty if there are none."""
         names = self.data.class_names
         return names if len(names) == self.labels.classes else ()
 

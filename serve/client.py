@@ -57,31 +57,31 @@ def is_address(text: str) -> bool:
 
 
 class Client:
-    """Samples from a service, with the methods of `Generator` and the same results, byte for byte.
+    """Gets samples from a service. It has the methods of `Generator` and the same results, byte for byte.
 
-    The latents are made here; samples are asked for by seed and index, so that what lies between
-    (a proxy, a CDN) may answer from its cache.
+    Latents are computed locally. Samples are requested by seed and index, so that a proxy or
+    CDN on the way can answer from its cache.
 
     Attributes:
-        card: What the model's file says of itself.
+        card: The card of the model file.
         digest: SHA-256 of the model's file, 64 hex digits.
-        provider: Name of the onnxruntime execution provider that runs the model there.
-        runtime_version: Version of the onnxruntime that runs it there.
+        provider: Name of the onnxruntime execution provider that the service uses.
+        runtime_version: Version of the onnxruntime that the service uses.
         sample_dtype: Type of the samples, as of `Generator`.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = 60.0) -> None:
-        """Ask a service for a model.
+        """Connect to a model of a service.
 
         Args:
             url: Address of the service and the model, ``http://host:8000/clothes``; the model is a
-                name or a digest. Of a service with one model, its address alone will do.
+                name or a digest. For a service with one model, the address of the service is enough.
             key: The bearer key, if the service wants one.
-            timeout: Seconds that one answer may take, waits for a service that is busy included.
+            timeout: Seconds allowed for one answer, including waits for a busy service.
 
         Raises:
-            InputError: The address is none, or leaves open which model is meant.
-            ServiceError: Nothing answers there.
+            InputError: The address is invalid, or does not say which model of several.
+            ServiceError: The service does not answer.
         """
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
@@ -119,7 +119,7 @@ class Client:
 
     @property
     def classes(self) -> int:
-        """Number of classes of a class-conditional model, 0 of any other."""
+        """Number of classes of a class-conditional model, otherwise 0."""
         return len(self._classes)
 
     @property
@@ -129,7 +129,7 @@ class Client:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of `class_numbers`; empty where they have none."""
+        """Names of the classes, in the order of `class_numbers`; empty if there are none."""
         return self._classes.names
 
     def sample(
@@ -141,10 +141,10 @@ class Client:
         labels: ArrayLike | str | None = None,
         truncation: float = 1.0,
     ) -> NDArray[Any]:
-        """Samples ``start`` to ``start + count - 1`` of ``seed``; arguments and result as of `Generator`.
+        """Samples ``start`` to ``start + count - 1`` of ``seed``, as `Generator` does.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
             ServiceError: The service does not answer, or is too busy.
         """
         batches = list(self.stream(count, seed=seed, start=start, labels=labels, truncation=truncation))
@@ -161,10 +161,10 @@ class Client:
         labels: ArrayLike | str | None = None,
         truncation: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
-        """The samples of `sample`, batch by batch in constant memory.
+        """Yield the samples of `sample` in batches, in constant memory.
 
         Raises:
-            InputError: An argument is out of its range (at once, not at the first batch).
+            InputError: An argument is out of range. It is raised at once, not at the first batch.
             ServiceError: As for `sample`.
         """
         number = seed_number(seed)
@@ -177,13 +177,13 @@ class Client:
         )
 
     def latents(self, count: int, *, seed: int | str = 0, start: int = 0) -> NDArray[np.float32]:
-        """The latents behind samples ``start`` to ``start + count - 1`` of ``seed``, made here."""
+        """Return the latents of samples ``start`` to ``start + count - 1`` of ``seed``, computed locally."""
         return self._stream(count, seed=seed_number(seed), start=start)
 
     def labels(
         self, count: int, *, seed: int | str = 0, start: int = 0, labels: ArrayLike | str | None = None
     ) -> NDArray[np.int64]:
-        """Numbers of the classes of samples ``start`` to ``start + count - 1``, as of `Generator`."""
+        """Return the class numbers of samples ``start`` to ``start + count - 1``, as `Generator` does."""
         number = seed_number(seed)
         check_range(count, number, start)
         places = self._classes.draw(self._classes.choose(labels, count), count, seed=number, start=start)
@@ -192,7 +192,7 @@ class Client:
         return self._classes.numbered(places)
 
     def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
-        """Samples from latents of your own; arguments and result as of `Generator`."""
+        """Return samples from your own latents, as `Generator` does."""
         array = np.asarray(latents, dtype=np.float32)
         if array.ndim != 2 or array.shape[1] != self.card.latents.dim or not len(array):
             raise InputError(f"latents must be numbers of shape [n, {self.card.latents.dim}], n at least 1")
@@ -217,10 +217,10 @@ class Client:
         truncation: float = 1.0,
         buffer: NDArray[np.float32] | None = None,
     ) -> Wanted:
-        """The first half of `sample`, for programs that were written for `Generator`: nothing is asked yet.
+        """Do the first half of `sample`, as `Generator` does. It sends no request yet.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         number = seed_number(seed)
         check_range(count, number, start)
@@ -230,7 +230,7 @@ class Client:
         return Wanted(count, number, start, numbers, truncation)
 
     def render(self, drawn: Wanted, samples: NDArray[Any], *, batch_size: int | None = None) -> None:
-        """The second half of `sample`: ask for what was drawn, into an array that is there.
+        """Do the second half of `sample`: request what was drawn, and write it into an existing array.
 
         Raises:
             ServiceError: As for `sample`.
@@ -243,11 +243,11 @@ class Client:
             done += len(batch)
 
     def latent_buffer(self, count: int) -> NDArray[np.float32]:
-        """An empty array: the latents of `draw` are the service's."""
+        """Return an empty array, because the service draws the latents."""
         return np.empty((0, self.card.latents.dim), dtype=np.float32)
 
     def sample_buffer(self, count: int) -> NDArray[Any]:
-        """An array for ``count`` samples."""
+        """Return an array for ``count`` samples."""
         return np.empty((count, *self._shape), dtype=self.sample_dtype)
 
     def _batch(

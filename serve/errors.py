@@ -8,7 +8,7 @@ import errno
 
 
 class DropganError(Exception):
-    """Base of every error that dropgan raises on purpose."""
+    """Base class of every error that dropgan raises on purpose."""
 
     exit_code = 1
     leave_at_once = False
@@ -16,11 +16,11 @@ class DropganError(Exception):
 
 
 class ModelError(DropganError):
-    """A model file that is missing, damaged, not ONNX, or not one of dropgan's."""
+    """A model file is missing, damaged, not ONNX, or not made by dropgan."""
 
 
 class MissingModelError(ModelError, FileNotFoundError):
-    """A model file that is not there."""
+    """A model file does not exist."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class MissingModelError(ModelError, FileNotFoundError):
 
 
 class DeviceError(DropganError):
-    """A device that was asked for does not exist or does not work."""
+    """The requested device does not exist or does not work."""
 
 
 class RuntimeMissingError(DropganError):
@@ -36,7 +36,7 @@ class RuntimeMissingError(DropganError):
 
 
 class MissingExtraError(DropganError):
-    """A package that only one of the extras installs is needed here and absent."""
+    """A package of one of the extras is needed and not installed."""
 
 
 class ClusterError(DropganError):
@@ -44,17 +44,17 @@ class ClusterError(DropganError):
 
 
 class InputError(DropganError, ValueError):
-    """An argument of the wrong shape, type or range."""
+    """An argument has the wrong shape, type or range."""
 
 
 class OptionError(InputError):
-    """Options that do not go together, or that have no meaning for what they are given to."""
+    """Options do not go together, or have no meaning here."""
 
     exit_code = 2
 
 
 class OutputError(DropganError):
-    """An output that cannot be written where it was asked for."""
+    """An output cannot be written."""
 
 
 def told(name: str, message: str) -> Exception:

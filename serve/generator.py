@@ -24,15 +24,15 @@ from .tiles import Drawn
 class Generator:
     """An exported generator, ready to sample.
 
-    Sample *i* of seed *s* depends on nothing but the model, *s* and *i*: the batch size, how a range
-    is cut into calls, the number of threads and restarts do not change a pixel on one machine and
+    Sample *i* of seed *s* depends only on the model, *s* and *i*. The batch size, how a range
+    is cut into calls, the number of threads, and restarts do not change a pixel on one machine and
     provider.
 
-    One object may be shared between threads; it may be pickled, and used in a forked child (the
-    session is opened anew there).
+    You can share one object between threads, pickle it, and use it in a forked child (which
+    opens the session again).
 
     Attributes:
-        card: What the file says of itself.
+        card: The card of the model file.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class Generator:
         Args:
             model: Path of the file, or its bytes. Where there is no such file, the name of a model that
                 comes with dropgan: ``clothes``.
-            device: ``auto`` (CUDA where it works, else the CPU, said once), ``cpu``, ``cuda`` or
+            device: ``auto`` (CUDA if it works, else the CPU, reported once), ``cpu``, ``cuda`` or
                 ``cuda:N``. ``cuda`` never falls back.
             threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
 
         Raises:
             MissingModelError: The file is not there; this is a ModelError and a FileNotFoundError.
             ModelError: The file is damaged, not dropgan's, changed since its export, or
-                holds what no generator needs; it is refused before onnxruntime sees it.
-            DeviceError: CUDA was asked for and does not really run.
-            InputError: ``device`` or ``threads`` makes no sense.
+                holds what no generator needs. It is refused before onnxruntime sees it.
+            DeviceError: CUDA was requested but does not work.
+            InputError: ``device`` or ``threads`` is out of range.
             RuntimeMissingError: onnxruntime is not installed.
         """
         require_threads(threads)
@@ -76,12 +76,12 @@ class Generator:
 
     @property
     def any_batch(self) -> bool:
-        """Whether samples of any seeds and indices may be computed in one batch without a pixel changing."""
+        """Whether samples of any seeds and indices can share a batch without changing a pixel."""
         return self._session.tile is None
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as `sample` gives it, e.g. (28, 28, 1), or (columns,) for vectors."""
+        """Shape of one sample as `sample` returns it, such as (28, 28, 1), or (columns,) for vectors."""
         return self._renderer.shape
 
     @property
@@ -91,17 +91,17 @@ class Generator:
 
     @property
     def classes(self) -> int:
-        """Number of classes of a class-conditional model, 0 of any other."""
+        """Number of classes of a class-conditional model, otherwise 0."""
         return len(self._renderer.classes)
 
     @property
     def class_numbers(self) -> tuple[int, ...]:
-        """The data's own numbers of the classes, by which labels name them, in the order of the places."""
+        """The classes' numbers, which labels use. They are the data's own, in the order of the places."""
         return self._renderer.classes.numbers
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of `class_numbers`; empty where they have none."""
+        """Names of the classes, in the order of `class_numbers`; empty if there are none."""
         return self._renderer.classes.names
 
     @property
@@ -111,7 +111,7 @@ class Generator:
 
     @property
     def model_bytes(self) -> bytes:
-        """The model file, as it was read."""
+        """The bytes of the model file."""
         return self._session.model
 
     @property
@@ -129,16 +129,16 @@ class Generator:
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> NDArray[Any]:
-        """Samples ``start`` to ``start + count - 1`` of ``seed``.
+        """Return samples ``start`` to ``start + count - 1`` of ``seed``.
 
         Args:
-            count: How many, 0 or more.
-            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
+            count: Number of samples, 0 or more.
+            seed: 0 to 2**64 - 1, or any text.
             start: Index of the first.
-            labels: Only of a class-conditional model: a number or name of a class for all, or one for
-                each sample; or how to draw them, see `labels`, which is also what None does.
-            batch_size: Samples computed at once; changes the speed, never a pixel.
-            truncation: Factor of the latents; below 1, samples are more alike.
+            labels: For class-conditional models: the number or name of a class for all samples, or one for
+                each; or how to draw them, see `labels`. None uses the default.
+            batch_size: Samples to compute at once. It changes the speed, never a pixel.
+            truncation: Factor for the latents; below 1, samples are more alike.
 
         Returns:
             uint8 array [count, height, width, channels] (from a file exported with float output:
@@ -146,8 +146,8 @@ class Generator:
             columns], in the columns' own units; ``card.data.columns`` has their names.
 
         Raises:
-            InputError: An argument is out of its range.
-            ModelError: onnxruntime could not run the file, for want of memory perhaps.
+            InputError: An argument is out of range.
+            ModelError: onnxruntime could not run the file, perhaps for lack of memory.
         """
         renderer, seed = self._renderer, seed_number(seed)
         check_range(count, seed, start)
@@ -171,22 +171,22 @@ class Generator:
         batch_size: int | None = None,
         truncation: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
-        """The samples of `sample`, batch by batch in constant memory.
+        """Yield the samples of `sample` in batches, in constant memory.
 
         Args:
-            count: How many in all.
-            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
+            count: Total number of samples.
+            seed: 0 to 2**64 - 1, or any text.
             start: Index of the first.
-            labels: Only of a class-conditional model: a number or name of a class for all, or one for
-                each sample; or how to draw them, see `labels`, which is also what None does.
-            batch_size: Samples in each array but the last; changes the speed, never a pixel.
-            truncation: Factor of the latents; below 1, samples are more alike.
+            labels: For class-conditional models: the number or name of a class for all samples, or one for
+                each; or how to draw them, see `labels`. None uses the default.
+            batch_size: Samples in each array except the last. It changes the speed, never a pixel.
+            truncation: Factor for the latents; below 1, samples are more alike.
 
         Yields:
             Arrays as `sample` returns them.
 
         Raises:
-            InputError: An argument is out of its range (at once, not at the first batch).
+            InputError: An argument is out of range. It is raised at once, not at the first batch.
         """
         number = seed_number(seed)
         check_range(count, number, start)
@@ -199,34 +199,34 @@ class Generator:
         )
 
     def latents(self, count: int, *, seed: int | str = 0, start: int = 0) -> NDArray[np.float32]:
-        """The latents behind samples ``start`` to ``start + count - 1`` of ``seed``.
+        """Return the latents of samples ``start`` to ``start + count - 1`` of ``seed``.
 
         Returns:
             float32 array [count, latent_dim], standard normal.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         return self._renderer.latents(count, seed=seed_number(seed), start=start)
 
     def labels(
         self, count: int, *, seed: int | str = 0, start: int = 0, labels: ArrayLike | str | None = None
     ) -> NDArray[np.int64]:
-        """The labels of samples ``start`` to ``start + count - 1`` of ``seed``: numbers of their classes.
+        """Return the class numbers of samples ``start`` to ``start + count - 1`` of ``seed``.
 
         Args:
-            count: How many, 0 or more.
-            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
+            count: Number of samples, 0 or more.
+            seed: 0 to 2**64 - 1, or any text.
             start: Index of the first.
-            labels: As `sample` takes them: ``uniform`` draws all classes equally often, ``data`` as often
-                as they were in the training data, ``balanced`` takes them in turn. None is ``uniform``,
-                and of vectors ``data``.
+            labels: As for `sample`. ``uniform`` draws all classes equally often, ``data`` as often
+                as in the training data, ``balanced`` takes them in turn. None means ``uniform``, or
+                ``data`` for vectors.
 
         Returns:
-            int64 array [count], of `class_numbers`.
+            int64 array [count] with values of `class_numbers`.
 
         Raises:
-            InputError: An argument is out of its range, or the model is not class-conditional.
+            InputError: An argument is out of range, or the model is not class-conditional.
         """
         seed = seed_number(seed)
         check_range(count, seed, start)
@@ -237,18 +237,18 @@ class Generator:
         return classes.numbered(places)
 
     def __call__(self, latents: ArrayLike, labels: ArrayLike | str | None = None) -> NDArray[Any]:
-        """Samples from latents of your own (an interpolation, say).
+        """Return samples from your own latents, such as an interpolation.
 
         Args:
             latents: float32 [n, latent_dim]; float64 is converted.
-            labels: Only of a class-conditional model, which needs them: a number or name of a class for
-                all, or one for each latent.
+            labels: Required by class-conditional models: the number or name of a class for
+                all samples, or one for each latent.
 
         Returns:
-            Array as `sample` returns it, one sample a latent, computed in one batch.
+            Array as `sample` returns it, one sample for each latent, computed in one batch.
 
         Raises:
-            InputError: The array has another shape or holds no numbers, or the labels do not fit.
+            InputError: The array has the wrong shape or type, or the labels do not fit.
         """
         array = np.ascontiguousarray(latents)
         dim = self.card.latents.dim
@@ -273,20 +273,20 @@ class Generator:
         truncation: float = 1.0,
         buffer: NDArray[np.float32] | None = None,
     ) -> Drawn:
-        """The first half of `sample`: what `render` needs for ``start`` to ``start + count - 1``.
+        """Do the first half of `sample`: prepare what `render` needs for ``start`` to ``start + count - 1``.
 
         A program that draws the next batch in one thread while another renders keeps a GPU busy.
 
         Args:
-            count: How many, 1 or more.
-            seed: 0 to 2**64 - 1, or any text, see `seed_number`.
+            count: Number of samples, 1 or more.
+            seed: 0 to 2**64 - 1, or any text.
             start: Index of the first.
             labels: As for `sample`.
-            truncation: Factor of the latents, above 0 and at most 1.
+            truncation: Factor for the latents, above 0 and at most 1.
             buffer: Rows of `latent_buffer` to write the latents into; None for a new array.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         seed = seed_number(seed)
         check_range(count, seed, start)
@@ -296,25 +296,25 @@ class Generator:
         )
 
     def render(self, drawn: Drawn, samples: NDArray[Any], *, batch_size: int | None = None) -> None:
-        """The second half of `sample`: write the samples into an array that is there.
+        """Do the second half of `sample`: write the samples into an existing array.
 
         Args:
-            drawn: From `draw` of this generator.
-            samples: C-contiguous array of `sample`'s type [drawn.count, ...]; one of `sample_buffer` lets
+            drawn: The result of `draw` of this generator.
+            samples: C-contiguous array of `sample`'s type [drawn.count, ...]. One from `sample_buffer` lets
                 a GPU write into it directly.
-            batch_size: Samples computed at once; None for all of them (on some providers it is fixed).
+            batch_size: Samples to compute at once; None for all of them. Some providers fix it.
 
         Raises:
-            ModelError: onnxruntime could not run the file, for want of memory perhaps.
+            ModelError: onnxruntime could not run the file, perhaps for lack of memory.
         """
         self._renderer.render(drawn, samples, batch_size)
 
     def latent_buffer(self, count: int) -> NDArray[np.float32]:
-        """An array for the latents of any ``count`` samples, page-locked where the device is CUDA."""
+        """Return an array for the latents of any ``count`` samples, page-locked if the device is CUDA."""
         return self._renderer.latent_buffer(count)
 
     def sample_buffer(self, count: int) -> NDArray[Any]:
-        """An array for ``count`` samples, page-locked where the device is CUDA."""
+        """Return an array for ``count`` samples, page-locked if the device is CUDA."""
         return self._renderer.sample_buffer(count)
 
     def _batch(self, batch_size: int | None, truncation: float) -> int:

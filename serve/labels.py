@@ -22,21 +22,21 @@ _LOW_32, _32 = np.uint64(2**32 - 1), np.uint64(32)
 
 
 class LabelStream:
-    """Classes by their places, equally often or in given shares, addressed by seed and sample index.
+    """Draws classes equally often or in given shares, addressed by seed and sample index.
 
-    Whole-number arithmetic throughout: the same on every machine. Safe to share between threads.
+    It uses integer arithmetic only, so results are the same on every machine. It is thread-safe.
     """
 
     def __init__(self, classes: int, counts: Sequence[int] = ()) -> None:
-        """Make the stream of places 0 to ``classes - 1``.
+        """Create a stream of places 0 to ``classes - 1``.
 
         Args:
             classes: Number of classes, 1 to 2**20.
-            counts: How often each is drawn, in proportion: whole numbers of 0 or more whose sum is 1 to
+            counts: How often to draw each class, in proportion: integers of 0 or more with a sum of 1 to
                 2**32 - 1; empty for all equally often.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         if not 1 <= classes <= MAX_CLASSES:
             raise InputError(f"the number of classes must lie between 1 and 2**20, not {classes}")
@@ -51,10 +51,10 @@ class LabelStream:
         return LabelStream, (self.classes, self.counts)
 
     def __call__(self, count: int, *, seed: int, start: int = 0) -> NDArray[np.int64]:
-        """Places of the classes of samples ``start`` to ``start + count - 1``.
+        """Return the places of the classes of samples ``start`` to ``start + count - 1``.
 
         Args:
-            count: How many, 0 or more.
+            count: Number of samples, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first, 0 or more.
 
@@ -62,7 +62,7 @@ class LabelStream:
             int64 array [count], 0 to ``classes - 1``.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         check_range(count, seed, start)
         block, before = divmod(start, WORDS_PER_BLOCK)

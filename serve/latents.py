@@ -36,12 +36,12 @@ _NO_ROWS = (-1, 0, np.empty((0, 0), dtype=np.float32))
 class LatentStream:
     """Standard normal latents addressed by seed and absolute sample index.
 
-    Equal bits on one machine for any way of cutting an index range into calls; within 5e-6 of the
-    same formula in float64 everywhere. Safe to share between threads.
+    On one machine the bits do not depend on how an index range is cut into calls. Everywhere
+    values are within 5e-6 of the same formula in float64. It is thread-safe.
     """
 
     def __init__(self, dim: int) -> None:
-        """Make the stream of latents with ``dim`` components (at least 1).
+        """Create a stream of latents of size ``dim``, at least 1.
 
         Raises:
             InputError: ``dim`` is below 1.
@@ -59,10 +59,10 @@ class LatentStream:
     def __call__(
         self, count: int, *, seed: int, start: int = 0, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """Latents of the samples ``start`` to ``start + count - 1``.
+        """Return the latents of samples ``start`` to ``start + count - 1``.
 
         Args:
-            count: How many, 0 or more.
+            count: Number of samples, 0 or more.
             seed: 0 to 2**64 - 1.
             start: Index of the first, 0 or more.
             out: Where to write them, C-contiguous float32 [count, dim]; None for a new array.
@@ -71,7 +71,7 @@ class LatentStream:
             float32 array [count, dim], standard normal.
 
         Raises:
-            InputError: An argument is out of its range.
+            InputError: An argument is out of range.
         """
         check_range(count, seed, start)
         if out is not None:

@@ -55,7 +55,7 @@ def grid(
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """One image as PNG bytes.
+    """Encode one image as PNG.
 
     Args:
         image: uint8 [height, width, channels], 1 (grey), 3 (RGB) or 4 (RGBA) channels.

@@ -109,7 +109,7 @@ def open_session(model: bytes, device: str, options: Any) -> Any:
 
     Raises:
         InputError: ``device`` is none of these.
-        DeviceError: CUDA was asked for and does not really run.
+        DeviceError: CUDA was requested but does not work.
         RuntimeMissingError: onnxruntime is not installed.
     """
     match = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", device)

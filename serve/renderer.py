@@ -102,7 +102,7 @@ class Renderer:
         return self.session.host_array((rows, self.latents.dim), np.float32)
 
     def sample_buffer(self, count: int) -> NDArray[Any]:
-        """An array for ``count`` samples."""
+        """Return an array for ``count`` samples."""
         return self.session.host_array((count, *self.shape), self.dtype)
 
     def _feed(

@@ -10,7 +10,7 @@ _log = logging.getLogger("dropgan")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a piece of work is."""
+    """Progress of a piece of work."""
 
     activity: str
     """What is being done: ``training``, ``reading images``."""
@@ -21,7 +21,7 @@ class Progress:
     unit: str
     """What is counted, in the plural: ``steps``."""
     detail: str = ""
-    """What else is worth a glance: losses, a score."""
+    """Further information, such as losses or a score."""
     left: float | None = None
     """Seconds until it ends, where it was given a time."""
 
@@ -32,20 +32,20 @@ def _ignore(_: Any) -> None:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Who is told what is being done, and what is worth knowing about it.
+    """Receives progress, messages and metrics.
 
-    One object serves for reading data, training, exporting, sampling and evaluating. By default
-    remarks go to the logger ``dropgan``; progress and metrics go nowhere.
+    The same object works for reading data, training, exporting, sampling and evaluating. By default
+    messages go to the logger ``dropgan``; progress and metrics are dropped.
     """
 
     progress: Callable[[Progress], None] = _ignore
-    """How far a piece of work is; work that takes seconds tells it many times."""
+    """Called with the progress of work that takes seconds, many times."""
     say: Callable[[str], None] = _log.info
-    """What begins now."""
+    """Called with a message when a step begins."""
     note: Callable[[str], None] = _log.warning
-    """What should not be overlooked: samples that are left out, a run that was rolled back."""
+    """Called with messages that you should see: samples left out, a run rolled back."""
     metrics: Callable[[dict[str, Any]], None] = _ignore
-    """Each line of metrics.jsonl as training writes it; docs/training.md lists what is in one."""
+    """Called with each line of metrics.jsonl as training writes it; see docs/training.md."""
 
 
 SILENT = Reporter(say=_ignore, note=_ignore)

@@ -38,7 +38,7 @@ class Session:
 
         Raises:
             ModelError: onnxruntime cannot load it.
-            DeviceError: CUDA was asked for and does not really run.
+            DeviceError: CUDA was requested but does not work.
             InputError: ``device`` is no device's name.
             RuntimeMissingError: onnxruntime is not installed.
         """
@@ -51,7 +51,7 @@ class Session:
         """The output of that name for the inputs of ``feed``.
 
         Raises:
-            ModelError: onnxruntime could not run the file, for want of memory perhaps.
+            ModelError: onnxruntime could not run the file, perhaps for lack of memory.
         """
         result: NDArray[Any] = self._guarded(lambda: self._session.run([output], feed)[0])
         return result

@@ -18,16 +18,16 @@ _THREADS = 4  # hashing frees the interpreter; more readers than this only help 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What became of a job's output.
+    """Result of checking a job's output.
 
     Attributes:
-        job: The description that it carries.
+        job: The job's description.
         shards: How many shards the job has.
-        whole: How many are there, byte for byte as the manifest says.
+        whole: How many are exactly as the manifest says, byte for byte.
         samples: Samples in those.
         bytes: Bytes in those.
-        problems: One line for each shard that is not, or for a run of shards that were not made, and for
-            each file that is not of the job.
+        problems: One line for each shard that is not, for each range of missing shards, and for
+            each file that does not belong to the job.
     """
 
     job: dict[str, Any]
@@ -39,16 +39,16 @@ class VerifyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the job is complete and nothing else is there."""
+        """Whether the job is complete and there are no other files."""
         return not self.problems
 
 
 def verify(path: Path | str, *, reporter: Reporter = LOGGED) -> VerifyReport:
-    """Hold a job's whole output against its manifest, reading every byte.
+    """Check a job's output against its manifest, reading every byte.
 
     Args:
         path: The output directory.
-        reporter: Told how many of the shards that the manifest lists are read.
+        reporter: Receives the progress.
 
     Raises:
         OutputError: There is no job, or its description cannot be read.

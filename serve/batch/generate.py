@@ -25,17 +25,17 @@ from .room import require_room_for
 
 @dataclass(frozen=True)
 class Report:
-    """What a call of `generate` did.
+    """Result of a call of `generate`.
 
     Attributes:
         out: The output directory.
         shards: Shards of the job, or of this part of it.
         made: How many of them this call made.
-        found: How many were there already, with the digests that the manifest says.
-        samples: Samples of all of them, after the filter.
-        generated: Samples of all of them, before the filter.
+        found: How many existed already, with the digests of the manifest.
+        samples: Samples in all of them, after the filter.
+        generated: Samples in all of them, before the filter.
         bytes: Size of all of them.
-        complete: Whether the whole job, all its parts, is now done.
+        complete: Whether the job is done, all parts included.
         seconds: Duration of the call.
         plan: Workers, threads and batch size that were used, in words.
     """
@@ -96,7 +96,7 @@ def generate(
         labels: Only of a class-conditional model: a number or name of a class for all samples; several,
             sample i having number i modulo their count; ``balanced``, the classes in turn; ``uniform``,
             random ones, all equally often; or ``data``, as often as in the training data. None is
-            ``uniform``, and of vectors ``data``.
+            ``uniform``, ``data`` for vectors.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         workers: Processes; None for the fastest number, measured.
         threads: CPU threads of each; None for the fastest number, measured.
@@ -107,7 +107,7 @@ def generate(
             is found or decided.
 
     Raises:
-        InputError: An argument is out of its range, or the filter failed.
+        InputError: An argument is out of range, or the filter failed.
         ModelError: The model cannot be loaded.
         DeviceError: The device does not work.
         ServiceError: The service does not answer.

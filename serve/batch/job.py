@@ -37,7 +37,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Part:
-    """The ``index``-th of ``of`` nearly equal runs of a job's shards, counted from 1."""
+    """The ``index``-th of ``of`` nearly equal parts of a job's shards, counted from 1."""
 
     index: int
     of: int

@@ -43,7 +43,7 @@ def write_raw(
         count: How many.
         seed: 0 to 2**64 - 1.
         start: Index of the first.
-        truncation: Factor of the latents, above 0 and at most 1.
+        truncation: Factor for the latents, above 0 and at most 1.
         keep: A filter as for `generate`.
         labels: As for `generate`.
         reporter: Told how many samples are done.
@@ -52,7 +52,7 @@ def write_raw(
         How many were written, after the filter.
 
     Raises:
-        InputError: An argument is out of its range, or the filter failed.
+        InputError: An argument is out of range, or the filter failed.
         OutputError: The reader has closed the pipe, or there is no room on the disk behind it.
     """
     check_truncation(truncation)
