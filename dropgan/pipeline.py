@@ -75,14 +75,14 @@ def run(
 ) -> Finished:
     """Train a GAN, export its generator, sample from the file and evaluate it.
 
-    A directory in which this was begun with the same settings is gone on with; what is done is not
-    done again. The weights of the best score in training are those that are exported.
+    If this was begun in the directory with the same settings, it continues; finished work is not
+    repeated. The weights with the best score in training are exported.
 
     Args:
-        directory: The directory for everything.
-        recipe: As for `dropgan.train`, and so are all arguments but these:
-        count: Samples in the grid or the table.
-        score_samples: Samples that are scored; fewer bias the Fréchet distance upwards.
+        directory: Directory for the run, the model, the samples and the report.
+        recipe: As for `dropgan.train`, like all arguments except these:
+        count: Number of samples in the grid or the table.
+        score_samples: Number of samples to score; fewer bias the Fréchet distance upwards.
 
     Raises:
         DropganError: As for `dropgan.train`, `dropgan.export` and `dropgan.evaluate`.

@@ -27,7 +27,7 @@ class Asked:
     samples: int
     """Generated samples."""
     seed: int
-    """Of the latent stream."""
+    """Seed of the samples."""
     features: str | FeatureNetwork
     """As of `dropgan.evaluate`."""
     device: str

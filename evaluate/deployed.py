@@ -15,7 +15,7 @@ def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Gene
     would be exported to.
 
     Raises:
-        ModelError: The file is no model of dropgan's.
+        ModelError: The file is not a dropgan model.
         DropganError: As for `dropgan.export`.
     """
     if not model.is_dir():

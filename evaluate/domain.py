@@ -50,7 +50,7 @@ class DomainNetwork(nn.Module):
     """Five convolutions and a linear head; the pooled last activations are the features.
 
     Attributes:
-        facts: What it was made for.
+        facts: Facts about its training.
     """
 
     def __init__(self, facts: DomainFacts) -> None:
@@ -67,13 +67,13 @@ class DomainNetwork(nn.Module):
         self.head = nn.Linear(NUM_FEATURES, facts.classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features float32 [n, 64] and class logits float32 [n, classes].
+        """Return features float32 [n, 64] and class logits float32 [n, classes].
 
         Args:
             images: uint8 [n, height, width, channels].
 
         Raises:
-            FeatureError: The images have another shape or type.
+            FeatureError: The images have the wrong shape or type.
         """
         height, width, channels = self.facts.shape
         if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.facts.shape:
@@ -100,7 +100,7 @@ def _block(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> li
 
 
 def save_domain(path: Path, network: DomainNetwork) -> None:
-    """Write a network as one safetensors file with its facts inside.
+    """Write a network and its facts as one safetensors file.
 
     Raises:
         OutputError: The file cannot be written.

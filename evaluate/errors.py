@@ -4,4 +4,4 @@ from dropgan.serve.errors import DropganError
 
 
 class FeatureError(DropganError):
-    """A feature network that cannot be had, or images that it cannot look at."""
+    """A feature network is not available, or not for images of this shape."""

@@ -38,44 +38,44 @@ def evaluate(
     report: str | PathLike[str] | None = None,
     reporter: Reporter = LOGGED,
 ) -> Evaluation | VectorEvaluation:
-    """Score a model's samples, look for copies of training data, and say what was found.
+    """Score a model's samples, look for copies of training data, and report the findings.
 
     Args:
-        model: A model file, a generator opened from one, or a run directory. Of a run, its model.onnx
-            is scored where it is of the run's best or last weights; else the run is exported anew.
-        data: The real data to compare with, as for `dropgan.train`; None takes what the model was
-            trained on, which data in memory must be given for.
-        labels: Beside data in memory, as for `dropgan.train`.
-        held_out: Data of the same kind that the model never saw, to tell copying and overfitting.
-            ``auto`` takes Fashion-MNIST's test images where the model was trained on the others and
-            they are installed; None does without.
-        samples: Generated samples; fewer bias the Fréchet distance upwards.
-        seed: Of the latent stream. Not the run's own seed, whose first samples its grids show.
-        features: Of images: ``domain``, ``inception``, a file that `fit_features` made, or a network.
+        model: A model file, a generator opened from one, or a run directory. For a run, its model.onnx
+            is scored if it has the run's best or last weights; otherwise the run is exported again.
+        data: The real data to compare with, as for `dropgan.train`. None uses the model's training
+            data, unless that was in memory.
+        labels: Labels of data in memory, as for `dropgan.train`.
+        held_out: Data of the same kind that the model never saw, to detect copying and overfitting.
+            ``auto`` uses Fashion-MNIST's test images if the model was trained on the others and
+            they are installed. None leaves it out.
+        samples: Number of generated samples; fewer bias the Fréchet distance upwards.
+        seed: Seed of the samples. Use another than the run's, whose first samples its grids show.
+        features: For images: ``domain``, ``inception``, a file made by `fit_features`, or a network.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
-        data_options: How to read the data; the default is how the run read them. Pictures are brought
+        data_options: How to read the data; the default is how the run read it. Pictures are converted
             to the shape of the model's samples in any case.
-        run: The run directory of this very model, for what needs gradients; of a run that is given as
-            ``model``, itself.
-        name: What to call the model; empty takes the name of its file.
+        run: The run directory of this model, for tests that need gradients. If ``model`` is a run, it is
+            that run.
+        name: Name of the model; empty uses the name of its file.
         report: An HTML file to write, with the pictures and charts of images.
-        reporter: Told what is being done.
+        reporter: Receives progress and messages.
 
     Returns:
-        Of images an `Evaluation`, of vectors a `VectorEvaluation`.
+        An `Evaluation` for images, a `VectorEvaluation` for vectors.
 
     Raises:
-        ModelError: The file is no model of dropgan's.
-        DataError: The data is missing, unfit, or of the other kind than the model's samples.
+        ModelError: The file is not a dropgan model.
+        DataError: The data is missing, unsuitable, or of another kind than the model's samples.
         FeatureError: The feature network is not for images of this shape.
-        InputError: There are too few samples or real ones, they do not fit each other, or the file
-            gives no pixels.
-        RunError: ``run`` holds no run.
+        InputError: There are too few generated or real samples, they do not fit each other, or the file
+            does not output pixels.
+        RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
         OptionError: The model makes vectors, for which there are neither features nor a report.
         OutputError: The report cannot be written.
-        DropganError: As for `dropgan.export`, where a run is exported.
+        DropganError: As for `dropgan.export`, if a run is exported.
     """
     place = choose_device(device)
     if isinstance(model, Generator):

@@ -37,7 +37,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network to look at images with; called, it gives their `Features`."""
+    """A network that computes `Features` of images."""
 
     name: str
     """``domain``, ``inception``, or the name of the file."""
@@ -51,11 +51,11 @@ class FeatureNetwork:
     """Whether the logits are of classes that the images have; if not, no Inception Score and no
     counts of classes are made of them."""
     device: str = "cpu"
-    """Where the module lies."""
+    """Device of the module."""
 
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8], reporter: Reporter = SILENT) -> Features:
-        """Look at images uint8 [n, height, width, channels], n at least 1.
+        """Compute features of images uint8 [n, height, width, channels], n at least 1.
 
         Raises:
             FeatureError: The network is not for images of this shape.
@@ -74,16 +74,16 @@ class FeatureNetwork:
 def load_features(
     name: str = DOMAIN, *, inception_weights: Path | None = None, device: str = "cpu"
 ) -> FeatureNetwork:
-    """A feature network by its name.
+    """Load a feature network by its name.
 
     Args:
         name: ``domain`` (comes with dropgan, for 28x28 grey images of fashion), ``inception``, or a
-            file that `dropgan.evaluate.fit_features` wrote.
-        inception_weights: The standard weights of Inception, where they are not to be downloaded.
+            file written by `dropgan.evaluate.fit_features`.
+        inception_weights: File with Inception's standard weights; None downloads them.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        FeatureError: It cannot be had; another one never takes its place.
+        FeatureError: It is not available; nothing else ever replaces it.
     """
     if name == INCEPTION:
         module, fingerprint = load_inception(inception_weights)

@@ -14,7 +14,7 @@ def file_scorer(run: str | PathLike[str], reporter: Reporter) -> Scorer | None:
     """The score that a run's kind of data has for files; None, and it is said why, where there is none.
 
     Raises:
-        RunError: ``run`` holds no run.
+        RunError: ``run`` is not a run.
     """
     directory = RunDirectory(run)
     _, facts = directory.read_recipe()

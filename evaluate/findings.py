@@ -29,7 +29,7 @@ _NAMED = 3  # columns or classes in a verdict
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the evaluation found."""
+    """One finding of an evaluation."""
 
     kind: str
     """``copies``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``overfitting``,
@@ -37,9 +37,9 @@ class Finding:
     level: str
     """``problem``, ``note`` or ``good``."""
     text: str
-    """In a sentence."""
+    """The finding as a sentence."""
     names: tuple[str, ...] = ()
-    """The columns or classes that it is about, worst first; empty where it is about all samples."""
+    """The columns or classes it is about, worst first; empty if it is about all samples."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def fit_features(
     seed: int = 0,
     reporter: Reporter = LOGGED,
 ) -> DomainNetwork:
-    """Train a classifier whose last activations are features of this kind of images.
+    """Train a classifier whose last activations are features for this kind of images.
 
     AdamW with a one-cycle schedule in float32, since bfloat16 is emulated on processors without it, at
     a sixth of the speed. Batches are shifted by up to two pixels and images mirrored; for ``rotation``
@@ -50,14 +50,14 @@ def fit_features(
     Args:
         data: Images, with labels for the task ``labels``.
         task: ``labels`` or ``rotation``.
-        held_out: Images to measure the accuracy on; without, it is measured on the data itself.
+        held_out: Images to measure the accuracy on; None measures it on the data itself.
         epochs: Passes over the data, 1 or more.
-        flip: Whether a mirrored image is one of the same class (digits and letters are not).
-        seed: Of weights, order and augmentation.
-        reporter: Told of each epoch.
+        flip: Whether a mirrored image is of the same class (not for digits and letters).
+        seed: Seed of weights, order and augmentation.
+        reporter: Receives progress after each epoch.
 
     Returns:
-        The network in eval mode, its accuracy in its facts.
+        The network in eval mode, with its accuracy in its facts.
 
     Raises:
         InputError: The data has no labels or too many classes, or is not square for ``rotation``.

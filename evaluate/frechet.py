@@ -12,18 +12,18 @@ from .scoring import score_name
 
 
 class FrechetScorer:
-    """Fréchet distances of images, wherever they come from, to one set of real ones.
+    """Computes Fréchet distances of images to one set of real images.
 
     Attributes:
-        name: Of the distance, its features in it.
+        name: Name of the distance, including its features.
     """
 
     def __init__(self, data: ImageData, features: FeatureNetwork | None = None) -> None:
-        """Look at the real images, or find their features in the cache.
+        """Compute features of the real images, or load them from the cache.
 
         Args:
             data: The real images, at least 2.
-            features: The feature network; None takes the one that comes with dropgan.
+            features: The feature network; None uses the one that comes with dropgan.
 
         Raises:
             FeatureError: The feature network is not for images of this shape.
@@ -33,5 +33,5 @@ class FrechetScorer:
         self.name = score_name("frechet_distance", self._network.name)
 
     def __call__(self, images: NDArray[np.uint8]) -> float:
-        """The distance of images uint8 [n, height, width, channels], n at least 2."""
+        """Return the distance of images uint8 [n, height, width, channels], n at least 2."""
         return self._distance(self._network(images).vectors)

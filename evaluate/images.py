@@ -52,31 +52,31 @@ class Material:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that an evaluation found. ``as_json`` gives it without the pictures."""
+    """Result of an evaluation. ``as_json`` returns it without the pictures."""
 
     model: str
     """Name of the file or run."""
     card: Card
-    """What the file says of itself."""
+    """The card of the file."""
     samples: int
     """Generated samples."""
     seed: int
-    """Of the latent stream."""
+    """Seed of the samples."""
     verdict: str
     """One line: ``no problem found``, or what is wrong."""
     findings: tuple[Finding, ...]
-    """In sentences, problems first."""
+    """Findings in sentences, problems first."""
     scores: tuple[ScoreCard, ...]
-    """Of the deployed file; the Fréchet distance first. Of a class-conditional model also the share of
-    samples that the feature network takes for the class asked for, where it knows these classes."""
+    """Scores of the deployed file, the Fréchet distance first. For a class-conditional model they include the
+    share of samples that the feature network assigns to the requested class, if it knows these classes."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Of held-out real images in the samples' place."""
+    """Scores of held-out real images in place of samples."""
     train_mode_scores: tuple[ScoreCard, ...]
-    """Of the same latents with dropout acting."""
+    """Scores of the same latents with dropout active."""
     classes: tuple[ClassShare, ...]
     """How often each class occurs."""
     sharpness: float
-    """Mean difference of neighbouring pixels over the real images'."""
+    """Mean difference of neighbouring pixels, divided by that of the real images."""
     neighbours: tuple[NeighbourTest, ...]
     """The test for copies."""
     recovery: Recovery | None
@@ -92,10 +92,10 @@ class Evaluation:
     seconds: float
     """How long it took."""
     material: Material = field(repr=False, compare=False)
-    """For the report."""
+    """Pictures for the report."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
+        """Return plain values, for ``--json``."""
         return {
             entry.name: _plain(getattr(self, entry.name))
             for entry in dataclasses.fields(self)
@@ -118,22 +118,22 @@ def evaluate_images(
     """Evaluate an exported generator against real images.
 
     Args:
-        generator: Opened from a model file.
-        data: The real images to compare with: by custom those that the model was trained on.
-        samples: Generated samples; fewer bias the Fréchet distance upwards.
-        seed: Of the latent stream. Not the run's own seed, whose first samples its grids show.
-        features: The feature network; None takes the one that comes with dropgan.
-        held_out: Images of the same kind that the model never saw; without them, neither copying nor
-            overfitting can be told.
-        run: The run directory of this very model, for what needs gradients.
-        name: What to call the model.
-        reporter: Told what is being done.
+        generator: A generator opened from a model file.
+        data: The real images to compare with, usually those the model was trained on.
+        samples: Number of generated samples; fewer bias the Fréchet distance upwards.
+        seed: Seed of the samples. Use another than the run's, whose first samples its grids show.
+        features: The feature network; None uses the one that comes with dropgan.
+        held_out: Images of the same kind that the model never saw. Without them, neither copying nor
+            overfitting can be detected.
+        run: The run directory of this model, for tests that need gradients.
+        name: Name of the model.
+        reporter: Receives progress and messages.
 
     Raises:
         FeatureError: The feature network is not for images of this shape.
         InputError: There are too few samples or images, they do not fit each other, or the file
-            gives no pixels.
-        RunError: ``run`` holds no run.
+            does not output pixels.
+        RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
     """
     started = time.monotonic()

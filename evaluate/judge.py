@@ -21,18 +21,18 @@ class Judgement:
     """Scores and tests of samples against real images."""
 
     scores: tuple[ScoreCard, ...]
-    """Of the samples; the Fréchet distance first."""
+    """Scores of the samples, the Fréchet distance first."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Of held-out real images in the samples' place: what an honest model can reach. Empty without."""
+    """Scores of held-out real images in place of samples, the best an honest model can reach."""
     classes: tuple[ClassShare, ...]
-    """How often each class occurs, where the feature network knows classes."""
+    """How often each class occurs, if the feature network knows classes."""
     sharpness: float
-    """Mean difference of neighbouring pixels over the real images'."""
+    """Mean difference of neighbouring pixels, divided by that of the real images."""
     neighbours: tuple[NeighbourTest, ...]
     """The test for copies, in features and in pixels; empty without training or held-out images."""
 
     def evidence(self) -> Evidence:
-        """As the findings want it."""
+        """The numbers that findings are made from."""
         return Evidence(self.scores, self.held_out_scores, self.classes, self.sharpness, self.neighbours)
 
 
@@ -44,15 +44,15 @@ def judge_samples(
     *,
     seed: int = 0,
 ) -> Judgement:
-    """Score samples, wherever they come from.
+    """Score samples of any origin.
 
     Args:
         samples: uint8 [n, h, w, c], n at least 10.
-        features: Theirs, in the reference's network.
+        features: Their features in the reference's network.
         reference: The real images to compare with.
         held_out: Real images of the same kind that the model never saw. With them and a reference
-            of training images, copies are looked for.
-        seed: Behind the samples; draws of the scores use it too.
+            of training images, the samples are checked for copies.
+        seed: Seed of the samples; random draws of the scores use it too.
 
     Raises:
         InputError: There are too few samples.

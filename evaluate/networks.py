@@ -61,7 +61,7 @@ def check_networks(
         reference: The real images that scores compare with.
         held_out: Images that the run never saw.
         seed: Of the latent stream and of every draw.
-        reporter: Told what is being done.
+        reporter: Receives progress and messages.
 
     Raises:
         RunError: The directory holds no run.

@@ -47,7 +47,7 @@ class ScoreRow:
 
 
 def write_report(evaluation: Evaluation, path: Path | str) -> None:
-    """Write the report of an evaluation as one HTML file that needs nothing beside it.
+    """Write the report of an evaluation as one self-contained HTML file.
 
     Raises:
         OutputError: The file cannot be written.

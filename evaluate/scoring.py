@@ -31,7 +31,7 @@ _MAX_MANIFOLD = 10_000  # the number that both papers take; the cost grows with 
 
 @dataclass(frozen=True)
 class Reference:
-    """Real images to be compared with, looked at once."""
+    """Real images to compare with, whose features are computed once."""
 
     data: ImageData
     network: FeatureNetwork
@@ -43,7 +43,7 @@ class Reference:
     def of(
         cls, data: ImageData, network: FeatureNetwork, *, split: str, reporter: Reporter = SILENT
     ) -> "Reference":
-        """Look at real images, or find their features in the cache.
+        """Compute features of real images, or load them from the cache.
 
         Raises:
             FeatureError: The network is not for images of this shape.
@@ -55,7 +55,7 @@ class Reference:
 
     @cached_property
     def manifold(self) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """The vectors of up to 10,000 images, evenly spread over the set, and their balls' radii."""
+        """Features of up to 10,000 images, evenly spread over the set, and the radii of their balls."""
         vectors = _evenly(self.features.vectors, _MAX_MANIFOLD)
         return vectors, radii(vectors, K)
 

@@ -52,24 +52,24 @@ class ColumnScore:
 
 @dataclass(frozen=True)
 class VectorEvaluation:
-    """Everything that an evaluation of vectors found."""
+    """Result of an evaluation of vectors."""
 
     model: str
     """Name of the file or run."""
     card: Card
-    """What the file says of itself."""
+    """The card of the file."""
     samples: int
     """Generated samples."""
     seed: int
-    """Of the latent stream."""
+    """Seed of the samples."""
     verdict: str
     """One line."""
     findings: tuple[Finding, ...]
-    """In sentences, problems first."""
+    """Findings in sentences, problems first."""
     scores: tuple[ScoreCard, ...]
-    """Of the deployed file; the Fréchet distance first."""
+    """Scores of the deployed file, the Fréchet distance first."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Of held-out real rows in the samples' place."""
+    """Scores of held-out real rows in place of samples."""
     columns: tuple[ColumnScore, ...]
     """Each column on its own, in the order of the data."""
     neighbours: tuple[NeighbourTest, ...]
@@ -78,7 +78,7 @@ class VectorEvaluation:
     """What was not measured, and why."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
+        """Return plain values, for ``--json``."""
         return dataclasses.asdict(self)
 
 
@@ -96,15 +96,15 @@ def evaluate_vectors(
 
     Args:
         model: The generator.
-        data: The real rows to compare with: by custom those that the model was trained on.
-        samples: Generated samples; fewer bias the Fréchet distance upwards.
-        seed: Of the latent stream.
-        held_out: Rows of the same kind that the model never saw; without them copying cannot be told.
-        name: What to call the model.
-        reporter: Told what is being done.
+        data: The real rows to compare with, usually those the model was trained on.
+        samples: Number of generated samples; fewer bias the Fréchet distance upwards.
+        seed: Seed of the samples.
+        held_out: Rows of the same kind that the model never saw. Without them, copying cannot be detected.
+        name: Name of the model.
+        reporter: Receives progress and messages.
 
     Raises:
-        InputError: The model makes images, the columns are others, or there are too few rows.
+        InputError: The model makes images, the columns differ, or there are too few rows.
     """
     _require_fit(model, data, held_out)
     if samples < 2 * K:

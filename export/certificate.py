@@ -28,21 +28,21 @@ _SCATTER = 2  # a mean over a few samples is within this many times what is allo
 
 @dataclass(frozen=True)
 class Recheck:
-    """What was made again, and what could not be.
+    """Result of repeating the certificate's checks.
 
     Attributes:
-        digest: Whether the file is byte for byte the one that was compared; None for a card that
+        digest: Whether the file is the one that was compared, byte for byte; None if the card
             has no digest.
-        witness_values: How many of PyTorch's values were compared again; 0 for a card without any.
-        witness_difference: The largest difference from them here, in units of the output.
+        witness_values: How many of PyTorch's stored values were compared again; 0 if the card has none.
+        witness_difference: The largest difference from them on this machine, in units of the output.
         witness_mean: The mean difference.
         plain_difference: The largest difference between the graph as onnxruntime optimises it for this
             processor and the graph as it stands in the file.
-        values_agree: Whether values here are as near to PyTorch's as the card says.
-        plain_agrees: Whether the optimised graph gives what the file says.
-        batches_agree: Whether the first samples are the same bits at batches of 1, 3 and all.
-        passed: Whether nothing of this contradicts the card.
-        not_checked: What would take PyTorch, the data, or another machine, one line each.
+        values_agree: Whether values on this machine are as close to PyTorch's as the card says.
+        plain_agrees: Whether the optimised graph gives the results of the graph in the file.
+        batches_agree: Whether the first samples are equal bit for bit at batches of 1, 3 and all.
+        passed: Whether none of this contradicts the card.
+        not_checked: What needs PyTorch, the data, or another machine, one line each.
     """
 
     digest: bool | None
@@ -71,11 +71,11 @@ def make_witness(values: NDArray[Any]) -> WitnessCard:
 
 
 def recheck(model: bytes, generator: Generator) -> Recheck:
-    """Make again what a card certifies, as far as numpy and onnxruntime reach.
+    """Repeat the certificate's checks that need only numpy and onnxruntime.
 
     Args:
         model: The file's bytes.
-        generator: Opened from them on the CPU.
+        generator: The generator opened from them on the CPU.
     """
     card = generator.card
     kind = kind_of(card)

@@ -15,17 +15,17 @@ from dropgan.serve.loading import OnnxFile, read_onnx
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two files have in common.
+    """Comparison of two model files.
 
     Attributes:
-        same_file: Whether they are byte for byte the same.
-        same_weights: Whether every constant of the two is bit for bit the same; None where their
-            precisions differ and the question has no such answer.
-        weight_difference: Largest difference between weights of one name, bytes turned back into
-            numbers by their scales; None where the files share no weights of one shape.
-        precisions: Of the first and the second.
-        samples: How many samples were made with both, from equal latents.
-        equal_samples: How many of them came out the same in every value.
+        same_file: Whether they are identical, byte for byte.
+        same_weights: Whether all constants are identical, bit for bit; None if their
+            precisions differ.
+        weight_difference: Largest difference between weights of the same name, bytes converted back to
+            numbers by their scales; None if the files share no weights of the same shape.
+        precisions: Precisions of the first and the second file.
+        samples: Number of samples made with both, from equal latents.
+        equal_samples: How many of them are equal in every value.
         max_difference: Largest difference of any value: levels of 0 to 255 for pixels, a
             column's standard deviation (and 1/32 of its mean's size) for vectors.
         mean_difference: Mean absolute difference.
@@ -48,7 +48,7 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
         first: Bytes of a file.
         second: Bytes of another.
         samples: How many samples to make with both.
-        seed: Of their latents.
+        seed: Seed of their latents.
 
     Raises:
         ModelError: One is no model of dropgan's.

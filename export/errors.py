@@ -4,4 +4,4 @@ from dropgan.serve.errors import DropganError
 
 
 class ExportError(DropganError):
-    """The generator cannot be exported as asked."""
+    """The generator cannot be exported with these options."""

@@ -39,10 +39,10 @@ class GateError(DropganError):
 
 @dataclass(frozen=True)
 class GateReport:
-    """The verdict on one file.
+    """Result of the gate for one file.
 
     Attributes:
-        violations: What must not be there, one line each; empty if the file passed.
+        violations: What is not allowed in the file, one line each; empty if the file passed.
         operators: How often each operator occurs, subgraphs and functions included.
     """
 
@@ -55,7 +55,7 @@ class GateReport:
         return not self.violations
 
     def require(self, name: str) -> None:
-        """Insist on a pass.
+        """Raise an error if the file did not pass.
 
         Raises:
             GateError: There are violations; the message lists them.
@@ -65,13 +65,13 @@ class GateReport:
 
 
 def check_inference_only(model: bytes) -> GateReport:
-    """Hold an ONNX file against the gate.
+    """Check an ONNX file with the inference-only gate.
 
     Args:
         model: The file's bytes.
 
     Raises:
-        ModelError: The bytes are no valid ONNX model, or onnxruntime cannot run it.
+        ModelError: The bytes are not a valid ONNX model, or onnxruntime cannot run it.
     """
     try:
         file = read_onnx(model)

@@ -84,20 +84,20 @@ def export(
         precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
         target: For ``auto``: ``cpu`` or ``cuda``.
         scorer: Scores the file; for a precision below fp32 also the fp32 file beside it.
-        checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, else last.
-        clip: Of vectors, whether every column keeps within the range of the training data.
-        round_whole: Of vectors, whether columns of whole numbers give whole numbers.
-        reporter: Told what is being done.
+        checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, otherwise last.
+        clip: For vectors, whether every column stays within the range of the training data.
+        round_whole: For vectors, whether columns of whole numbers give whole numbers.
+        reporter: Receives progress and messages.
 
     Returns:
-        The card that the file carries.
+        The card of the file.
 
     Raises:
-        GateError: The file would not be inference-only.
-        ParityError: It would differ from the PyTorch generator.
-        PriceError: The precision would cost more of the score than it may.
-        ExportError: An option is out of range, or the generator does not suit the precision.
-        RunError: ``run`` holds no run.
+        GateError: The file is not inference-only.
+        ParityError: It differs from the PyTorch generator.
+        PriceError: The precision costs more of the score than allowed.
+        ExportError: An option is out of range, or the generator cannot have this precision.
+        RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
         OutputError: The file cannot be written.
     """
@@ -118,7 +118,7 @@ def export(
 
 
 def exported(run: str | PathLike[str], reporter: Reporter = LOGGED) -> bytes:
-    """The content of the file that `export` writes where nothing else is asked for.
+    """Return the content of the file that `export` writes with default options.
 
     Raises:
         DropganError: As for `export`.
@@ -129,10 +129,10 @@ def exported(run: str | PathLike[str], reporter: Reporter = LOGGED) -> bytes:
 
 
 def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
-    """Write scores into a model file's card, beside those of other names that it has.
+    """Write scores into a model file's card, keeping its scores of other names.
 
     Raises:
-        ModelError: The file is no model of dropgan's.
+        ModelError: The file is not a dropgan model.
         OutputError: It cannot be written.
     """
     data = read_file(Path(path))

@@ -15,18 +15,18 @@ MAX_SHARE, MAX_DIFFERENCE = 0.03, 0.1
 
 
 class PriceError(DropganError):
-    """A precision that costs more than it may."""
+    """A precision costs more of the score than allowed."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A score in which lower is better, of pixels as they ship.
+    """A score of pixels as they ship; lower is better.
 
     Attributes:
         name: What it measures, the feature network included.
-        reference: The data it compares with.
-        samples: Generated samples that it takes.
-        seed: Of their latents.
+        reference: The data to compare with.
+        samples: Number of generated samples.
+        seed: Seed of their latents.
         distance: The score of uint8 images [n, height, width, channels].
     """
 
@@ -41,11 +41,11 @@ class Scorer:
         return self.distance(Generator(model, device="cpu").sample(self.samples, seed=self.seed))
 
     def card(self, value: float) -> ScoreCard:
-        """A score for the card."""
+        """Return a score for the card."""
         return ScoreCard(self.name, value, self.samples, self.reference)
 
     def price(self, value: float, fp32: float) -> PriceCard:
-        """What a precision costs, for the card."""
+        """Return what a precision costs, for the card."""
         return PriceCard(self.name, value, fp32, self.samples, self.reference)
 
 

@@ -15,7 +15,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class RecipeError(DropganError):
-    """A recipe that cannot be read or holds an impossible setting."""
+    """A recipe cannot be read, or has an impossible setting."""
 
     exit_code = 2
 

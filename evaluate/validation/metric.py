@@ -28,12 +28,12 @@ _BATCH = 250
 class ValidationMetric:
     """Scores a generator in eval mode with the code, features and latents of `evaluate`.
 
-    The real images are looked at at the first score (and found in the cache the next time), the
-    samples are few and always of the same latents, so that two checkpoints differ by their weights
-    alone. Values compare with one another, not with those of more samples.
+    The features of real images are computed at the first score and then cached. The
+    samples are few and always from the same latents, so that two checkpoints differ by their weights
+    alone. Values are comparable with each other, not with those of more samples.
 
     Attributes:
-        name: Of the value, its features and samples in it.
+        name: Name of the value, including its features and number of samples.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class ValidationMetric:
         samples: int = SAMPLES,
         seed: int = SEED,
     ) -> None:
-        """Get ready to score.
+        """Create the metric.
 
         Args:
-            data: The real images; of more than 10,000 as many, evenly spread, are compared with.
-            latent_dim: Components of the generator's latents.
-            features: The feature network; None takes the one that comes with dropgan.
-            labels: int64 [samples] of the samples of a class-conditional generator, else None.
-            samples: Generated samples a score.
-            seed: Of the latent stream.
+            data: The real images; of more than 10,000, as many are used, evenly spread.
+            latent_dim: Size of the generator's latents.
+            features: The feature network; None uses the one that comes with dropgan.
+            labels: int64 [samples] for a class-conditional generator, otherwise None.
+            samples: Number of generated samples for a score.
+            seed: Seed of the samples.
         """
         self._data, self._features = data, features or load_features()
         self._samples, self._seed = samples, seed
@@ -72,9 +72,9 @@ class ValidationMetric:
 
     @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> dict[str, float]:
-        """The distance of a generator's samples, by its name, as `dropgan.train` wants a score.
+        """Score a generator's samples. The result is the distance by its name, as `dropgan.train` needs it.
 
-        The generator's mode and torch's random state are left as they are.
+        The generator's mode and torch's random state do not change.
 
         Args:
             generator: Latents float32 [n, latent_dim], and labels int64 [n] if it is conditional, to
@@ -104,9 +104,9 @@ class ValidationMetric:
 
 
 def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
-    """The metric for a run on this data, which its kind names.
+    """Return the metric for a run on this data.
 
-    Samples of a class-conditional generator have the data's mixture of labels.
+    For a class-conditional generator, samples have the data's mixture of labels.
     """
     labels = None
     if recipe.conditional and data.labels is not None:

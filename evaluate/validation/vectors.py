@@ -64,7 +64,7 @@ class VectorMetric:
 
     @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> dict[str, float]:
-        """The distance of a generator's samples, by its name, as `dropgan.train` wants a score.
+        """Score a generator's samples. The result is the distance by its name, as `dropgan.train` needs it.
 
         Args:
             generator: In eval mode; latents float32 [n, latent_dim], and labels int64 [n] if it is

@@ -29,7 +29,7 @@ def array_data(
         kind: ``images`` or ``vectors`` where the array must be that; empty takes either.
         columns: Names of the columns of vectors.
         labels: int64 [n] or None.
-        class_names: One name a class, or empty.
+        class_names: One name for each class, or empty.
 
     Raises:
         DataError: The array is of another type or shape, or unfit for training.

@@ -23,7 +23,7 @@ _CHUNK_BYTES = 16 * 2**20
 
 
 class DataError(DropganError):
-    """Training data that is missing, damaged, or not what it should be."""
+    """Training data is missing, damaged, or unsuitable."""
 
 
 class SizeNeededError(DataError):
@@ -39,10 +39,10 @@ class TrainingData(ABC):
         texts: The fields that hold names.
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
-        class_names: One name a class, or empty.
-        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
-            between them; else empty.
-        class_column: The table's column that had the labels, or empty.
+        class_names: One name for each class, or empty.
+        class_numbers: The data's own number of each class, if `with_classes` has closed gaps
+            between them; otherwise empty.
+        class_column: The table's column that held the labels, or empty.
     """
 
     kind: ClassVar[str]
@@ -91,10 +91,10 @@ class ImageData(TrainingData):
         images: uint8 [n, height, width, channels], 0 to 255, C-contiguous; may be read-only.
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
-        class_names: One name a class, or empty.
-        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
-            between them; else empty.
-        origins: What they were like before they were of one size, where they were read from pictures.
+        class_names: One name for each class, or empty.
+        class_numbers: The data's own number of each class, if `with_classes` has closed gaps
+            between them; otherwise empty.
+        origins: What the pictures were like before resizing, if images were read from pictures.
     """
 
     images: NDArray[np.uint8]
@@ -141,7 +141,7 @@ class ImageData(TrainingData):
 
     @cached_property
     def fingerprint(self) -> str:
-        """``sha256:`` and the digest of shape and pixels: the same images have the same one."""
+        """``sha256:`` and the digest of shape and pixels. Equal images have equal fingerprints."""
         return image_fingerprint(self.images)
 
 

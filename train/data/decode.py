@@ -45,7 +45,7 @@ class PictureSource(Protocol):
     Attributes:
         name: Name of the data set, without directories.
         labels: int64 [n], one a picture, or None.
-        class_names: One name a class, or empty.
+        class_names: One name for each class, or empty.
     """
 
     name: str

@@ -29,20 +29,20 @@ def load_data(
     Args:
         source: Data in memory: a numpy array or a tensor, uint8 [n, height, width] or [n, height,
             width, 1 or 3] for images, floats [n, columns] for vectors; a pandas or Arrow table; a
-            torch Dataset of images, or of pairs of image and label, read once. Or a text or path:
-            ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (whole), ``fashion-mnist-test``,
+            torch Dataset of images, or of (image, label) pairs, read once. Or a string or path:
+            ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (complete), ``fashion-mnist-test``,
             a folder of pictures, of IDX files, of Parquet files or that Hugging Face's
             ``save_to_disk`` wrote, a ``.npy``, ``.npz``, ``.parquet``, ``.csv`` or ``.tsv`` file, or
-            ``hf:NAME``, ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``. A table without pictures gives
-            vectors, and so does an array [n, columns].
-        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
-        labels: Of data in memory that has none of its own: one for each sample, whole numbers, texts,
+            ``hf:NAME``, ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``. A table without pictures becomes
+            vectors, as does an array [n, columns].
+        data_dir: Folder of the complete Fashion-MNIST, if it is not in a usual place.
+        labels: Labels of data in memory, one for each sample: whole numbers, strings,
             or one-hot rows.
         options: Size, colour, what to do with broken pictures, the column of labels.
-        reporter: Told of the progress where pictures must be decoded, and of those that are left out.
+        reporter: Receives progress while pictures are decoded, and reports of those left out.
 
     Raises:
-        DataError: There is no such data, or it is damaged or unfit.
+        DataError: The data does not exist, or is damaged or unsuitable.
         OutputError: Pictures cannot be kept in the cache directory.
         MissingExtraError: A package that reads this kind of data is not installed.
     """
@@ -97,7 +97,7 @@ def load_images(
     options: DataOptions = _DEFAULTS,
     reporter: Reporter = LOGGED,
 ) -> ImageData:
-    """The same where images are needed.
+    """Load training data that must be images, as `load_data`.
 
     Raises:
         DataError: As for `load_data`; also if the data are vectors.

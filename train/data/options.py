@@ -13,28 +13,28 @@ _NO_SEPARATORS = tuple('"\r\n\0.0123456789+-')
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What may stand beside ``--data``.
+    """How to read data: the options beside ``--data``.
 
     Raises:
-        InputError: A value is none of those below.
+        InputError: A value is not one of those below.
     """
 
     size: int = 0
-    """Pixels of each side that images get; 0 keeps the size that all of them have."""
+    """Size of images in pixels, high and wide; 0 keeps their common size."""
     colour: str = "auto"
-    """``grey`` or ``colour`` (RGB); ``auto`` is grey only where every image is grey."""
+    """``grey`` or ``colour`` (RGB); ``auto`` is grey only if all images are grey."""
     strict: bool = False
-    """Whether an image that cannot be read is an error; else it is named and left out."""
+    """Whether an image that cannot be read is an error; otherwise it is reported and left out."""
     label_column: str = ""
-    """The column of labels in a table; empty looks for one under a usual name."""
+    """The column of labels in a table; empty looks for one with a common name."""
     header: str = ""
-    """Whether the first row of a text file has the names of the columns: ``yes``, ``no``, or empty to find
-    out."""
+    """Whether the first row of a text file has the column names: ``yes``, ``no``, or empty to detect
+    it."""
     separator: str = ""
-    """What separates the columns of a text file: one character, ``tab``, ``space``, or ``none`` for a single
-    column; empty to find out."""
+    """Column separator of a text file: one character, ``tab``, ``space``, or ``none`` for a single
+    column; empty to detect it."""
     decimal: str = ""
-    """The decimal mark of a text file, ``.`` or ``,``; empty to find out."""
+    """Decimal mark of a text file, ``.`` or ``,``; empty to detect it."""
 
     def __post_init__(self) -> None:
         if self.size and not MIN_SIDE <= self.size <= MAX_SIDE:
@@ -54,11 +54,11 @@ class DataOptions:
 
     @property
     def of_text(self) -> bool:
-        """Whether something is said of the layout of a text file."""
+        """Whether any option describes the layout of a text file."""
         return bool(self.header or self.separator or self.decimal)
 
     def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
-        """The same with what was left open set so that pictures become images of this shape."""
+        """Return options that turn pictures into images of this shape."""
         size = self.size or (height if height == width else 0)
         colour = self.colour if self.colour != "auto" else ("grey" if channels == 1 else "colour")
         return replace(self, size=size, colour=colour)

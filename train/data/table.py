@@ -48,7 +48,7 @@ class TablePictures:
     Attributes:
         name: Name of the data set.
         labels: int64 [n], or None where there is no column of labels.
-        class_names: One name a class, or empty.
+        class_names: One name for each class, or empty.
     """
 
     def __init__(self, table: Table, label_column: str = "") -> None:

@@ -20,19 +20,19 @@ _NAMED = 5
 class VectorData(TrainingData):
     """Rows of numbers in memory, or in a file mapped into memory.
 
-    In training each column has its mean subtracted and is divided by its standard deviation; the
-    exported graph gives the columns back in their own units.
+    Training standardises each column with its mean and standard deviation. The
+    exported graph returns the columns in their own units.
 
     Attributes:
         vectors: float32 or float64 [n, columns], finite, C-contiguous; may be read-only.
         name: Name of the data set, without directories.
-        columns: One name a column.
+        columns: One name for each column.
         labels: int64 [n] or None.
-        class_names: One name a class, or empty.
-        class_numbers: The data's own number of each class, where `with_classes` has closed up gaps
-            between them; else empty.
-        class_column: The table's column that had the labels, or empty.
-        mean: float64 [columns], found at construction.
+        class_names: One name for each class, or empty.
+        class_numbers: The data's own number of each class, if `with_classes` has closed gaps
+            between them; otherwise empty.
+        class_column: The table's column that held the labels, or empty.
+        mean: float64 [columns], computed at construction.
         scale: float64 [columns], the standard deviations, above 0.
         low: float64 [columns], the least values.
         high: float64 [columns], the largest.
@@ -104,7 +104,7 @@ class VectorData(TrainingData):
         return f"sha256:{digest.hexdigest()}"
 
     def delivered(self, standard: NDArray[np.floating]) -> NDArray[np.float64]:
-        """What the exported graph makes of a generator's output: own units, bounded, whole where the data is.
+        """Return what the exported graph makes of a generator's output: own units, bounded, rounded.
 
         Args:
             standard: float [n, columns].

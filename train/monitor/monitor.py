@@ -33,7 +33,7 @@ from .tensorboard import TensorBoardLog
 
 
 class TrainingError(DropganError):
-    """Training went wrong in a way that going on cannot mend."""
+    """Training went wrong, and continuing cannot repair it."""
 
 
 class Ending(Enum):

@@ -21,49 +21,49 @@ passing for real."""
 
 
 class Loss(ABC):
-    """What the two networks minimise: scalars of logits, which are float tensors [batch, 1].
+    """What the two networks minimise. Losses are scalars of logits, float tensors [batch, 1].
 
-    Row i of the real and row i of the generated samples have the same label where there are labels.
+    If there are labels, row i of the real and row i of the generated samples have the same one.
     """
 
     name: str
-    """What ``training.loss`` calls it."""
+    """Its name in ``training.loss``."""
     tells_right_from_wrong: bool = True
-    """Whether `correct` means anything: then there are accuracies, and the discriminator can have won."""
+    """Whether `correct` has a meaning. If so, there are accuracies, and the discriminator can win."""
     lost_from: float = SURE
-    """The generator's mean loss from which on it has lost, if the discriminator is nearly always right."""
+    """The generator has lost at this mean loss or above, if the discriminator is nearly always right."""
     has_limit: bool = True
-    """Whether a loss beyond ``health.loss_limit`` has exploded."""
+    """Whether a loss beyond ``health.loss_limit`` counts as exploded."""
     incompatible: tuple[Incompatible, ...] = ()
-    """Settings that it cannot be trained with; ``{loss}`` in a combination stands for the loss. A rule
+    """Settings it cannot be combined with. ``{loss}`` in a combination stands for the loss. A rule
     that several losses share is one object."""
 
     @abstractmethod
     def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """What the discriminator minimises.
+        """Return what the discriminator minimises.
 
         Args:
             real: Logits of real samples.
             generated: Logits of generated samples.
-            label_smoothing: How far below 1 the target for real samples is; above 0 only of losses
+            label_smoothing: How far the target for real samples is below 1; above 0 only for losses
                 that have targets.
         """
 
     @abstractmethod
     def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
-        """What the generator minimises.
+        """Return what the generator minimises.
 
         Args:
             generated: Logits of generated samples.
-            real: Gives logits of real samples, without gradients. They cost a pass through the
-                discriminator, which only losses that call it pay for.
+            real: Returns logits of real samples, without gradients. They cost a pass through the
+                discriminator, so only losses that call it pay for it.
         """
 
     def correct(self, real: Tensor, generated: Tensor) -> Tensor:
-        """How many of the real and of the generated samples the discriminator is right about.
+        """Count the real and the generated samples that the discriminator classifies correctly.
 
         Returns:
-            int64 [2]. Here logits of real samples are right above 0, of generated ones below.
+            int64 [2]. By default, logits of real samples are correct above 0, of generated ones below.
         """
         return torch.stack(((real > 0).sum(), (generated <= 0).sum()))
 

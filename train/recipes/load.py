@@ -25,10 +25,10 @@ from .text import TomlText, read_toml
 
 
 def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """A copy of a recipe with some settings changed.
+    """Return a copy of a recipe with some settings changed.
 
     Args:
-        recipe: The recipe; it stays as it is.
+        recipe: The recipe; it is not modified.
         changes: Dotted key (``generator.dropout``) to value. A string is read as the TOML value it
             spells, or as itself if it spells none.
 
@@ -53,7 +53,7 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that come with dropgan."""
+    """Return the names of the recipes that come with dropgan."""
     folder = resources.files(__name__.rpartition(".")[0])
     return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
 
@@ -68,14 +68,14 @@ class RecipeLayer:
 
 
 def load_recipe(name: str) -> Recipe:
-    """A recipe by the name of one that comes with dropgan, or by the path of a TOML file.
+    """Load a recipe by its name or by the path of a TOML file.
 
-    A file that begins with ``base = "NAME"`` (or the path of a file, from where it stands) holds only
+    A file that begins with ``base = "NAME"`` (or the path of a file, relative to this one) holds only
     what differs from that one.
 
     Raises:
-        RecipeError: There is no such recipe, or something in it is wrong: the key, the file and the
-            line are named.
+        RecipeError: The recipe does not exist or has a mistake; the message has the key, the file and the
+            line.
     """
     layers = recipe_layers(name)
     document: dict[str, Any] = {}
@@ -100,10 +100,10 @@ def load_recipe(name: str) -> Recipe:
 
 
 def recipe_layers(name: str) -> list[RecipeLayer]:
-    """The files of a recipe, what others are based on first.
+    """Return the files of a recipe, base files first.
 
     Raises:
-        RecipeError: One of them cannot be read or is not TOML, or they are based on one another in a
+        RecipeError: One of them cannot be read or is not TOML, or they build on each other in a
             circle.
     """
     layers: list[RecipeLayer] = []

@@ -17,7 +17,7 @@ _WIDTH = 98  # of comments
 
 
 def recipes_with_descriptions() -> dict[str, str]:
-    """The recipes that come with dropgan, and the sentence with which each file begins."""
+    """Return the recipes that come with dropgan, with the first sentence of each file."""
     described = {}
     for name in recipe_names():
         head = " ".join(recipe_layers(name)[-1].text.head)
@@ -27,14 +27,14 @@ def recipes_with_descriptions() -> dict[str, str]:
 
 
 def show_recipe(recipe: Recipe, layers: list[RecipeLayer]) -> str:
-    """The whole recipe as TOML; saved, it is a recipe file that says the same.
+    """Return the complete recipe as TOML, which is a valid recipe file.
 
-    Above each setting stands what it is, behind it why the file gives it this value, unless the
-    value is another one here.
+    Above each setting is what it is, and after it why the file gives it this value, unless the
+    value is a different one here.
 
     Args:
-        recipe: With all changes.
-        layers: The files that it came from, see `recipe_layers`.
+        recipe: The recipe with all changes.
+        layers: The files it came from, see `recipe_layers`.
     """
     head = layers[-1].text.head or (f"Recipe {recipe.name}.",)
     short = recipe.generator.architecture == recipe.discriminator.architecture

@@ -42,43 +42,43 @@ def train(
     """Train a GAN into a new run directory.
 
     Args:
-        directory: The run directory; must not hold anything yet.
+        directory: The run directory, which must not exist or be empty.
         recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``:
-            the one for the data (`dropgan.train.recipes.auto`), which a remark names with the reason.
-        data: What to train on: an array, a table, a torch Dataset, or a text that names files, see
-            `dropgan.train.data.load_data`; by default images that come with dropgan.
-        labels: Of data in memory that have none of their own: one for each sample.
-        steps: Training steps in all; None takes the recipe's.
-        seed: Of weights, order and latents; None takes the recipe's.
-        conditional: Whether the model learns the data's classes, so that samples can be asked for by
+            the one that suits the data, which a message names with the reason.
+        data: Data to train on: an array, a table, a torch Dataset, or a string that names files, see
+            `dropgan.train.data.load_data`. The default is the images that come with dropgan.
+        labels: Labels of data in memory, one for each sample.
+        steps: Total number of training steps; None takes the recipe's.
+        seed: Seed of weights, data order and latents; None takes the recipe's.
+        conditional: Whether the model learns the data's classes, so that you can ask for samples of a
             class; None takes the recipe's. With ``auto`` it takes the classes of images that have
             enough of them.
         settings: Other settings of the recipe, by dotted key: ``{"generator.dropout": 0.1}``.
-        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
-        data_options: Size and colour of the images, what to do with broken ones.
+        data_dir: Folder of the complete Fashion-MNIST, if it is not in a usual place.
+        data_options: Size and colour of the images, and what to do with broken ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32``, ``tf32`` (CUDA), ``bf16``, or ``fp16`` with scaled losses.
         threads: CPU threads; None chooses by measurement.
-        retune: Whether to measure even where this machine has measured before.
-        init_from: A run directory, a checkpoint or a model.onnx whose weights to begin from; None
-            begins with random ones.
-        like: A run directory whose run to repeat exactly, from its recipe.toml. Beside it only data in
-            memory (or files that were moved), labels, and what follows are given.
-        score: Makes the score from data and recipe; `dropgan.evaluate.validation_metric` does. It sees
-            the averaged generator wherever a sample grid is written, beside the training; the weights
-            of the best score are kept, and `dropgan.export` takes them.
+        retune: Whether to measure again even if this machine has measured before.
+        init_from: A run directory, a checkpoint or a model.onnx whose weights to start from; None
+            starts from random ones.
+        like: A run directory whose run to repeat exactly, from its recipe.toml. With it, pass only data in
+            memory (or files that were moved), labels, and the arguments below.
+        score: Makes a metric from data and recipe, such as `dropgan.evaluate.validation_metric`. It scores
+            the averaged generator at each sample grid, in the background. The weights
+            with the best score are kept, and `dropgan.export` uses them.
         minutes: Time for training: the number of steps is fitted to it, and kept fitted while the rate
             changes. Where the number was said (``steps``, or in ``settings``) or is that of ``like``: time
             after which to stop, the state saved.
-        tensorboard: Also write RUN/tensorboard.
-        reporter: Told of the progress, remarks and metrics.
+        tensorboard: Whether to write logs for TensorBoard to RUN/tensorboard.
+        reporter: Receives progress, messages and metrics.
 
     Returns:
-        The run directory, its last checkpoint at the recipe's last step, or where training ended. It is
+        The run directory. Its last checkpoint is at the recipe's last step, or where training ended. It is
         a path too: `dropgan.export` and `dropgan.evaluate` take it.
 
     Raises:
-        DropganError: Of a kind that says what was wrong: RecipeError, DataError, RunError,
+        DropganError: One of its subclasses: RecipeError, DataError, RunError,
             DeviceError, InputError, PretrainedError, OutputError, TrainingError, or Interrupted.
     """
     run = RunDirectory(directory)
@@ -113,29 +113,29 @@ def resume(
     tensorboard: bool = False,
     reporter: Reporter = LOGGED,
 ) -> RunDirectory:
-    """Go on with a run from its last checkpoint, or from its beginning if it has none.
+    """Continue a run from its last checkpoint, or from its beginning if it has none.
 
-    Recipe, data, device, precision and threads are as they were. On the CPU the weights at the end
-    equal those of a run that was never stopped, bit for bit.
+    Recipe, data, device, precision and threads stay as they were. On a CPU the final weights
+    equal those of an uninterrupted run, bit for bit.
 
     Args:
         directory: The run directory.
-        steps: Another total number of steps; None keeps it.
-        settings: Settings to change, by dotted key; only those that `may_change`.
-        recipe: Refuse to go on if this is not the run's recipe; None takes what is there.
-        data: The data again, of a run on data in memory; else refuse to go on if the run was trained
+        steps: New total number of steps; None keeps the old one.
+        settings: Settings to change, by dotted key. Only some can change, see docs/training.md.
+        recipe: Refuse to continue if this is not the run's recipe; None accepts any.
+        data: Required for a run on data in memory. Otherwise, refuse to continue if the run was trained
             on something else.
-        labels: Beside data in memory, as for `train`.
-        data_options: Refuse to go on if the data was read with others.
-        device: Refuse to go on if the run began on another; ``auto`` takes what it began on. The same
-            of ``precision`` and ``threads``.
+        labels: Labels of data in memory, as for `train`.
+        data_options: Refuse to continue if the data was read with other options.
+        device: Refuse to continue if the run began on another; ``auto`` uses the one it began on. The same
+            applies to ``precision`` and ``threads``.
         score: As for `train`.
-        minutes: Time from now on after which to stop, the state saved; None trains all steps.
+        minutes: Time from now after which to save and stop; None trains all steps.
         tensorboard: As for `train`.
         reporter: As for `train`.
 
     Raises:
-        ResumeError: Something is not as it was, and may not change; both values are named.
+        ResumeError: Something differs that cannot change; the message has both values.
         DropganError: As for `train`.
     """
     longer = {} if steps is None else {"training.steps": steps}

@@ -21,7 +21,7 @@ averages or order of data would not be what the recipe says."""
 
 
 class ResumeError(RunError):
-    """A run that cannot go on because something is not what it was."""
+    """A run cannot continue because something has changed."""
 
     exit_code = 2
 

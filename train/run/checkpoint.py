@@ -37,7 +37,7 @@ _DATA_KEYS = {
 
 
 class CheckpointError(DropganError):
-    """A checkpoint that is missing, damaged, or of another network."""
+    """A checkpoint is missing, damaged, or of another network."""
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ _LOCK = ".lock"
 
 
 class RunError(DropganError):
-    """A run directory that is missing, taken, or damaged."""
+    """A run directory is missing, taken, or damaged."""
 
 
 class RunDirectory(os.PathLike[str]):
-    """Paths and files of one run; itself a path, for whatever takes a run directory.
+    """Paths and files of one run. It is a path itself, so you can pass it wherever a run directory is taken.
 
-    Of several processes that train together only the leader writes.
+    If several processes train together, only the leader writes.
 
     Attributes:
         path: The directory.
@@ -59,12 +59,12 @@ class RunDirectory(os.PathLike[str]):
 
     @property
     def previous_checkpoint(self) -> Path:
-        """The one before the last, for when the last is damaged."""
+        """The checkpoint before the last, in case the last is damaged."""
         return self.path / "checkpoints" / "previous.safetensors"
 
     @property
     def best_checkpoint(self) -> Path:
-        """Averaged generator and discriminator of the best score; training cannot go on from it."""
+        """Averaged generator and discriminator with the best score; training cannot resume from it."""
         return self.path / "checkpoints" / "best.safetensors"
 
     @property
@@ -86,7 +86,7 @@ class RunDirectory(os.PathLike[str]):
 
     @property
     def animation_file(self) -> Path:
-        """The sample pictures one after the other."""
+        """Animation of the sample pictures."""
         return self.path / "training.webp"
 
     def sample_file(self, step: int) -> Path:
@@ -95,10 +95,10 @@ class RunDirectory(os.PathLike[str]):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Within it no other process trains here; of several that train together the leader holds the lock.
+        """Hold the lock of the run: no other process trains here. With several processes, the leader holds it.
 
-        The directory is made, and is gone again where nothing was written into it. A run that fails before
-        there is a line of metrics leaves nothing, so that the mended command may have the same place.
+        The directory is created, and removed again if nothing was written into it. A run that fails before
+        the first line of metrics leaves nothing, so that a corrected command can use the same directory.
 
         Raises:
             OutputError: Another process trains here, or nothing can be written.
@@ -131,7 +131,7 @@ class RunDirectory(os.PathLike[str]):
                     place.rmdir()
 
     def require_new(self) -> None:
-        """Refuse a directory in which there is something already.
+        """Refuse a directory that is not empty.
 
         Raises:
             RunError: It holds a run, or other files.
@@ -175,7 +175,7 @@ class RunDirectory(os.PathLike[str]):
         """Read recipe.toml back.
 
         Raises:
-            RunError: The directory holds no run, or its recipe.toml is damaged, or not of this dropgan.
+            RunError: The directory is not a run, or its recipe.toml is damaged or not of this dropgan.
         """
         try:
             document = parse_toml(read_text(self.recipe_file))
@@ -191,10 +191,10 @@ class RunDirectory(os.PathLike[str]):
             raise RunError(f"{self.path} cannot be read: {error}") from error
 
     def read_data(self, reporter: Reporter = LOGGED) -> TrainingData:
-        """The run's training data, read as they were.
+        """Read the run's training data in the same way again.
 
         Raises:
-            RunError: The directory holds no run.
+            RunError: The directory is not a run.
             DropganError: As for `dropgan.train.load_data`: the data is gone, or was in memory.
         """
         return DataSource.of(self.read_recipe()[1]).read(reporter)
@@ -205,7 +205,7 @@ class RunDirectory(os.PathLike[str]):
             file.write(json.dumps(row) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl, without what is none (see `read_rows`).
+        """Read the lines of metrics.jsonl, leaving out invalid ones.
 
         Raises:
             RunError: It cannot be read.

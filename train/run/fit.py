@@ -29,7 +29,7 @@ def fit_steps(
         recipe: The recipe.
         said: Settings that the user chose, by dotted key.
         minutes: For all steps.
-        spec: What samples are.
+        spec: Shape of samples.
         plan: What to compute with; the process is set up for it.
         ranks: The processes, of which the leader measures.
     """

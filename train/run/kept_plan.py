@@ -30,7 +30,7 @@ def plan_file(recipe: Recipe, spec: SampleSpec, candidates: list[tuple[str, int]
 
     Args:
         recipe: Settings that cost no time do not count.
-        spec: What samples are.
+        spec: Shape of samples.
         candidates: Precisions and threads that the choice is among.
     """
     settings = recipe.model_dump(mode="json", exclude=_IRRELEVANT)

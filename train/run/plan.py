@@ -133,7 +133,7 @@ def make_plan(recipe: Recipe, spec: SampleSpec, wanted: Wanted) -> Plan:
 
     Args:
         recipe: The recipe to be trained.
-        spec: What its samples are.
+        spec: Shape of its samples.
         wanted: What is not open.
 
     Raises:

@@ -25,7 +25,7 @@ _NORMED = ".parametrizations.weight.original"
 
 
 class PretrainedError(DropganError):
-    """A model from which training cannot begin."""
+    """Training cannot start from this model."""
 
 
 @dataclass(frozen=True)

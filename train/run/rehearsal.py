@@ -52,7 +52,7 @@ def seconds_per_step(
 
     Args:
         recipe: The recipe.
-        spec: What its samples are.
+        spec: Shape of its samples.
         device: Where to compute; the process is set up for it.
         precision: As for `train_step`.
         seconds: Time to measure, beside what a few steps take in any case.

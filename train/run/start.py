@@ -78,13 +78,13 @@ def begun_run(
     Args:
         run: Where it is.
         changes: Settings to change, by dotted key; only those that `may_change`.
-        recipe: Refuse to go on if this is not the run's recipe; None takes what is there.
+        recipe: Refuse to continue if this is not the run's recipe; None accepts any.
         source: Refuse other data; of data in memory, which the run does not keep, the data themselves.
         data_options: Refuse other options than those the data was read with; None takes those.
         wanted: Refuse another device, precision or number of threads; what it leaves open is as it was.
 
     Raises:
-        ResumeError: Something is not as it was, and may not change; both values are named.
+        ResumeError: Something differs that cannot change; the message has both values.
         RunError: There is no run, or its data was in memory and is not given.
     """
     begun, facts = run.read_recipe()

@@ -11,7 +11,7 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 class Interrupted(DropganError):
-    """Training stopped on request, its state saved."""
+    """Training stopped on request, after saving its state."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

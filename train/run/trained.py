@@ -26,10 +26,10 @@ class TrainedGenerator:
     """A generator read back from a checkpoint.
 
     Attributes:
-        module: In eval mode, on the CPU, without gradients.
-        spec: What its samples are.
-        recipe: What it was trained with.
-        about: What the checkpoint says of the training: step, data, versions.
+        module: The generator in eval mode, on the CPU, without gradients.
+        spec: Shape of its samples.
+        recipe: The recipe it was trained with.
+        about: Facts from the checkpoint: step, data, versions.
     """
 
     module: nn.Module
@@ -44,10 +44,10 @@ class TrainedNetworks:
 
     Attributes:
         generator: The averaged generator, in eval mode, on the CPU, without gradients.
-        discriminator: In eval mode, on the CPU, without gradients.
-        spec: What samples are.
-        recipe: What they were trained with.
-        about: What the checkpoint says of the training: step, data, versions.
+        discriminator: The discriminator in eval mode, on the CPU, without gradients.
+        spec: Shape of samples.
+        recipe: The recipe they were trained with.
+        about: Facts from the checkpoint: step, data, versions.
     """
 
     generator: nn.Module
@@ -58,16 +58,16 @@ class TrainedNetworks:
 
 
 def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedNetworks:
-    """The averaged generator and the discriminator of a run.
+    """Load the averaged generator and the discriminator of a run.
 
     Args:
         directory: The run directory.
-        checkpoint: ``last``, ``best`` (of the best score), or ``auto``: best if the run has scores,
-            else last.
+        checkpoint: ``last``, ``best`` (with the best score), or ``auto``: best if the run has scores,
+            otherwise last.
 
     Raises:
-        InputError: ``checkpoint`` is none of these.
-        RunError: The directory holds no run.
+        InputError: ``checkpoint`` is something else.
+        RunError: The directory is not a run.
         CheckpointError: It has no such checkpoint, or a damaged one.
     """
     run = RunDirectory(directory)
@@ -82,7 +82,7 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
 
 
 def load_generator(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedGenerator:
-    """The averaged generator of a run; arguments and errors as for `load_networks`."""
+    """Load the averaged generator of a run. Arguments and errors are those of `load_networks`."""
     networks = load_networks(directory, checkpoint)
     return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
 

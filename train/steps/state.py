@@ -71,7 +71,7 @@ class TrainingState:
 
         Args:
             recipe: The settings.
-            spec: What samples are.
+            spec: Shape of samples.
             device: Where the networks are.
             trains: Whether there has to be memory to train them in.
 
