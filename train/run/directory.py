@@ -95,7 +95,7 @@ class RunDirectory(os.PathLike[str]):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of the run: no other process trains here. With several processes, the leader holds it.
+        """Hold the run's lock: no other process trains here. With several processes, the leader holds it.
 
         The directory is created, and removed again if nothing was written into it. A run that fails before
         the first line of metrics leaves nothing, so that a corrected command can use the same directory.
