@@ -67,7 +67,7 @@ def serve(
             help="Samples that can wait; further requests are refused.",
             rich_help_panel=options.MACHINE,
         ),
-    ] = 64,
+    ] = 48,
     seconds: Annotated[
         float,
         typer.Option(

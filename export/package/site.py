@@ -9,6 +9,7 @@ from dropgan import serve
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_folder
 from dropgan.serve.errors import OutputError
+from dropgan.serve.http.studio import PAGE, studio_page
 from dropgan.serve.kind import PICTURES
 from dropgan.serve.kinds import kind_of
 from dropgan.serve.outputs import local_path
@@ -23,6 +24,14 @@ from .wheel import read_model
 _TEMPLATES = Path(__file__).parent / "page"
 _RUNTIME = Path(serve.__file__).parent / "js"
 _MARK = "dropgan"  # the key of package.json that says that a folder was made here
+_POLICY = """    <meta
+      http-equiv="Content-Security-Policy"
+      content="default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+    >
+"""  # noqa: E501
+_WEBGPU = """        <button type="button" id="gpu" hidden>Use WebGPU (loads 27 MB)</button>
+        <script type="module" src="studio/gpu.js"></script>
+"""
 _NOT_SHIPPED = frozenset({"package.json", "web.js", "static.js"})  # the scripts take onnxruntime-web from npm
 
 
@@ -73,9 +82,22 @@ def package_site(
 def _files(generator: Generator, details: Details, runtime: WebRuntime, *, webgpu: bool) -> dict[str, bytes]:
     card = generator.card
     files = {path.name: path.read_bytes() for path in _TEMPLATES.iterdir() if path.is_file()}
-    page = files["index.html"].decode().replace("{{title}}", html.escape(details.name))
-    files["index.html"] = page.encode()
-    if not webgpu:
+    own = {name: files.pop(name) for name in ("source.js", "gpu.js")}
+    files |= {
+        f"studio/{path.name}": path.read_bytes() for path in PAGE.iterdir() if path.suffix in (".js", ".css")
+    }
+    files["studio/source.js"] = own["source.js"]
+    name = html.escape(details.name)
+    files["index.html"] = studio_page(
+        title=name,
+        heading=name,
+        noscript="The samples are made by this page itself, with JavaScript: please allow it.",
+        policy=_POLICY,
+        more=_WEBGPU if webgpu else "",
+    ).encode()
+    if webgpu:
+        files["studio/gpu.js"] = own["gpu.js"]
+    else:
         before, _, rest = files["index.js"].decode().partition("    // webgpu: begin\n")
         files["index.js"] = (before + rest.partition("    // webgpu: end\n")[2]).encode()
     files |= {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of a service; what is beyond them is refused at once, with the status in brackets."""
 
-    queue: int = 64
+    queue: int = 48
     """Single samples of one model that may wait (503); more would only wait longer than they are worth."""
     ranges: int = 4
     """Ranges that are made at the same time (503)."""

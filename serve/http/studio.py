@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "page"
 _RUNTIME = Path(__file__).parents[1] / "js"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -25,16 +25,36 @@ _HEADERS = {
 }
 
 
+def studio_page(*, title: str, heading: str, noscript: str, policy: str = "", more: str = "") -> str:
+    """The page's HTML, for a service or for a package, which assembles a folder with the same parts.
+
+    Args:
+        title: Of the window, as HTML.
+        heading: At its top, as HTML.
+        noscript: What stands there without JavaScript.
+        policy: Further lines of the head.
+        more: Further controls.
+    """
+    text = (PAGE / "index.html").read_text("utf-8")
+    fields = {"title": title, "heading": heading, "noscript": noscript, "policy": policy, "more": more}
+    for name, value in fields.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text
+
+
 def add_studio(app: "FastAPI") -> None:
     """Add the page and its parts to a FastAPI application."""
     from fastapi import Response
 
-    files = {
-        f"studio/{path.name}": path for path in sorted(_PAGE.iterdir()) if path.suffix in (".js", ".css")
-    }
+    files = {f"studio/{path.name}": path for path in sorted(PAGE.iterdir()) if path.suffix in (".js", ".css")}
     files |= {f"studio/runtime/{path.name}": path for path in _RUNTIME.glob("*.js")}
     loaded = {name: (path.read_bytes(), _TYPES[path.suffix]) for name, path in files.items()}
-    page = (_PAGE / "index.html").read_bytes()
+    page = studio_page(
+        title="dropgan studio",
+        heading="dropgan <span>studio</span>",
+        noscript="The studio is a page of JavaScript: please allow it. Without it, addresses such as"
+        " /MODEL/SEED/0-63.png show samples.",
+    ).encode()
 
     @app.get("/", include_in_schema=False)
     async def studio() -> Response:

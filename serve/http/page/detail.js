@@ -1,7 +1,7 @@
 // One sample, opened: its address, the code that makes it again, and a walk to another one.
 
-import { address, sample } from "./api.js";
 import { curlCode, javascriptCode, pythonCode } from "./code.js";
+import { permanent, picture, told } from "./source.js";
 import { paint, STEPS, walk } from "./walk.js";
 
 const element = (id) => document.getElementById(id);
@@ -35,7 +35,8 @@ export class Detail {
       tab.addEventListener("keydown", (event) => {
         const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (step === undefined) return;
-        this.#choose(LANGUAGES[(place + step + LANGUAGES.length) % LANGUAGES.length]);
+        const shown = LANGUAGES.filter((each) => !element(`tab-${each}`).hidden);
+        this.#choose(shown[(place + step + shown.length) % shown.length]);
         element(`tab-${this.#language}`).focus();
       });
     }
@@ -50,27 +51,32 @@ export class Detail {
     this.#view = view;
     this.#index = index;
     this.#endWalk();
-    const { model, seed, options } = view;
+    const { model, seed } = view;
     const scale = Math.max(1, Math.min(32, Math.floor(448 / Math.max(model.sample_shape[0], model.sample_shape[1]))));
-    const path = address(model, seed, index, "png", options);
-    element("large").src = address(model, seed, index, "png", { ...options, scale });
+    const url = permanent(view, index);
     element("large").alt = `Sample ${index} of seed ${seed}`;
     element("detail-title").textContent = `Sample ${index}`;
-    const url = new URL(path, document.baseURI).href;
-    element("address").href = url;
-    element("address").textContent = url;
+    if (url !== null) element("address").href = element("address").textContent = url;
+    element("address-row").hidden = element("copy").hidden = element("tab-curl").hidden = url === null;
     element("where").textContent = `seed ${seed}, index ${index}`;
-    element("download").href = path;
     element("download").download = `${model.name}-${index}.png`;
     element("previous").disabled = index === 0;
     element("walk").textContent = this.#from === null ? "Walk from here" : "Walk to here";
     element("walk-help").textContent = this.#from === null ? "" : `A walk begins at sample ${this.#from.index}.`;
     this.#code();
     if (!element("detail").open) element("detail").showModal();
-    const told = await sample(model, seed, index, options).catch(() => null);
-    if (told === null || this.#index !== index || this.#view !== view) return;
-    const name = told.label === undefined ? "" : (model.class_names[model.class_numbers.indexOf(told.label)] ?? String(told.label));
-    const word = told.seed === seed ? "" : ` (the number ${told.seed})`;
+    const still = () => this.#index === index && this.#view === view;
+    const put = async (id, field, source) => {
+      const value = await source;
+      if (still()) element(id)[field] = value;
+    };
+    put("large", "src", picture(view, index, scale)).catch(() => {}); // its text stands there
+    put("download", "href", picture(view, index, 1)).catch(() => {});
+    const known = await told(view, index).catch(() => null);
+    if (known === null || !still()) return;
+    const { label } = known;
+    const name = label === undefined ? "" : (model.class_names[model.class_numbers.indexOf(label)] ?? String(label));
+    const word = known.seed === seed ? "" : ` (the number ${known.seed})`;
     element("where").textContent = `seed ${seed}${word}, index ${index}${name && `, class ${name}`}`;
   }
 
@@ -111,7 +117,7 @@ export class Detail {
   }
 
   async #walk() {
-    const here = { seed: this.#view.seed, index: this.#index, options: this.#view.options };
+    const here = { view: this.#view, index: this.#index };
     if (this.#from === null) {
       this.#from = here;
       element("detail").close();

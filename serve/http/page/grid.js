@@ -1,8 +1,9 @@
 // The endless grid of samples, and the rows of a model of vectors.
 
-import { address, table } from "./api.js";
+import * as source from "./source.js";
 
 const PAGE = 48;
+const TURNS = 4;
 const element = (id) => document.getElementById(id);
 
 export class Grid {
@@ -64,19 +65,19 @@ export class Grid {
 
   #pictures(view, first) {
     const loads = [];
-    for (let index = first; index < first + PAGE; index++) {
+    for (const [place, address] of source.pictures(view, first, PAGE).entries()) {
+      const index = first + place;
       const [item, button, image] = ["li", "button", "img"].map((name) => document.createElement(name));
       image.alt = `Sample ${index}`;
       image.width = view.model.sample_shape[1];
       image.height = view.model.sample_shape[0];
-      image.src = address(view.model, view.seed, index, "png", view.options);
       button.type = "button";
       button.dataset.index = String(index);
       button.addEventListener("click", () => this.open(index));
       button.append(image);
       item.append(button);
       element("grid").append(item);
-      loads.push(image.decode().catch(() => Promise.reject(new Error(`sample ${index} could not be loaded`))));
+      loads.push(load(image, address, index));
     }
     return Promise.all(loads);
   }
@@ -92,7 +93,7 @@ export class Grid {
   }
 
   async #rows(view, first) {
-    const rows = await table(view.model, view.seed, first, first + PAGE - 1, view.options);
+    const rows = await source.table(view, first, first + PAGE - 1);
     if (view !== this.#view) return;
     rows.forEach((values, place) => {
       const row = document.createElement("tr");
@@ -104,4 +105,18 @@ export class Grid {
       element("rows").querySelector("tbody").append(row);
     });
   }
+}
+
+/** Load a picture; a service that is busy is asked again after a second, as it says. */
+async function load(image, address, index) {
+  for (let turn = 0; turn < TURNS; turn++) {
+    if (turn > 0) await new Promise((done) => setTimeout(done, 1000));
+    image.src = await address;
+    try {
+      return await image.decode();
+    } catch {
+      image.removeAttribute("src");
+    }
+  }
+  throw new Error(`sample ${index} could not be loaded`);
 }

@@ -1,9 +1,9 @@
-// The studio: samples of the model, seed, class and truncation that the page's own address names
+// The studio, also as the page of `dropgan package`: samples of the model, seed, class and truncation that the page's own address names
 // (#model=clothes&seed=ada&label=Bag&truncation=0.7&index=3).
 
-import { listModels, readCard } from "./api.js";
 import { Detail } from "./detail.js";
 import { Grid } from "./grid.js";
+import { listModels, readCard } from "./source.js";
 import { describe } from "./words.js";
 
 const element = (id) => document.getElementById(id);
@@ -57,6 +57,7 @@ async function draw() {
   if (turn !== view || document.body.dataset.state === "failed") return;
   document.body.dataset.state = "done";
   document.body.dataset.milliseconds = String(Math.round(performance.now() - began));
+  document.body.dataset.opened ??= String(Math.round(performance.now())); // since the page was asked for
   grid.fill();
 }
 
@@ -101,6 +102,7 @@ addEventListener("hashchange", () => {
 try {
   models = await listModels();
   modelField.replaceChildren(...models.map((model) => new Option(model.name, model.name)));
+  element("model-field").hidden = models.length === 1;
   const index = readAddress();
   showCard();
   await draw();

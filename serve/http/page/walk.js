@@ -1,7 +1,6 @@
 // A walk between two samples: latents are interpolated here, the service draws them.
 
-import { fromLatents, sample } from "./api.js";
-import { LatentStream } from "./runtime/latents.js";
+import { fromLatents, LatentStream, told } from "./source.js";
 
 export const STEPS = 16;
 
@@ -21,17 +20,17 @@ function between(a, b, t) {
 
 /** All pictures of a walk, as arrays [height][width][channels]. */
 export async function walk(model, from, to) {
-  const ends = await Promise.all([from, to].map((end) => sample(model, end.seed, end.index, end.options)));
+  const ends = await Promise.all([from, to].map((end) => told(end.view, end.index)));
   const stream = new LatentStream(model.latent_dim);
   const [a, b] = [from, to].map((end, i) => {
     const latents = stream.latents(1, { seed: BigInt(ends[i].seed), start: BigInt(end.index) });
-    return latents.map((value) => value * Number(end.options.truncation ?? 1));
+    return latents.map((value) => value * Number(end.view.options.truncation ?? 1));
   });
   const latents = Array.from({ length: STEPS + 1 }, (_, step) => between(a, b, step / STEPS));
   const labels = model.classes
     ? latents.map((_, step) => (step <= STEPS / 2 ? ends[0].label : ends[1].label))
     : undefined;
-  return (await fromLatents(model, latents, labels)).samples;
+  return fromLatents(model, latents, labels);
 }
 
 export function paint(canvas, picture) {

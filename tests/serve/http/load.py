@@ -60,13 +60,18 @@ async def _client(port: int, base: str, number: int, stop: float, seen: Seen) ->
         writer.close()
 
 
-def load(port: int, base: str, connections: int, seconds: float) -> Seen:
-    """Ask for one new picture after the other over so many connections at once."""
+def load(port: int, base: str, connections: int, seconds: float, first: int = 0) -> Seen:
+    """Ask for one new picture after the other over so many connections at once.
+
+    Other calls at the same time have other pictures with another ``first``.
+    """
     seen = Seen()
 
     async def all_of_them() -> None:
         stop = time.monotonic() + seconds
-        await asyncio.gather(*(_client(port, base, each, stop, seen) for each in range(connections)))
+        await asyncio.gather(
+            *(_client(port, base, each, stop, seen) for each in range(first, first + connections))
+        )
 
     asyncio.run(all_of_them())
     return seen

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -67,19 +69,23 @@ def test_a_minute_of_overload(model_file: Path) -> None:
         load(port, base, 32, 5)
         usual = load(port, base, 32, 10)
         before = resident(process.pid)
-        seen = load(port, base, 320, 60)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+            flood = other.submit(load, port, base, 312, 60)  # whose own queues must not count as waiting
+            seen = load(port, base, 8, 60, first=1000)
+            rest = flood.result()
         held = resident(process.pid) - before
         recovers(port, f"{base}/1.png")
         after = load(port, base, 32, 5)
         print(
             f"\n32 connections: {len(usual.answers) / 10:.0f}/s, p99 {usual.p99() * 1000:.1f} ms\n"
-            f"320 connections, 60 s: {len(seen.accepted()) / 60:.0f}/s accepted,"
-            f" {seen.refused() / 60:.0f}/s refused, p99 of the accepted {seen.p99() * 1000:.1f} ms,"
+            f"320 connections, 60 s: {(len(seen.accepted()) + len(rest.accepted())) / 60:.0f}/s accepted,"
+            f" {(seen.refused() + rest.refused()) / 60:.0f}/s refused,"
+            f" p99 of the accepted {seen.p99() * 1000:.1f} ms (of 8 connections in a process of their own),"
             f" memory {held:+.1f} MiB\n32 connections again: {len(after.answers) / 5:.0f}/s"
         )
-        assert usual.wrong == seen.wrong == after.wrong == []
+        assert usual.wrong == seen.wrong == rest.wrong == after.wrong == []
         assert usual.refused() == after.refused() == 0
-        assert seen.refused() > 1000
+        assert rest.refused() > 1000
         assert seen.p99() < 5 * usual.p99()
         assert held < 40
 
@@ -95,6 +101,7 @@ def test_idle_connections(served: tuple[str, int, int], count: int) -> None:
     with ExitStack() as stack:
         for _ in range(count):
             stack.enter_context(closing(_connected(port)))
+        load(port, base, 1, 0.1)  # until the service has taken all of them
         seen = load(port, base, 4, 1)
     assert (seen.wrong, seen.refused()) == ([], 0)
     assert len(seen.accepted()) > 50

@@ -51,6 +51,29 @@ def test_first_sight(address: str, size: tuple[int, int]) -> None:
     assert found["wide"] <= 0
 
 
+def test_the_first_grid_is_there_at_once(address: str) -> None:
+    """Who opens the page sees samples within a second; five are allowed, for machines that are busy."""
+    look(address, "return 0;", "#model=blobs")  # the browser's own files are read
+    found = look(address, "return Number(document.body.dataset.opened);", "#model=blobs")
+    print(f"\nthe first 48 samples were there {found} ms after the page was asked for")
+    assert 0 < found < 5000
+
+
+def test_code_with_truncation(address: str) -> None:
+    """JavaScript's `sample` has no truncation: lines that gave it one would only give an error."""
+    run = """
+        document.querySelector('#grid button[data-index="3"]').click();
+        await until(() => element("detail").open && element("where").textContent.includes("class"));
+        element("tab-javascript").click();
+        return element("code").textContent;
+    """
+    lines = look(address, run, "#model=bars&seed=ada&truncation=0.5").splitlines()
+    assert lines[-2:] == [
+        'const latents = generator.latents(1, { seed: "ada", start: 3n }).map((value) => value * 0.5);',
+        'const samples = await generator.generate(latents, generator.labels(1, { seed: "ada", start: 3n }));',
+    ]
+
+
 def test_a_picture_is_the_sample(address: str, model_file: Path) -> None:
     """What the page shows at a place is what every other program makes of the same seed and index."""
     run = """
