@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DataError, ImageData, TrainingData
+from dropgan.serve.reporter import LOGGED, Reporter
+
+from .dataset import DataError, ImageData, TrainingData, chunks
+from .digits import Digits
 from .vectors import VectorData
 
 
@@ -18,6 +21,7 @@ def array_data(
     columns: tuple[str, ...] = (),
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
+    reporter: Reporter = LOGGED,
 ) -> TrainingData:
     """Take an array for images or for vectors, by its type and shape.
 
@@ -30,12 +34,13 @@ def array_data(
         columns: Names of the columns of vectors.
         labels: int64 [n] or None.
         class_names: One name for each class, or empty.
+        reporter: Told of digits that are lost.
 
     Raises:
         DataError: The array is of another type or shape, or unfit for training.
     """
     if _are_vectors(array) and kind != "images":
-        return VectorData(_as_vectors(array), name, columns, labels, class_names)
+        return _vectors(array, name, reporter, columns, labels, class_names)
     if kind == "vectors":
         raise DataError(
             f"{what or name} must be numbers of shape [n, columns], not {array.dtype} of shape"
@@ -61,11 +66,24 @@ def _are_vectors(array: NDArray[Any]) -> bool:
     return array.ndim == 2 and array.dtype.kind in "fiu" and array.dtype != np.uint8
 
 
-def _as_vectors(array: NDArray[Any]) -> NDArray[np.floating]:
-    """float64 and float32 as they are, so that a mapped file stays one; anything else as float32."""
+def _vectors(array: NDArray[Any], name: str, reporter: Reporter, *about: Any) -> VectorData:
+    """Rows of numbers; what a model cannot give back of them is said."""
+    digits = Digits(array.shape[1])
+    for chunk in chunks(array):
+        digits.look(chunk)
+    data = VectorData(_as_floats(array, exact=bool(digits.lost.any())), name, *about)
+    for remark in digits.remarks(name, data.columns):
+        reporter.note(remark)
+    return data
+
+
+def _as_floats(array: NDArray[Any], *, exact: bool) -> NDArray[np.floating]:
+    """float64 and float32 as they are, so that a mapped file stays one; anything else as float32, or float64
+    where that would lose digits: they are standardised in float64."""
     kept = array.dtype in (np.float32, np.float64)
     with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
-        return np.ascontiguousarray(array if kept else array.astype(np.float32))
+        floats = array if kept else array.astype(np.float64 if exact else np.float32)
+    return np.ascontiguousarray(floats)
 
 
 def _remedy(array: NDArray[Any]) -> str:

@@ -10,11 +10,11 @@ from dropgan.serve.parsing import parse_json
 from dropgan.serve.reporter import LOGGED, Reporter
 
 from .dataset import DataError
+from .digits import Digits
 from .table import LABEL_NAMES, Table, read_labels
 from .vectors import VectorData
 
 _ROWS = 65536
-_WHOLE_IN_FLOAT32 = 2**24
 _NAMED = 5
 _INDEX = re.compile(r"__index_level_\d+__")
 
@@ -58,7 +58,7 @@ def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOG
             " it, without it is left out"
         )
     rows = np.empty((len(table), len(names)), np.float32)
-    done, rounded = 0, set()
+    done, digits = 0, Digits(len(names))
     for batch in table.batches(names, _ROWS):
         for place, name in enumerate(names):
             column = batch.column(name)
@@ -68,22 +68,16 @@ def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOG
                     f" {done + len(column):,}): fill them in or leave out those rows"
                 )
             values = _numbers(column)
-            if values.dtype.kind in "iu" and _largest(values) > _WHOLE_IN_FLOAT32:
-                rounded.add(name)
+            digits.look(values[:, np.newaxis], slice(place, place + 1), _decimals(column.type))
             with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
                 rows[done : done + len(column), place] = values
         done += batch.num_rows
-    if rounded:
-        some = ", ".join(name for name in names if name in rounded)[:200]
-        note(f"{table.name}: whole numbers beyond {_WHOLE_IN_FLOAT32:,} keep seven digits: column {some}")
     called = [name or f"column_{place}" for place, name in enumerate(names)]
+    for remark in digits.remarks(table.name, called):
+        note(remark)
     if called != names:
         note(f"{table.name}: a column without a name is called {called[names.index('')]}")
     return VectorData(rows, table.name, tuple(called), labels, class_names, class_column=label_column)
-
-
-def _largest(values: NDArray[np.integer]) -> int:
-    return max(-int(values.min()), int(values.max())) if len(values) else 0
 
 
 def _index_columns(schema: Any) -> list[str]:
@@ -135,6 +129,14 @@ def _numbers(column: Any) -> NDArray[Any]:
         column = pc.cast(column, kind.value_type)
         kind = kind.value_type
     return np.asarray(pc.cast(column, pa.float64()) if pa.types.is_decimal(kind) else column)
+
+
+def _decimals(kind: Any) -> int | None:
+    """Digits behind the point of a type of decimals; None for any other."""
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return int(kind.scale) if pa.types.is_decimal(kind) else None
 
 
 def _is_number(kind: Any) -> bool:

@@ -61,7 +61,7 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
     elif isinstance(source, torch.utils.data.Dataset) or _has_pictures(source):
         data = dataset_data(source, name, how)
     elif isinstance(source, list | tuple) or hasattr(source, "__array__"):
-        data = array_data(plain_array(source, name), name)
+        data = array_data(plain_array(source, name), name, reporter=how.reporter)
     else:
         raise DataError(f"{type(source).__name__} cannot be trained on: use {_KINDS}")
     return _labelled(data, labels)

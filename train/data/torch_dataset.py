@@ -43,7 +43,11 @@ def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:
         how.reporter.note(f"{name}: floats from 0 to 1 are read as pixels of 0 to 255")
     labels, class_names = label_numbers(items.stacked_labels(), name) if items.labels else (None, ())
     return array_data(
-        items.stacked(), name, labels=labels, class_names=class_names or _class_names(source, labels)
+        items.stacked(),
+        name,
+        labels=labels,
+        class_names=class_names or _class_names(source, labels),
+        reporter=how.reporter,
     )
 
 

@@ -46,7 +46,7 @@ def load_array_file(path: Path, reporter: Reporter) -> TrainingData:
         # no pickles: one could run code of the file's maker
         if not zipfile.is_zipfile(path):
             array = map_array(path)
-            return array_data(array, path.stem, what=str(path))
+            return array_data(array, path.stem, what=str(path), reporter=reporter)
         with np.load(path, allow_pickle=False) as archive:
             return _from_archive(path, archive, reporter)
     except MemoryError as error:
@@ -83,6 +83,7 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
         columns=_texts(path, archive, "columns"),
         labels=labels,
         class_names=_texts(path, archive, "class_names") or found_names,
+        reporter=reporter,
     )
 
 
