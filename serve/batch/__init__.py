@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from .formats import FORMATS
 
 if TYPE_CHECKING:
+    from .call import Report, generate
     from .check import VerifyReport, verify
-    from .generate import Report, generate
     from .job import Part
 
 __all__ = ["FORMATS", "Part", "Report", "VerifyReport", "generate", "verify"]
@@ -15,9 +15,9 @@ __all__ = ["FORMATS", "Part", "Report", "VerifyReport", "generate", "verify"]
 # Loaded when first asked for: the command line wants the formats' names, numpy only to sample.
 _HOMES = {
     "Part": "job",
-    "Report": "generate",
+    "Report": "call",
     "VerifyReport": "check",
-    "generate": "generate",
+    "generate": "call",
     "verify": "check",
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ class OutputDirectory:
 
     Parts of one job may be written at the same time by several processes; each has a manifest of
     its own, and whichever finishes last joins them.
+
+    Attributes:
+        outdated: Shards of an unfinished job that an earlier version of the filter chose from. They count
+            as not made: a job has one filter.
     """
 
     def __init__(self, path: Path, job: Job, part: Part | None) -> None:
@@ -35,6 +40,7 @@ class OutputDirectory:
                 it cannot be written.
         """
         self.path, self._job, self._part = path, job, part
+        self.outdated = 0
         self.tag = f"part-{part.index}-of-{part.of}" if part else "whole"
         self._locks: list[Lock] = []
         if path.exists() and not path.is_dir():
@@ -139,7 +145,11 @@ class OutputDirectory:
             self._locks.append(Lock(self.path / ".lock"))
             self._describe(alone=True)
             return
-        alone = not (self.path / JOB_FILE).exists() or _is_vain(self.path)
+        alone = (
+            not (self.path / JOB_FILE).exists()
+            or _is_vain(self.path)
+            or (self._has_another_filter(read_job(self.path)) and not self._is_finished())
+        )
         if alone:
             try:
                 self._locks.append(Lock(self.path / ".lock", patience=1.0))
@@ -153,12 +163,20 @@ class OutputDirectory:
         self._locks.append(Lock(self.path / f".lock-{self.tag}"))
 
     def _describe(self, *, alone: bool) -> None:
-        """Write job.json, or hold the job against the one that is there; one of which nothing was made
-        binds nobody who is ``alone``."""
+        """Write job.json, or hold the job against the one that is there.
+
+        One of which nothing was made binds nobody who is ``alone``; an unfinished one goes on with a
+        filter that was mended, and all of its shards are chosen anew.
+        """
         there = self.path / JOB_FILE
         if there.exists() or there.is_symlink():
-            differences = self._job.differences(read_job(self.path))
-            if differences and not (alone and _is_vain(self.path)):
+            raw = read_job(self.path)
+            differences = self._job.differences(raw)
+            if differences and alone and self._has_another_filter(raw) and not self._is_finished():
+                self.outdated = len(read_manifests(self.path))
+                for manifest in self.path.glob("manifest*.jsonl"):
+                    manifest.unlink()
+            elif differences and not (alone and _is_vain(self.path)):
                 raise OutputError(
                     f"{self.path} holds another job: {'; '.join(differences)}."
                     " Choose another output, or repeat the command that began that one"
@@ -172,6 +190,21 @@ class OutputDirectory:
                     f"{self.path} holds other files ({sorted(strangers)[0]}): choose a new or empty directory"
                 )
         write_text(there, self._job.to_json())
+
+    def _has_another_filter(self, raw: dict[str, Any]) -> bool:
+        """Whether the job that ``raw`` describes differs in the source of the filter, and in nothing else."""
+        keep, other = self._job.keep, raw.get("keep")
+        return (
+            keep is not None
+            and isinstance(other, dict)
+            and other.get("callable") == keep.callable
+            and other.get("source_sha256") != keep.source_sha256
+            and json.loads(self._job.to_json()) == {**raw, "keep": asdict(keep)}
+        )
+
+    def _is_finished(self) -> bool:
+        whole = self._job.shards().numbers
+        return sum(number in whole for number in read_manifests(self.path)) == len(whole)
 
 
 def _is_vain(path: Path) -> bool:

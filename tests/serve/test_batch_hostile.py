@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from dropgan.serve import Generator, InputError, MissingExtraError, MissingModelError, ModelError, OutputError
-from dropgan.serve.batch import generate, verify
+from dropgan.serve.batch import Report, generate, verify
 from dropgan.serve.batch.cluster import require_answer
 from dropgan.serve.batch.job import Job, Part
+from dropgan.serve.batch.output import read_manifests
 from dropgan.serve.errors import ClusterError
+from dropgan.serve.reporter import Reporter
 
 FAST = {"device": "cpu", "workers": 1, "threads": 1, "batch_size": 128}
 
@@ -145,6 +147,53 @@ def test_a_filter_that_fails_binds_nobody(
     with pytest.raises(OutputError, match="count is 100 there and 200 here"):
         generate(model_file, out, 200, keep="mended:dark", shard_size=50, **FAST)
     sys.modules.pop("mended")
+
+
+@pytest.mark.parametrize("parts", [("",), ("1/2", "2/2")])
+def test_a_filter_that_is_mended_after_some_shards(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: tuple[str, ...]
+) -> None:
+    """It failed at the fourth shard, and the mended one was refused as another job for ever."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which the current directory is added
+    out, said = tmp_path / "out", []
+    reporter = Reporter(note=said.append)
+
+    def write(text: str, time: int) -> None:
+        sys.modules.pop("halting", None)
+        (tmp_path / "halting.py").write_text(text)
+        os.utime(tmp_path / "halting.py", (time, time))
+
+    def make(*which: str, to: Path = out) -> list[Report]:
+        options = {"keep": "halting:few", "shard_size": 10, "reporter": reporter, **FAST}
+        return [generate(model_file, to, 100, part=part or None, **options) for part in which]
+
+    write(
+        "calls = []\ndef few(images):\n    calls.append(1)\n"
+        "    return images[:, 14, 14, 0] < (300 if len(calls) < 4 else oops)\n",
+        1,
+    )
+    with pytest.raises(InputError, match="NameError"):
+        make(*parts)
+    assert 0 < len(read_manifests(out)) < 10
+    made = len(read_manifests(out))
+    write("def few(images):\n    return images[:, 14, 14, 0] < 300\n", 2)
+    reports = make(*parts)
+    assert said == [
+        f"the filter halting:few has changed: {made} shards that its earlier version chose from"
+        " are made again"
+    ]
+    assert reports[-1].complete
+    assert sum(report.samples for report in reports) == 100
+    assert verify(out).passed
+    make("", to=tmp_path / "alone")
+    for path in (tmp_path / "alone").glob("*.npy"):
+        assert (out / path.name).read_bytes() == path.read_bytes()
+    write("def few(images):\n    return images[:, 14, 14, 0] < 100\n", 3)
+    with pytest.raises(OutputError, match=r"keep\.source_sha256 is"):  # a finished job is nobody's mistake
+        make(*parts)
+    assert verify(out).passed
+    sys.modules.pop("halting")
 
 
 def test_a_failing_command_leaves_nothing(

@@ -151,6 +151,11 @@ def generate(
     )
     shards = job.shards(piece)
     with OutputDirectory(directory, job, piece) as output:
+        if output.outdated:
+            reporter.note(
+                f"the filter {keep} has changed: {output.outdated:,} shards that its earlier version chose"
+                " from are made again"
+            )
         found, recorded = _find(output, job, shards, reporter)
         todo = Shards(job, shards.numbers, without=found.keys())
         require_room_for(directory, generator, todo)
