@@ -58,5 +58,5 @@ class Digits:
             ("decimals of more than seven digits keep seven", self.lost & self._decimals),
         ):
             if which.any():
-                named = ", ".join(columns[place] for place in np.flatnonzero(which))[:_SHOWN]
+                named = ", ".join(columns[int(place)] for place in np.flatnonzero(which))[:_SHOWN]
                 yield f"{name}: {kind}: column {named}"
