@@ -15,7 +15,7 @@ def data(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="What would stand after --data.",
+            help="The data, as for --data.",
             autocompletion=options.data_sets,
         ),
     ],

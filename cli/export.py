@@ -156,8 +156,8 @@ def _chosen(run: Path, checkpoint: str) -> str:
     if checkpoint == "last":
         return ", the last"
     if checkpoint == "best" or RunDirectory(run).best_checkpoint.exists():
-        return ", the best by the score in training; --checkpoint last takes the last"
-    return ", the last; nothing was scored in training"
+        return ", the best by the score in training (--checkpoint last exports the last)"
+    return ", the last, because nothing was scored in training"
 
 
 def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
@@ -174,7 +174,7 @@ def _lines(out: Path, card: "Card") -> list[tuple[str, str]]:
         (
             "parity",
             f"{parity.samples:,} samples at batches {', '.join(map(str, parity.batches))}: from PyTorch"
-            f" {parity.max_difference:g} at most, {parity.mean_difference:.2g} in the mean"
+            f" {parity.max_difference:g} at most, {parity.mean_difference:.2g} on average"
             f" (allowed {parity.tolerance:g} and {parity.mean_tolerance:.2g}{unit})",
         ),
     ]

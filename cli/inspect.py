@@ -114,7 +114,7 @@ def _makes(card: "Card") -> _Lines:
         if card.labels.counts:
             lines.append(("shares", _shares(card)))
     elif card.data.class_names:
-        lines.append(("classes", f"not to choose from; the data has {_shortened(card.data.class_names)}"))
+        lines.append(("classes", f"not selectable; the data has {_shortened(card.data.class_names)}"))
     return lines
 
 
@@ -135,7 +135,7 @@ def _shares(card: "Card") -> str:
     classes = Classes.of(card)
     shares = [count / sum(classes.counts) for count in classes.counts]
     named = zip(classes.titles, shares, strict=True)
-    drawn = "drawn so where nothing is chosen" if classes.default == "data" else "drawn so by --labels data"
+    drawn = "drawn like this by default" if classes.default == "data" else "drawn like this by --labels data"
     return f"{_shortened(tuple(f'{title} {share:.3g}' for title, share in named))} of the data; {drawn}"
 
 
@@ -190,7 +190,7 @@ def _certificate(card: "Card") -> _Lines:
     ]
     if parity.mean_tolerance:
         lines.append(
-            ("in the mean", f"{parity.mean_difference:.2g}{unit} (allowed {parity.mean_tolerance:.2g})")
+            ("on average", f"{parity.mean_difference:.2g}{unit} (allowed {parity.mean_tolerance:.2g})")
         )
     if card.export.float_layers:
         lines.append(("left float", ", ".join(card.export.float_layers)))
@@ -223,21 +223,22 @@ def _checked(gate: "GateReport", again: "Recheck", card: "Card") -> _Lines:
     lines += [("gate", f"FAILED: {violation}") for violation in gate.violations]
     if again.digest is not None:
         lines.append(
-            ("digest", "the file is the one that was compared" if again.digest else "FAILED: another file")
+            (
+                "digest",
+                "the file is the one that was compared" if again.digest else "FAILED: the file has changed",
+            )
         )
     if again.witness_values:
         verdict = "" if again.values_agree else "FAILED: "
         lines.append(
             (
                 "values",
-                f"{verdict}{again.witness_values:,} values that PyTorch made: at most"
-                f" {again.witness_difference:g} apart here, {again.witness_mean:.2g} in the mean",
+                f"{verdict}{again.witness_values:,} values from PyTorch: at most"
+                f" {again.witness_difference:g} apart here, {again.witness_mean:.2g} on average",
             )
         )
-    verdict = "" if again.plain_agrees else "FAILED: on this processor another picture, export it again: "
-    lines.append(
-        ("optimised", f"{verdict}at most {again.plain_difference:g} from the graph as it stands in the file")
-    )
+    verdict = "" if again.plain_agrees else "FAILED: other pictures on this processor, export it again: "
+    lines.append(("optimised", f"{verdict}at most {again.plain_difference:g} from the graph in the file"))
     agree = (
         "the same at batches of 1, 3 and more" if again.batches_agree else "FAILED: they depend on the batch"
     )
@@ -252,7 +253,7 @@ def _compared(comparison: "Comparison", card: "Card") -> _Lines:
     unit = unit_of(card)
     lines = [("precision", f"the same, {first}" if first == second else f"{first} here, {second} there")]
     if comparison.same_weights is not None:
-        lines.append(("weights", "the same, bit for bit" if comparison.same_weights else "others"))
+        lines.append(("weights", "the same, bit for bit" if comparison.same_weights else "different"))
     if comparison.weight_difference is not None and not comparison.same_weights:
         lines.append(("weights", f"at most {comparison.weight_difference:.3g} apart, as numbers"))
     lines.append(

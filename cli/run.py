@@ -155,5 +155,5 @@ def _show(out: Path, finished: "Finished") -> None:
         result(f"verdict    {evaluation.verdict}")
     if finished.report is not None:
         result(f"report     {finished.report}")
-    result(f"samples    {finished.samples}, and the way there in {out / 'samples'}")
+    result(f"samples    {finished.samples}, and pictures from training in {out / 'samples'}")
     result(f"next       dropgan sample {finished.model} -n 1000 -o more{shown_as(card).more}")

@@ -98,7 +98,7 @@ class Vectors(Deployment):
             raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
         if wanted.precision not in ("fp32", "fp16"):
             raise ExportError(
-                f"precision {wanted.precision} is for images, whose pixels and scores tell its price: vectors"
+                f"precision {wanted.precision} is for images, whose scores show its cost: vectors"
                 " take fp32 or fp16"
             )
         return VectorEnding(Units.of(data, clip=wanted.clip, round_=wanted.round_whole))

@@ -129,7 +129,7 @@ def test_classes_stand_in_the_table(dropgan: Dropgan, tmp_path: Path) -> None:
         drawn = [row[2] for row in csv.reader(file)][1:]
     assert drawn == [generator.class_names[label] for label in generator.labels(2000)]
     assert abs(drawn.count("ant") - 500) < 100
-    assert "ant 0.25, bee,wasp 0.75 of the data; drawn so where" in dropgan("inspect", model).out
+    assert "ant 0.25, bee,wasp 0.75 of the data; drawn like this by default" in dropgan("inspect", model).out
     rows = generator.sample(20, seed=4)
     for path in (tmp_path / "rows.csv", *sorted((tmp_path / "shards").glob("*.csv"))):
         with path.open(newline="") as file:
