@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..classes import WORDS
 from ..errors import InputError
 from .addresses import Address, parse
 from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
@@ -113,6 +114,11 @@ class SampleRoutes:
         classes = model.classes
         if not classes.numbers:
             raise InputError("this model is not class-conditional: leave out label")
+        if address.label in WORDS and address.label not in classes.names:
+            raise InputError(
+                f"label={address.label} is no class: an address has one class, or none and the model's own"
+                f" draw ({classes.default}); send labels of your own by POST, a class for each sample"
+            )
         return classes.numbers[classes.place(address.label)]
 
     def _bound_picture(self, model: Model, address: Address) -> None:
