@@ -58,7 +58,7 @@ def test_a_folder_of_ones_own(dropgan: Dropgan, tmp_path: Path, photos: Path) ->
     )
     assert lines["classes"] == "2: beach (120), storm (6)"
     assert "passed over what is no picture: .txt (1)" in answer.out
-    assert "beach/broken.png (no picture of a known format): left out" in answer.out
+    assert "beach/broken.png (not a picture of a known format): left out" in answer.out
     assert "need --size: 64 is assumed here" in lines["size"]
     assert "class storm has 6 of the 100 pictures that each class needs" in lines["recipe"]
     assert lines["time"].startswith(

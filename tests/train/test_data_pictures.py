@@ -195,7 +195,7 @@ def test_only_the_formats_that_are_meant(tmp_path: Path, monkeypatch: pytest.Mon
     (folder / "c.png").write_bytes(eps)
     said: list[str] = []
     assert len(load_images(str(folder), reporter=Reporter(note=said.append))) == 2
-    assert "c.png (no picture of a known format)" in said[0]
+    assert "c.png (not a picture of a known format)" in said[0]
     assert not mark.exists()
 
 

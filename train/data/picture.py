@@ -88,7 +88,7 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
         if isinstance(encoded, Path):
             reason = reason.replace(str(encoded), "the file")
         if isinstance(error, UnidentifiedImageError):  # its text has an address in memory
-            reason = "no picture of a known format"
+            reason = "not a picture of a known format"
         raise BrokenPictureError(" ".join(reason.split())[:200]) from error
 
 
