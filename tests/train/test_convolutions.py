@@ -12,7 +12,7 @@ from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.grid import pyramid
 from dropgan.train.recipes.settings import Recipe
 
-NAMES = ("conv", "resnet", "dcgan")
+NAMES = ("conv", "resnet", "dcgan", "r3gan")
 SMALL: dict[str, Any] = {"generator.hidden": [8, 6], "discriminator.hidden": [6, 8]}
 
 
@@ -75,8 +75,9 @@ def test_dropout_after_every_hidden_layer(name: str, kind: str) -> None:
             name, **{f"{net}.{k}": v for net in ("generator", "discriminator") for k, v in settings.items()}
         )
         stem = int(getattr(recipe.discriminator, "stem", 0) > 0)
+        width = 13 if name == "r3gan" else 3  # three resolutions, two blocks each, two hidden layers a block
         for network, hidden in zip(
-            build_networks(recipe, SampleSpec((1, 28, 28))), (3, 3 + stem), strict=True
+            build_networks(recipe, SampleSpec((1, 28, 28))), (width, width + stem), strict=True
         ):
             drops = [part for part in network.modules() if isinstance(part, Dropout | ChannelDropout)]
             assert len(drops) == (hidden if layers == "all" else 1)

@@ -23,7 +23,7 @@ from dropgan.train.recipes import recipe_differences
 
 def test_recipes_that_come_with_dropgan() -> None:
     """Both load, carry their own name, and drop units in both networks."""
-    assert recipe_names() == ["conv", "dcgan", "mlp", "resnet", "seed"]
+    assert recipe_names() == ["conv", "dcgan", "mlp", "r3gan", "resnet", "seed"]
     for name in recipe_names():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -79,7 +79,7 @@ def test_recipe_files(tmp_path: Path) -> None:
         load_recipe(str(path))
     with pytest.raises(RecipeError, match="cannot read"):
         load_recipe(str(tmp_path / "absent.toml"))
-    with pytest.raises(RecipeError, match="mlp, resnet, seed"):
+    with pytest.raises(RecipeError, match="mlp, r3gan, resnet, seed"):
         load_recipe("sed")
 
 

@@ -4,6 +4,7 @@ from ..registry import Registry
 from .conv import CONV
 from .interface import Architecture
 from .mlp import MLP
+from .r3gan import R3GAN
 from .resnet import RESNET
 
-ARCHITECTURES: Registry[Architecture] = Registry("architecture", MLP, CONV, RESNET)
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", MLP, CONV, RESNET, R3GAN)
