@@ -95,7 +95,8 @@ class Basis(nn.Module):
 
     def found(self, grid: Tensor) -> Tensor:
         """[n, channels, height, width] to [n, channels], as large as the grid's values."""
-        return (grid * self.pictures).sum((2, 3)) * self.pictures[0].numel() ** -0.5
+        found: Tensor = (grid * self.pictures).sum((2, 3)) * self.pictures[0].numel() ** -0.5
+        return found
 
 
 class R3GANGenerator(GeneratorNetwork):
