@@ -32,8 +32,10 @@ def test_what_is_wrong_is_said_before_anything_is_deployed(model_file: Path, tmp
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_replica_dies_under_load(model_file: Path) -> None:
+def test_a_replica_dies_under_load(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests fail for a moment at most; every picture is the one that `Generator` draws."""
+    for patience in ("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S"):
+        monkeypatch.setenv(patience, "60")  # a busy machine starts Ray's proxy slowly
     ray = pytest.importorskip("ray", reason="needs ray[serve]")
     serve = pytest.importorskip("ray.serve", reason="needs ray[serve]")
     generator = Generator(model_file, device="cpu")
