@@ -9,6 +9,8 @@ from ..generator import Generator
 from .limits import Limits
 from .models import Model, Models, load_models
 
+__all__ = ["deployment"]
+
 
 def deployment(
     paths: Sequence[Path | str],
