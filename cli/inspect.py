@@ -146,9 +146,10 @@ def _bounds(card: "Card") -> str:
     if whole:
         rounded = "rounded to whole numbers" if export.rounded else "of whole numbers, not rounded"
         parts.append(f"{whole} of {len(data.whole)} columns {rounded}")
-    masses = [name for name, width in zip(data.columns, data.width, strict=False) if width]
+    shared = zip(data.columns, data.mass, data.width, strict=False)
+    masses = tuple(f"{name} {mass:g}" for name, mass, width in shared if width)
     if masses:
-        parts.append(f"a value that many rows share in {_shortened(tuple(masses))}")
+        parts.append(f"the share of one value is exact in {_shortened(masses)}")
     return "; ".join(parts)
 
 

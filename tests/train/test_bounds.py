@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from dropgan.cli.inspect import _bounds
 from dropgan.export import export, recheck
 from dropgan.export.kinds.vectors import VectorEnding
 from dropgan.export.parity import ParityError, check_parity
@@ -233,6 +234,12 @@ def test_whole_columns_are_whole_in_tables(model: Path, tmp_path: Path) -> None:
     assert [line[3] for line in lines] == [str(int(value)) for value in rows[:, 3]]
     again = load_data(str(tmp_path / "csv" / "vectors-00000000.csv"))
     assert np.array_equal(again.samples, rows)
+
+
+def test_inspect_says_whose_share_is_exact(model: Path) -> None:
+    """One value a column is learned so: a reader must see that it is 0 of the rain, and nothing else."""
+    text = _bounds(Generator(model, device="cpu").card)
+    assert text.endswith("; the share of one value is exact in rain 0, hours 40")
 
 
 def test_cards_with_wrong_bounds(model: Path) -> None:

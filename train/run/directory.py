@@ -110,6 +110,8 @@ class RunDirectory(os.PathLike[str]):
         missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise OutputError(f"{self.path} is no directory: a run needs one, choose another name") from error
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
         lock = Lock(self.path / _LOCK, patience=1.0)
