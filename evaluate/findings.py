@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dropgan.serve.card import ScoreCard
 
 from .appearance import ClassShare
+from .copies import ERROR_RATE, CopyTest
 from .discriminator import DiscriminatorGap
 from .memorisation import NeighbourTest
 from .recovery import Recovery
@@ -18,8 +19,7 @@ PROBLEM, NOTE, GOOD = "problem", "note", "good"
 
 _LOW = 0.5  # of what held-out images score
 _BLURRED, _NOISY = 0.8, 1.25  # shares of the real images' sharpness
-_COPIES = 0.01
-_LEANING, _LEANING_RATIO, _AMONG_DATA = 0.6, 0.95, 1.5
+_LEANING, _LEANING_RATIO, _AMONG_DATA, _LEANING_P = 0.6, 0.95, 1.5, 0.01
 _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
 _AGREEMENT = 0.6
@@ -50,6 +50,7 @@ class Evidence:
     held_out_scores: Sequence[ScoreCard]
     classes: Sequence[ClassShare]
     sharpness: float
+    copies: Sequence[CopyTest]
     neighbours: Sequence[NeighbourTest]
     recovery: Recovery | None = None
     discriminator: DiscriminatorGap | None = None
@@ -60,7 +61,7 @@ class Evidence:
 def find(evidence: Evidence) -> tuple[Finding, ...]:
     """The findings, problems first."""
     found = [
-        *_copies(evidence.neighbours),
+        *copying(evidence.copies, evidence.neighbours),
         *_quality_and_variety(evidence),
         *_classes(evidence.classes),
         *_agreement(evidence.agreement),
@@ -88,39 +89,64 @@ def _listed(names: tuple[str, ...]) -> str:
     return f" ({', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
-def _copies(tests: Sequence[NeighbourTest]) -> Iterator[Finding]:
-    if not tests:
+def copying(
+    copies: Sequence[CopyTest], neighbours: Sequence[NeighbourTest], what: str = "image"
+) -> Iterator[Finding]:
+    """What is to be said of memorised training data.
+
+    Args:
+        copies: The test for copies, in each space; empty where it was not made.
+        neighbours: Whether samples lean towards the training data, in each space; empty without held-out
+            data.
+        what: What a sample is.
+    """
+    surest = min(copies, key=lambda test: test.p_value, default=None)
+    if surest is None:
         return
-    worst = max(tests, key=lambda test: test.copied)
-    if worst.copied > _COPIES:
+    if surest.p_value < ERROR_RATE:
         yield Finding(
             "copies",
             PROBLEM,
-            f"About {worst.copied:.0%} of the samples are copies of training images: in {worst.space} they"
-            " are more than twice as near to one as to any held-out image. A good distance means nothing"
-            " here.",
+            f"About {surest.copied:.0%} of the samples (at least {_percent(surest.at_least)}) are copies of"
+            f" training {what}s, in {surest.space}: far nearer to one of them than to the next ones. A good"
+            " distance means nothing here.",
         )
-    elif all(_leans(test) for test in tests):
-        share = min(test.nearer_to_training for test in tests)
+        return
+    if neighbours and all(_leans(test) for test in neighbours):
+        share = min(test.nearer_to_training for test in neighbours)
         yield Finding(
             "copies",
             PROBLEM,
-            f"{share:.0%} of the samples are nearer to a training image than to any held-out image (50 %"
-            " would be fair): the samples lean on the training images.",
+            f"{share:.0%} of the samples are nearer to a training {what} than to any held-out {what} (50 %"
+            f" would be fair): the samples lean on the training {what}s.",
         )
-    else:
-        share = worst.nearer_to_training
+        return
+    keenest = min(copies, key=lambda test: test.detectable)
+    if keenest.can_tell:
         yield Finding(
             "copies",
             GOOD,
-            f"No sign of copying: {share:.0%} of the samples are nearer to a training image than to a"
-            " held-out one, where 50 % would be chance.",
+            f"No sign of copying: at most {_percent(keenest.at_most)} of the samples repeat a training {what}"
+            f" closely (95 % confidence, {keenest.samples:,} samples, {keenest.training:,} training {what}s);"
+            f" {_percent(keenest.detectable)} of copies would have been found.",
         )
+    else:
+        yield Finding(
+            "copies",
+            NOTE,
+            f"Whether training {what}s are copied cannot be told: there are too few of them"
+            f" ({keenest.training:,}), or equal ones are too common among them.",
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
 
 
 def _leans(test: NeighbourTest) -> bool:
     return (
-        test.nearer_to_training > _LEANING
+        test.p_value < _LEANING_P
+        and test.nearer_to_training > _LEANING
         and test.median_ratio < _LEANING_RATIO
         and test.relative_distance < _AMONG_DATA
     )

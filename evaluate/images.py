@@ -19,6 +19,7 @@ from dropgan.train.data import ImageData
 from .appearance import ClassShare
 from .attacks import Attack
 from .conditional import asked_labels, class_agreement
+from .copies import CopyTest
 from .discriminator import DiscriminatorGap
 from .features import FeatureNetwork, Features, load_features
 from .findings import Finding, find, verdict
@@ -77,8 +78,10 @@ class Evaluation:
     """How often each class occurs."""
     sharpness: float
     """Mean difference of neighbouring pixels, divided by that of the real images."""
+    copies: tuple[CopyTest, ...]
+    """The test for copies of training images; empty if the data is not what the model was trained on."""
     neighbours: tuple[NeighbourTest, ...]
-    """The test for copies."""
+    """Whether samples lean towards the training images; empty without held-out images."""
     recovery: Recovery | None
     """Latent recovery of training against held-out images."""
     discriminator: DiscriminatorGap | None
@@ -123,8 +126,8 @@ def evaluate_images(
         samples: Number of generated samples; fewer bias the Fréchet distance upwards.
         seed: Seed of the samples. Use another than the run's, whose first samples its grids show.
         features: The feature network; None uses the one that comes with dropgan.
-        held_out: Images of the same kind that the model never saw. Without them, neither copying nor
-            overfitting can be detected.
+        held_out: Images of the same kind that the model never saw. Without them, overfitting cannot be
+            detected, nor what real images score.
         run: The run directory of this model, for tests that need gradients.
         name: Name of the model.
         reporter: Receives progress and messages.
@@ -144,10 +147,10 @@ def evaluate_images(
     left_out: dict[str, str] = {}
     if held_out is not None and held_out.fingerprint == card.data.fingerprint:
         raise InputError(f"{held_out.name} is what the model was trained on: choose other images to hold out")
-    if held_out is None:
-        left_out["copies"] = "there are no held-out images to compare with: give some with --held-out"
-    elif split == "other":
+    if split == "other":
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
+    if held_out is None:
+        left_out["held-out images"] = "there are none: with --held-out, what real images score is told"
 
     reporter.say(f"computing features of {len(data.images):,} real images of {data.name}")
     reference = Reference.of(data, network, split=split, reporter=reporter)
@@ -193,6 +196,7 @@ def evaluate_images(
         train_mode_scores=tests.train_mode_scores if tests else (),
         classes=judged.classes,
         sharpness=judged.sharpness,
+        copies=judged.copies,
         neighbours=judged.neighbours,
         recovery=recovery,
         discriminator=gap,
@@ -225,8 +229,6 @@ def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | No
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, NeighbourTest):  # its estimate is worth having without computing it anew
-        return dataclasses.asdict(value) | {"copied": value.copied}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

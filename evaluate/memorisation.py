@@ -1,13 +1,12 @@
-"""Whether a generator repeats its training images: nearest neighbours, train against held out.
+"""Whether samples lean towards the training images: nearest neighbours, train against held out.
 
-A sample that is nearer to a training image than to any of as many held-out images says little: for
-half the samples of an honest generator that is so. What tells is the ratio r of the two distances.
-It does not depend on how blurred or how typical a sample is, which moves both distances alike, and
-under the hypothesis that training and held-out images are alike to the generator it is symmetric:
-r < 1/2 as often as r > 2. What r < 1/2 has in excess are copies. (The three-sample test of Meehan,
-Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS
-2020, compares d(sample, train) with d(held out, train) instead, which a collapsed or blurred
-generator fails without copying.)
+Copies have a test of their own (`copies`). This one sees a generator that is drawn to its training
+data without repeating them, and needs held-out data. If training and held-out samples are alike to
+the generator, which of the two a sample is nearer to is a coin; but samples that share a neighbour
+share the coin. So the p-value is that of a permutation test: the neighbours keep their samples and
+get their sides anew. (The three-sample test of Meehan, Chaudhuri, Dasgupta, "A non-parametric test to
+detect data-copying in generative models", AISTATS 2020, compares d(sample, train) with
+d(held out, train) instead, which a collapsed or blurred generator fails without copying.)
 """
 
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from .neighbours import nearest
 
 SAMPLES = 1000
 MAX_REALS = 10_000
-COPY_RATIO = 0.5
+_PERMUTATIONS = 10_000
 _MAX_SIDE = 32
 
 
@@ -39,21 +38,12 @@ class NeighbourTest:
     """Share of samples whose nearest real image is a training image; 0.5 without memorisation."""
     median_ratio: float
     """Median of d(sample, training) / d(sample, held out); 1 without memorisation."""
-    copies: float
-    """Share of samples with a ratio under 1/2."""
-    mirrored: float
-    """Share with a ratio over 2: what ``copies`` would be by chance."""
+    p_value: float
+    """Probability of so large a share of samples nearer to training images, if sides were by chance."""
     relative_distance: float
     """Median d(sample, training) over median d(held out, training): 1 where samples lie among the data
     as held-out images do. Far outside it, all samples have the same few neighbours, and being nearer
     to one side means nothing."""
-    training_share: float
-    """Share of the training images that ``reals`` is; copies of the others go unseen."""
-
-    @property
-    def copied(self) -> float:
-        """Estimated share of samples that are copies of training images, 0 to 1."""
-        return min(1.0, max(0.0, self.copies - self.mirrored) / self.training_share)
 
 
 def neighbour_test(
@@ -75,24 +65,37 @@ def neighbour_test(
     """
     random = np.random.default_rng(seed)
     samples = samples[:SAMPLES]
-    count = min(len(training), len(held_out), MAX_REALS)
+    # Equal rows among the held-out ones would leave fewer places to be near to.
+    training = np.unique(_some(training, min(len(training), MAX_REALS), random), axis=0)
+    held_out = np.unique(_some(held_out, min(len(held_out), MAX_REALS), random), axis=0)
+    count = min(len(training), len(held_out))
     mine, other = _some(training, count, random), _some(held_out, count, random)
-    to_training, to_held_out = (nearest(samples, reals)[0][:, 0] for reals in (mine, other))
+    (near, places), (far, others) = nearest(samples, mine), nearest(samples, other)
+    to_training, to_held_out = near[:, 0], far[:, 0]
     usual = nearest(_some(other, min(count, SAMPLES), random), mine)[0][:, 0]
     tiny = 1e-9 * max(float(to_held_out.max()), 1e-9)  # an exact copy of both would be 0 / 0
     ratio = (to_training + tiny) / (to_held_out + tiny)
-    ties = ratio == 1
+    nearer = (ratio < 1) + 0.5 * (ratio == 1)
+    neighbour = np.where(ratio <= 1, places[:, 0], count + others[:, 0])
     return NeighbourTest(
         space=space,
         samples=len(samples),
         reals=count,
-        nearer_to_training=float(((ratio < 1) + 0.5 * ties).mean()),
+        nearer_to_training=float(nearer.mean()),
         median_ratio=float(np.median(ratio)),
-        copies=float((ratio < COPY_RATIO).mean()),
-        mirrored=float((ratio > 1 / COPY_RATIO).mean()),
+        p_value=_p_value(nearer, neighbour, random),
         relative_distance=float(np.median(to_training) / max(float(np.median(usual)), 1e-9)),
-        training_share=count / len(training),
     )
+
+
+def _p_value(nearer: NDArray[np.float64], neighbour: NDArray[np.int64], random: np.random.Generator) -> float:
+    """How often neighbours whose sides are drawn anew give as many samples to the training side."""
+    _, place = np.unique(neighbour, return_inverse=True)
+    weights = np.bincount(place, weights=np.where(nearer == 0.5, 0.0, 1.0))
+    level = float(nearer.sum()) - 0.5 * float((nearer == 0.5).sum())
+    parts = (random.integers(0, 2, (1000, len(weights))) @ weights for _ in range(_PERMUTATIONS // 1000))
+    drawn = np.concatenate(list(parts))
+    return float((1 + (drawn >= level - 1e-9).sum()) / (1 + _PERMUTATIONS))
 
 
 def pixel_vectors(images: NDArray[np.uint8]) -> NDArray[np.float32]:

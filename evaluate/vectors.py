@@ -12,7 +12,6 @@ standard deviation 1.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +24,15 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import VectorData
 
+from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
-from .findings import GOOD, PROBLEM, Finding, verdict
+from .findings import GOOD, PROBLEM, Finding, copying, verdict
 from .manifold import K, manifold_scores
 from .memorisation import NeighbourTest, neighbour_test
 
 _MOST_REAL = 50_000
 _MOST_MANIFOLD = 10_000
 _FAR = 3.0  # times what held-out rows score, or else in standard deviations
-_COPIES, _DEVIATIONS, _LEANING = 0.01, 4.0, 0.6
 SPACE = "vectors"
 """The name of the scores' space."""
 
@@ -72,8 +71,10 @@ class VectorEvaluation:
     """Scores of held-out real rows in place of samples."""
     columns: tuple[ColumnScore, ...]
     """Each column on its own, in the order of the data."""
+    copies: tuple[CopyTest, ...]
+    """The test for copies of training rows; empty where the data is not what the model was trained on."""
     neighbours: tuple[NeighbourTest, ...]
-    """The test for copies; empty without held-out rows."""
+    """Whether samples lean towards the training rows; empty without held-out rows."""
     left_out: dict[str, str]
     """What was not measured, and why."""
 
@@ -99,7 +100,7 @@ def evaluate_vectors(
         data: The real rows to compare with, usually those the model was trained on.
         samples: Number of generated samples; fewer bias the Fréchet distance upwards.
         seed: Seed of the samples.
-        held_out: Rows of the same kind that the model never saw. Without them, copying cannot be detected.
+        held_out: Rows of the same kind that the model never saw. They show what real rows score.
         name: Name of the model.
         reporter: Receives progress and messages.
 
@@ -120,15 +121,18 @@ def evaluate_vectors(
     neighbours: tuple[NeighbourTest, ...] = ()
     of_held_out: tuple[ColumnScore, ...] = ()
     if held_out is None:
-        left_out["copies"] = "there are no held-out rows to compare with: give some with --held-out"
+        left_out["held-out rows"] = "there are none: --held-out shows what real rows score"
     else:
         unseen = space.standard(_evenly(held_out.vectors, _MOST_REAL))
         held_out_scores, of_held_out = space.scores(unseen, mode="real"), space.columns(unseen)
         if split == "training":
             neighbours = (neighbour_test(made, space.reals, unseen, space=SPACE, seed=seed & 0xFFFFFFFF),)
-        else:
-            left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
-    findings = _find(columns, neighbours, of_held_out)
+    copies: tuple[CopyTest, ...] = ()
+    if split == "training":
+        copies = (copy_test(made, space.reals, space=SPACE, seed=seed & 0xFFFFFFFF),)
+    else:
+        left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
+    findings = _find(columns, copies, neighbours, of_held_out)
     return VectorEvaluation(
         name or data.name,
         model.card,
@@ -139,6 +143,7 @@ def evaluate_vectors(
         scores,
         held_out_scores,
         columns,
+        copies,
         neighbours,
         left_out,
     )
@@ -220,9 +225,12 @@ def compare_column(real: NDArray[np.floating], made: NDArray[np.floating]) -> tu
 
 
 def _find(
-    columns: tuple[ColumnScore, ...], neighbours: tuple[NeighbourTest, ...], usual: tuple[ColumnScore, ...]
+    columns: tuple[ColumnScore, ...],
+    copies: tuple[CopyTest, ...],
+    neighbours: tuple[NeighbourTest, ...],
+    usual: tuple[ColumnScore, ...],
 ) -> tuple[Finding, ...]:
-    findings = [_copies(test) for test in neighbours]
+    findings = list(copying(copies, neighbours, "row"))
     columns = tuple(sorted(columns, key=lambda column: -column.ks))
     worst = columns[0]
     level = max((column.ks for column in usual), default=0.0)
@@ -243,32 +251,6 @@ def _find(
             Finding("columns", GOOD, f"No column's distribution function is off by more than {worst.ks:.2f}.")
         )
     return tuple(sorted(findings, key=lambda finding: finding.level != PROBLEM))
-
-
-def _copies(test: NeighbourTest) -> Finding:
-    """Rows of few columns lie so dense that a ratio of distances under 1/2 is nothing rare: what counts
-    is by how much more often it is met than one over 2, beyond what chance allows."""
-    noise = _DEVIATIONS * math.sqrt((test.copies + test.mirrored) / test.samples)
-    if test.copies - test.mirrored > max(_COPIES, noise):
-        return Finding(
-            "copies",
-            PROBLEM,
-            f"About {test.copied:.0%} of the samples are copies of training rows: more than twice as near to"
-            " one as to any held-out row. A good distance means nothing here.",
-        )
-    if test.nearer_to_training > _LEANING:
-        return Finding(
-            "copies",
-            PROBLEM,
-            f"{test.nearer_to_training:.0%} of the samples are nearer to a training row than to any held-out"
-            " row (50 % would be fair): the samples lean on the training rows.",
-        )
-    return Finding(
-        "copies",
-        GOOD,
-        f"No sign of copying: {test.nearer_to_training:.0%} of the samples are nearer to a training row than"
-        " to a held-out one, where 50 % would be chance.",
-    )
 
 
 def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None) -> None:

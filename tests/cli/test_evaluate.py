@@ -18,7 +18,7 @@ def test_a_run_is_evaluated_with_its_own_data(fashion_run: Path, dropgan: Dropga
     assert read["scores"][0]["reference"] == "1,000 of clothes"
     assert read["scores"][0]["split"] == "training"
     assert read["sensitivity"]["ratio"] >= 1
-    assert read["left_out"].keys() == {"copies", "overfitting"}
+    assert read["left_out"].keys() == {"held-out images", "overfitting"}
     assert report.read_text("utf-8").startswith("<!doctype html>")
 
 

@@ -166,7 +166,7 @@ def test_an_evaluation_repeats_itself(evaluation: Evaluation, fashion_run: Path)
         samples=300,
     )
     assert again.scores == evaluation.scores
-    assert set(again.left_out) == {"copies", "networks"}
+    assert set(again.left_out) == {"held-out images", "networks"}
 
 
 def test_slerp_keeps_the_length() -> None:

@@ -1,0 +1,201 @@
+"""Whether samples repeat training data: nearest against fifth-nearest training neighbour.
+
+A copy lies much nearer to one training sample than to the next ones. So what counts is the ratio r of
+a sample's distance to its nearest training sample to that to its fifth-nearest. It does not depend on
+how blurred a sample is, which moves both distances alike, nor on the scale of the space. How often a
+small ratio is met by chance is known without any held-out data: a training sample, measured against
+the others, is a fresh draw to them. And since chance differs from place to place, each sample is
+compared with a training sample from its own neighbourhood, so that a generator that draws one class
+too often is no copier.
+
+Samples that share a neighbour are one observation, as all of a collapsed generator's may be: no
+training sample serves twice, neither as the nearest nor to compare with. What is left are independent
+pairs, and the surplus of small ratios is a sign test, at several bounds of r, each held to its part of
+an error rate of 0.5 % in all. The estimate is the surplus over what is usual; its bounds are Clopper and
+Pearson's.
+
+The ratio is in the family of authenticity (Alaa et al., "How faithful is your synthetic data?", ICML
+2022), whose verdict on a sample compares with one neighbour's own nearest neighbour and has no error
+rate; and of Lowe's ratio test ("Distinctive image features from scale-invariant keypoints", 2004).
+
+What it cannot see: copies so far from the original that their ratio is usual; copies of samples that
+the training data hold five times or more; a handful of training samples repeated over and over; and in
+data in which equal rows are common (a table of a few whole numbers) a copy cannot be told from a
+coincidence at all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .chance import even_p_value, share_bounds
+
+SAMPLES = 1000
+ERROR_RATE = 0.005
+"""Probability that an honest model is called a copier, in all spaces together."""
+_BOUNDS = (0.05, 0.2, 0.4, 0.6, 0.75)
+_NEIGHBOUR = 5
+_NEARBY = 15  # the last of the neighbours, after the fifth, that say what is usual
+_MIN_TRAINING = 20
+_COMMON = 0.02  # share of training samples that another one equals
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class CopyTest:
+    """How many samples are copies of training samples, and how surely."""
+
+    space: str
+    """What distances are taken in: ``pixels``, ``vectors``, or the name of the features."""
+    samples: int
+    """Generated samples looked at."""
+    training: int
+    """Training samples that they were compared with: all of them."""
+    pairs: int
+    """Independent pairs of a sample and a training sample of its neighbourhood."""
+    copied: float
+    """Estimated share of samples that are copies."""
+    at_least: float
+    """The share is above this with a confidence of 95 %."""
+    at_most: float
+    """The share is below this with a confidence of 95 %."""
+    p_value: float
+    """Probability of such a surplus in an honest model, times the number of bounds of r tried."""
+    detectable: float
+    """The smallest share of exact copies that would have been found; over 1 where none would."""
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether half of the samples being copies would have been found."""
+        return self.detectable <= 0.5
+
+
+def copy_test(
+    samples: NDArray[np.float32],
+    training: NDArray[np.float32],
+    *,
+    space: str,
+    tests: int = 1,
+    variants: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None,
+    seed: int = 0,
+) -> CopyTest:
+    """Look for copies of training samples.
+
+    Args:
+        samples: Generated, float32 [n, d]; or [n, v, d], each in v variants of which the nearest counts.
+            The first 1,000 are looked at.
+        training: All that the generator was trained on, float32 [m, d].
+        space: Name of the space.
+        tests: Spaces that are looked at in all, which share the error rate.
+        variants: Gives training samples, by their rows, in the variants that ``samples`` has, [k, v, d].
+        seed: Of the choice of training samples that say what is usual.
+    """
+    points = torch.from_numpy(np.ascontiguousarray(training))
+    queries = torch.from_numpy(np.ascontiguousarray(samples[:SAMPLES]))
+    blind = CopyTest(space, len(queries), len(points), 0, 0.0, 0.0, 1.0, 1.0, 2.0)
+    if len(points) < _MIN_TRAINING:
+        return blind
+    found, neighbours, _ = _ratios(queries, points)
+    mine, rows = _pairs(neighbours, np.random.default_rng(seed))
+    others = torch.from_numpy(training[rows] if variants is None else variants(rows))
+    usual, _, repeated = _ratios(others, points, own=torch.from_numpy(rows))
+    if repeated > _COMMON:
+        return blind
+    pairs, alpha = len(rows), ERROR_RATE / (tests * len(_BOUNDS))
+    small = [(found[mine] < bound, usual < bound) for bound in _BOUNDS]
+    chances = [even_p_value(int((made & ~real).sum()), int((made != real).sum())) for made, real in small]
+    least = [_detectable(pairs, float(real.mean()), alpha) for _, real in small]
+    # The bound that says most: where a surplus is surest, or else where one would be seen soonest.
+    best = int(np.argmin(chances) if min(chances) < alpha else np.argmin(least))
+    made, real = float((found < _BOUNDS[best]).mean()), float(small[best][1].mean())
+    low, high = share_bounds(round(made * pairs), pairs)
+    usual_low, usual_high = share_bounds(round(real * pairs), pairs)
+    return CopyTest(
+        space=space,
+        samples=len(found),
+        training=len(points),
+        pairs=pairs,
+        copied=_surplus(made, real),
+        at_least=_surplus(low, usual_high),
+        at_most=_surplus(high, usual_low),
+        p_value=min(1.0, min(chances) * len(_BOUNDS) * tests),
+        detectable=min(least),
+    )
+
+
+def _pairs(
+    neighbours: NDArray[np.int64], random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Samples with different nearest neighbours, and for each a training sample near by, all different."""
+    order = random.permutation(len(neighbours))
+    _, first = np.unique(neighbours[order, 0], return_index=True)
+    taken: set[int] = set()
+    mine, rows = [], []
+    for sample in order[np.sort(first)]:
+        near = random.permutation(neighbours[sample, _NEIGHBOUR:])
+        free = next((int(row) for row in near if int(row) not in taken), None)
+        if free is not None:
+            taken.add(free)
+            mine.append(sample)
+            rows.append(free)
+    return np.array(mine, np.int64), np.array(rows, np.int64)
+
+
+def _surplus(share: float, usual: float) -> float:
+    return max(0.0, (share - usual) / (1 - usual)) if usual < 1 else 0.0
+
+
+def _ratios(
+    queries: Tensor, points: Tensor, own: Tensor | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
+    """Ratios [n], nearest points [n, up to 15], and the share of queries that a point equals.
+
+    ``own`` are points that are left out, one a query.
+    """
+    # Variants are many and of norm 1: float32 keeps enough of their distances in a quarter of the time.
+    exact = queries.ndim == 2
+    kind, least = (torch.float64, 1e-12) if exact else (torch.float32, 1e-6)
+    centre = points.to(kind).mean(0)
+    points = points.to(kind) - centre
+    norms = points.square().sum(1)
+    count = min(_NEARBY, len(points) - 1)
+    ratios, neighbours, equal = [], [], 0
+    for first in range(0, len(queries), _CHUNK):
+        some = queries[first : first + _CHUNK].to(kind) - centre
+        if exact:
+            some = some[:, None]
+        squares = torch.full((len(some), len(points)), torch.inf, dtype=kind)
+        for variant in some.unbind(1):
+            found = torch.addmm(norms, variant, points.T, alpha=-2)
+            squares = torch.minimum(squares, found.add_(variant.square().sum(1, keepdim=True)))
+        if own is not None:
+            squares[torch.arange(len(some)), own[first : first + _CHUNK]] = torch.inf
+        near, rows = squares.topk(count, largest=False)
+        neighbours.append(rows.numpy())
+        scale = some.square().sum(2).mean()
+        near = near.where(near > least * scale, 0).double()  # what cancellation leaves of equal ones
+        equal += int((near[:, 0] == 0).sum())
+        far = near[:, _NEIGHBOUR - 1]
+        ratios.append((near[:, 0] / far.clamp(min=1e-300)).where(far > 0, 1.0).sqrt().numpy())
+    return np.concatenate(ratios), np.concatenate(neighbours), equal / len(queries)
+
+
+def _detectable(pairs: int, usually: float, alpha: float) -> float:
+    """The smallest share of copies that the test finds on the average, by bisection."""
+    apart = usually * (1 - usually)  # of the pairs have a small ratio on one side, by chance
+
+    def found(copies: float) -> bool:
+        more, fewer = int(pairs * (copies * (1 - usually) + (1 - copies) * apart)), int(pairs * apart)
+        return even_p_value(more, more + fewer) < alpha
+
+    if not found(1.0):
+        return 2.0
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high
