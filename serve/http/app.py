@@ -70,7 +70,8 @@ def create_app(
     async def refused(_: Request, error: StarletteError) -> Response:
         # of a body that is too large or too slow the rest may still be under way
         headers = {"connection": "close"} if error.status_code in (408, 413) else dict(error.headers or {})
-        return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
+        status = 422 if error.status_code == 400 else error.status_code  # a body that is no text is no JSON
+        return JSONResponse({"error": str(error.detail)}, status, headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

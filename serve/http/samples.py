@@ -65,6 +65,7 @@ class SampleRoutes:
         head = scope["method"] == "HEAD"
         model_text = segments[1].decode("latin-1")
         model = self._models.exact(model_text)
+        address = parse(segments[2], segments[3], scope["query_string"])
         if model is None:
             model = self._models.find(model_text)
             where = b"/".join([b"", model.digest.encode(), *segments[2:]])
@@ -74,7 +75,6 @@ class SampleRoutes:
             headers: Headers = [(b"location", where), (b"cache-control", b"no-cache")]
             await send_bytes(send, _REDIRECT, b"", headers, head=head)
             return _REDIRECT
-        address = parse(segments[2], segments[3], scope["query_string"])
         label = self._label(model, address)
         tag = _tag(model, address, label)
         always: Headers = [(b"etag", tag), (b"cache-control", IMMUTABLE)]

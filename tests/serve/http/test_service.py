@@ -145,6 +145,7 @@ def test_names_redirect_to_the_digest(client: httpx.Client, model_file: Path) ->
         assert moved.status_code == 307
         assert moved.headers["location"] == f"/{whole}/a%20b/3.png?scale=2"
         assert "immutable" not in moved.headers["cache-control"]
+    assert client.get("/blobs/1/3.png?truncation=2").status_code == 422  # rather than one step later
     for wrong in (whole[:11], "0" * 12, "nothing"):
         assert client.get(f"/{wrong}/1/3.png").status_code == 404
 
@@ -202,6 +203,13 @@ def test_samples_of_one_s_own_latents(
 def test_wrong_posts(client: httpx.Client, body: object) -> None:
     """None reaches the model."""
     assert client.post("/blobs/samples", json=body).status_code == 422
+
+
+def test_a_post_that_is_no_text(client: httpx.Client) -> None:
+    """Bytes that are no UTF-8 are refused as any other wrong body, in one line of JSON."""
+    headers = {"content-type": "application/json"}
+    answer = client.post("/blobs/samples", content=b"x\x9c+K\xd8%", headers=headers)
+    assert (answer.status_code, list(answer.json())) == (422, ["error"])
 
 
 def test_a_body_is_bounded(client: httpx.Client) -> None:
