@@ -37,6 +37,7 @@ COMMANDS = {
     "sample": lambda good: ["sample", good.model, "-o", "../out.npy"],
     "workers": lambda good: ["sample", good.model, "-o", "../job", *JOB, "--workers", "2"],
     "png": lambda good: ["sample", good.model, "-o", "../png", "-n", "20", "--format", "png"],
+    "data": lambda good: ["data", good.pictures, "--size", "8", "-o", "../sheet.png"],
     "train": lambda good: ["train", "--data", good.pictures, "-o", "../run", *SMALL],
     "run": lambda good: ["run", "--data", good.table, "-o", "../all", *SMALL],
     "export": lambda good: ["export", good.run, "-o", "../m.onnx", "--precision", "int8"],

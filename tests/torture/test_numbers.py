@@ -27,6 +27,7 @@ TEXTS = {  # options that take a number inside a text
 def _lines(good: Good) -> dict[str, list[object]]:
     """A command of each name that works, to which one option is added."""
     return {
+        "data": ["data", good.archive, *(word for word in SMALL if not word.startswith("--steps"))],
         "train": ["train", "--data", good.archive, "-o", "out", "--minutes", "0.02", "--no-score", *SMALL],
         "run": ["run", "--data", good.archive, "-o", "out", "--minutes", "0.02", *SMALL],
         "export": ["export", good.run, "-o", "out.onnx", "--no-score"],

@@ -6,7 +6,9 @@ from collections.abc import Callable
 CHECKS = 50
 """How often the number of steps is looked at while the time runs."""
 TOLERANCE = 0.02
-"""By which share the number of steps may miss the time before it is changed."""
+"""By which share of all steps the time may be missed before their number is changed."""
+_OF_LEFT = 0.1  # by which share of the steps that are left: what misses them early is often made good
+_NEWEST = 0.3  # weight of the newest rate in their mean: a machine that others use is fast and slow in turn
 _LAST = 50  # a run whose time is up comes down with its rates in a fiftieth of the steps it has done
 
 
@@ -47,10 +49,11 @@ class Pace:
         self._step, self._looked = step, now
         if done:
             rate = done / seconds
-            self._rate = (self._rate + rate) / 2 if self._rate else rate
+            self._rate += (_NEWEST if self._rate else 1.0) * (rate - self._rate)
         left = self._deadline - now
         if left <= 0:
-            wanted = min(steps, step + max(1, step // _LAST))
+            wanted, allowed = min(steps, step + max(1, step // _LAST)), 0.0
         else:
-            wanted = step + max(1, round(left * self._rate))
-        return wanted if abs(wanted - steps) > TOLERANCE * steps and step < steps else None
+            wanted, allowed = step + max(1, round(left * self._rate)), _OF_LEFT * left * self._rate
+        missed = abs(wanted - steps) > max(TOLERANCE * steps, allowed)
+        return wanted if missed and step < steps else None
