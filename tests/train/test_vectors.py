@@ -83,7 +83,7 @@ def test_labels_of_a_table(tmp_path: Path) -> None:
         ("a,b\n1,2\n3,1e300\n5,6\n", "column b is holding values that are not finite"),
         ("a,b,c\n7,2,1\n7,3,1\n7,4,1\n", "columns a, c are constant"),
         ("a,b\n1700000000,2\n1700000001,3\n", "column a is constant, or varying by less"),
-        ("a,a\n1,2\n3,5\n", "different names"),
+        ("a,a\n1,2\n3,5\n", "more than one column"),
     ],
 )
 def test_unfit_tables(tmp_path: Path, text: str, message: str) -> None:
