@@ -215,7 +215,7 @@ def test_shards_have_the_datas_numbers_and_names(gapped: Path, tmp_path: Path, g
         assert np.array_equal(images, generator.sample(COUNT, seed=3, start=START, labels=expected // 4))
         job = json.loads((out / "job.json").read_text())
         assert job["class_names"] == {"2": "left", "5": "middle", "9": "right"}
-    with pytest.raises(InputError, match="take 2, 5, 9, or left"):
+    with pytest.raises(InputError, match="use 2, 5, 9, or left"):
         _job(gapped, tmp_path / "no", labels="1")
 
 
