@@ -87,13 +87,14 @@ class Protocol(HttpToolsProtocol):
         """A request's headers are there."""
         self._reading = False
         self._late.cancel()
-        refuses = self.app_state.get(REFUSES)
+        refuses, parser = self.app_state.get(REFUSES), self.parser
         self._refusing = (
             refuses is not None
+            and parser is not None
             and (self.cycle is None or self.cycle.response_complete)
-            and self.parser.get_method() == b"GET"
-            and not self.parser.should_upgrade()
-            and self.parser.should_keep_alive()
+            and parser.get_method() == b"GET"
+            and not parser.should_upgrade()
+            and parser.should_keep_alive()
             and refuses(self.scope, self.url)
         )
         if self._refusing:

@@ -98,15 +98,14 @@ class SampleRoutes:
     def _encoder(self, model: Model, suffix: str, scale: int, form: Form) -> Encode:
         """One function for one form, so that all requests for it in a batch are encoded together."""
         key = (model.digest, suffix, scale)
-        found = self._encoders.get(key)
-        if found is None:
+        if key not in self._encoders:
             card = model.generator.card
 
-            def found(samples: Sequence[NDArray[Any]], told: Sequence[Told]) -> list[bytes]:
+            def encode(samples: Sequence[NDArray[Any]], told: Sequence[Told]) -> list[bytes]:
                 return form.encode(samples, told, card, scale)
 
-            self._encoders[key] = found
-        return found
+            self._encoders[key] = encode
+        return self._encoders[key]
 
     def _label(self, model: Model, address: Address) -> int | None:
         if address.label is None:

@@ -16,9 +16,11 @@ class Scaling(Protocol):
     @property
     def drawn(self) -> int:
         """How many random numbers a sample takes."""
+        ...
 
     def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
         """Samples [n, ...] as data have them, their axes as networks have them; a view where that will do."""
+        ...
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
         """Scale a batch.
@@ -27,6 +29,7 @@ class Scaling(Protocol):
             samples: As they are stored, [n, *shape] of the networks, on any device.
             random: float64 [n, drawn] on it, evenly between 0 and 1; None where none are taken.
         """
+        ...
 
 
 class FromPixels:

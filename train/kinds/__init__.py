@@ -7,7 +7,7 @@ from dropgan.serve.registry import Registry
 from ..data import DataError
 from ..kind import TrainingKind
 
-KINDS: Registry[TrainingKind[Any]] = Registry(__name__, "KIND")
+KINDS: Registry[TrainingKind[Any]] = Registry(__name__, "KIND")  # pyright: ignore[reportInvalidTypeArguments]
 
 
 def training_kind(name: str) -> TrainingKind[Any]:
