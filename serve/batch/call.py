@@ -123,8 +123,6 @@ def generate(
             raise InputError(f"{name} must be at least 1, not {value}")
     piece = Part.parse(part) if isinstance(part, str) else part
     directory = local_path(out).absolute()
-    if ray is not None:
-        require_ray()
     wanted = Machinery(device, workers, threads, batch_size, ray)
     generator: Generator | Client
     if isinstance(model, Client):
@@ -135,6 +133,8 @@ def generate(
                 " are for a model file"
             )
     else:
+        if ray is not None:
+            require_ray()
         generator = Generator(model, device=device, threads=threads)
         if generator.provider == CPU:
             wanted = replace(wanted, device="cpu")  # "auto" is settled once, here
