@@ -45,12 +45,12 @@ def people(count: int = 3000) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,200 steps on a table of people."""
+    """1,600 steps on a table of people."""
     folder = tmp_path_factory.mktemp("people")
     lines = [",".join(f"{value:.9g}" for value in row) for row in people()]
     (folder / "people.csv").write_text("\n".join([",".join(NAMES), *lines]) + "\n")
     settings = {
-        "training.steps": 1200,
+        "training.steps": 1600,
         "training.batch_size": 64,
         "training.ema_decay": 0.99,
         "generator.hidden": [64, 64],
