@@ -82,7 +82,7 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
             if size:
                 image.draft("L" if image.mode == "L" else "RGB", (_GAP * size, _GAP * size))
             picture = _decoded(image, size, grey=grey, depth=depth, reopen=partial(_opened, encoded))
-            return picture._replace(more=_has_more(image), origin=origin)
+            return picture._replace(more=_has_more(image), origin=_turned(origin, image))
     except Exception as error:
         reason = str(error) or type(error).__name__
         if isinstance(encoded, Path):
@@ -163,11 +163,16 @@ def _decoded(image: Image.Image, size: int, *, grey: bool, depth: int, reopen: R
 
 
 def _origin(image: Image.Image) -> Origin:
-    width, height = image.size
-    if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE:
-        width, height = height, width
+    """As the header has it: nothing here may load the pixels, whose lower bytes would be lost."""
     grey = image.mode in _GREY
-    return Origin(width, height, grey, bool(image.has_transparency_data), is_deep(image))
+    return Origin(*image.size, grey, bool(image.has_transparency_data), is_deep(image))
+
+
+def _turned(origin: Origin, image: Image.Image) -> Origin:
+    """As it is shown. Looking for the orientation of a PNG loads its pixels."""
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE:
+        return origin._replace(width=origin.height, height=origin.width)
+    return origin
 
 
 def _pixels(image: Image.Image, size: int, *, grey: bool) -> NDArray[np.uint8]:
