@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test test-slow torture lint docs light clean
 
 demo: $(INSTALLED)
-	@echo "Training takes two minutes where nothing else runs; the line below says how much is left."
+	@echo "Training takes several minutes; the line below says how much is left."
 	$(BIN)/dropgan run --data fashion-mnist-10k --recipe conv --conditional -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
 

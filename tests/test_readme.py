@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 _FAST = ["--steps", "20", "--threads", "1", "--precision", "fp32"]
+_FAST += ["--set", "generator.hidden=[8, 4]", "--set", "discriminator.hidden=[4, 8]"]
 SHORTENED = {
     "run": [*_FAST, "--score-samples", "500"],
     "train": [*_FAST, "--no-score"],
