@@ -9,7 +9,7 @@ from dropgan.serve.card import ScoreCard
 
 from .aligned import AlignedPixels
 from .appearance import ClassShare, class_shares, sharpness
-from .copies import CopyTest, copy_test
+from .copies import MOST_TRAINING, CopyTest, copy_test
 from .features import Features
 from .findings import Evidence
 from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
@@ -100,14 +100,16 @@ def look_for_copies(
     Args:
         samples: uint8 [n, h, w, c]; the first 1,000 are looked at.
         features: Theirs, in the reference's network.
-        reference: The training images.
+        reference: The training images; of more than 100,000, so many are drawn.
     """
-    training = reference.data.images
+    count = len(reference.data.images)
+    rows = np.sort(np.random.default_rng(0).permutation(count)[:MOST_TRAINING])
+    training = reference.data.images if len(rows) == count else reference.data.images[rows]
     aligned = AlignedPixels(training)
     return (
         copy_test(
             features.vectors,
-            reference.features.vectors,
+            reference.features.vectors[rows],
             space=f"{reference.network.name} features",
             tests=2,
         ),
