@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from .errors import OutputError
 from .outputs import local_path, require_replaceable
-from .scratch import (
-    dead_scratch,
-    open_scratch_file,
-    open_scratch_folder,
-    remove_dead_scratch,
-    remove_scratch,
+from .temporary import (
+    dead_temporaries,
+    open_temporary_file,
+    open_temporary_folder,
+    remove_dead_temporaries,
+    remove_temporary,
 )
 
 
@@ -40,8 +40,8 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         require_replaceable(path)
-        remove_dead_scratch(path)
-        handle, temporary = open_scratch_file(path)
+        remove_dead_temporaries(path)
+        handle, temporary = open_temporary_file(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     except ValueError as error:  # a NUL in the name
@@ -109,11 +109,11 @@ def write_folder(path: Path | str, files: Mapping[str, bytes]) -> None:
     try:
         folder = folder.resolve()  # a link to a folder stays one
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for dead in dead_scratch(folder):
+        for dead in dead_temporaries(folder):
             if (dead / "old").is_dir() and not folder.exists():
                 (dead / "old").rename(folder)
-            remove_scratch(dead)
-        handle, scratch = open_scratch_folder(folder)
+            remove_temporary(dead)
+        handle, scratch = open_temporary_folder(folder)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     new, old = scratch / "new", scratch / "old"
@@ -131,6 +131,6 @@ def write_folder(path: Path | str, files: Mapping[str, bytes]) -> None:
             with suppress(OSError):
                 old.rename(folder)
         if folder.exists() or not old.exists():
-            remove_scratch(scratch)
+            remove_temporary(scratch)
         if handle >= 0:
             os.close(handle)

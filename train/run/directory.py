@@ -18,7 +18,7 @@ from dropgan.serve.outputs import local_path, require_writable
 from dropgan.serve.parsing import parse_toml
 from dropgan.serve.printable import as_text
 from dropgan.serve.reporter import LOGGED, Reporter
-from dropgan.serve.scratch import remove_all_dead_scratch
+from dropgan.serve.temporary import remove_all_dead_temporaries
 
 from ..data import TrainingData
 from ..distributed.ranks import current_ranks
@@ -118,7 +118,7 @@ class RunDirectory(os.PathLike[str]):
         new = self._is_empty()
         try:
             for folder in (self.path, self.last_checkpoint.parent, self.samples_directory):
-                remove_all_dead_scratch(folder)
+                remove_all_dead_temporaries(folder)
             yield
         except Interrupted:  # who stops it is told how to go on
             raise

@@ -18,7 +18,7 @@ except ImportError:  # Windows, where what is open cannot be removed
     fcntl = None  # type: ignore[assignment]
 
 
-def open_scratch_file(target: Path) -> tuple[int, Path]:
+def open_temporary_file(target: Path) -> tuple[int, Path]:
     """A new, empty file beside ``target``, locked; open for reading and writing.
 
     Raises:
@@ -32,7 +32,7 @@ def open_scratch_file(target: Path) -> tuple[int, Path]:
         os.close(descriptor)  # somebody who was tidying took it for a dead process's
 
 
-def open_scratch_folder(target: Path) -> tuple[int, Path]:
+def open_temporary_folder(target: Path) -> tuple[int, Path]:
     """A new, empty folder beside ``target``, locked; the descriptor (-1 on Windows) is to be closed.
 
     Raises:
@@ -52,7 +52,7 @@ def open_scratch_folder(target: Path) -> tuple[int, Path]:
         os.close(descriptor)
 
 
-def dead_scratch(target: Path) -> Iterator[Path]:
+def dead_temporaries(target: Path) -> Iterator[Path]:
     """Temporary files and folders of ``target`` that dead processes left, each locked while it is looked
     at, so that nobody else removes it and no process that has just made one takes it for its own."""
     yield from _dead(target.parent, re.escape(target.name))
@@ -76,19 +76,19 @@ def _dead(folder: Path, name: str) -> Iterator[Path]:
                     os.close(descriptor)
 
 
-def remove_dead_scratch(target: Path) -> None:
-    """Remove what `dead_scratch` finds; what cannot be removed stays."""
-    for path in dead_scratch(target):
-        remove_scratch(path)
+def remove_dead_temporaries(target: Path) -> None:
+    """Remove what `dead_temporaries` finds; what cannot be removed stays."""
+    for path in dead_temporaries(target):
+        remove_temporary(path)
 
 
-def remove_all_dead_scratch(folder: Path) -> None:
+def remove_all_dead_temporaries(folder: Path) -> None:
     """Remove what dead processes left in a folder that is dropgan's own, whatever it was to become."""
     for path in _dead(folder, ".+"):
-        remove_scratch(path)
+        remove_temporary(path)
 
 
-def remove_scratch(path: Path) -> None:
+def remove_temporary(path: Path) -> None:
     """Remove a temporary file or folder; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
