@@ -71,6 +71,14 @@ def _csv(folder: Path) -> Path:
     return folder / "data.csv"
 
 
+def of_both(architecture: str) -> dict[str, str]:
+    """The settings that choose an architecture for each network that it has."""
+    networks = ("generator", "discriminator")
+    return {
+        f"{net}.architecture": architecture for net in networks if getattr(ARCHITECTURES[architecture], net)
+    }
+
+
 KINDS: dict[str, tuple[Callable[[Path], Path], DataOptions, tuple[int, ...]]] = {
     "grey": (_array(1), DataOptions(), (SIDE, SIDE, 1)),
     "colour": (_array(3), DataOptions(), (SIDE, SIDE, 3)),
@@ -106,7 +114,7 @@ CASES = [
 def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, conditional: bool) -> None:
     """Whatever a user combines must come through to samples, not only what the examples show."""
     make, options, shape = KINDS[kind]
-    settings = {**SHORT, **SMALL, "architecture": architecture, "conditional": conditional}
+    settings = {**SHORT, **SMALL, **of_both(architecture), "conditional": conditional}
     recipe = change_recipe(load_recipe("mlp"), settings)
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     source = str(make(tmp_path))

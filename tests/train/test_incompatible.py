@@ -66,7 +66,7 @@ def test_rules_of_penalties_hold_for_each(penalty: Penalty) -> None:
         change_recipe(load_recipe("mlp"), {"penalty.r1_weight": 0.0, key: 1.0, other: 1.0})
 
 
-@pytest.mark.parametrize("name", ["hinge", "wasserstein", "relativistic"])
+@pytest.mark.parametrize("name", ["hinge", "wasserstein", "relativistic", "margin"])
 def test_a_rule_that_losses_share_holds_for_each(name: str) -> None:
     """And says which they are."""
     settings = {"training.loss": name, "training.label_smoothing": 0.1, "discriminator.spectral_norm": True}

@@ -62,6 +62,15 @@ def test_hinge_and_wasserstein_by_hand() -> None:
     assert generator_loss(fake, "wasserstein").item() == pytest.approx(1.5)
 
 
+def test_margin_by_hand() -> None:
+    """Lengths 0.9 and 0.1 are far enough; between them real samples count twice as much."""
+    real, fake = (torch.tensor(lengths).logit()[:, None] for lengths in ([0.95, 0.5], [0.05, 0.4]))
+    # ((0.9 - 0.5)^2) / 2 + 0.5 ((0.4 - 0.1)^2) / 2
+    assert discriminator_loss(real, fake, "margin").item() == pytest.approx(0.08 + 0.0225)
+    # ((0.9 - 0.05)^2 + (0.9 - 0.4)^2) / 2
+    assert generator_loss(fake, "margin").item() == pytest.approx((0.7225 + 0.25) / 2)
+
+
 def test_minimax_saturates_where_non_saturating_does_not() -> None:
     """log(1 - D) has no slope where the discriminator is sure; both push the logit up."""
     logits = torch.tensor([[-8.0]], requires_grad=True)
@@ -96,7 +105,13 @@ def test_relativistic_is_cross_entropy_of_pairs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "correct"),
-    [("non-saturating", [2, 3]), ("minimax", [2, 3]), ("hinge", [2, 3]), ("relativistic", [3, 3])],
+    [
+        ("non-saturating", [2, 3]),
+        ("minimax", [2, 3]),
+        ("hinge", [2, 3]),
+        ("relativistic", [3, 3]),
+        ("margin", [2, 3]),
+    ],
 )
 def test_what_the_discriminator_is_right_about(name: str, correct: list[int]) -> None:
     """Accuracies and the warning of a discriminator that has won come from it; a logit of 0 is undecided."""

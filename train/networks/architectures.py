@@ -1,10 +1,11 @@
 """The architectures that recipes choose among. A new one is a file beside this one, and a name here."""
 
 from ..registry import Registry
+from .capsule import CAPSULE
 from .conv import CONV
 from .interface import Architecture
 from .mlp import MLP
 from .r3gan import R3GAN
 from .resnet import RESNET
 
-ARCHITECTURES: Registry[Architecture] = Registry("architecture", MLP, CONV, RESNET, R3GAN)
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", MLP, CONV, RESNET, R3GAN, CAPSULE)

@@ -12,7 +12,7 @@ from .grid import channels_last, cropped, padded, pyramid
 from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
 from .layers import after_layer, block, dense_layers, initialise
-from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings
+from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings, LayerSettings
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -62,6 +62,36 @@ class ConvGenerator(GeneratorNetwork):
         return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
+def strided_layers(widths: tuple[int, ...], stem: int, spec: SampleSpec) -> list[nn.Conv2d]:
+    """Convolutions of 4x4 with stride 2, one for each of the widths, finest first.
+
+    Args:
+        widths: Channels at each resolution, finest first.
+        stem: Channels of a 3x3 convolution of stride 1 before them; 0 leaves it out.
+        spec: Of the samples, images.
+    """
+    channels = (stem or spec.shape[0], *widths)
+    layers = [nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in itertools.pairwise(channels)]
+    return [nn.Conv2d(spec.shape[0], stem, 3, padding=1), *layers] if stem else layers
+
+
+def strided_body(layers: list[nn.Conv2d], settings: LayerSettings, *, last: bool) -> nn.Sequential:
+    """A discriminator's convolutions with all that follows them.
+
+    Args:
+        layers: The convolutions, the one that sees the samples first.
+        settings: The network's.
+        last: Whether no hidden layer follows them.
+    """
+    modules: list[nn.Module] = []
+    for layer in layers:
+        initialise(layer, settings.activation)
+        # Radford et al. 2016: batch norm at the discriminator's input made training oscillate
+        plain = settings if modules else settings.model_copy(update={"normalisation": "none"})
+        modules += block(layer, plain, last=last and layer is layers[-1])
+    return nn.Sequential(*modules)
+
+
 class ConvDiscriminator(DiscriminatorNetwork):
     """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit.
 
@@ -74,17 +104,8 @@ class ConvDiscriminator(DiscriminatorNetwork):
         super().__init__()
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
-        channels = (settings.stem or spec.shape[0], *widths)
-        layers = [nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in itertools.pairwise(channels)]
-        if settings.stem:
-            layers.insert(0, nn.Conv2d(spec.shape[0], settings.stem, 3, padding=1))
-        modules: list[nn.Module] = []
-        for layer in layers:
-            initialise(layer, settings.activation)
-            # Radford et al. 2016: batch norm at the discriminator's input made training oscillate
-            plain = settings if modules else settings.model_copy(update={"normalisation": "none"})
-            modules += block(layer, plain, last=layer is layers[-1] and not settings.dense)
-        self.body = nn.Sequential(*modules)
+        layers = strided_layers(widths, settings.stem, spec)
+        self.body = strided_body(layers, settings, last=not settings.dense)
         cells = math.prod(self.sizes.first)
         self.dense, features = dense_layers(widths[-1] * cells, settings, last=True)
         self.output = LogitHead(features, spec.classes)

@@ -178,4 +178,30 @@ class Relativistic(Loss):
         return (real > generated).sum().expand(2)
 
 
-LOSSES: Registry[Loss] = Registry("loss", NonSaturating(), Minimax(), Hinge(), Wasserstein(), Relativistic())
+class Margin(Loss):
+    """The margin loss of capsules, where a capsule's length is the probability that the logit stands for.
+
+    Sabour, Frosst, Hinton, "Dynamic routing between capsules", NIPS 2017, equation 4, as CapsuleGAN takes
+    it (Jaiswal et al. 2018): real samples are pushed above 0.9, generated ones below 0.1 at half the
+    weight. The generator pushes its own above 0.9.
+    """
+
+    name = "margin"
+    lost_from = (0.9 - 1 / (1 + math.exp(SURE))) ** 2
+    incompatible = (NO_TARGET,)
+
+    def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        return _short(real) + relu(generated.sigmoid() - 0.1).square().mean() / 2
+
+    def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        return _short(generated)
+
+
+def _short(logits: Tensor) -> Tensor:
+    """How far lengths are below 0.9, squared."""
+    return relu(0.9 - logits.sigmoid()).square().mean()
+
+
+LOSSES: Registry[Loss] = Registry(
+    "loss", NonSaturating(), Minimax(), Hinge(), Wasserstein(), Relativistic(), Margin()
+)
