@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .card import Card
+from .each import Each
 from .errors import InputError
 from .kinds import kind_of
 from .labels import LabelStream
@@ -156,6 +157,14 @@ class Classes:
         if places == BALANCED:
             return np.arange(start, start + count, dtype=np.int64) % len(self)
         return self._streams[places](count, seed=seed, start=start)
+
+    def draw_each(self, places: Places, wanted: Each) -> NDArray[np.int64] | None:
+        """The places of samples with a seed and an index each, of what `choose` gives for them."""
+        if not isinstance(places, str):
+            return places
+        if places == BALANCED:
+            return np.array(wanted.indices, dtype=np.int64) % len(self)
+        return self._streams[places].each(wanted.seeds, wanted.indices)
 
     def numbered(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The numbers of classes at these places."""

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .card import Card
-from .classes import Classes
+from .classes import Classes, part
+from .each import Each
 from .errors import DropganError, InputError, ModelError
 from .latents import LatentStream, check_range, check_truncation
 from .seeds import seed_number
@@ -152,6 +153,28 @@ class Client:
             return np.concatenate(batches)
         return np.empty((0, *self._shape), dtype=self.sample_dtype)
 
+    def sample_each(
+        self,
+        seeds: Sequence[int | str],
+        indices: Sequence[int] | int = 0,
+        *,
+        labels: ArrayLike | str | None = None,
+        truncation: Sequence[float] | float = 1.0,
+    ) -> NDArray[Any]:
+        """One sample for each seed, as `Generator` does; a request each, which caches can answer.
+
+        Raises:
+            InputError: An argument is out of range, or there are not as many of them as seeds.
+            ServiceError: As for `sample`.
+        """
+        wanted = Each.of(seeds, indices, truncation)
+        places = self._classes.draw_each(self._classes.choose(labels, len(wanted)), wanted)
+        made = np.empty((len(wanted), *self._shape), dtype=self.sample_dtype)
+        of_each = zip(wanted.seeds, wanted.indices, wanted.truncations, strict=True)
+        for place, (seed, index, factor) in enumerate(of_each):
+            made[place] = self._batch(0, 1, seed, index, part(places, place, 1), factor)[0]
+        return made
+
     def stream(
         self,
         count: int,
@@ -187,6 +210,20 @@ class Client:
         number = seed_number(seed)
         check_range(count, number, start)
         places = self._classes.draw(self._classes.choose(labels, count), count, seed=number, start=start)
+        if places is None:
+            raise InputError("this model is not class-conditional: it has no labels")
+        return self._classes.numbered(places)
+
+    def labels_each(
+        self,
+        seeds: Sequence[int | str],
+        indices: Sequence[int] | int = 0,
+        *,
+        labels: ArrayLike | str | None = None,
+    ) -> NDArray[np.int64]:
+        """Return the class numbers of the samples of `sample_each`, as `Generator` does."""
+        wanted = Each.of(seeds, indices)
+        places = self._classes.draw_each(self._classes.choose(labels, len(wanted)), wanted)
         if places is None:
             raise InputError("this model is not class-conditional: it has no labels")
         return self._classes.numbered(places)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .classes import part
 from .cores import require_threads
+from .each import Each
 from .errors import InputError
 from .latents import check_range, check_truncation
 from .loading import screen
@@ -161,6 +162,35 @@ class Generator:
             renderer.render(renderer.draw(start + first, len(samples), seed, truncation, some), samples)
         return out
 
+    def sample_each(
+        self,
+        seeds: Sequence[int | str],
+        indices: Sequence[int] | int = 0,
+        *,
+        labels: ArrayLike | str | None = None,
+        truncation: Sequence[float] | float = 1.0,
+    ) -> NDArray[Any]:
+        """Return one sample for each seed: sample ``indices[i]`` of ``seeds[i]``, such as a picture per user.
+
+        They are computed in one batch, and are those that `sample` gives one by one.
+
+        Args:
+            seeds: Each 0 to 2**64 - 1, or any text.
+            indices: The index of each sample, or one for all.
+            labels: As for `sample`.
+            truncation: Factor for the latents of each sample, or one for all.
+
+        Returns:
+            The array of `sample`, with one sample for each seed.
+
+        Raises:
+            InputError: An argument is out of range, or there are not as many of them as seeds.
+            ModelError: onnxruntime could not run the file, perhaps for lack of memory.
+        """
+        wanted = Each.of(seeds, indices, truncation)
+        chosen = self._renderer.classes.choose(labels, len(wanted))
+        return self._renderer.each(wanted, chosen)
+
     def stream(
         self,
         count: int,
@@ -232,6 +262,32 @@ class Generator:
         check_range(count, seed, start)
         classes = self._renderer.classes
         places = classes.draw(classes.choose(labels, count), count, seed=seed, start=start)
+        if places is None:
+            raise InputError(f"{self._session.name} is not class-conditional: it has no labels")
+        return classes.numbered(places)
+
+    def labels_each(
+        self,
+        seeds: Sequence[int | str],
+        indices: Sequence[int] | int = 0,
+        *,
+        labels: ArrayLike | str | None = None,
+    ) -> NDArray[np.int64]:
+        """Return the class numbers of the samples of `sample_each`.
+
+        Args:
+            seeds: Each 0 to 2**64 - 1, or any text.
+            indices: The index of each sample, or one for all.
+            labels: As for `labels`.
+
+        Returns:
+            int64 array [len(seeds)] with values of `class_numbers`.
+
+        Raises:
+            InputError: An argument is out of range, or the model is not class-conditional.
+        """
+        wanted, classes = Each.of(seeds, indices), self._renderer.classes
+        places = classes.draw_each(classes.choose(labels, len(wanted)), wanted)
         if places is None:
             raise InputError(f"{self._session.name} is not class-conditional: it has no labels")
         return classes.numbered(places)

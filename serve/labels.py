@@ -78,6 +78,22 @@ class LabelStream:
             part[:] = self._places(part)
         return out
 
+    def each(self, seeds: Sequence[int], indices: Sequence[int]) -> NDArray[np.int64]:
+        """Return the place of the class of sample ``indices[i]`` of ``seeds[i]`` for every i.
+
+        Args:
+            seeds: 0 to 2**64 - 1 each.
+            indices: 0 or more each, as many.
+
+        Returns:
+            int64 array [len(seeds)], 0 to ``classes - 1``.
+        """
+        words = np.empty(len(seeds), dtype=np.uint64)
+        for place, (seed, index) in enumerate(zip(seeds, indices, strict=True)):
+            block, before = divmod(index, WORDS_PER_BLOCK)
+            words[place] = self._philox.at(seed, block).random_raw(WORDS_PER_BLOCK)[before]
+        return self._places(self._high_of_product(words).astype(np.int64))
+
     def _high_of_product(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """``floor(word * total / 2**64)``, the product of up to 96 bits made from two of 64."""
         total = np.uint64(self._total)

@@ -8,6 +8,7 @@ every implementation is held to.
 
 import operator
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,30 @@ class LatentStream:
         if count == 1:
             return self._one(seed, start)
         return self._many(seed, start, np.empty((count, self.dim), dtype=np.float32))
+
+    def each(self, seeds: Sequence[int], indices: Sequence[int]) -> NDArray[np.float32]:
+        """Return the latent of sample ``indices[i]`` of ``seeds[i]`` for every i.
+
+        Args:
+            seeds: 0 to 2**64 - 1 each.
+            indices: 0 or more each, as many.
+
+        Returns:
+            float32 array [len(seeds), dim], bit for bit the same as one by one.
+        """
+        out = np.empty((len(seeds), self.dim), dtype=np.float32)
+        words_per_sample = self._blocks * WORDS_PER_BLOCK
+        step = max(1, _CHUNK_WORDS // words_per_sample)
+        for first in range(0, len(seeds), step):
+            part = slice(first, first + step)
+            rows = out[part]
+            needed = len(rows) * words_per_sample
+            words = np.zeros(-(-needed // _LANES) * _LANES, dtype=np.uint64)
+            lines = words[:needed].reshape(len(rows), words_per_sample)
+            for line, seed, index in zip(lines, seeds[part], indices[part], strict=True):
+                line[:] = self._philox.at(seed, index * self._blocks).random_raw(words_per_sample)
+            self._box_muller(words, len(rows), rows)
+        return out
 
     def _one(self, seed: int, index: int) -> NDArray[np.float32]:
         """One latent; who asks for single samples in turn has the next ones made with it, because

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .classes import Classes, Places
+from .classes import Classes, Places, part
+from .each import Each
 from .kinds import kind_of
 from .latents import LatentStream
 from .loading import Screened
@@ -50,6 +51,20 @@ class Renderer:
             return self.run(self.latents(count, seed=seed, start=start), labels)
         samples = np.empty((count, *self.shape), dtype=self.dtype)
         self.render(self.draw(start, count, seed, truncation, places), samples)
+        return samples
+
+    def each(self, wanted: Each, places: Places) -> NDArray[Any]:
+        """Samples with a seed and an index each, in one batch where samples may share one."""
+        chosen = self.classes.draw_each(places, wanted)
+        if self.session.tile is None and len(wanted):
+            latents = self.latents.each(wanted.seeds, wanted.indices)
+            if any(factor != 1 for factor in wanted.truncations):
+                latents *= np.array(wanted.truncations, np.float32)[:, None]
+            return self.run(latents, chosen)
+        samples = np.empty((len(wanted), *self.shape), dtype=self.dtype)
+        of_each = zip(wanted.indices, wanted.seeds, wanted.truncations, strict=True)
+        for place, (index, seed, truncation) in enumerate(of_each):
+            samples[place] = self.samples(index, 1, seed, truncation, part(chosen, place, 1))[0]
         return samples
 
     def draw(

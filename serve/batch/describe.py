@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtraError
 from ..latents import check_range, check_truncation
@@ -48,15 +49,15 @@ def describe(
     view_for(found, card)  # refuses what does not suit
     if keep:
         require_pictures(card)
-    probe = _probe(generator)
+    probed = probe(generator)
     if shard_size is None:
-        sample_bytes = math.prod(generator.sample_shape) * probe.dtype.itemsize
+        sample_bytes = math.prod(generator.sample_shape) * probed.dtype.itemsize
         shard_size = 1 << int(math.log2(max(16, min(found.shard_samples, _SHARD_BYTES // sample_bytes))))
     return Job(
         model_sha256=generator.digest,
         kind=card.data.kind,
         sample_shape=generator.sample_shape,
-        dtype=probe.dtype.name,
+        dtype=probed.dtype.name,
         seed=seed,
         start=start,
         count=count,
@@ -66,11 +67,11 @@ def describe(
         keep=keep,
         labels=labels,
         class_names=class_names(generator),
-        made_with=made_with(generator, found, probe),
+        made_with=made_with(generator, found, probed),
     )
 
 
-def made_with(generator: Source, format_: Format, probe: Any = None) -> dict[str, str]:
+def made_with(generator: Source, format_: Format, probed: Any = None) -> dict[str, str]:
     """What decides, beside the parameters, which bytes a job gives.
 
     ``pixels`` is the digest of some samples computed here and now. Two machines whose processors or
@@ -87,15 +88,16 @@ def made_with(generator: Source, format_: Format, probe: Any = None) -> dict[str
             raise MissingExtraError(
                 f"format {format_.name} needs {name}: install it with pip install 'dropgan[batch]'"
             ) from error
-    if probe is None:
-        probe = _probe(generator)
+    if probed is None:
+        probed = probe(generator)
     return found | {
         "onnxruntime": generator.runtime_version,
         "provider": generator.provider,
-        "pixels": hashlib.sha256(np.ascontiguousarray(probe).data).hexdigest()[:16],
+        "pixels": hashlib.sha256(np.ascontiguousarray(probed).data).hexdigest()[:16],
     }
 
 
-def _probe(generator: Source) -> Any:
+def probe(generator: Source) -> NDArray[Any]:
+    """Some samples, of which `made_with` takes the digest."""
     size = math.prod(generator.sample_shape)
     return generator.sample(max(16, min(1024, _PROBE_VALUES // size)))

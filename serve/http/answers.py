@@ -27,12 +27,12 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-def status_of(error: Exception) -> int:
+def status_of(error: BaseException) -> int:
     """The HTTP status of an error; 500 for one that nobody foresaw."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def error_body(error: Exception) -> bytes:
+def error_body(error: BaseException) -> bytes:
     """``{"error": ...}``: the line of an error raised on purpose; of others only that there was one."""
     text = str(error) if isinstance(error, DropganError) and status_of(error) != 500 else "internal error"
     return json.dumps({"error": text}, ensure_ascii=False).encode()
@@ -62,9 +62,14 @@ BUSY_ANSWER = b"".join(
 """A whole refusal as bytes, for when there is no time to lose."""
 
 
+def failure(error: BaseException) -> tuple[int, Headers]:
+    """The status of an error, and the headers of its answer."""
+    status = status_of(error)
+    return status, _REFUSED if status == 503 else _REFUSED[:2]
+
+
 async def send_error(send: Any, error: Exception, *, head: bool = False) -> int:
     """The answer to an error; its status."""
-    status = status_of(error)
-    headers = _REFUSED if status == 503 else _REFUSED[:2]
+    status, headers = failure(error)
     await send_bytes(send, status, error_body(error), headers, head=head)
     return status

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import DropganError, MissingExtraError
 from .answers import send_error, status_of
 from .batching import BusyError
-from .gate import REFUSES, Gate
+from .gate import BEGINS, Gate
 from .limits import Limits
 from .metrics import Metrics
 from .models import RESERVED, Model, Models
@@ -56,7 +56,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def life(_: Any) -> AsyncIterator[dict[str, Any]]:
-        yield {REFUSES: gate.refuses}
+        yield {BEGINS: gate.begin}
         samples.close()
 
     sick = failures(500, 503, 504)
@@ -111,7 +111,7 @@ def create_app(
     add_posting(app, models, limits)
     describe(app, models)
 
-    gate = Gate(_Routed(app, samples), limits=limits, metrics=metrics, refuses=samples.refuses, key=key)
+    gate = Gate(_Routed(app, samples), limits=limits, metrics=metrics, begin=samples.begin, key=key)
     if not cors:
         return gate
     from starlette.middleware.cors import CORSMiddleware
@@ -155,5 +155,5 @@ async def _probe(samples: SampleRoutes, model: Model) -> None:
     await samples.batcher(model).sample(0, 0, label, 1.0, _nothing)
 
 
-def _nothing(wanted: Sequence[Any], _: Any) -> list[bytes]:
+def _nothing(wanted: Any, _: Any) -> list[bytes]:
     return [b""] * len(wanted)

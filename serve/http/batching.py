@@ -25,8 +25,8 @@ class Told:
     """Number of its class."""
 
 
-Encode = Callable[[Sequence[NDArray[Any]], Sequence[Told]], list[bytes]]
-"""Samples to bodies of answers. Requests with the same one are encoded in one call."""
+Encode = Callable[[NDArray[Any], Sequence[Told]], list[bytes]]
+"""Samples [n, ...] to bodies of answers. Requests with the same one are encoded in one call."""
 
 Left = Callable[[], bool]
 """Whether the client of a request has gone."""
@@ -90,7 +90,6 @@ class Batcher:
         self.most, self._quick = worthwhile(generator) if generator.any_batch else (1, False)
         if most is not None and generator.any_batch:
             self.most = most
-        self._arriving = 0
         self._waiting: deque[_Wanted] = deque()
         self._unanswered: deque[_Wanted] = deque()
         self._working = self._sweeping = False
@@ -100,25 +99,14 @@ class Batcher:
         """How many requests wait."""
         return len(self._waiting)
 
-    @property
-    def full(self) -> bool:
-        """Whether no further request may wait."""
-        return len(self._waiting) >= self._queue
+    def require_room(self) -> None:
+        """Refuse if no further request may wait.
 
-    def admits(self) -> bool:
-        """Whether one more of the requests that are read in this turn of the loop will find room.
-
-        They get to `sample` in the next turn; until then they are counted here.
+        Raises:
+            BusyError: The queue is full.
         """
-        if len(self._waiting) + self._arriving >= self._queue:
-            return False
-        if not self._arriving:
-            asyncio.get_running_loop().call_soon(self._arrived)
-        self._arriving += 1
-        return True
-
-    def _arrived(self) -> None:
-        self._arriving = 0
+        if len(self._waiting) >= self._queue:
+            raise BusyError("the queue is full: try again in a second")
 
     def sample(
         self,
@@ -137,8 +125,7 @@ class Batcher:
             TooSlowError: It took too long (from the future).
             ModelError: onnxruntime could not run the model (from the future).
         """
-        if self.full:
-            raise BusyError("the queue is full: try again in a second")
+        self.require_room()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[bytes] = loop.create_future()
         wanted = _Wanted(seed, index, label, truncation, encode, left, done, loop.time() + self._seconds)
@@ -180,12 +167,11 @@ class Batcher:
         if not batch:
             self._working = False
             return
-        labels = self._labels(batch)
         if self._quick and 2 * len(self._waiting) > self._queue:
             loop.call_soon(self._next, loop)
-            self._deliver(batch, self._made(batch, labels))
+            self._deliver(batch, self._made(batch))
             return
-        made = loop.run_in_executor(self._thread, self._made, batch, labels)
+        made = loop.run_in_executor(self._thread, self._made, batch)
         made.add_done_callback(lambda future: self._from_thread(loop, batch, future))
 
     def _from_thread(
@@ -205,20 +191,12 @@ class Batcher:
             else:
                 wanted.done.set_exception(body)
 
-    def _labels(self, batch: list[_Wanted]) -> list[int] | None:
-        generator = self._generator
-        if not generator.classes:
-            return None
-        return [
-            int(generator.labels(1, seed=each.seed, start=each.index)[0])
-            if each.label is None
-            else each.label
-            for each in batch
-        ]
-
-    def _made(self, batch: list[_Wanted], labels: list[int] | None) -> "_Results":
+    def _made(self, batch: list[_Wanted]) -> "_Results":
+        seeds, indices = [each.seed for each in batch], [each.index for each in batch]
         try:
-            samples = self._samples(batch, labels)
+            labels = self._labels(batch, seeds, indices)
+            factors = [each.truncation for each in batch]
+            samples = self._generator.sample_each(seeds, indices, labels=labels, truncation=factors)
         except Exception as error:  # noqa: BLE001 - whatever it is, each request of the batch is told
             return error
         told = [
@@ -231,32 +209,23 @@ class Batcher:
         made: list[bytes | Exception] = [b""] * len(batch)
         for encode, places in groups.items():
             bodies: Sequence[bytes | Exception]
+            whole = len(places) == len(batch)
             try:
-                bodies = encode([samples[place] for place in places], [told[place] for place in places])
+                bodies = encode(samples if whole else samples[places], [told[place] for place in places])
             except Exception as error:  # noqa: BLE001 - as above
                 bodies = [error] * len(places)
             for place, body in zip(places, bodies, strict=True):
                 made[place] = body
         return made
 
-    def _samples(self, batch: list[_Wanted], labels: list[int] | None) -> Sequence[NDArray[Any]]:
-        generator = self._generator
-        if len(batch) == 1 or not generator.any_batch:
-            return [
-                generator.sample(
-                    1,
-                    seed=each.seed,
-                    start=each.index,
-                    labels=None if labels is None else labels[place],
-                    truncation=each.truncation,
-                )[0]
-                for place, each in enumerate(batch)
-            ]
-        latents = np.concatenate([generator.latents(1, seed=each.seed, start=each.index) for each in batch])
-        for place, each in enumerate(batch):
-            if each.truncation != 1:
-                latents[place] *= np.float32(each.truncation)
-        return list(generator(latents, None if labels is None else np.array(labels)))
+    def _labels(self, batch: list[_Wanted], seeds: list[int], indices: list[int]) -> list[int] | None:
+        """The class of each: the one it asks for, or else the model's own draw."""
+        if not self._generator.classes:
+            return None
+        if all(each.label is not None for each in batch):
+            return [each.label for each in batch if each.label is not None]
+        drawn = self._generator.labels_each(seeds, indices).tolist()
+        return [own if each.label is None else each.label for each, own in zip(batch, drawn, strict=True)]
 
 
 _Results = Sequence[bytes | Exception] | Exception

@@ -16,8 +16,8 @@ from ..kind import COLUMNS, PICTURES
 from ..kinds import kind_of
 from .batching import Told
 
-Encoded = Callable[[Sequence[NDArray[Any]], Sequence[Told], Card, int], list[bytes]]
-"""Samples, what is known of each, the model's card, and the scale of pictures, to bodies of answers."""
+Encoded = Callable[[NDArray[Any], Sequence[Told], Card, int], list[bytes]]
+"""Samples [n, ...], what is known of each, the card, and the scale of pictures, to bodies of answers."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Form:
     picture: bool
     """Whether it needs pixels of 1, 3 or 4 channels."""
     encode: Encoded
+
+    @property
+    def content_type(self) -> bytes:
+        """The media type as a header has it."""
+        return self.media_type.encode()
 
 
 _encoders: dict[tuple[int, ...], PngEncoder] = {}
@@ -53,13 +58,13 @@ def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     return image if scale == 1 else image.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _png(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _png(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
     if scale > 1:  # large: one at a time
         return [png(scaled(sample, scale)) for sample in samples]
-    return pngs(np.stack(samples))
+    return pngs(np.ascontiguousarray(samples))
 
 
-def _webp(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _webp(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
     try:
         from PIL import Image
     except ImportError as error:
@@ -73,7 +78,7 @@ def _webp(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, sca
     return made
 
 
-def _npy(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _npy(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
     made = []
     for sample in samples:
         buffer = io.BytesIO()
@@ -82,7 +87,7 @@ def _npy(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scal
     return made
 
 
-def _json(samples: Sequence[NDArray[Any]], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _json(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
     return [_json_of(sample, about, card) for sample, about in zip(samples, told, strict=True)]
 
 

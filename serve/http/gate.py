@@ -6,20 +6,35 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DropganError
 from .answers import BUSY_ANSWER, Headers, send_bytes, send_error
+from .batching import BusyError, Left
 from .limits import Limits
 from .metrics import Metrics
+from .samples import Begun
 
-REFUSES = "dropgan.refuses"
-"""In the state of the application's life: `Gate.refuses`, for a protocol that asks it."""
+BEGINS = "dropgan.begins"
+"""In the state of the application's life: `Gate.begin`, for a protocol that asks it."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _NO_KEY = b'{"error":"give the key: Authorization: Bearer KEY"}'
 _CHALLENGE: Headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"application/json")]
 log = logging.getLogger("dropgan.access")
 errors = logging.getLogger("dropgan.serve")
+
+
+Begin = Callable[[bytes, bytes, Headers, Left], Begun | None]
+"""`SampleRoutes.begin`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """An answer under way, and what to call with its status and size when it is out."""
+
+    begun: Begun
+    ended: Callable[[int, int], None]
 
 
 class Gate:
@@ -31,7 +46,7 @@ class Gate:
         *,
         limits: Limits,
         metrics: Metrics,
-        refuses: Callable[[bytes], bool],
+        begin: Begin,
         key: str | None = None,
     ) -> None:
         """Stand before ``inner``.
@@ -40,10 +55,10 @@ class Gate:
             inner: The application.
             limits: Bounds of a request.
             metrics: Counts what passes.
-            refuses: Whether a GET of a target would be refused for want of room.
+            begin: Begins what a GET asks for, see `SampleRoutes.begin`.
             key: The bearer key that every route but health asks for; None asks for none.
         """
-        self._inner, self._limits, self._metrics, self._full = inner, limits, metrics, refuses
+        self._inner, self._limits, self._metrics, self._begin = inner, limits, metrics, begin
         self._key = None if key is None else key.encode()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -75,28 +90,43 @@ class Gate:
             if not status:
                 await send_error(counted, error, head=scope["method"] == "HEAD")
         finally:
-            seconds = time.perf_counter() - began
-            self._metrics.observe(scope["dropgan.route"], scope["method"], status or 499, seconds)
-            if log.isEnabledFor(logging.INFO):
-                log.info(_line(scope, status or 499, sent, seconds))
+            self._count(scope, status or 499, sent, began)
 
-    def refuses(self, scope: dict[str, Any], url: bytes) -> bool:
-        """Whether a GET is refused at once for want of room; counted and logged here if it is.
+    def begin(self, scope: dict[str, Any], url: bytes, left: Left) -> "Brief | bytes | None":
+        """Begin to answer a GET without a task of its own, where that can be done.
 
-        Of a scope nothing is there yet but client and headers. A client that may have the picture
-        already, or no key, goes the usual way.
+        Args:
+            scope: Of the request, of which only client and headers are there yet.
+            url: Its target.
+            left: Whether its client has gone.
+
+        Returns:
+            The answer under way; a whole refusal where there is no room; or None if the request has to go
+            the usual way.
         """
-        headers: Headers = scope["headers"]
-        if not self._full(url) or any(name == b"if-none-match" for name, _ in headers):
-            return False
-        if self._key is not None and not self._allowed(headers):
-            return False
-        self._metrics.observe("sample", "GET", 503, 0.0)
+        if self._key is not None and not self._allowed(scope["headers"]):
+            return None
+        began = time.perf_counter()
+        path, _, query = url.partition(b"?")
+        begun: Begun | bytes | None
+        try:
+            begun = self._begin(path, query, scope["headers"], left)
+        except BusyError:
+            begun = BUSY_ANSWER
+        if begun is None:
+            return None
+        scope |= {"method": "GET", "raw_path": path, "query_string": query, "dropgan.route": "sample"}
+        if isinstance(begun, bytes):
+            self._count(scope, 503, len(begun), began)
+            return begun
+        return Brief(begun, lambda status, sent: self._count(scope, status, sent, began))
+
+    def _count(self, scope: dict[str, Any], status: int, sent: int, began: float) -> None:
+        """Count one answer, and log it."""
+        seconds = time.perf_counter() - began
+        self._metrics.observe(scope["dropgan.route"], scope["method"], status, seconds)
         if log.isEnabledFor(logging.INFO):
-            path, _, query = url.partition(b"?")
-            known = scope | {"method": "GET", "raw_path": path, "query_string": query}
-            log.info(_line(known, 503, len(BUSY_ANSWER), 0.0))
-        return True
+            log.info(_line(scope, status, sent, seconds))
 
     def _allowed(self, headers: Headers) -> bool:
         given = next((value for name, value in headers if name == b"authorization"), b"")

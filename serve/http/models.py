@@ -36,15 +36,16 @@ class Model:
     @cached_property
     def stamp(self) -> str:
         """What decides the bytes of an answer beside its address: other pixels or encoders, other ETags."""
-        from ..batch.describe import made_with
+        from ..batch.describe import made_with, probe
         from ..batch.formats import FORMATS, format_named
 
         found: dict[str, str] = {}
+        probed = probe(self.generator)
         for name in FORMATS.names:
             format_ = format_named(name)
             if format_.view(self.generator.card) is not None:
                 with suppress(MissingExtraError):
-                    found |= made_with(self.generator, format_)
+                    found |= made_with(self.generator, format_, probed)
         return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
 
     @cached_property

@@ -3,13 +3,14 @@
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from .answers import BUSY_ANSWER
-from .gate import REFUSES
+from .answers import Headers, error_body, failure
+from .gate import BEGINS, Brief, errors
 from .samples import LEFT
 
 _HEADER_SECONDS = 30.0  # for the headers of a request to arrive; uvicorn has no such limit
+_BODY = (b"content-length", b"transfer-encoding", b"expect")  # of a GET, which need not have one
 _LARGE = 16 * 2**10  # bytes that are not worth a copy to be joined
 
 
@@ -49,19 +50,72 @@ class JoinedWrites:
         self._transport.close()
 
 
+class _BriefCycle:
+    """A request and its answer without a task: stands where uvicorn has its cycle, with what is used of it.
+
+    So uvicorn's own code queues the requests behind it, notices its client's leaving, and waits for it
+    before a process ends.
+    """
+
+    def __init__(self, protocol: "Protocol", brief: Brief) -> None:
+        self.response_complete = self.disconnected = False
+        self.keep_alive = self.more_body = True
+        self.message_event = _NOBODY
+        self._protocol, self._brief = protocol, brief
+        brief.begun.made.add_done_callback(self._answer)
+
+    def _answer(self, made: "asyncio.Future[bytes]") -> None:
+        protocol = self._protocol
+        error = made.exception()
+        if error is None:
+            status, headers, body = 200, self._brief.begun.headers, made.result()
+        else:
+            status, headers = failure(error)
+            body = error_body(error)
+            if status == 500:
+                errors.error("a request failed", exc_info=error)
+        if not protocol.transport.is_closing():
+            protocol.transport.write(self._head(status, headers, len(body)) + body)
+        self._brief.ended(status, len(body))
+        self.response_complete = True
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+    def _head(self, status: int, headers: Headers, length: int) -> bytes:
+        lines = [
+            b"%b: %b\r\n" % header for header in (*self._protocol.server_state.default_headers, *headers)
+        ]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        return b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], b"".join(lines), length)
+
+
+class _Nobody:
+    """Of a cycle without a task: nobody waits for its messages."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+_NOBODY = _Nobody()
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over `JoinedWrites`, with two short ways for when a service has the least time.
 
     ASGI tells a task that waits for it when a client has gone; a task for each request that waits
-    costs as much as an answer, so a scope has a function that can be asked (`LEFT`). And what would
-    be refused for want of room is refused as soon as its headers are read, without a task.
+    costs as much as an answer, so a scope has a function that can be asked (`LEFT`). And a sample by its
+    address, which is nearly all that a service is asked for, is begun or refused as soon as a request's
+    headers are read, without a task (`Gate.begin`).
     """
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
-        self._extensions = {LEFT: transport.is_closing}
-        self._refusing = False
+        self._is_closing = transport.is_closing
+        self._extensions = {LEFT: self._is_closing}
+        self._refused = False
 
         self._reading = True
         self._late = self.loop.call_later(_HEADER_SECONDS, transport.abort)
@@ -87,29 +141,39 @@ class Protocol(HttpToolsProtocol):
         """A request's headers are there."""
         self._reading = False
         self._late.cancel()
-        refuses, parser = self.app_state.get(REFUSES), self.parser
-        self._refusing = (
-            refuses is not None
-            and parser is not None
-            and (self.cycle is None or self.cycle.response_complete)
-            and parser.get_method() == b"GET"
-            and not parser.should_upgrade()
-            and parser.should_keep_alive()
-            and refuses(self.scope, self.url)
-        )
-        if self._refusing:
-            self.transport.write(BUSY_ANSWER)
+        begun = self._begin()
+        self._refused = isinstance(begun, bytes)
+        if isinstance(begun, bytes):
+            self.transport.write(begun)
+        elif begun is not None:
+            self.cycle = _BriefCycle(self, begun)  # type: ignore[assignment]
         else:
             super().on_headers_complete()
 
+    def _begin(self) -> Brief | bytes | None:
+        begin, parser = self.app_state.get(BEGINS), self.parser
+        if (
+            begin is None
+            or parser is None
+            or not (self.cycle is None or self.cycle.response_complete)
+            or parser.get_method() != b"GET"
+            or parser.should_upgrade()
+            or not parser.should_keep_alive()
+            or self.flow.write_paused
+            or any(name in _BODY for name, _ in self.headers)
+        ):
+            return None
+        begun: Brief | bytes | None = begin(self.scope, self.url, self._is_closing)
+        return begun
+
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
-        if not self._refusing:
+        if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        if self._refusing:
+        if self._refused:
             self.on_response_complete()
         else:
             super().on_message_complete()

@@ -3,15 +3,16 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..classes import WORDS
-from ..errors import InputError
+from ..errors import DropganError, InputError
 from .addresses import Address, parse
 from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
-from .batching import Batcher, Encode, LeftError, Told
+from .batching import Batcher, Encode, Left, LeftError, Told
 from .encoders import Form, require_form
 from .limits import Limits
 from .models import Model, Models
@@ -21,6 +22,16 @@ LEFT = "dropgan.left"
 """Among a scope's ``extensions``: a function that says whether the client has gone (`protocol`)."""
 _NONE: dict[str, Any] = {}
 _REDIRECT = 307  # to a digest, which another model may have tomorrow
+_FOREVER = (b"cache-control", IMMUTABLE)
+_OTHERWISE = (b"if-none-match", b"origin")  # may get another answer than the sample, or one with more headers
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sample that is being made for a request."""
+
+    made: "asyncio.Future[bytes]"
+    headers: Headers
 
 
 class SampleRoutes:
@@ -28,6 +39,8 @@ class SampleRoutes:
 
     def __init__(self, models: Models, limits: Limits) -> None:
         self._models, self._limits = models, limits
+        for model in models:
+            model.stamp  # noqa: B018 - takes a moment, for which nobody who asks shall wait
         self._batchers = {
             model.digest: Batcher(model.generator, queue=limits.queue, seconds=limits.seconds)
             for model in models
@@ -39,13 +52,44 @@ class SampleRoutes:
         """The batcher of a model, which other routes share."""
         return self._batchers[model.digest]
 
-    def refuses(self, url: bytes) -> bool:
-        """Whether a GET of this target would be refused for want of room, as its beginning alone tells."""
-        segments = url.split(b"/", 4)
+    def begin(self, path: bytes, query: bytes, headers: Headers, left: Left) -> "Begun | None":
+        """Begin to answer a GET, if one sample is all that it asks for.
+
+        Args:
+            path: Of the target as the request has it.
+            query: What follows its question mark.
+            headers: Of the request.
+            left: Whether its client has gone.
+
+        Returns:
+            What is under way; None for everything that takes another way or is wrong, which `answer` is for.
+
+        Raises:
+            BusyError: Nothing is begun, for want of room.
+        """
+        segments = path.split(b"/")
         if len(segments) != 4 or b"-" in segments[3]:
-            return False
+            return None
         model = self._models.exact(segments[1].decode("latin-1"))
-        return model is not None and not self._batchers[model.digest].admits()
+        if model is None or any(name in _OTHERWISE for name, _ in headers):
+            return None
+        self._batchers[model.digest].require_room()
+        try:
+            address = parse(segments[2], segments[3], query)
+            label, form = self._label(model, address), require_form(address.suffix, model.generator.card)
+            self._bound_picture(model, address)
+        except DropganError:
+            return None
+        return self._begun(model, address, label, form, _tag(model, address, label), left)
+
+    def _begun(
+        self, model: Model, address: Address, label: int | None, form: Form, tag: bytes, left: "Left | None"
+    ) -> "Begun":
+        encode = self._encoder(model, address.suffix, address.scale, form)
+        made = self._batchers[model.digest].sample(
+            address.seed, address.start, label, address.truncation, encode, left
+        )
+        return Begun(made, [(b"content-type", form.content_type), (b"etag", tag), _FOREVER])
 
     def close(self) -> None:
         """End the threads."""
@@ -77,22 +121,22 @@ class SampleRoutes:
             return _REDIRECT
         label = self._label(model, address)
         tag = _tag(model, address, label)
-        always: Headers = [(b"etag", tag), (b"cache-control", IMMUTABLE)]
+        always: Headers = [(b"etag", tag), _FOREVER]
         if _matches(scope["headers"], tag):
             await send({"type": "http.response.start", "status": 304, "headers": always})
             await send({"type": "http.response.body", "body": b""})
             return 304
         if not address.single:
             return await self._ranges.answer(model, address, label, always, receive, send, head=head)
-        batcher, left = self._batchers[model.digest], (scope.get("extensions") or _NONE).get(LEFT)
         form = require_form(address.suffix, model.generator.card)
         self._bound_picture(model, address)
-        encode = self._encoder(model, address.suffix, address.scale, form)
-        made = batcher.sample(address.seed, address.start, label, address.truncation, encode, left)
+        left = (scope.get("extensions") or _NONE).get(LEFT)
+        begun = self._begun(model, address, label, form, tag, left)
         # whoever is in the next batch does not wait long enough to leave
+        batcher = self._batchers[model.digest]
         watched = left is None and len(batcher) > batcher.most
-        body = await (_unless_left(made, receive) if watched else made)
-        await send_bytes(send, 200, body, [(b"content-type", form.media_type.encode()), *always], head=head)
+        body = await (_unless_left(begun.made, receive) if watched else begun.made)
+        await send_bytes(send, 200, body, begun.headers, head=head)
         return 200
 
     def _encoder(self, model: Model, suffix: str, scale: int, form: Form) -> Encode:
@@ -101,7 +145,7 @@ class SampleRoutes:
         if key not in self._encoders:
             card = model.generator.card
 
-            def encode(samples: Sequence[NDArray[Any]], told: Sequence[Told]) -> list[bytes]:
+            def encode(samples: NDArray[Any], told: Sequence[Told]) -> list[bytes]:
                 return form.encode(samples, told, card, scale)
 
             self._encoders[key] = encode

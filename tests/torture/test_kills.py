@@ -79,7 +79,7 @@ def test_a_training_is_killed(
 
     for _ in cases(14):
         number = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-        if not _kill(start(*command(), folder=tmp_path), draw.uniform(0.2, 1.2 * _seconds(whole)), number):
+        if not _kill(start(*command(), folder=tmp_path), draw.uniform(0.2, 0.9 * _seconds(whole)), number):
             break
         killed += 1
     last = finish(start(*command(), folder=tmp_path), 300)
@@ -87,6 +87,7 @@ def test_a_training_is_killed(
     name = Path("checkpoints") / "last.safetensors"
     assert _weights(tmp_path / "parts" / name) == _weights(tmp_path / "whole" / name)
     assert not _temporaries(tmp_path / "parts")
+    assert killed, "the training ended before it was killed"
     figures.count("kills", "of trainings", killed)
 
 
@@ -104,7 +105,7 @@ def test_a_job_is_killed(
     draw = chance(kind)
     killed = 0
     for _ in cases(6):
-        if not _kill(start(*job, "-o", "parts", folder=tmp_path), draw.uniform(0.2, _seconds(whole))):
+        if not _kill(start(*job, "-o", "parts", folder=tmp_path), draw.uniform(0.2, 0.9 * _seconds(whole))):
             break
         killed += 1
     last = finish(start(*job, "-o", "parts", folder=tmp_path), 300)
