@@ -47,6 +47,23 @@ def test_without_labels_they_are_those_of_the_stream(generator: Generator) -> No
     assert np.array_equal(generator.sample(1, seed=4, start=20), plain[13:14])
 
 
+def test_a_sample_for_each_of_many_seeds(generator: Generator, conditional_model: Path) -> None:
+    """Seeds that share a batch keep their classes, drawn or asked for, and in tiles of a GPU too."""
+    seeds, indices = ["ada", 7, 12, "ada"], [0, 3, 5, 2]
+    tiled = Generator(conditional_model, device="cpu")
+    tiled._session.tile = 4
+    for labels in (None, "balanced", "left", [0, 2, 1, 1]):
+        made = generator.sample_each(seeds, indices, labels=labels)
+        assert np.array_equal(tiled.sample_each(seeds, indices, labels=labels), made)
+        numbers = generator.labels_each(seeds, indices, labels=labels)
+        for place, (seed, index) in enumerate(zip(seeds, indices, strict=True)):
+            asked = labels[place] if isinstance(labels, list) else labels
+            assert numbers[place] == generator.labels(1, seed=seed, start=index, labels=asked)[0]
+            assert np.array_equal(
+                made[place], generator.sample(1, seed=seed, start=index, labels=int(numbers[place]))[0]
+            )
+
+
 @pytest.mark.parametrize("labels", [None, 2, "left", np.arange(300) % 3])
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
 def test_pixels_do_not_depend_on_the_batch(generator: Generator, labels: Any, batch_size: int) -> None:

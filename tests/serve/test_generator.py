@@ -53,6 +53,30 @@ def test_pixels_do_not_depend_on_threads(model_file: Path, generator: Generator,
         assert np.array_equal(given, generator.sample(256, seed=2))
 
 
+def test_a_sample_for_each_of_many_seeds(generator: Generator) -> None:
+    """A page of users' pictures in one call must show everybody the picture that they have elsewhere."""
+    seeds, indices, factors = ["ada", 7, 2**64 - 1, "ada"], [0, 3, 2**60 - 1, 1], [1.0, 0.5, 1.0, 0.7]
+    made = generator.sample_each(seeds, indices, truncation=factors)
+    for one, seed, index, factor in zip(made, seeds, indices, factors, strict=True):
+        assert np.array_equal(one, generator.sample(1, seed=seed, start=index, truncation=factor)[0])
+    long = [f"user {number}" for number in range(300)]
+    assert np.array_equal(generator.sample_each(long)[299], generator.sample(1, seed="user 299")[0])
+    assert generator.sample_each([]).shape == (0, 28, 28, 1)
+    for wrong, said in (
+        ({"seeds": "ada"}, "are a list"),
+        ({"seeds": [1, 2], "indices": [0]}, "2 seeds, but 1 indices"),
+        ({"seeds": [1, 2], "truncation": [1.0]}, "2 seeds, but 1 truncations"),
+        ({"seeds": [1, 2**64]}, "seed must lie"),
+        ({"seeds": [1], "indices": -1}, "indices must lie"),
+        ({"seeds": [1], "truncation": 0.0}, "truncation must be"),
+        ({"seeds": [1], "labels": 0}, "not class-conditional"),
+    ):
+        with pytest.raises(InputError, match=said):
+            generator.sample_each(**wrong)
+    with pytest.raises(InputError, match="not class-conditional"):
+        generator.labels_each([1])
+
+
 def test_sample_i_is_sample_i_wherever_a_range_begins(generator: Generator) -> None:
     """Shards in any order join to the same set; sample 7,000,000 needs none of those before."""
     whole = generator.sample(60, seed=9, start=6_999_970)

@@ -35,6 +35,8 @@ def test_the_same_samples(address: str, model_file: Path) -> None:
     long = list(far.stream(5000, seed=3))
     assert [len(batch) for batch in long] == [4096, 904]
     assert np.array_equal(np.concatenate(long), near.sample(5000, seed=3))
+    each = {"seeds": ["ada", 4], "indices": [9, 0], "truncation": [0.5, 1 / 3]}
+    assert np.array_equal(far.sample_each(**each), near.sample_each(**each))
     latents = near.latents(5, seed=1)
     assert np.array_equal(far.latents(5, seed=1), latents)
     assert np.array_equal(far(latents), near(latents))
@@ -50,6 +52,9 @@ def test_the_same_classes(address: str, conditional_model: Path) -> None:
             assert np.array_equal(far.sample(12, **options), near.sample(12, **options))
         if isinstance(labels, str | None):
             assert np.array_equal(far.labels(12, seed=4), near.labels(12, seed=4))
+            each = {"seeds": ["ada", 4, 5], "indices": [0, 8, 1], "labels": labels}
+            assert np.array_equal(far.sample_each(**each), near.sample_each(**each))
+            assert np.array_equal(far.labels_each(**each), near.labels_each(**each))
     assert (far.class_names, far.class_numbers) == (near.class_names, near.class_numbers)
     with pytest.raises(InputError, match="no class"):
         far.sample(1, labels="upper")

@@ -127,7 +127,7 @@ def test_caching(client: httpx.Client, model_file: Path) -> None:
     first = client.get(path)
     assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
     tag = first.headers["etag"]
-    assert re.fullmatch(r'"[0-9a-f]{32}"', tag)
+    assert re.fullmatch(r'"[0-9a-z.]+"', tag)
     again = client.get(path, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     others = {client.get(f"{path}{query}").headers["etag"] for query in ("", "?scale=2", "?truncation=0.5")}
