@@ -73,10 +73,12 @@ def evaluate(
         typer.Option(
             "--features",
             metavar="NAME|FILE",
-            help="Feature network: domain, inception, or a file made by --fit-features.",
+            help="Feature network: domain, inception, or a file made by --fit-features.  [default: one that"
+            " knows the data, or one fitted to them]",
+            show_default=False,
             rich_help_panel=options.SCORES,
         ),
-    ] = "domain",
+    ] = "auto",
     inception_weights: Annotated[
         Path | None,
         typer.Option(
@@ -205,6 +207,8 @@ def show(evaluation: "Evaluation | VectorEvaluation") -> None:
     for finding in evaluation.findings:
         result(f"{finding.level:<12}{finding.text}")
     held_out = {score.name: score.value for score in evaluation.held_out_scores}
+    if evaluation.features:
+        result(f"features    {evaluation.features}")
     for score in evaluation.scores:
         real = f"; held-out real images {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(

@@ -148,11 +148,10 @@ def _show(out: Path, finished: "Finished") -> None:
         f"model      {finished.model}, free of dropout,"
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
-    if evaluation is not None:
-        distance = evaluation.scores[0]
-        value = f"{distance.name} {distance.value:.2f}"
-        result(f"score      {value} against {distance.reference} (lower is better)")
-        result(f"verdict    {evaluation.verdict}")
+    distance = evaluation.scores[0]
+    result(f"score      {distance.name} {distance.value:.2f} against {distance.reference} (lower is better)")
+    result(f"features   {evaluation.features}")
+    result(f"verdict    {evaluation.verdict}")
     if finished.report is not None:
         result(f"report     {finished.report}")
     result(f"samples    {finished.samples}, and pictures from training in {out / 'samples'}")

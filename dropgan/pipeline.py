@@ -17,7 +17,6 @@ from dropgan.serve.parsing import json_text
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.serve.write import shown_as
 from dropgan.train import DataOptions, Recipe, RunDirectory
-from dropgan.train.data import TrainingData
 from dropgan.train.distributed.ranks import started_processes
 from dropgan.train.kinds import training_kind
 from dropgan.train.recipes import asked_recipe
@@ -39,8 +38,8 @@ class Finished:
     """What the file says of itself, scores included."""
     samples: Path
     """A grid of pictures, or a table of vectors."""
-    evaluation: Evaluation | VectorEvaluation | None
-    """What was found; None for images that the features that come with dropgan are not for."""
+    evaluation: Evaluation | VectorEvaluation
+    """What was found."""
     report: Path | None
     """The evaluation of images as one HTML file."""
 
@@ -120,12 +119,21 @@ def _deploy(
     generator = Generator(model)
     samples = _sample(generator, place, count, reporter)
     report = place.path / "report.html" if training_kind(session.data.kind).has_report else None
-    evaluation = _evaluation(generator, session.data, source, place, score_samples, report, reporter)
-    if evaluation is not None:
-        card = add_scores(model, evaluation.scores)
-    scores = [] if evaluation is None else [dataclasses.asdict(score) for score in evaluation.scores]
+    evaluation = evaluate(
+        generator,
+        session.data,
+        samples=score_samples,
+        run=place,
+        name=place.path.resolve().name,
+        data_dir=source.data_dir,
+        data_options=source.options,
+        report=report,
+        reporter=reporter,
+    )
+    card = add_scores(model, evaluation.scores)
+    scores = [dataclasses.asdict(score) for score in evaluation.scores]
     write_text(place.path / "scores.json", json_text(scores, indent=1) + "\n")
-    return Finished(place, model, card, samples, evaluation, None if evaluation is None else report)
+    return Finished(place, model, card, samples, evaluation, report)
 
 
 def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Reporter) -> Path:
@@ -141,30 +149,3 @@ def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Rep
         reporter=reporter,
     )
     return path
-
-
-def _evaluation(
-    generator: Generator,
-    data: TrainingData,
-    source: DataSource,
-    place: RunDirectory,
-    samples: int,
-    report: Path | None,
-    reporter: Reporter,
-) -> Evaluation | VectorEvaluation | None:
-    """What there is to say of the file; None where no feature network is at hand."""
-    unscored = training_kind(data.kind).unscored(data)
-    if unscored:
-        reporter.note(f"not scored: {unscored}")
-        return None
-    return evaluate(
-        generator,
-        data,
-        samples=samples,
-        run=place,
-        name=place.path.resolve().name,
-        data_dir=source.data_dir,
-        data_options=source.options,
-        report=report,
-        reporter=reporter,
-    )

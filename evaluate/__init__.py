@@ -11,6 +11,7 @@ from .evaluate import evaluate
 from .features import FeatureNetwork, load_features
 from .findings import Finding
 from .fit import fit_features
+from .fitted import features_for
 from .frechet import FrechetScorer
 from .images import Evaluation, evaluate_images
 from .judge import Judgement, judge_samples
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "evaluate_images",
     "evaluate_vectors",
+    "features_for",
     "fit_features",
     "judge_samples",
     "load_features",

@@ -44,8 +44,9 @@ def class_agreement(
     Returns:
         The score, or None where the model has no classes or the network does not know all of them.
     """
-    names, known = generator.class_names, network.class_names
-    if asked is None or not names or not set(names) <= set(known):
+    known = network.class_names
+    names = generator.class_names or tuple(map(str, generator.class_numbers))
+    if asked is None or not set(names) <= set(known):
         return None
     logit_of = {
         number: known.index(name) for number, name in zip(generator.class_numbers, names, strict=True)

@@ -105,9 +105,14 @@ def save_domain(path: Path, network: DomainNetwork) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
+    write_bytes(path, domain_bytes(network))
+
+
+def domain_bytes(network: DomainNetwork) -> bytes:
+    """The content of such a file."""
     about = json.dumps({"schema": _SCHEMA, **asdict(network.facts)})
     weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_bytes(path, save(weights, metadata={_METADATA_KEY: about}))
+    return save(weights, metadata={_METADATA_KEY: about})
 
 
 def load_domain(path: Path) -> DomainNetwork:

@@ -15,9 +15,9 @@ from dropgan.train.run.source import DataSource
 
 from .asked import Asked
 from .deployed import open_deployed
-from .features import DOMAIN, FeatureNetwork
+from .features import AUTO, FeatureNetwork
 from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation
-from .real import AUTO, real_data
+from .real import real_data
 from .vectors import VectorEvaluation
 
 
@@ -29,7 +29,7 @@ def evaluate(
     held_out: object = AUTO,
     samples: int = DEFAULT_SAMPLES,
     seed: int = DEFAULT_SEED,
-    features: str | FeatureNetwork = DOMAIN,
+    features: str | FeatureNetwork = AUTO,
     device: str = "auto",
     data_dir: Path | None = None,
     data_options: DataOptions | None = None,
@@ -51,7 +51,8 @@ def evaluate(
             they are installed. None leaves it out.
         samples: Number of generated samples; fewer bias the Fréchet distance upwards.
         seed: Seed of the samples. Use another than the run's, whose first samples its grids show.
-        features: For images: ``domain``, ``inception``, a file made by `fit_features`, or a network.
+        features: For images: ``auto`` for features that fit the data (`features_for`), ``domain``,
+            ``inception``, a file made by `fit_features`, or a network.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
         data_options: How to read the data; the default is how the run read it. Pictures are converted
@@ -84,7 +85,7 @@ def evaluate(
         generator, found = open_deployed(Path(model), device=device, reporter=reporter)
         name = name or Path(model).resolve().name
     kind = training_kind(generator.card.data.kind)
-    if not kind.has_report and (features != DOMAIN or report is not None):
+    if not kind.has_report and (features != AUTO or report is not None):
         raise OptionError(f"features and reports are for images, this model makes {kind.name}")
     if report is not None:
         require_writable(Path(report))

@@ -11,10 +11,10 @@ from torch import nn
 
 from dropgan.serve.reporter import SILENT, Progress, Reporter
 
-from .domain import load_domain, weights_fingerprint
+from .domain import DomainNetwork, load_domain, weights_fingerprint
 from .inception import load_inception
 
-DOMAIN, INCEPTION = "domain", "inception"
+AUTO, DOMAIN, INCEPTION = "auto", "domain", "inception"
 _BUILT_IN = Path(__file__).parent / "domain.safetensors"
 _BATCH = 250
 
@@ -40,7 +40,7 @@ class FeatureNetwork:
     """A network that computes `Features` of images."""
 
     name: str
-    """``domain``, ``inception``, or the name of the file."""
+    """``domain``, ``inception``, ``random``, ``fitted_`` and the name of the data, or that of the file."""
     fingerprint: str
     """``sha256:`` and the digest of the weights: scores compare only where it is equal."""
     module: nn.Module
@@ -52,6 +52,8 @@ class FeatureNetwork:
     counts of classes are made of them."""
     device: str = "cpu"
     """Device of the module."""
+    about: str = ""
+    """Whose features they are, for people."""
 
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8], reporter: Reporter = SILENT) -> Features:
@@ -88,7 +90,13 @@ def load_features(
     if name == INCEPTION:
         module, fingerprint = load_inception(inception_weights)
         return FeatureNetwork(
-            name, fingerprint, module.to(device), class_names=(), knows_classes=True, device=device
+            name,
+            fingerprint,
+            module.to(device),
+            class_names=(),
+            knows_classes=True,
+            device=device,
+            about="Inception's network of 2015, which defines FID",
         )
     path = _BUILT_IN if name == DOMAIN else Path(name)
     return _load_file(name if name == DOMAIN else path.stem, path, device)
@@ -97,6 +105,16 @@ def load_features(
 @cache
 def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
     network = load_domain(path)
+    about = (
+        "the network that comes with dropgan, made for Fashion-MNIST"
+        if name == DOMAIN
+        else f"the network in {path.name}, fitted to {network.facts.data}"
+    )
+    return network_features(name, network, about, device=device)
+
+
+def network_features(name: str, network: DomainNetwork, about: str, *, device: str) -> FeatureNetwork:
+    """A fitted network, as scores want it."""
     return FeatureNetwork(
         name,
         weights_fingerprint(network),
@@ -104,4 +122,5 @@ def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
         class_names=network.facts.class_names,
         knows_classes=network.facts.task == "labels",
         device=device,
+        about=about,
     )

@@ -29,9 +29,5 @@ def file_scorer(run: str | PathLike[str], reporter: Reporter) -> Scorer | None:
     kind = training_kind(data.kind)
     if not kind.file_scorer:
         return None
-    unscored = kind.unscored(data)
-    if unscored:
-        reporter.note(f"not scored: {unscored}")
-        return None
     scorer: Scorer = load(kind.file_scorer)(data, reporter)
     return scorer

@@ -45,7 +45,8 @@ def fit_features(
 
     Without labels, the task is to tell by how much an image is turned, 0, 90, 180 or 270 degrees
     (Gidaris, Singh, Komodakis, "Unsupervised representation learning by predicting image
-    rotations", ICLR 2018). For images without an up and down (textures, cells) it teaches nothing.
+    rotations", ICLR 2018); of images that are not square, 0 or 180 degrees. For images without an
+    up and down (textures, cells) it teaches nothing.
 
     Args:
         data: Images, with labels for the task ``labels``.
@@ -60,7 +61,7 @@ def fit_features(
         The network in eval mode, with its accuracy in its facts.
 
     Raises:
-        InputError: The data has no labels or too many classes, or is not square for ``rotation``.
+        InputError: The data has no labels or too many classes.
     """
     if task not in (LABELS, ROTATION):
         raise InputError(f"the task must be labels or rotation, not {task!r}")
@@ -69,11 +70,10 @@ def fit_features(
         raise InputError(f"{data.name} has no labels to learn: use --task rotation, which needs none")
     if task == LABELS and data.labels is not None:
         require_class_labels(data.name, data.labels)
-    if task == ROTATION and height != width:
-        raise InputError(f"rotation needs square images, {data.name} has {height}x{width}")
     if held_out is not None and held_out.images.shape[1:] != data.images.shape[1:]:
         raise InputError(f"{held_out.name} has images of another shape than {data.name}")
-    classes = 4 if data.labels is None or task == ROTATION else int(data.labels.max()) + 1
+    turns = 4 if height == width else 2
+    classes = turns if data.labels is None or task == ROTATION else int(data.labels.max()) + 1
     if not 2 <= classes <= _MOST_CLASSES:
         raise InputError(f"{data.name} has {classes} classes: 2 to {_MOST_CLASSES} are supported")
     names = data.class_names if task == LABELS and len(data.class_names) == classes else ()
@@ -136,9 +136,10 @@ def _labels(data: ImageData, rows: Tensor) -> Tensor:
 def _task(images: Tensor, labels: Tensor, task: str) -> tuple[Tensor, Tensor]:
     if task == LABELS:
         return images, labels
-    turns = torch.randint(0, 4, (len(images),))
+    step = 1 if images.shape[1] == images.shape[2] else 2  # quarter turns: half ones keep any shape
+    turns = torch.randint(0, 4 // step, (len(images),))
     turned = torch.stack(
-        [torch.rot90(image, int(turn), (0, 1)) for image, turn in zip(images, turns, strict=True)]
+        [torch.rot90(image, step * int(turn), (0, 1)) for image, turn in zip(images, turns, strict=True)]
     )
     return turned, turns
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from dropgan.train.data import ImageData
 
 from .distances import FrechetDistance
-from .features import FeatureNetwork, load_features
+from .features import FeatureNetwork
+from .fitted import features_for
 from .reference import reference_features
 from .scoring import score_name
 
@@ -23,12 +24,12 @@ class FrechetScorer:
 
         Args:
             data: The real images, at least 2.
-            features: The feature network; None uses the one that comes with dropgan.
+            features: The feature network; None uses the one for such data.
 
         Raises:
             FeatureError: The feature network is not for images of this shape.
         """
-        self._network = features or load_features()
+        self._network = features or features_for(data)
         self._distance = FrechetDistance(reference_features(self._network, data).vectors)
         self.name = score_name("frechet_distance", self._network.name)
 

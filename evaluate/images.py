@@ -21,8 +21,9 @@ from .attacks import Attack
 from .conditional import asked_labels, class_agreement
 from .copies import CopyTest
 from .discriminator import DiscriminatorGap
-from .features import FeatureNetwork, Features, load_features
+from .features import FeatureNetwork, Features
 from .findings import Finding, find, verdict
+from .fitted import features_for
 from .judge import judge_samples
 from .memorisation import NeighbourTest
 from .networks import NetworkTests, check_networks
@@ -59,6 +60,8 @@ class Evaluation:
     """Name of the file or run."""
     card: Card
     """The card of the file."""
+    features: str
+    """Whose features the scores are in."""
     samples: int
     """Generated samples."""
     seed: int
@@ -125,7 +128,8 @@ def evaluate_images(
         data: The real images to compare with, usually those the model was trained on.
         samples: Number of generated samples; fewer bias the Fréchet distance upwards.
         seed: Seed of the samples. Use another than the run's, whose first samples its grids show.
-        features: The feature network; None uses the one that comes with dropgan.
+        features: The feature network; None uses the one for such data
+            (`features_for`).
         held_out: Images of the same kind that the model never saw. Without them, overfitting cannot be
             detected, nor what real images score.
         run: The run directory of this model, for tests that need gradients.
@@ -141,7 +145,7 @@ def evaluate_images(
     """
     started = time.monotonic()
     _require_fit(generator, data, held_out)
-    network = features or load_features()
+    network = features or features_for(data, reporter=reporter)
     card = generator.card
     split = "training" if data.fingerprint == card.data.fingerprint else "other"
     left_out: dict[str, str] = {}
@@ -187,6 +191,7 @@ def evaluate_images(
     return Evaluation(
         model=name or "model",
         card=card,
+        features=network.about or network.name,
         samples=samples,
         seed=seed,
         verdict=verdict(findings),

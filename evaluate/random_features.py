@@ -58,4 +58,5 @@ class RandomNetwork(nn.Module):
 def random_features(channels: int) -> FeatureNetwork:
     """The network as scores want it, for images of 1 or 3 channels."""
     network = RandomNetwork(channels).requires_grad_(False).eval()
-    return FeatureNetwork(RANDOM, weights_fingerprint(network), network, knows_classes=False)
+    about = "a fixed network of random weights, which knows no objects"
+    return FeatureNetwork(RANDOM, weights_fingerprint(network), network, knows_classes=False, about=about)

@@ -10,7 +10,8 @@ from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
 from dropgan.train.run.facts import RunFacts
 from dropgan.train.run.source import DataSource
 
-AUTO = "auto"
+from .features import AUTO
+
 _TEST = "fashion-mnist-test"
 _TRAINING = ("fashion-mnist", "fashion-mnist-10k")
 

@@ -57,6 +57,8 @@ class VectorEvaluation:
     """Name of the file or run."""
     card: Card
     """The card of the file."""
+    features: str
+    """What scores are taken in."""
     samples: int
     """Generated samples."""
     seed: int
@@ -136,6 +138,7 @@ def evaluate_vectors(
     return VectorEvaluation(
         name or data.name,
         model.card,
+        "the columns, each in its own standard deviations",
         samples,
         seed,
         verdict(findings, "row"),

@@ -243,7 +243,8 @@ class ScoreCard:
     reference_samples: int = 0
     """Real samples on the other side; 0 where the score has none."""
     features: str = ""
-    """The feature network: ``domain``, ``inception``, or the name of a file."""
+    """The feature network: ``domain``, ``inception``, ``random``, ``fitted_`` and the name of the data that
+    it was fitted to, or the name of a file."""
     fingerprint: str = ""
     """``sha256:`` and the digest of its weights: scores compare only where it is equal."""
     split: str = ""

@@ -140,7 +140,10 @@ def fashion_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dropgan.train import change_recipe, load_images, load_recipe, train
 
     def make(folder: Path) -> None:
-        np.savez(folder / "clothes.npz", images=load_images("fashion-mnist-10k").images[::10])
+        whole = load_images("fashion-mnist-10k")
+        assert whole.labels is not None
+        images, labels, names = whole.images[::10], whole.labels[::10], np.array(whole.class_names)
+        np.savez(folder / "clothes.npz", images=images, labels=labels, class_names=names)
         settings = {"training.steps": 60, "training.batch_size": 50, "output.log_interval": 20}
         recipe = change_recipe(load_recipe("seed"), settings)
         data, run = str(folder / "clothes.npz"), folder / "run"

@@ -66,10 +66,6 @@ class TrainingKind(ABC, Generic[D]):
         """The same for people: lines of a word (none where a line goes on with the one above) and a text."""
         return []
 
-    def unscored(self, data: D) -> str:
-        """Why files are not scored on such data; empty where they are."""
-        return ""
-
 
 def load(reference: str) -> Any:
     """What a kind names as ``module:name``."""

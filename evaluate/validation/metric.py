@@ -13,10 +13,10 @@ from dropgan.train.data import ImageData, TrainingData
 from dropgan.train.data.pixels import to_pixels
 from dropgan.train.kind import load
 from dropgan.train.kinds import training_kind
-from dropgan.train.kinds.images import DOMAIN_SHAPE
 from dropgan.train.monitor import Score
 
 from ..features import FeatureNetwork, load_features
+from ..fitted import features_for, knows
 from ..frechet import FrechetScorer
 from ..random_features import random_features
 from ..scoring import score_name
@@ -51,12 +51,12 @@ class ValidationMetric:
         Args:
             data: The real images; of more than 10,000, as many are used, evenly spread.
             latent_dim: Size of the generator's latents.
-            features: The feature network; None uses the one that comes with dropgan.
+            features: The feature network; None uses the one for such data.
             labels: int64 [samples] for a class-conditional generator, otherwise None.
             samples: Number of generated samples for a score.
             seed: Seed of the samples.
         """
-        self._data, self._features = data, features or load_features()
+        self._data, self._features = data, features or features_for(data)
         self._samples, self._seed = samples, seed
         self._labels = None if labels is None else torch.from_numpy(labels)
         self._stream = LatentStream(latent_dim)
@@ -117,7 +117,7 @@ def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
 
 
 def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
-    """28x28 grey images are seen by the network that comes with dropgan; others by a fixed network of
-    random weights, which needs no download and no labels (`random_features`)."""
-    features = load_features() if data.shape == DOMAIN_SHAPE else random_features(data.shape[2])
+    """Clothes are seen by the network that comes with dropgan; other images by a fixed network of random
+    weights, which needs no time before the first score (`random_features`)."""
+    features = load_features() if knows(data) else random_features(data.shape[2])
     return ValidationMetric(data, recipe.generator.latent_dim, features=features, labels=labels)

@@ -72,6 +72,10 @@ def test_run_in_colour(dropgan: Dropgan, photos: Path, tmp_path: Path) -> None:
     assert answer.code == 0, answer.err
     assert answer.err.count("cannot be read") == 1
     assert Image.open(tmp_path / "all" / "samples.png").mode == "RGB"
+    assert "score      frechet_distance_random" in answer.out
+    assert "features   a fixed network of random weights" in answer.out
+    assert "verdict    " in answer.out
+    assert (tmp_path / "all" / "report.html").exists()
     answer = dropgan("run", "--data", photos, "--size", 16, "-o", tmp_path / "all", *SHORT)
     assert answer.code == 1
     assert "data size was 12, now 16" in answer.err

@@ -13,6 +13,7 @@ import torch
 from dropgan.evaluate import (
     FeatureError,
     ValidationMetric,
+    features_for,
     fit_features,
     load_features,
     save_domain,
@@ -20,6 +21,7 @@ from dropgan.evaluate import (
 )
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.fit import accuracy
+from dropgan.evaluate.fitted import knows
 from dropgan.evaluate.inception import load_inception
 from dropgan.evaluate.reference import reference_features
 from dropgan.evaluate.scoring import score_name
@@ -91,7 +93,6 @@ def test_rotation_features_need_no_labels(tmp_path: Path) -> None:
     ("data", "task", "message"),
     [
         (ImageData(shapes(20).images, "plain"), "labels", "no labels"),
-        (ImageData(shapes(20).images[:, :, :8], "wide"), "rotation", "square"),
         (shapes(20), "guess", "labels or rotation"),
     ],
 )
@@ -99,6 +100,50 @@ def test_what_cannot_be_learned_is_refused(data: ImageData, task: str, message: 
     """One line that says what to do instead, before minutes of training."""
     with pytest.raises(InputError, match=message):
         fit_features(data, task=task, epochs=1)
+
+
+def test_clothes_are_known_by_their_pixels_or_their_names() -> None:
+    """Digits are of the clothes' shape: judged by the clothes' network, half could be missing."""
+    clothes = load_images("fashion-mnist-10k")
+    some = ImageData(clothes.images[::100], "some")
+    assert features_for(clothes).name == features_for(clothes.changed(name="renamed", class_names=())).name
+    assert features_for(clothes).name == "domain"
+    assert knows(some.changed(labels=np.zeros(100, np.int64), class_names=clothes.class_names[:1]))
+    assert not knows(some)
+    assert not knows(ImageData(np.pad(clothes.images[::100], [(0, 0), (2, 2), (2, 2), (0, 0)]), "larger"))
+    assert features_for(some).name == "random"  # too few to fit a network to
+
+
+def test_features_are_fitted_once_and_named_for_their_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores of other data must say whose features they are in; and nobody waits twice for them."""
+    data = shapes(600, side=8)
+    numbered = data.changed(name="Lines & bars.npz", class_names=())
+    first = features_for(numbered)
+    assert first.name == "fitted_lines-bars"
+    assert first.class_names == ("0", "1")
+    assert first.about.startswith("a network fitted to Lines & bars.npz, by its 2 classes (")
+    monkeypatch.setattr("dropgan.evaluate.fitted.fit_features", None)
+    assert features_for(numbered).fingerprint == first.fingerprint
+    assert numbered.labels is not None
+    with pytest.raises(TypeError):  # other labels are other data
+        features_for(numbered.changed(labels=1 - numbered.labels))
+
+
+@pytest.mark.parametrize("width", [12, 16])
+def test_images_without_labels_have_features_by_which_way_up_they_are(width: int) -> None:
+    """Most people's pictures have no labels, and many are not square."""
+    images = np.random.default_rng(width).integers(0, 90, (600, 12, width, 1)).astype(np.uint8)
+    images[:, :4] += 120  # lighter above
+    network = features_for(ImageData(images, "skies"))
+    assert network.name == "fitted_skies"
+    assert not network.knows_classes
+    assert network(images[:20]).logits.shape == (20, 4 if width == 12 else 2)
+
+
+def test_nothing_that_can_be_learned_gives_random_features() -> None:
+    """Noise has no up or down: features fitted to it would be those of chance."""
+    noise = np.random.default_rng(0).integers(0, 256, (600, 8, 8, 1), dtype=np.uint8)
+    assert features_for(ImageData(noise, "noise")).name == "random"
 
 
 def test_damaged_or_foreign_feature_files_are_refused(tmp_path: Path) -> None:
@@ -198,13 +243,14 @@ def test_the_validation_metric_is_the_evaluation_s_own(fashion_run: Path) -> Non
     """What training calls better must be what the evaluation calls better: same samples, same number."""
     data = ImageData(load_images("fashion-mnist-10k").images[:1000], "some")
     trained = load_generator(fashion_run)
-    metric = ValidationMetric(data, trained.recipe.generator.latent_dim, samples=300, seed=5)
+    network = load_features()
+    dim = trained.recipe.generator.latent_dim
+    metric = ValidationMetric(data, dim, features=network, samples=300, seed=5)
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
     (value,) = metric(trained.module).values()
     assert torch.equal(torch.rand(3), expected)
-    network = load_features()
     deployed = Generator(fashion_run / "model.onnx", device="cpu").sample(300, seed=5)
     distance = FrechetDistance(network(data.images).vectors)(network(deployed).vectors)
     assert value == pytest.approx(distance, rel=1e-4)
@@ -215,7 +261,14 @@ def test_training_writes_the_validation_metric_and_is_not_changed_by_it(tmp_path
     """The curve of metrics.jsonl; and a run that is watched must end with the weights of one that is not."""
     from dropgan.train import change_recipe, load_recipe, train
 
-    np.save(tmp_path / "clothes.npy", load_images("fashion-mnist-10k").images[::50])
+    clothes = load_images("fashion-mnist-10k")
+    assert clothes.labels is not None
+    np.savez(
+        tmp_path / "clothes.npz",
+        images=clothes.images[::50],
+        labels=clothes.labels[::50],
+        class_names=np.array(clothes.class_names),
+    )
     settings = {"training.steps": 20, "training.batch_size": 20, "output.sample_interval": 10}
     recipe = change_recipe(load_recipe("seed"), settings)
     weights = []
@@ -223,7 +276,7 @@ def test_training_writes_the_validation_metric_and_is_not_changed_by_it(tmp_path
         run = train(
             tmp_path / name,
             recipe,
-            data=str(tmp_path / "clothes.npy"),
+            data=str(tmp_path / "clothes.npz"),
             device="cpu",
             precision="fp32",
             threads=1,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropgan.evaluate import Evaluation, evaluate
+from dropgan.evaluate import Evaluation, evaluate, load_features
 from dropgan.evaluate.pictures import slerp
 from dropgan.evaluate.report import write_report
 from dropgan.serve import Generator
@@ -62,6 +62,7 @@ def evaluation(fashion_run: Path) -> Evaluation:
         Generator(fashion_run / "model.onnx", device="cpu"),
         ImageData(whole.images[::10], "clothes"),
         held_out=ImageData(whole.images[1::10], "unseen"),
+        features=load_features(),
         samples=300,
         run=fashion_run,
         name="a-run-with-a-rather-long-name-that-somebody-chose",

@@ -10,9 +10,6 @@ from ..data.scaling import FROM_PIXELS, Scaling
 from ..kind import TrainingKind
 from ..monitor.samples import SamplePicture, image_grid
 
-DOMAIN_SHAPE = (28, 28, 1)
-"""Of the images for which a feature network comes with dropgan."""
-
 
 class Images(TrainingKind[ImageData]):
     """Grey or coloured images, channels first and between -1 and 1 in networks."""
@@ -50,15 +47,6 @@ class Images(TrainingKind[ImageData]):
     def told(self, data: ImageData) -> list[tuple[str, str]]:
         """Sizes, modes, and what was done to the pictures."""
         return [] if data.origins is None else _told(data.origins, data.shape)
-
-    def unscored(self, data: ImageData) -> str:
-        """The feature network is for images of one shape."""
-        if data.shape == DOMAIN_SHAPE:
-            return ""
-        return (
-            "the features that come with dropgan are for 28x28 grey images; train some on your own data"
-            " with dropgan evaluate --fit-features"
-        )
 
 
 def _told(origins: Origins, shape: tuple[int, ...]) -> list[tuple[str, str]]:
