@@ -6,7 +6,7 @@ may turn a link into a text file.
 
 from setuptools import find_packages, setup
 
-STAGES = ("cli", "evaluate", "export", "serve", "train")
+STAGES = ("cli", "evaluate", "export", "serve", "sweep", "train")
 
 setup(
     packages=[

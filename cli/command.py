@@ -11,6 +11,7 @@ PANELS = (
     "Arguments",
     "Data",
     "Model",
+    "Sweep",
     "Details of the package",
     "Service",
     "Training",

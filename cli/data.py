@@ -39,6 +39,7 @@ def data(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
+    limit: options.Limit = None,
     recipe: options.RecipeName = "auto",
     conditional: options.Conditional = None,
     settings: options.Settings = None,
@@ -54,7 +55,7 @@ def data(
     look(
         source,
         data_dir=data_dir,
-        data_options=data_options(size, colour, strict, label_column, header, separator, decimal),
+        data_options=data_options(size, colour, strict, label_column, header, separator, decimal, limit),
         recipe=recipe,
         changes=changes_from(settings, conditional=conditional),
         device=device,

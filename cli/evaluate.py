@@ -44,6 +44,7 @@ def evaluate(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
+    limit: options.Limit = None,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +148,7 @@ def evaluate(
     if fit_features is not None:
         if model is not None or report is not None:
             raise typer.BadParameter("--fit-features does not evaluate: leave out MODEL_OR_RUN and --report")
-        reading = data_options(size, colour, strict, label_column, header, separator, decimal)
+        reading = data_options(size, colour, strict, label_column, header, separator, decimal, limit)
         _fit(fit_features, data, data_dir, reading, held_out, task, epochs, flip, json=json, quiet=quiet)
         return
     if model is None:
@@ -167,7 +168,7 @@ def evaluate(
             else features,
             device=device,
             data_dir=data_dir,
-            data_options=data_options(size, colour, strict, label_column, header, separator, decimal),
+            data_options=data_options(size, colour, strict, label_column, header, separator, decimal, limit),
             report=report,
             reporter=reporter,
         )

@@ -16,6 +16,10 @@ EXAMPLES = {
         "dropgan train --resume --steps 20000 -o run",
         "dropgan train --recipe conv --show-recipe",
     ),
+    "sweep": (
+        "dropgan sweep --generator-dropout 0,0.1,0.3 --seeds 3 -o sweep",
+        "dropgan sweep --axis penalty.r1_weight=0,0.3,1 --axis data.limit=500,10000 -o sweep",
+    ),
     "export": (
         "dropgan export run -o model.onnx",
         "dropgan export run -o small.onnx --precision int8",

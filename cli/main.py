@@ -24,6 +24,7 @@ from .package import package
 from .run import run
 from .sample import sample
 from .serve import serve
+from .sweep import sweep
 from .train import train
 
 _TRAIN_PACKAGES = (
@@ -47,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (data, run, train, export, inspect, sample, evaluate, package, serve, doctor):
+for command in (data, run, train, sweep, export, inspect, sample, evaluate, package, serve, doctor):
     app.command(cls=Command, epilog="\n".join(EXAMPLES[command.__name__]))(command)
 
 # Typer exports the wrong uses that commands raise themselves, not their base, which parsing raises.

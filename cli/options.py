@@ -17,6 +17,7 @@ MIN_SIDE, MAX_SIDE = 4, 512  # as in train/data/options.py, which --help need no
 
 # The headings under which --help shows options, which command.py puts in order.
 DATA, MODEL, TRAINING, MACHINE, OUTPUT = "Data", "Model", "Training", "Machine", "Output"
+SWEEP = "Sweep"
 SAMPLES, SCORES, FEATURES, SERVICE = "Samples", "Scores", "Features of your own", "Service"
 
 
@@ -149,6 +150,18 @@ Decimal = Annotated[
         "--decimal",
         metavar=".|,",
         help="Decimal mark of a .csv or .tsv file.  [default: detected]",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=2,
+        help="Use only N of the samples, drawn at random: always the same ones, and a smaller N a part of a"
+        " larger one's.  [default: all]",
         show_default=False,
         rich_help_panel=DATA,
     ),

@@ -39,6 +39,7 @@ def run(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
+    limit: options.Limit = None,
     recipe: options.RecipeName = "auto",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
@@ -85,7 +86,7 @@ def run(
         seed=seed,
         patience=patience,
     )
-    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
+    reading = data_options(size, colour, strict, label_column, header, separator, decimal, limit)
     if dry_run:
         if like is not None:
             raise typer.BadParameter("--like repeats a run as it was: leave out --dry-run")

@@ -81,7 +81,8 @@ def _given(reading: "DataOptions", proposed: int) -> list[str]:
     """The options that stand beside --data."""
     size = reading.size or proposed
     values = (("--size", str(size) if size else ""), ("--label-column", reading.label_column),
-              ("--separator", reading.separator), ("--decimal", reading.decimal))  # fmt: skip
+              ("--separator", reading.separator), ("--decimal", reading.decimal),
+              ("--limit", str(reading.limit) if reading.limit else ""))  # fmt: skip
     words = [word for name, value in values if value for word in (name, value)]
     words += ["--strict"] * reading.strict
     words += {"auto": [], "grey": ["--grey"], "colour": ["--colour"]}[reading.colour]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dropgan.train import RunDirectory
     from dropgan.train.run.session import MakeScore
 
-_READING = ("size", "colour", "strict", "label_column", "header", "separator", "decimal")
+_READING = ("size", "colour", "strict", "label_column", "header", "separator", "decimal", "limit")
 
 
 def train(
@@ -42,6 +42,7 @@ def train(
     header: options.Header = None,
     separator: options.Separator = None,
     decimal: options.Decimal = None,
+    limit: options.Limit = None,
     recipe: options.RecipeName = "auto",
     generator_dropout: options.GeneratorDropout = None,
     discriminator_dropout: options.DiscriminatorDropout = None,
@@ -113,7 +114,7 @@ def train(
         seed=seed,
         patience=patience,
     )
-    reading = data_options(size, colour, strict, label_column, header, separator, decimal)
+    reading = data_options(size, colour, strict, label_column, header, separator, decimal, limit)
     if show:
         with terminal(quiet=quiet) as reporter:
             source = DataSource(data, None, data_dir, reading)

@@ -48,6 +48,7 @@ def data_options(
     header: bool | None,
     separator: str | None,
     decimal: str | None,
+    limit: int | None,
 ) -> "DataOptions":
     """The options that stand beside ``--data``."""
     from dropgan.train import DataOptions
@@ -61,6 +62,7 @@ def data_options(
         {None: "", True: "yes", False: "no"}[header],
         separator or "",
         decimal or "",
+        limit or 0,
     )
 
 

@@ -1,7 +1,7 @@
 """Train a GAN with dropout, ship its generator as one ONNX file, and sample from it without PyTorch.
 
 Importing `dropgan` loads nothing else: each name below is loaded when you first use it. `train`,
-`export` and `evaluate` are subpackages that you can also call, so both of these work:
+`export`, `evaluate` and `sweep` are subpackages that you can also call, so both of these work:
 
     dropgan.train("runs/a", data=images)
     from dropgan.train import load_recipe
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from dropgan.export import export as export
     from dropgan.pipeline import run as run
     from dropgan.serve import Generator as Generator
+    from dropgan.sweep import sweep as sweep
     from dropgan.train import resume as resume
     from dropgan.train import train as train
 
-__all__ = ["Generator", "__version__", "evaluate", "export", "resume", "run", "train"]
+__all__ = ["Generator", "__version__", "evaluate", "export", "resume", "run", "sweep", "train"]
 
-_STAGES = ("evaluate", "export", "serve", "train")
+_STAGES = ("evaluate", "export", "serve", "sweep", "train")
 _HOMES = {"Generator": "serve", "resume": "train", "run": "pipeline"}
 
 

@@ -23,6 +23,11 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+
+class TakenError(OutputError):
+    """Another process holds a lock."""
+
+
 _PATIENCE = 5.0  # seconds for the workers of a killed process to notice
 
 
@@ -33,7 +38,8 @@ class Lock:
         """Take the lock, waiting some seconds (or ``patience``) for a process that is about to end.
 
         Raises:
-            OutputError: Another process holds it, or the file cannot be made.
+            TakenError: Another process holds it.
+            OutputError: The file cannot be made.
         """
         self.path = path
         deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
@@ -48,7 +54,7 @@ class Lock:
             holder = os.read(self._descriptor, 200).decode(errors="replace").strip()
             os.close(self._descriptor)
             if time.monotonic() > deadline:
-                raise OutputError(
+                raise TakenError(
                     f"another process is writing to {path.parent} ({holder or 'unknown'}): wait for it, or"
                     " choose another output"
                 )

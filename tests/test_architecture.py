@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-STAGES = ("cli", "evaluate", "export", "serve", "train")
+STAGES = ("cli", "evaluate", "export", "serve", "sweep", "train")
 MAY_IMPORT = {
     "serve": set(),
     "train": {"serve"},
     "export": {"train", "serve"},
     "evaluate": {"export", "train", "serve"},
-    "cli": {"evaluate", "export", "serve", "train"},
+    "sweep": {"evaluate", "train", "serve"},
+    "cli": {"evaluate", "export", "serve", "sweep", "train"},
 }
 """The table of docs/design.md. Every stage may also use what lies in dropgan/ itself, but serve."""
 

@@ -101,7 +101,7 @@ def test_the_wheel_does_not_depend_on_how_the_source_came(
 
 def test_the_wheel_is_whole(of_clone: dict[str, bytes], tree: Path) -> None:
     """Every module and every data file of the stages is in it, under the package's name."""
-    stages = ("cli", "evaluate", "export", "serve", "train")
+    stages = ("cli", "evaluate", "export", "serve", "sweep", "train")
     modules = {
         f"dropgan/{path.relative_to(tree).as_posix()}"
         for stage in stages

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_STAGES = ("dropgan", "serve", "train", "export", "evaluate", "cli")
+_STAGES = ("dropgan", "serve", "train", "export", "evaluate", "sweep", "cli")
 
 _WAYS = {
     "a program": "from dropgan.serve import Generator; Generator({model!r}, device='cpu').sample(2)",

@@ -77,6 +77,27 @@ class TrainingData(ABC):
     def fingerprint(self) -> str:
         """``sha256:`` and the digest of shape and values: the same samples have the same one."""
 
+    def drawn(self, count: int) -> Self:
+        """Some of the samples, drawn at random and kept in their order.
+
+        The same data give the same ones each time, and a smaller number gives a part of a larger one's,
+        so that runs on more data also see what runs on less have seen.
+
+        Raises:
+            DataError: There are fewer.
+        """
+        if count > len(self):
+            raise DataError(
+                f"{self.name} has {len(self):,} samples: --limit must be at most that, not {count:,}"
+            )
+        # numpy keeps the bits of a generator for ever, but not what permutation makes of them
+        rows = np.sort(np.argsort(np.random.PCG64(0).random_raw(len(self)), kind="stable")[:count])
+        (field,) = (
+            one.name for one in dataclasses.fields(cast(Any, self)) if getattr(self, one.name) is self.samples
+        )
+        labels = None if self.labels is None else self.labels[rows]
+        return self.changed(**{field: np.ascontiguousarray(self.samples[rows]), "labels": labels})
+
     def changed(self, **fields: Any) -> Self:
         """The same data with some fields changed."""
         changed: Self = dataclasses.replace(cast(Any, self), **fields)

@@ -82,6 +82,8 @@ def _require_file_or_folder(source: str) -> None:
 
 def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> TrainingData:
     data = with_text_names(data, reporter)
+    if options.limit:
+        data = data.drawn(options.limit)
     if data.resizable:
         return fit_array(require_kind(data, ImageData), options, reporter)
     if options.size or options.colour != "auto":

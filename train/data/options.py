@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from dropgan.serve.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 4, 512
+MIN_SAMPLES = 2
 COLOURS = ("auto", "grey", "colour")
 SEPARATOR_WORDS = {"tab": "\t", "space": " ", "none": "\x1f"}
 """Separators that have a name; ``none`` is a character that no text holds."""
@@ -35,6 +36,8 @@ class DataOptions:
     column; empty to detect it."""
     decimal: str = ""
     """Decimal mark of a text file, ``.`` or ``,``; empty to detect it."""
+    limit: int = 0
+    """Number of samples to train on, drawn at random, see `TrainingData.drawn`; 0 takes all."""
 
     def __post_init__(self) -> None:
         if self.size and not MIN_SIDE <= self.size <= MAX_SIDE:
@@ -51,6 +54,8 @@ class DataOptions:
             )
         if self.decimal not in ("", ".", ",") or (self.decimal and self.decimal == self.separator):
             raise InputError(f"decimal must be . or , and not the separator, not {self.decimal!r}")
+        if self.limit and self.limit < MIN_SAMPLES:
+            raise InputError(f"limit must be {MIN_SAMPLES} samples or more, not {self.limit}")
 
     @property
     def of_text(self) -> bool:
@@ -58,14 +63,14 @@ class DataOptions:
         return bool(self.header or self.separator or self.decimal)
 
     def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
-        """Return options that turn pictures into images of this shape."""
+        """Return options that turn other pictures, and all of them, into images of this shape."""
         size = self.size or (height if height == width else 0)
         colour = self.colour if self.colour != "auto" else ("grey" if channels == 1 else "colour")
-        return replace(self, size=size, colour=colour)
+        return replace(self, size=size, colour=colour, limit=0)
 
 
 def options_differences(before: DataOptions, after: DataOptions) -> list[str]:
     """Each option in which two differ and that changes the data, as ``data key was A, now B``."""
-    names = ("size", "colour", "label_column", "header", "separator", "decimal")
+    names = ("size", "colour", "label_column", "header", "separator", "decimal", "limit")
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"data {name} was {old or 'none'}, now {new or 'none'}" for name, old, new in pairs if old != new]

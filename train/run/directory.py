@@ -94,14 +94,18 @@ class RunDirectory(os.PathLike[str]):
         return self.samples_directory / f"step-{step:07d}.png"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, patience: float = 1.0) -> Iterator[None]:
         """Hold the run's lock: no other process trains here. With several processes, the leader holds it.
 
         The directory is created, and removed again if nothing was written into it. A run that fails before
         the first line of metrics leaves nothing, so that a corrected command can use the same directory.
 
+        Args:
+            patience: Seconds to wait for a process that is about to end.
+
         Raises:
-            OutputError: Another process trains here, or nothing can be written.
+            TakenError: Another process trains here.
+            OutputError: Nothing can be written.
         """
         if not current_ranks().leader:
             yield
@@ -114,7 +118,7 @@ class RunDirectory(os.PathLike[str]):
             raise OutputError(f"{self.path} is no directory: a run needs one, choose another name") from error
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
-        lock = Lock(self.path / _LOCK, patience=1.0)
+        lock = Lock(self.path / _LOCK, patience=patience)
         new = self._is_empty()
         try:
             for folder in (self.path, self.last_checkpoint.parent, self.samples_directory):

@@ -1,0 +1,11 @@
+"""Sweeps: which settings are best, found by training with each. Needs the extra ``dropgan[train]``."""
+
+from dropgan.callable_module import make_callable
+
+from .axes import SweepError
+from .results import Group, Results
+from .sweep import sweep
+
+__all__ = ["Group", "Results", "SweepError", "sweep"]
+
+make_callable(__name__)

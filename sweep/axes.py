@@ -1,0 +1,108 @@
+"""The settings that a sweep varies, and the values that it tries."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dropgan.serve.errors import DropganError
+from dropgan.serve.parsing import parse_toml
+
+LIMIT = "data.limit"
+"""The one axis that is no setting of a recipe: how many samples to train on."""
+SEED = "training.seed"
+_OPENING, _CLOSING, _QUOTES = "[{(", "]})", "\"'"
+
+Values = Mapping[str, Any]
+"""A value for each axis, by its key."""
+
+
+class SweepError(DropganError):
+    """A sweep cannot be made as it was asked for."""
+
+    exit_code = 2
+
+
+def parse_axes(said: Mapping[str, str | Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+    """The values of each axis.
+
+    Args:
+        said: By the dotted key of a setting: values, or a text of values with commas between them.
+            Commas in brackets and quotes belong to a value, each of which is read as TOML if it is.
+
+    Raises:
+        SweepError: An axis has no values, or is one that a sweep has in another way.
+    """
+    axes = {}
+    for key, values in said.items():
+        if key == SEED:
+            raise SweepError(f"{SEED} is no axis: each combination is trained with --seeds N seeds")
+        if key.startswith("data.") and key != LIMIT:
+            raise SweepError(f"there is no axis {key}: of the data only {LIMIT} is one")
+        found = tuple(map(toml_value, _parts(values))) if isinstance(values, str) else tuple(values)
+        if not found or "" in found:
+            raise SweepError(f"axis {key} needs values, as in {key}=0,0.1: not {_text(values)!r}")
+        axes[key] = found
+    if not axes:
+        raise SweepError(
+            "nothing varies: give --generator-dropout or --discriminator-dropout several values, or name a"
+            " setting with --axis KEY=A,B"
+        )
+    return axes
+
+
+def toml_value(text: str) -> Any:
+    """What a text spells in TOML, or the text itself."""
+    try:
+        return parse_toml(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def shown(value: object) -> str:
+    """A value in a line for people, as one would type it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value).replace(" ", "")
+
+
+def described(values: Values) -> str:
+    """Values in a line: ``generator.dropout=0.1 discriminator.dropout=0.3``."""
+    return " ".join(f"{key}={shown(value)}" for key, value in values.items())
+
+
+def described_all(some: Sequence[Values], axes: Mapping[str, Sequence[Any]]) -> str:
+    """Several combinations in few words: those axes are left out of which every value is among them."""
+    taken = {key: [value for value in axes[key] if any(one[key] == value for one in some)] for key in axes}
+    size = 1
+    for values in taken.values():
+        size *= len(values)
+    if size != len(some):  # not all combinations of some values
+        return "; ".join(map(described, some))
+    telling = {key: values for key, values in taken.items() if len(values) < len(axes[key])}
+    return " ".join(f"{key}={','.join(map(shown, values))}" for key, values in telling.items()) or "all"
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text cut at the commas that are in no brackets and no quotes."""
+    depth, quote, part = 0, "", ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in _QUOTES:
+            quote = letter
+        elif letter in _OPENING:
+            depth += 1
+        elif letter in _CLOSING:
+            depth -= 1
+        elif letter == "," and depth <= 0:
+            yield part.strip()
+            part = ""
+            continue
+        part += letter
+    yield part.strip()
+
+
+def _text(values: str | Sequence[Any]) -> str:
+    return values if isinstance(values, str) else ",".join(map(shown, values))

@@ -1,0 +1,144 @@
+"""The combinations of a sweep: the recipe of each, refused before anything trains."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dropgan.serve.errors import DropganError
+from dropgan.serve.reporter import SILENT
+from dropgan.train import DataOptions, Recipe
+from dropgan.train.data import TrainingData, with_classes
+from dropgan.train.kinds import training_kind
+from dropgan.train.networks import SampleSpec
+from dropgan.train.recipes import asked_recipe
+from dropgan.train.recipes.auto import Seen
+from dropgan.train.recipes.fit import require_fit
+
+from .axes import LIMIT, SweepError, Values, described_all
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination."""
+
+    values: Values
+    """As the recipe has them."""
+    recipe: Recipe
+    options: DataOptions
+    """How the data are read."""
+    spec: SampleSpec
+    """What its samples are."""
+
+
+class Space:
+    """Makes points of values, from what the user says of recipe and data beside the axes.
+
+    Attributes:
+        why: Why the recipe of the last point is the one for the data; empty where it was named.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe | str,
+        settings: Mapping[str, Any],
+        data: TrainingData,
+        seen: Seen,
+        options: DataOptions,
+    ) -> None:
+        """Keep what all points share.
+
+        Args:
+            recipe: As for `dropgan.train`; ``auto`` is settled by ``seen``, for all points alike.
+            settings: What is changed in it at every point.
+            data: All of the data.
+            seen: What there is to know of them.
+            options: How they are read, but for `LIMIT`.
+        """
+        self._recipe, self._settings, self._seen, self._options = recipe, dict(settings), seen, options
+        self._data = data
+        self.why = ""
+        self._specs: dict[tuple[int, bool], SampleSpec] = {}
+
+    def point(self, values: Values) -> Point:
+        """The point of these values.
+
+        Raises:
+            DropganError: They are impossible, refuse one another, or do not fit the data.
+        """
+        changes = {**self._settings, **{key: value for key, value in values.items() if key != LIMIT}}
+        recipe, chosen = asked_recipe(self._recipe, settings=changes).settled(self._seen)
+        self.why = chosen.why
+        options = self._options
+        if LIMIT in values:
+            limit = values[LIMIT]
+            if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+                raise SweepError(f"{LIMIT} must be a number of samples, not {limit!r}")
+            options = replace(options, limit=limit)
+        spec = self._spec(options.limit, recipe.conditional)
+        require_fit(recipe, spec)
+        return Point({key: _resolved(key, values, recipe) for key in values}, recipe, options, spec)
+
+    def _spec(self, limit: int, conditional: bool) -> SampleSpec:
+        if (limit, conditional) not in self._specs:
+            data = self._data.drawn(limit) if limit else self._data
+            if conditional:
+                data = with_classes(data, SILENT)
+            kind = training_kind(data.kind)
+            self._specs[limit, conditional] = kind.spec(data.shape, data.classes if conditional else 0)
+        return self._specs[limit, conditional]
+
+
+def grid(axes: Mapping[str, Sequence[Any]], space: Space) -> list[Point]:
+    """Every combination of the values, the last axis varying fastest.
+
+    Raises:
+        SweepError: Some are impossible, refuse one another or do not fit the data: all of them are
+            named, with the reason. Or an axis has a value twice.
+    """
+    points = checked(combinations(axes), axes, space)
+    for key, values in axes.items():
+        if len(values_of(points, key)) < len(values):
+            raise SweepError(f"axis {key} has a value twice: {', '.join(map(str, values))}")
+    return points
+
+
+def values_of(points: Iterable[Point], key: str) -> tuple[Any, ...]:
+    """The different values that points have of an axis, in their order."""
+    return tuple({repr(point.values[key]): point.values[key] for point in points}.values())
+
+
+def combinations(axes: Mapping[str, Sequence[Any]]) -> Iterator[Values]:
+    """Every combination of the values, the last axis varying fastest."""
+    return (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+
+
+def checked(some: Iterable[Values], axes: Mapping[str, Sequence[Any]], space: Space) -> list[Point]:
+    """The points of these values.
+
+    Raises:
+        SweepError: Not all can be trained; every one that cannot is named, with the reason.
+    """
+    points, refused, count = [], dict[str, list[Values]](), 0
+    for values in some:
+        count += 1
+        try:
+            points.append(space.point(values))
+        except DropganError as error:
+            refused.setdefault(str(error).removeprefix("the changed recipe: "), []).append(values)
+    if refused:
+        reasons = [f"{described_all(which, axes)}: {reason}" for reason, which in refused.items()]
+        raise SweepError(
+            f"{count - len(points)} of {count} combinations cannot be trained: {'; '.join(reasons)}"
+        )
+    return points
+
+
+def _resolved(key: str, values: Values, recipe: Recipe) -> Any:
+    """A value as the recipe has it, where several spellings mean the same."""
+    found: Any = recipe.model_dump(mode="json")
+    for name in key.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    if isinstance(found, dict):
+        raise SweepError(f"{key} is a table: name one of its settings")
+    return values[key] if found is None else found

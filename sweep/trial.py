@@ -1,0 +1,121 @@
+"""A trial: one run of one combination with one seed, and what came of it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from dropgan.serve.atomic import write_text
+from dropgan.serve.ordinary import read_text
+from dropgan.serve.parsing import json_text
+from dropgan.train import Recipe, RunDirectory, RunError, change_recipe
+
+from .axes import SEED, Values, described, shown
+from .points import Point
+
+_OUTCOME = "trial.json"
+_LONGEST = 150  # letters of a name, of the 255 bytes that file systems allow
+
+State = Literal["finished", "diverged", "pruned"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: its trial.json, which is written last."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    state: State
+    """``diverged``: training went wrong for good; ``pruned``: ended early since others were better."""
+    score: float | None
+    """The best score in training; lower is better. None of a trial that is not finished."""
+    step: int | None
+    """Of the best score."""
+    scores: tuple[tuple[int, float | None], ...]
+    """Step and value of every score."""
+    score_name: str = ""
+    message: str = ""
+    """What went wrong."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of one combination with one seed."""
+
+    point: Point
+    seed: int
+    run: RunDirectory
+
+    @property
+    def name(self) -> str:
+        """Of its directory, which tells values and seed."""
+        return self.run.path.name
+
+    @property
+    def values(self) -> Values:
+        """What is special about it, but for the seed."""
+        return self.point.values
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What it is trained with."""
+        return change_recipe(self.point.recipe, {SEED: self.seed})
+
+    @property
+    def described(self) -> str:
+        """Values and seed, for people."""
+        return f"{described(self.values)} seed={self.seed}"
+
+    def outcome(self) -> Outcome | None:
+        """What came of it; None while it is not ended.
+
+        Raises:
+            RunError: Its trial.json is damaged.
+        """
+        path = self.run.path / _OUTCOME
+        try:
+            return _OUTCOMES.validate_json(read_text(path))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError, UnicodeDecodeError) as error:
+            raise RunError(f"{path} is damaged: remove it, and the sweep looks at the trial again") from error
+
+    def record(self, outcome: Outcome) -> None:
+        """Write down what came of it.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        write_text(self.run.path / _OUTCOME, json_text(asdict(outcome), indent=1) + "\n")
+
+
+_OUTCOMES = TypeAdapter(Outcome)
+
+
+def trials_of(folder: Path, points: Iterable[Point], seeds: Iterable[int]) -> list[Trial]:
+    """A trial of each point with each seed, all points with one seed before the next seed.
+
+    So a sweep that is stopped half-way has every combination, if with fewer seeds.
+    """
+    points = list(points)
+    return [
+        Trial(point, seed, RunDirectory(folder / _name(point.values, seed)))
+        for seed in seeds
+        for point in points
+    ]
+
+
+def _name(values: Values, seed: int) -> str:
+    """``generator.dropout=0.1_seed=0``; what a file name should not hold is told apart by a digest."""
+    plain = "_".join(f"{key}={re.sub('[^A-Za-z0-9.+-]', '-', shown(value))}" for key, value in values.items())
+    exact = "_".join(f"{key}={shown(value)}" for key, value in values.items())
+    if plain != exact or len(plain) > _LONGEST:
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+        plain = f"{plain[:_LONGEST]}_{digest}"
+    return f"{plain}_seed={seed}"

@@ -1,0 +1,88 @@
+"""What a sweep tells while it works: how far all trials are, and what came of each."""
+
+import time
+from dataclasses import replace
+
+from dropgan.serve.reporter import SILENT, Progress, Reporter
+
+from .trial import Outcome, Trial
+
+_SETTLED = 5.0  # seconds after which a rate says something
+
+
+class Watch:
+    """Follows the trials of a sweep, those of other processes as they end."""
+
+    def __init__(self, trials: int, steps: int, reporter: Reporter) -> None:
+        """Begin.
+
+        Args:
+            trials: How many there are to be.
+            steps: Of all of them together.
+            reporter: Told of them.
+        """
+        self._trials, self._steps, self._reporter = trials, steps, reporter
+        self._ended: dict[str, int] = {}  # steps by the name of the trial
+        self._best: float | None = None
+        self._begun, self._first = time.monotonic(), 0
+        self._said_waiting = False
+        self._looked = False
+
+    def ended(self, trial: Trial, outcome: Outcome, *, here: bool = False) -> None:
+        """A trial has ended; said once of each, but not of those that had before this process began."""
+        if trial.name in self._ended:
+            return
+        self._ended[trial.name] = trial.recipe.training.steps
+        if outcome.score is not None:
+            self._best = min(filter(lambda value: value is not None, (self._best, outcome.score)))  # type: ignore[type-var]
+        if not self._looked and not here:
+            self._first += self._ended[trial.name]
+        else:
+            self._reporter.say(f"{len(self._ended)} of {self._trials}  {trial.described}: {_told(outcome)}")
+
+    def reporter(self, trial: Trial) -> Reporter:
+        """What the training of a trial is to tell; its steps are added to those of the sweep."""
+        self._looked, self._said_waiting = True, False
+
+        def progress(how_far: Progress) -> None:
+            if how_far.activity == "training":
+                self._tell(how_far.done)
+
+        def note(message: str) -> None:
+            self._reporter.note(f"{trial.described}: {message}")
+
+        return replace(SILENT, progress=progress, note=note)
+
+    def waiting(self, count: int) -> None:
+        """Nothing is left to take: others train the rest."""
+        self._looked = True
+        if not self._said_waiting:
+            self._said_waiting = True
+            self._reporter.say(
+                f"waiting for the {count} trial{'s' * (count > 1)} that other processes train, and which are"
+                " taken over if those end"
+            )
+        self._tell(0)
+
+    def stopped(self, trial: Trial | None) -> str:
+        """What to say where the user stops the sweep."""
+        where = "" if trial is None else f" in {trial.name}"
+        return (
+            f"stopped{where}: {len(self._ended)} of {self._trials} trials have ended, everything is saved;"
+            " run the same command again to go on"
+        )
+
+    def _tell(self, steps: int) -> None:
+        done = sum(self._ended.values()) + steps
+        seconds = time.monotonic() - self._begun
+        moved = done - self._first
+        left = (self._steps - done) * seconds / moved if moved > 0 and seconds > _SETTLED else None
+        best = "" if self._best is None else f", best {self._best:.4g}"
+        detail = f"{len(self._ended)} of {self._trials} trials{best}"
+        self._reporter.progress(Progress("sweep", done, self._steps, "steps", detail, left))
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.score is None:
+        return f"{outcome.state}: {outcome.message}" if outcome.message else outcome.state
+    return f"{outcome.score:.4g} at step {outcome.step:,}"
