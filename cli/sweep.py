@@ -84,6 +84,27 @@ def sweep(
             rich_help_panel=options.SWEEP,
         ),
     ] = 1,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials",
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="Search: train N combinations that Optuna proposes, instead of all. An axis may then be a"
+            " range: LOW:HIGH or LOW:HIGH:log. Needs the extra [sweep].",
+            show_default=False,
+            rich_help_panel=options.SWEEP,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune/--no-prune",
+            help="In a search, end a trial early if finished ones were better after as many steps.",
+            rich_help_panel=options.SWEEP,
+        ),
+    ] = True,
     conditional: options.Conditional = None,
     steps: options.Steps = None,
     seed: options.TrainingSeed = None,
@@ -107,6 +128,8 @@ def sweep(
             axes,
             recipe,
             seeds=seeds,
+            trials=trials,
+            prune=prune,
             data=data if was_said(context, "data") else None,
             settings=changes_from(settings, conditional=conditional, steps=steps, seed=seed),
             data_dir=data_dir,

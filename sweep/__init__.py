@@ -2,10 +2,10 @@
 
 from dropgan.callable_module import make_callable
 
-from .axes import SweepError
+from .axes import Range, SweepError
 from .results import Group, Results
 from .sweep import sweep
 
-__all__ = ["Group", "Results", "SweepError", "sweep"]
+__all__ = ["Group", "Range", "Results", "SweepError", "sweep"]
 
 make_callable(__name__)

@@ -1,8 +1,12 @@
 """The settings that a sweep varies, and the values that it tries."""
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from pydantic import ConfigDict
 
 from dropgan.serve.errors import DropganError
 from dropgan.serve.parsing import parse_toml
@@ -22,22 +26,46 @@ class SweepError(DropganError):
     exit_code = 2
 
 
-def parse_axes(said: Mapping[str, str | Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
-    """The values of each axis.
+@dataclass(frozen=True)
+class Range:
+    """All numbers between two, for a search."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    """Whether factors count and not differences."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are meant: both ends are."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+Axis = tuple[Any, ...] | Range
+
+
+def parse_axes(said: Mapping[str, str | Sequence[Any] | Range]) -> dict[str, Axis]:
+    """The values of each axis, or its range.
 
     Args:
         said: By the dotted key of a setting: values, or a text of values with commas between them.
             Commas in brackets and quotes belong to a value, each of which is read as TOML if it is.
+            ``LOW:HIGH`` and ``LOW:HIGH:log`` are ranges.
 
     Raises:
         SweepError: An axis has no values, or is one that a sweep has in another way.
     """
-    axes = {}
+    axes: dict[str, Axis] = {}
     for key, values in said.items():
         if key == SEED:
             raise SweepError(f"{SEED} is no axis: each combination is trained with --seeds N seeds")
         if key.startswith("data.") and key != LIMIT:
             raise SweepError(f"there is no axis {key}: of the data only {LIMIT} is one")
+        if isinstance(values, Range) or (isinstance(values, str) and _is_range(values)):
+            axes[key] = _range(key, values)
+            continue
         found = tuple(map(toml_value, _parts(values))) if isinstance(values, str) else tuple(values)
         if not found or "" in found:
             raise SweepError(f"axis {key} needs values, as in {key}=0,0.1: not {_text(values)!r}")
@@ -48,6 +76,18 @@ def parse_axes(said: Mapping[str, str | Sequence[Any]]) -> dict[str, tuple[Any, 
             " setting with --axis KEY=A,B"
         )
     return axes
+
+
+def ends(axis: Axis) -> tuple[Any, ...]:
+    """The values of an axis, or the two ends of its range."""
+    return (axis.low, axis.high) if isinstance(axis, Range) else axis
+
+
+def shown_axis(axis: Axis) -> str:
+    """An axis as one would type it."""
+    if not isinstance(axis, Range):
+        return ",".join(map(shown, axis))
+    return f"{shown(axis.low)}:{shown(axis.high)}" + ":log" * axis.log
 
 
 def toml_value(text: str) -> Any:
@@ -102,6 +142,28 @@ def _parts(text: str) -> Iterator[str]:
             continue
         part += letter
     yield part.strip()
+
+
+def _is_range(text: str) -> bool:
+    parts = text.split(":")
+    return len(parts) > 1 and all(_is_number(toml_value(part.strip())) for part in parts[:2])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _range(key: str, said: str | Range) -> Range:
+    if isinstance(said, str):
+        low, high, *rest = (part.strip() for part in said.split(":"))
+        if rest not in ([], ["log"]):
+            raise SweepError(f"a range is LOW:HIGH or LOW:HIGH:log, not {key}={said}")
+        said = Range(toml_value(low), toml_value(high), bool(rest))
+    if not (math.isfinite(said.low) and math.isfinite(said.high) and said.low < said.high):
+        raise SweepError(f"the range {key}={shown_axis(said)} must go from a number to a larger one")
+    if said.log and said.low <= 0:
+        raise SweepError(f"the range {key}={shown_axis(said)} must begin above 0, since it counts in factors")
+    return said
 
 
 def _text(values: str | Sequence[Any]) -> str:

@@ -1,6 +1,7 @@
 """The combinations of a sweep: the recipe of each, refused before anything trains."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,9 @@ from dropgan.train.recipes import asked_recipe
 from dropgan.train.recipes.auto import Seen
 from dropgan.train.recipes.fit import require_fit
 
-from .axes import LIMIT, SweepError, Values, described_all
+from .axes import LIMIT, Axis, SweepError, Values, described_all, ends
+
+_MOST = 10_000  # combinations
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,23 @@ class Space:
         return self._specs[limit, conditional]
 
 
-def grid(axes: Mapping[str, Sequence[Any]], space: Space) -> list[Point]:
-    """Every combination of the values, the last axis varying fastest.
+def grid(axes: Mapping[str, Axis], space: Space) -> list[Point]:
+    """Every combination of the values, and of the two ends of ranges, the last axis varying fastest.
 
     Raises:
         SweepError: Some are impossible, refuse one another or do not fit the data: all of them are
-            named, with the reason. Or an axis has a value twice.
+            named, with the reason. Or an axis has a value twice, or there are too many.
     """
-    points = checked(combinations(axes), axes, space)
+    values = {key: ends(axis) for key, axis in axes.items()}
+    if (count := math.prod(map(len, values.values()))) > _MOST:
+        raise SweepError(
+            f"{count:,} combinations are too many: {_MOST:,} at most, or --trials N for a search"
+        )
+    points = checked(combinations(values), values, space)
+    return _distinct(points, values)
+
+
+def _distinct(points: list[Point], axes: Mapping[str, Sequence[Any]]) -> list[Point]:
     for key, values in axes.items():
         if len(values_of(points, key)) < len(values):
             raise SweepError(f"axis {key} has a value twice: {', '.join(map(str, values))}")

@@ -14,7 +14,7 @@ from dropgan.train import DataOptions, Recipe, RunError
 from dropgan.train.data import options_differences
 from dropgan.train.recipes import parse_recipe, recipe_differences
 
-from .axes import shown
+from .axes import Axis, Range, shown_axis
 
 _FILE = "sweep.json"
 
@@ -35,13 +35,15 @@ class Question:
     """What trials are scored against; empty for what they are trained on."""
     recipe: dict[str, Any]
     """Of the first combination, whole."""
-    axes: dict[str, tuple[Any, ...]]
-    """Values by the key of the setting."""
+    axes: dict[str, tuple[Any, ...] | Range]
+    """Values, or a range of a search, by the key of the setting."""
     seeds: tuple[int, ...]
     device: str
     """``cpu`` or ``cuda``, the same for all trials, as precision and threads are."""
     precision: str
     threads: int
+    search: str = ""
+    """How values are chosen: empty for a grid of all, ``tpe`` or ``tpe, pruned`` for a search."""
 
     def first_recipe(self, path: Path) -> Recipe:
         """The recipe of the first combination; ``path`` is the sweep's, for messages."""
@@ -51,7 +53,7 @@ class Question:
         """Each thing in which another question differs, as ``key was A, now B``."""
         found = [
             f"{name} was {getattr(self, name) or 'none'}, now {getattr(other, name) or 'none'}"
-            for name in ("data", "data_dir", "held_out", "device", "precision", "threads")
+            for name in ("data", "data_dir", "held_out", "device", "precision", "threads", "search")
             if getattr(self, name) != getattr(other, name)
         ]
         found += options_differences(self.data_options, other.data_options)
@@ -92,7 +94,7 @@ def write_question(path: Path, question: Question) -> None:
     write_text(path / _FILE, json_text(asdict(question), indent=1) + "\n")
 
 
-def _axes_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _axes_differences(before: Mapping[str, Axis], after: Mapping[str, Axis]) -> list[str]:
     keys = [*before, *(key for key in after if key not in before)]
     return [
         f"axis {key} was {_listed(before.get(key))}, now {_listed(after.get(key))}"
@@ -101,5 +103,5 @@ def _axes_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
     ]
 
 
-def _listed(values: Any) -> str:
-    return "none" if values is None else ",".join(map(shown, values))
+def _listed(axis: Axis | None) -> str:
+    return "none" if axis is None else shown_axis(axis)

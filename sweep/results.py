@@ -4,7 +4,7 @@ import csv
 import io
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import tomli_w
 from dropgan.serve.atomic import write_text
 from dropgan.serve.parsing import json_text
 
-from .axes import Values, described
+from .axes import Range, Values, described
 from .question import Question
 from .trial import Outcome, Trial
 
@@ -109,7 +109,10 @@ class Results:
         return {
             "score": self.score_name,
             "complete": self.complete,
-            "axes": self.question.axes,
+            "axes": {
+                key: asdict(axis) if isinstance(axis, Range) else axis
+                for key, axis in self.question.axes.items()
+            },
             "seeds": list(self.question.seeds),
             "best": self._group(self.best) if self.best else None,
             "combinations": [self._group(group) for group in self.groups],

@@ -20,11 +20,12 @@ from dropgan.train.run.seen import seen_in
 from dropgan.train.run.session import MakeScore
 from dropgan.train.run.source import DataSource
 
-from .axes import LIMIT, SweepError, parse_axes
+from .axes import LIMIT, Axis, Range, SweepError, parse_axes
+from .plan import Grid, Plan
 from .points import Point, Space, grid, values_of
 from .question import Question, read_question, write_question
 from .results import Results, results_of
-from .trial import trials_of
+from .search import Search, require_optuna
 from .watch import Watch
 from .work import Worker
 
@@ -35,10 +36,12 @@ _MOST_SEEDS = 1000
 
 def sweep(
     directory: str | PathLike[str],
-    axes: Mapping[str, str | Sequence[Any]],
+    axes: Mapping[str, str | Sequence[Any] | Range],
     recipe: Recipe | str = "auto",
     *,
     seeds: int = 1,
+    trials: int | None = None,
+    prune: bool = True,
     data: object = None,
     labels: object = None,
     settings: Mapping[str, Any] | None = None,
@@ -51,7 +54,7 @@ def sweep(
     score: MakeScore = validation_metric,
     reporter: Reporter = LOGGED,
 ) -> Results:
-    """Train every combination of some settings' values with several seeds, and compare them.
+    """Train combinations of some settings' values with several seeds, and compare them.
 
     Several processes that make the same call with the same directory share the work. A trial whose
     process dies is taken over by another, or by the next call, from its last checkpoint.
@@ -59,10 +62,16 @@ def sweep(
     Args:
         directory: Directory of the sweep; each trial is a run directory in its folder ``trials``.
         axes: Values by the dotted key of a setting, or ``data.limit``, the number of samples to train
-            on: ``{"generator.dropout": [0, 0.1]}``, or ``"0,0.1"`` as on the command line.
+            on: ``{"generator.dropout": [0, 0.1]}``, or ``"0,0.1"`` as on the command line. In a search
+            also ranges: ``"0:0.5"``, ``"1e-4:1e-2:log"``.
         recipe: As for `dropgan.train`. With ``auto`` it is chosen once, by all of the data.
         seeds: Number of seeds for each combination, counted from the recipe's. Trials of one seed see
             the same data order, latents and augmentation.
+        trials: Search with this number of combinations, proposed by Optuna's TPE sampler (Bergstra et
+            al., "Algorithms for hyper-parameter optimization", NeurIPS 2011), instead of training all. A
+            later call may ask for more.
+        prune: In a search, whether a trial ends early if, from a quarter of its steps on, its best score
+            is worse than the median of what finished trials had after as many steps.
         settings: What is changed in every trial, as for `dropgan.train`, like all other arguments.
 
     Returns:
@@ -82,6 +91,13 @@ def sweep(
         raise InputError(f"seeds must be 1 to {_MOST_SEEDS}, not {seeds}")
     path = local_path(directory)
     said = parse_axes(axes)
+    ranges = [key for key, axis in said.items() if isinstance(axis, Range)]
+    if trials is not None:
+        require_optuna()
+    elif ranges:
+        raise SweepError(
+            f"{', '.join(ranges)}: a grid needs values, as in 0,0.1; --trials N searches in a range"
+        )
     options = data_options or DataOptions()
     if LIMIT in said:
         options = replace(options, limit=0)
@@ -94,19 +110,25 @@ def sweep(
     if space.why:
         reporter.say(space.why)
     with _opened(path):
-        question = _settled(path, source, found, points, said, seeds, wanted)
-    trials = trials_of(path / _TRIALS, points, question.seeds)
-    watch = Watch(len(trials), sum(trial.recipe.training.steps for trial in trials), reporter)
+        how = "" if trials is None else "tpe, pruned" if prune else "tpe"
+        question = _settled(path, source, found, points, said, seeds, wanted, how)
+    folder, steps = path / _TRIALS, [point.recipe.training.steps for point in points]
+    plan: Plan = Grid(folder, points, question.seeds)
+    count, all_steps = seeds * len(points), seeds * sum(steps)
+    if trials is not None:
+        plan = Search(path, folder, said, space, question.seeds, trials, prune=prune)
+        count, all_steps = seeds * trials, seeds * trials * max(steps)
+    watch = Watch(count, all_steps, reporter)
     kept = Wanted(device if device != "auto" else question.device, question.precision, question.threads)
     try:
-        Worker(source, kept, score, watch).work(trials)
+        Worker(source, kept, score, plan, watch).work()
     except KeyboardInterrupt as error:  # between two trials; in one, training notes it and saves
-        results_of(path, question, trials).write()
+        results_of(path, question, plan.trials()).write()
         raise Interrupted(watch.stopped(None), 2) from error
     except Interrupted:
-        results_of(path, question, trials).write()
+        results_of(path, question, plan.trials()).write()
         raise
-    results = results_of(path, question, trials)
+    results = results_of(path, question, plan.trials())
     results.write()
     return results
 
@@ -116,9 +138,10 @@ def _settled(
     source: DataSource,
     data: TrainingData,
     points: Sequence[Point],
-    said: Mapping[str, Sequence[Any]],
+    said: Mapping[str, Axis],
     seeds: int,
     wanted: Wanted,
+    search: str,
 ) -> Question:
     """The sweep's question: as it was written down, or written down now.
 
@@ -144,11 +167,12 @@ def _settled(
         fingerprint=data.fingerprint,
         held_out="",
         recipe=first.model_dump(mode="json"),
-        axes={key: values_of(points, key) for key in said},
+        axes={key: axis if isinstance(axis, Range) else values_of(points, key) for key, axis in said.items()},
         seeds=tuple(range(first.training.seed, first.training.seed + seeds)),
         device=wanted.device,
         precision=wanted.precision,
         threads=wanted.threads,
+        search=search,
     )
     if begun is None:
         write_question(path, question)

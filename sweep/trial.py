@@ -3,10 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -98,21 +96,25 @@ class Trial:
 _OUTCOMES = TypeAdapter(Outcome)
 
 
-def trials_of(folder: Path, points: Iterable[Point], seeds: Iterable[int]) -> list[Trial]:
-    """A trial of each point with each seed, all points with one seed before the next seed.
+def outcome_of(trial: Trial, wrong: str = "") -> Outcome:
+    """What came of a trial that was trained, by its metrics; ``wrong`` is why it could not be."""
+    rows = [row for row in trial.run.read_metrics() if "score_name" in row]
+    scores = tuple(sorted((row["step"], row["score"]) for row in rows))
+    name = rows[-1]["score_name"] if rows else ""
+    finite = [(value, step) for step, value in scores if value is not None]
+    if not wrong and not finite:
+        wrong = "no score is a finite number"
+    if wrong:
+        return Outcome("diverged", None, None, scores, name, wrong)
+    score, step = min(finite)
+    return Outcome("finished", score, step, scores, name)
 
-    So a sweep that is stopped half-way has every combination, if with fewer seeds.
+
+def trial_name(values: Values, seed: int) -> str:
+    """Of a trial's directory: ``generator.dropout=0.1_seed=0``.
+
+    Values with letters that a file name should not have are told apart by a digest.
     """
-    points = list(points)
-    return [
-        Trial(point, seed, RunDirectory(folder / _name(point.values, seed)))
-        for seed in seeds
-        for point in points
-    ]
-
-
-def _name(values: Values, seed: int) -> str:
-    """``generator.dropout=0.1_seed=0``; what a file name should not hold is told apart by a digest."""
     plain = "_".join(f"{key}={re.sub('[^A-Za-z0-9.+-]', '-', shown(value))}" for key, value in values.items())
     exact = "_".join(f"{key}={shown(value)}" for key, value in values.items())
     if plain != exact or len(plain) > _LONGEST:

@@ -6,8 +6,8 @@ goes on from its checkpoint.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dropgan.serve.errors import DropganError
 from dropgan.serve.lock import TakenError
@@ -18,7 +18,8 @@ from dropgan.train.run.session import MakeScore, prepare
 from dropgan.train.run.source import DataSource
 from dropgan.train.run.start import new_or_begun_run
 
-from .trial import Outcome, Trial
+from .plan import Plan
+from .trial import Outcome, Trial, outcome_of
 from .watch import Watch
 
 _PAUSE = 1.0  # seconds between two looks at the trials of others
@@ -26,6 +27,14 @@ _PAUSE = 1.0  # seconds between two looks at the trials of others
 
 class TrialError(DropganError):
     """A trial failed in a way that has nothing to do with its settings."""
+
+
+class _EndedEarly(Exception):
+    """Leaves the training of a trial that others have beaten."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -37,20 +46,27 @@ class Worker:
     wanted: Wanted
     """What all trials compute with."""
     score: MakeScore
+    plan: Plan
     watch: Watch
 
-    def work(self, trials: Sequence[Trial]) -> None:
-        """Train until all trials have ended, here or elsewhere.
+    def work(self) -> None:
+        """Train until all trials have ended, here or elsewhere, and there are to be no more.
 
         Raises:
             Interrupted: SIGINT, SIGTERM or SIGHUP came; everything is saved.
             TrialError: A trial failed, but not by its settings: no space, data that are gone.
         """
-        left = list(trials)
-        while left := [trial for trial in left if not self._has_ended(trial)]:
-            if not any(self._take(trial) for trial in left):
-                self.watch.waiting(len(left))
-                time.sleep(_PAUSE)
+        ended: set[str] = set()
+        while True:
+            left = [trial for trial in self.plan.trials() if trial.name not in ended]
+            ended |= {trial.name for trial in left if self._has_ended(trial)}
+            left = [trial for trial in left if trial.name not in ended]
+            if any(self._take(trial) for trial in left) or self.plan.propose():
+                continue
+            if not left:
+                return
+            self.watch.waiting(len(left))
+            time.sleep(_PAUSE)
 
     def _has_ended(self, trial: Trial) -> bool:
         outcome = trial.outcome()
@@ -82,25 +98,20 @@ class Worker:
     def _trained(self, trial: Trial) -> Outcome:
         source = replace(self.source, options=trial.point.options)
         start = new_or_begun_run(trial.run, Asked(trial.recipe), source, self.wanted)
-        session = prepare(start, score=self.score, reporter=self.watch.reporter(trial))
+
+        def look(row: dict[str, Any]) -> None:
+            if "score" in row and (verdict := self.plan.verdict(trial)):
+                raise _EndedEarly(verdict)
+
+        reporter = replace(self.watch.reporter(trial), metrics=look)
+        session = prepare(start, score=self.score, reporter=reporter)
         message = ""
         try:
+            look({"score": None})  # one that was killed before the verdict on its last score
             if not session.is_complete():
                 session.run()
         except TrainingError as error:
             message = str(error)
+        except _EndedEarly as error:
+            return error.outcome
         return outcome_of(trial, message)
-
-
-def outcome_of(trial: Trial, wrong: str = "") -> Outcome:
-    """What came of a trial that was trained, by its metrics; ``wrong`` is why it could not be."""
-    rows = [row for row in trial.run.read_metrics() if "score_name" in row]
-    scores = tuple(sorted((row["step"], row["score"]) for row in rows))
-    name = rows[-1]["score_name"] if rows else ""
-    finite = [(value, step) for step, value in scores if value is not None]
-    if not wrong and not finite:
-        wrong = "no score is a finite number"
-    if wrong:
-        return Outcome("diverged", None, None, scores, name, wrong)
-    score, step = min(finite)
-    return Outcome("finished", score, step, scores, name)
