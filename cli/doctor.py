@@ -26,6 +26,7 @@ _EXTRAS = {
     "tensorboard": "logs for TensorBoard",
     "inception": "scores in Inception's features",
     "ray": "shards on a cluster",
+    "sweep": "a search over settings instead of a grid",
     "server": "samples over HTTP",
 }
 """What may be installed beside the runtime, and for what."""
