@@ -59,7 +59,7 @@ def look(
     if json:
         result_json({**found.as_dict(), "sheet": str(out) if out else None})
         return
-    words = ["dropgan", "run", "--data", source, *_given(data_options, found.size)]
+    words = ["dropgan", "run", "--data", source, *given(data_options, found.size)]
     words += ["--data-dir", str(data_dir)] if data_dir else []
     words += ["--recipe", recipe] if recipe != "auto" else []
     words += [word for key, value in changes.items() for word in _change(key, value)]
@@ -77,8 +77,13 @@ def _draw(found: "Survey", out: Path) -> None:
     write_bytes(out, contact_sheet(found.data, found.classes, title))
 
 
-def _given(reading: "DataOptions", proposed: int) -> list[str]:
-    """The options that stand beside --data."""
+def given(reading: "DataOptions", proposed: int = 0) -> list[str]:
+    """The options that stand beside --data.
+
+    Args:
+        reading: How the data are read.
+        proposed: A size for pictures that were given none, or 0.
+    """
     size = reading.size or proposed
     values = (("--size", str(size) if size else ""), ("--label-column", reading.label_column),
               ("--separator", reading.separator), ("--decimal", reading.decimal),

@@ -1,5 +1,6 @@
 """dropgan sweep"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 from . import options
 from .busy import noting_busy
 from .output import result, result_json
+from .survey import given
 from .terminal import terminal
 from .training import changes_from, data_options, was_said
 
@@ -84,6 +86,17 @@ def sweep(
             rich_help_panel=options.SWEEP,
         ),
     ] = 1,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            "--held-out",
+            metavar="DATA",
+            help="Score against these images, which no trial is trained on; as --data.  [default: against the"
+            " training images]",
+            show_default=False,
+            rich_help_panel=options.SWEEP,
+        ),
+    ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
@@ -128,6 +141,7 @@ def sweep(
             axes,
             recipe,
             seeds=seeds,
+            held_out=held_out,
             trials=trials,
             prune=prune,
             data=data if was_said(context, "data") else None,
@@ -171,6 +185,18 @@ def _show(results: "Results") -> None:
         spread = "" if group.deviation is None else f" ± {group.deviation:.2g}"
         state = "" if group.state == "finished" else f"  {group.state}"
         result(f"{place:>4}  {group.mean:8.4g}{spread:<9} {described(group.values)}{state}")
+    if not results.complete:
+        result("not all trials have ended: the same command goes on")
     result(f"results    {results.path / 'results.json'}")
+    result(f"report     {results.report_file}")
     if results.best is not None:
-        result(f"next       dropgan run --recipe {results.best_file} -o DIR")
+        result(f"next       {_next(results)}")
+
+
+def _next(results: "Results") -> str:
+    """The command that trains the best combination on the same data."""
+    assert results.best is not None
+    question, point = results.question, results.best.trials[0][0].point
+    words = ["dropgan", "run", "--data", question.data, *given(point.options)]
+    words += ["--data-dir", question.data_dir] if question.data_dir else []
+    return f"{shlex.join([*words, '--recipe', str(results.best_file)])} -o DIR"

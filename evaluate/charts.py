@@ -36,7 +36,7 @@ def _map(material: Material) -> Picture:
     reals, fakes = (_some(part) for part in (material.reference.features.vectors, material.features.vectors))
     centre = reals.mean(0)
     _, _, axes = np.linalg.svd(reals - centre, full_matrices=False)
-    figure, plot = _figure()
+    figure, plot = new_figure()
     for vectors, colour, name, mark in ((reals, REAL, "real", "o"), (fakes, GENERATED, "generated", "^")):
         places = (vectors - centre) @ axes[:2].T
         plot.scatter(*places.T, s=4, c=colour, alpha=0.35, label=name, marker=mark, linewidths=0)
@@ -50,12 +50,12 @@ def _map(material: Material) -> Picture:
         f"{len(reals):,} real images and {len(fakes):,} samples in the first two principal components of the"
         " real images' features. Blue without orange is data that is never drawn, orange without blue is"
         " what no data looks like.",
-        _png(figure),
+        png_of(figure),
     )
 
 
 def _bars(classes: tuple[ClassShare, ...]) -> Picture:
-    figure, plot = _figure(height=0.26 * len(classes) + 0.7)
+    figure, plot = new_figure(height=0.26 * len(classes) + 0.7)
     places = np.arange(len(classes))[::-1]
     plot.barh(places + 0.19, [share.real for share in classes], 0.36, color=REAL, label="real")
     plot.barh(places - 0.19, [share.generated for share in classes], 0.36, color=GENERATED, label="generated")
@@ -64,7 +64,7 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
     plot.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     plot.legend(frameon=False, fontsize=8)
     return Picture(
-        "Classes", "How often each class occurs, by the verdict of the feature network.", _png(figure)
+        "Classes", "How often each class occurs, by the verdict of the feature network.", png_of(figure)
     )
 
 
@@ -76,7 +76,7 @@ def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
         return []
     name = rows[0]["score_name"].replace("_", " ")
     best = min(rows, key=lambda row: (row["score"], row["step"]))
-    figure, plot = _figure()
+    figure, plot = new_figure()
     plot.plot(
         [row["step"] for row in rows], [row["score"] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
     )
@@ -86,14 +86,14 @@ def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
         f"The averaged generator's {name} samples: compare its points with one another. The best, at step"
         f" {best['step']:,}, is what dropgan export takes."
     )
-    return [Picture("Fréchet distance in training", caption, _png(figure))]
+    return [Picture("Fréchet distance in training", caption, png_of(figure))]
 
 
 def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
     rows = [row for row in metrics if "generator_loss" in row and "discriminator_loss" in row]
     if len(rows) < 2:
         return []
-    figure, plot = _figure()
+    figure, plot = new_figure()
     steps = [row["step"] for row in rows]
     plot.plot(steps, [row["discriminator_loss"] for row in rows], color=REAL, lw=1.2, label="discriminator")
     plot.plot(
@@ -101,14 +101,16 @@ def _curves(metrics: list[dict[str, Any]]) -> list[Picture]:
     )
     plot.set_xlabel("step", fontsize=8)
     plot.legend(frameon=False, fontsize=8)
-    return [Picture("Losses in training", "They show that training ran, not how good it got.", _png(figure))]
+    return [
+        Picture("Losses in training", "They show that training ran, not how good it got.", png_of(figure))
+    ]
 
 
 def _accuracies(metrics: list[dict[str, Any]]) -> list[Picture]:
     rows = [row for row in metrics if "accuracy_real" in row]
     if len(rows) < 2:
         return []
-    figure, plot = _figure()
+    figure, plot = new_figure()
     steps = [row["step"] for row in rows]
     for key, name, colour, style in (
         ("accuracy_real", "real samples", REAL, "-"),
@@ -123,15 +125,16 @@ def _accuracies(metrics: list[dict[str, Any]]) -> list[Picture]:
         "How much the discriminator judged rightly as training went, dropout acting. Both at 100 % for long"
         " mean that it has won and the generator no longer learns."
     )
-    return [Picture("The discriminator's accuracy in training", caption, _png(figure))]
+    return [Picture("The discriminator's accuracy in training", caption, png_of(figure))]
 
 
 def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _POINTS)).astype(np.int64)]
 
 
-def _figure(height: float = _SIZE[1]) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(_SIZE[0], height), dpi=_DPI, layout="constrained")
+def new_figure(height: float = _SIZE[1], width: float = _SIZE[0]) -> tuple[Figure, Any]:
+    """A figure of these inches and its one plot, in the look of all charts."""
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)  # no window system, no global state
     plot = figure.add_subplot()
     plot.tick_params(labelsize=8)
@@ -139,7 +142,8 @@ def _figure(height: float = _SIZE[1]) -> tuple[Figure, Any]:
     return figure, plot
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

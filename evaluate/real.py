@@ -83,7 +83,7 @@ def held_out_images(
         held_out = _TEST
     if held_out is None:
         return None
-    unseen = _read(replace(source, data=held_out, labels=None), images.shape, reporter)
+    unseen = _read(_beside(source, held_out), images.shape, reporter)
     return require_kind(unseen, ImageData, "held-out images")
 
 
@@ -95,8 +95,13 @@ def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -
     """
     if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
         return None
-    unseen = _read(replace(source, data=held_out, labels=None), None, reporter)
+    unseen = _read(_beside(source, held_out), None, reporter)
     return require_kind(unseen, VectorData, "held-out vectors")
+
+
+def _beside(source: DataSource, data: object) -> DataSource:
+    """Other data to be read in the same way, but all of them: a limit is for training."""
+    return replace(source, data=data, labels=None, options=replace(source.options, limit=0))
 
 
 def _read(source: DataSource, shape: tuple[int, ...] | None, reporter: Reporter) -> TrainingData:

@@ -1,19 +1,16 @@
 """report.html: one file with everything in it, for a screen of any width and for paper."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from dropgan.serve.atomic import write_text
 from dropgan.serve.card import ScoreCard
-from dropgan.serve.printable import printable
 
 from .charts import make_charts
 from .images import Evaluation
-from .pictures import Picture, make_pictures
+from .page import page_environment
+from .pictures import make_pictures
 
 _EXPLAINED = {
     "frechet_distance": ("Fréchet distance", "lower is better", "distance of the two clouds of features"),
@@ -52,24 +49,19 @@ def write_report(evaluation: Evaluation, path: Path | str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("dropgan.evaluate", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["inline"] = _inline
     material = evaluation.material
-    page = environment.get_template("report.html.j2").render(
-        evaluation=evaluation,
-        card=evaluation.card,
-        rows=score_rows(evaluation),
-        pictures=make_pictures(material),
-        charts=make_charts(material, evaluation.classes),
-        reference=material.reference,
-        held_out=material.held_out,
+    page = (
+        page_environment("dropgan.evaluate")
+        .get_template("report.html.j2")
+        .render(
+            evaluation=evaluation,
+            card=evaluation.card,
+            rows=score_rows(evaluation),
+            pictures=make_pictures(material),
+            charts=make_charts(material, evaluation.classes),
+            reference=material.reference,
+            held_out=material.held_out,
+        )
     )
     write_text(path, page)
 
@@ -104,12 +96,3 @@ def _number(value: float, digits: int = 3) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.5f}"
-
-
-def _shown(value: object) -> object:
-    """What the page shows of a value: names of a stranger's model or data cannot reverse its text."""
-    return printable(value) if isinstance(value, str) else value
-
-
-def _inline(picture: Picture) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.png).decode()

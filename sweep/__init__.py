@@ -3,8 +3,8 @@
 from dropgan.callable_module import make_callable
 
 from .axes import Range, SweepError
+from .calls import sweep
 from .results import Group, Results
-from .sweep import sweep
 
 __all__ = ["Group", "Range", "Results", "SweepError", "sweep"]
 

@@ -18,7 +18,7 @@ from .axes import Range, Values, described
 from .question import Question
 from .trial import Outcome, Trial
 
-_JSON, _CSV, _BEST = "results.json", "results.csv", "best.toml"
+_JSON, _CSV, _BEST, _REPORT = "results.json", "results.csv", "best.toml", "report.html"
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,11 @@ class Results:
         write_text(self.path / _CSV, self._table())
         if self.best is not None:
             write_text(self.path / _BEST, self._recipe(self.best))
+
+    @property
+    def report_file(self) -> Path:
+        """Everything as one HTML file."""
+        return self.path / _REPORT
 
     @property
     def best_file(self) -> Path:

@@ -1,12 +1,16 @@
 """Training on some of the samples."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from dropgan.evaluate.real import held_out_images
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import SILENT
-from dropgan.train import DataError, DataOptions, ImageData, VectorData, load_data
+from dropgan.train import DataError, DataOptions, ImageData, VectorData, load_data, load_images
 from dropgan.train.data import options_differences
+from dropgan.train.run.source import DataSource
 
 
 def _limited(count: int, source: object = "fashion-mnist-10k") -> ImageData | VectorData:
@@ -64,4 +68,16 @@ def test_more_than_there_are_is_refused() -> None:
 def test_a_run_keeps_to_its_limit() -> None:
     """Going on with other images would be another run."""
     assert options_differences(DataOptions(limit=5), DataOptions()) == ["data limit was 5, now none"]
-    assert DataOptions(limit=5).fitted_to(28, 28, 1).limit == 0  # of held-out images all are taken
+    assert DataOptions(limit=5).fitted_to(28, 28, 1).limit == 5
+
+
+def test_of_held_out_images_all_are_taken(tmp_path: Path) -> None:
+    """The limit of a run is one of its training: a tenth of the held-out images would blur every score, and
+    fewer than the limit would be refused."""
+    images = np.random.default_rng(0).integers(0, 255, (30, 8, 8)).astype(np.uint8)
+    for count in (20, 4):
+        np.save(tmp_path / "held.npy", images[:count])
+        source = DataSource(images, options=DataOptions(limit=10))
+        held = held_out_images(str(tmp_path / "held.npy"), load_images(images), source, SILENT)
+        assert held is not None
+        assert len(held) == count

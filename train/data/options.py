@@ -63,10 +63,10 @@ class DataOptions:
         return bool(self.header or self.separator or self.decimal)
 
     def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
-        """Return options that turn other pictures, and all of them, into images of this shape."""
+        """Return options that turn pictures into images of this shape."""
         size = self.size or (height if height == width else 0)
         colour = self.colour if self.colour != "auto" else ("grey" if channels == 1 else "colour")
-        return replace(self, size=size, colour=colour, limit=0)
+        return replace(self, size=size, colour=colour)
 
 
 def options_differences(before: DataOptions, after: DataOptions) -> list[str]:

@@ -1,5 +1,6 @@
 """The call that sweeps."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,17 +14,19 @@ from dropgan.serve.lock import Lock
 from dropgan.serve.outputs import local_path
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train import DataOptions, Interrupted, Recipe, RunError
-from dropgan.train.data import TrainingData
+from dropgan.train.data import TrainingData, unchanging_name
 from dropgan.train.distributed.ranks import started_processes
 from dropgan.train.run.plan import Wanted, make_plan
 from dropgan.train.run.seen import seen_in
 from dropgan.train.run.session import MakeScore
 from dropgan.train.run.source import DataSource
 
-from .axes import LIMIT, Axis, Range, SweepError, parse_axes
+from .axes import LIMIT, Axis, Range, SweepError, ends, parse_axes
+from .held_out import against, labelled_like, read_held_out
 from .plan import Grid, Plan
 from .points import Point, Space, grid, values_of
 from .question import Question, read_question, write_question
+from .report import write_report
 from .results import Results, results_of
 from .search import Search, require_optuna
 from .watch import Watch
@@ -51,6 +54,7 @@ def sweep(
     precision: str = "auto",
     threads: int | None = None,
     retune: bool = False,
+    held_out: object = None,
     score: MakeScore = validation_metric,
     reporter: Reporter = LOGGED,
 ) -> Results:
@@ -72,10 +76,12 @@ def sweep(
             later call may ask for more.
         prune: In a search, whether a trial ends early if, from a quarter of its steps on, its best score
             is worse than the median of what finished trials had after as many steps.
-        settings: What is changed in every trial, as for `dropgan.train`, like all other arguments.
+        settings: What is changed in every trial, as for `dropgan.train`, like all other arguments except:
+        held_out: Images to score against that no trial is trained on, as ``data``. None scores against
+            the training images, where a trial that repeats few of them looks good.
 
     Returns:
-        What was found, which is also in results.json, results.csv and best.toml.
+        What was found, which is also in results.json, results.csv, best.toml and report.html.
 
     Raises:
         SweepError: An axis is no setting, a combination cannot be trained (each is named), or the
@@ -91,13 +97,7 @@ def sweep(
         raise InputError(f"seeds must be 1 to {_MOST_SEEDS}, not {seeds}")
     path = local_path(directory)
     said = parse_axes(axes)
-    ranges = [key for key, axis in said.items() if isinstance(axis, Range)]
-    if trials is not None:
-        require_optuna()
-    elif ranges:
-        raise SweepError(
-            f"{', '.join(ranges)}: a grid needs values, as in 0,0.1; --trials N searches in a range"
-        )
+    _require_enough(said, trials)
     options = data_options or DataOptions()
     if LIMIT in said:
         options = replace(options, limit=0)
@@ -107,11 +107,17 @@ def sweep(
     found = source.read(reporter)
     space = Space(recipe, settings or {}, found, seen_in(found, target.type), options)
     points = grid(said, space)
+    if held_out is not None:
+        unseen = read_held_out(held_out, found, source, reporter)
+        if any(point.recipe.conditional for point in points):
+            labelled_like(unseen, found)
+        score = against(unseen, score)
     if space.why:
         reporter.say(space.why)
     with _opened(path):
         how = "" if trials is None else "tpe, pruned" if prune else "tpe"
-        question = _settled(path, source, found, points, said, seeds, wanted, how)
+        held = "" if held_out is None else f"{unchanging_name(held_out)} {unseen.fingerprint[:19]}"
+        question = _settled(path, source, found, points, said, seeds, wanted, how, held)
     folder, steps = path / _TRIALS, [point.recipe.training.steps for point in points]
     plan: Plan = Grid(folder, points, question.seeds)
     count, all_steps = seeds * len(points), seeds * sum(steps)
@@ -123,13 +129,41 @@ def sweep(
     try:
         Worker(source, kept, score, plan, watch).work()
     except KeyboardInterrupt as error:  # between two trials; in one, training notes it and saves
-        results_of(path, question, plan.trials()).write()
+        _written(path, question, plan)
         raise Interrupted(watch.stopped(None), 2) from error
     except Interrupted:
-        results_of(path, question, plan.trials()).write()
+        _written(path, question, plan)
         raise
+    return _written(path, question, plan)
+
+
+def _require_enough(axes: Mapping[str, Axis], trials: int | None) -> None:
+    """Refuse a grid of ranges, and a search for more than there is.
+
+    Raises:
+        SweepError: It is one of these.
+        MissingExtraError: A search has no Optuna.
+    """
+    ranges = [key for key, axis in axes.items() if isinstance(axis, Range)]
+    if trials is None:
+        if ranges:
+            raise SweepError(
+                f"{', '.join(ranges)}: a grid needs values, as in 0,0.1; --trials N searches in a range"
+            )
+        return
+    require_optuna()
+    most = math.prod(map(len, map(ends, axes.values())))
+    if trials < 1 or (not ranges and trials > most):
+        raise SweepError(
+            f"{trials:,} trials of {most:,} combinations: leave out --trials to train all, or widen an axis"
+        )
+
+
+def _written(path: Path, question: Question, plan: Plan) -> Results:
+    """What was found so far, written down."""
     results = results_of(path, question, plan.trials())
     results.write()
+    write_report(results)
     return results
 
 
@@ -142,6 +176,7 @@ def _settled(
     seeds: int,
     wanted: Wanted,
     search: str,
+    held_out: str,
 ) -> Question:
     """The sweep's question: as it was written down, or written down now.
 
@@ -165,7 +200,7 @@ def _settled(
         data_dir=str(source.data_dir.resolve()) if source.data_dir else "",
         data_options=source.options,
         fingerprint=data.fingerprint,
-        held_out="",
+        held_out=held_out,
         recipe=first.model_dump(mode="json"),
         axes={key: axis if isinstance(axis, Range) else values_of(points, key) for key, axis in said.items()},
         seeds=tuple(range(first.training.seed, first.training.seed + seeds)),
