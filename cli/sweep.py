@@ -8,7 +8,7 @@ import typer
 
 from . import options
 from .busy import noting_busy
-from .output import result, result_json
+from .output import result, result_json, result_row
 from .survey import given
 from .terminal import terminal
 from .training import changes_from, data_options, was_said
@@ -184,7 +184,7 @@ def _show(results: "Results") -> None:
     for place, group in enumerate(results.ranked[:_SHOWN], 1):
         spread = "" if group.deviation is None else f" ± {group.deviation:.2g}"
         state = "" if group.state == "finished" else f"  {group.state}"
-        result(f"{place:>4}  {group.mean:8.4g}{spread:<9} {described(group.values)}{state}")
+        result_row(f"{place:>4}  {group.mean:<7.4g}{spread:<10} ", f"{described(group.values)}{state}")
     if not results.complete:
         result("not all trials have ended: the same command goes on")
     result(f"results    {results.path / 'results.json'}")

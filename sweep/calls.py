@@ -79,6 +79,7 @@ def sweep(
         settings: What is changed in every trial, as for `dropgan.train`, like all other arguments except:
         held_out: Images to score against that no trial is trained on, as ``data``. None scores against
             the training images, where a trial that repeats few of them looks good.
+        device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
         What was found, which is also in results.json, results.csv, best.toml and report.html.
@@ -92,6 +93,11 @@ def sweep(
     if started_processes() > 1:
         raise InputError(
             "a sweep trains each run in one process: start the same command several times instead"
+        )
+    if device.startswith("cuda:"):
+        raise InputError(
+            "a sweep takes device cuda, since a trial may go on elsewhere: choose each process's GPU with"
+            " CUDA_VISIBLE_DEVICES"
         )
     if not 1 <= seeds <= _MOST_SEEDS:
         raise InputError(f"seeds must be 1 to {_MOST_SEEDS}, not {seeds}")
@@ -125,7 +131,7 @@ def sweep(
         plan = Search(path, folder, said, space, question.seeds, trials, prune=prune)
         count, all_steps = seeds * trials, seeds * trials * max(steps)
     watch = Watch(count, all_steps, reporter)
-    kept = Wanted(device if device != "auto" else question.device, question.precision, question.threads)
+    kept = Wanted(question.device, question.precision, question.threads)
     try:
         Worker(source, kept, score, plan, watch).work()
     except KeyboardInterrupt as error:  # between two trials; in one, training notes it and saves
@@ -192,7 +198,7 @@ def _settled(
         wanted = Wanted(plan.device.type, plan.precision, plan.threads)
     else:  # what is left open is as it was
         precision = begun.precision if wanted.precision == "auto" else wanted.precision
-        device = begun.device if wanted.device == "auto" else wanted.device.partition(":")[0]
+        device = begun.device if wanted.device == "auto" else wanted.device
         wanted = Wanted(device, precision, wanted.threads or begun.threads)
     assert wanted.threads is not None
     question = Question(

@@ -13,6 +13,7 @@ import tomli_w
 
 from dropgan.serve.atomic import write_text
 from dropgan.serve.parsing import json_text
+from dropgan.serve.printable import printable
 
 from .axes import Range, Values, described
 from .question import Question
@@ -181,8 +182,8 @@ class Results:
         spread = "" if group.deviation is None else f", standard deviation {group.deviation:.4g}"
         seeds = f"over {len(group.scores)} seed{'s' * (len(group.scores) > 1)}"
         head = (
-            f"# The best of {len(self.groups)} combinations: {described(group.values)}",
-            f"# {self.score_name} {group.mean:.4g} {seeds}{spread}, on {self.question.data}",
+            f"# The best of {len(self.groups)} combinations: {printable(described(group.values))}",
+            f"# {self.score_name} {group.mean:.4g} {seeds}{spread}, on {printable(self.question.data)}",
         )
         return "\n".join([*head, "", tomli_w.dumps(point.recipe.model_dump(mode="json"))])
 

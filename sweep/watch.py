@@ -34,7 +34,7 @@ class Watch:
             return
         self._ended[trial.name] = trial.recipe.training.steps
         if outcome.score is not None:
-            self._best = min(filter(lambda value: value is not None, (self._best, outcome.score)))  # type: ignore[type-var]
+            self._best = outcome.score if self._best is None else min(self._best, outcome.score)
         if not self._looked and not here:
             self._first += self._ended[trial.name]
         else:

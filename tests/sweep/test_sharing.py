@@ -1,16 +1,20 @@
 """Several processes, and some that die."""
 
+import errno
+import os
 import random
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dropgan.serve.lock import Lock
 from dropgan.serve.reporter import Reporter
+from dropgan.sweep.work import TrialError
 from dropgan.train import RunDirectory
 
 from .small import MACHINE, small_sweep
@@ -50,21 +54,28 @@ def test_a_trial_that_another_process_trains_is_left_until_it_lets_go(
     assert places == sorted(places)
 
 
-def test_two_that_begin_at_once_agree(tmp_path: Path, image_file: Path) -> None:
-    """Started together in an empty directory, both train the same sweep, each trial once."""
-    axes, results = {"generator.dropout": [0, 0.3, 0.5]}, []
+def test_a_full_disk_loses_nothing(tmp_path: Path, image_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line that names the trial; the same command goes on once there is room, with the same results."""
+    axes = {"generator.dropout": [0, 0.3]}
+    whole = small_sweep(tmp_path / "whole", str(image_file), axes)
+    written = 0
 
-    def work() -> None:
-        results.append(small_sweep(tmp_path / "s", str(image_file), axes, settings={"training.steps": 4}))
+    def append(run: RunDirectory, row: dict[str, Any]) -> None:
+        nonlocal written
+        written += 1
+        if written > 8:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(run, row)
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    one, other = results
-    assert one.complete
-    assert one.as_dict() == other.as_dict()
+    real = RunDirectory.append_metrics
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "append_metrics", append)
+        with pytest.raises(TrialError, match="No space left on device; nothing is lost") as error:
+            small_sweep(tmp_path / "full", str(image_file), axes)
+    assert "trial generator.dropout=0.3_seed=0: " in str(error.value)
+    assert error.value.exit_code == 1
+    again = small_sweep(tmp_path / "full", str(image_file), axes)
+    assert again.as_dict() == whole.as_dict()
 
 
 def _command(out: Path, data: Path) -> list[str]:
