@@ -18,7 +18,7 @@ EXAMPLES = {
     ),
     "sweep": (
         "dropgan sweep --generator-dropout 0,0.1,0.3 --seeds 3 -o sweep",
-        "dropgan sweep --axis penalty.r1_weight=0,0.3,1 --axis data.limit=500,10000 -o sweep",
+        "dropgan sweep --axis penalty.r1_weight=0,0.3 --axis data.limit=500,9000 -o s",
     ),
     "export": (
         "dropgan export run -o model.onnx",

@@ -48,7 +48,7 @@ def sweep(
         str | None,
         typer.Option(
             "--generator-dropout",
-            metavar="P,P,...",
+            metavar="P,P",
             help="Probabilities of dropout in the generator to try.  [default: the recipe's alone]",
             show_default=False,
             rich_help_panel=options.SWEEP,
@@ -58,7 +58,7 @@ def sweep(
         str | None,
         typer.Option(
             "--discriminator-dropout",
-            metavar="P,P,...",
+            metavar="P,P",
             help="Probabilities of dropout in the discriminator to try.  [default: the recipe's alone]",
             show_default=False,
             rich_help_panel=options.SWEEP,
@@ -68,7 +68,7 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--axis",
-            metavar="KEY=A,B,...",
+            metavar="KEY=A,B",
             help="Values of any setting to try, as in --axis penalty.r1_weight=0,0.3,1; data.limit=500,2000"
             " tries numbers of samples. Can be repeated: every combination of all values is trained.",
             show_default=False,
@@ -168,7 +168,7 @@ def _axes(axis: list[str] | None, generator: str | None, discriminator: str | No
     for text in axis or []:
         key, equals, values = text.partition("=")
         if not equals:
-            raise typer.BadParameter(f"--axis takes KEY=A,B,..., not {text!r}")
+            raise typer.BadParameter(f"--axis takes KEY=A,B, not {text!r}")
         pairs.append((key.strip(), values))
     for key, values in pairs:
         if key in found:
@@ -185,8 +185,8 @@ def _show(results: "Results") -> None:
         spread = "" if group.deviation is None else f" ± {group.deviation:.2g}"
         state = "" if group.state == "finished" else f"  {group.state}"
         result_row(f"{place:>4}  {group.mean:<7.4g}{spread:<10} ", f"{described(group.values)}{state}")
-    if not results.complete:
-        result("not all trials have ended: the same command goes on")
+    if results.best is None:
+        result("no combination is finished with every seed: the report says what went wrong")
     result(f"results    {results.path / 'results.json'}")
     result(f"report     {results.report_file}")
     if results.best is not None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def sweep(
             "a sweep trains each run in one process: start the same command several times instead"
         )
     if device.startswith("cuda:"):
-        raise InputError(
+        raise SweepError(
             "a sweep takes device cuda, since a trial may go on elsewhere: choose each process's GPU with"
             " CUDA_VISIBLE_DEVICES"
         )
@@ -105,8 +104,8 @@ def sweep(
     said = parse_axes(axes)
     _require_enough(said, trials)
     options = data_options or DataOptions()
-    if LIMIT in said:
-        options = replace(options, limit=0)
+    if LIMIT in said and options.limit:
+        raise SweepError(f"the number of samples is an axis ({LIMIT}): leave out --limit")
     source = DataSource(data, labels, data_dir, options).or_default()
     wanted = Wanted(device, precision, threads, retune)
     target = wanted.require_possible()

@@ -29,10 +29,10 @@ def make_charts(results: Results) -> list[Picture]:
         return []
     if results.question.search:
         charts = [_scatter(results, key) for key in varying]
-    elif len(varying) == 1:
-        charts = [_line(results, varying[0])]
-    else:
+    elif len(varying) > 1:
         charts = list(itertools.islice(_maps(results, varying), _MAPS))
+    else:
+        charts = [_line(results, key) for key in varying]
     return [*charts, *_curves(results)]
 
 

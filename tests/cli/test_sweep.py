@@ -28,7 +28,7 @@ def test_a_grid_is_swept(dropgan: Dropgan, tmp_path: Path, image_file: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--axis", "generator.dropout"], "--axis takes KEY=A,B,..., not 'generator.dropout'"),
+        (["--axis", "generator.dropout"], "--axis takes KEY=A,B, not 'generator.dropout'"),
         (["--axis", "generator.dropout=0", "--generator-dropout", "0.1"], "generator.dropout is given twice"),
         ([], "nothing varies"),
         (["--axis", "generator.dropuot=0,0.1"], "did you mean generator.dropout?"),
@@ -38,13 +38,16 @@ def test_a_grid_is_swept(dropgan: Dropgan, tmp_path: Path, image_file: Path) -> 
         ),
         (["--generator-dropout", "0", "--seeds", "0"], "--seeds"),
         (["--axis", "data.limit=5,1000"], "has 200 samples"),
+        (["--axis", "data.limit=5,100", "--limit", "50"], "leave out --limit"),
+        (["--generator-dropout", "0:0.5"], "--trials N searches in a range"),
+        (["--generator-dropout", "0", "--device", "cuda:1"], "CUDA_VISIBLE_DEVICES"),
     ],
 )
 def test_wrong_use_is_one_line(
     dropgan: Dropgan, tmp_path: Path, image_file: Path, arguments: list[str], said: str
 ) -> None:
     """Exit code 2, what is wrong, and no directory."""
-    answer = dropgan("sweep", "--data", image_file, *arguments, *SMALL, "-o", tmp_path / "s", "--quiet")
+    answer = dropgan("sweep", "--data", image_file, *SMALL, *arguments, "-o", tmp_path / "s", "--quiet")
     assert answer.code == 2, answer.err
     assert said in answer.err
     assert not (tmp_path / "s").exists()

@@ -72,6 +72,7 @@ def test_a_report_is_one_file_with_everything(tmp_path: Path) -> None:
     ("axes", "means", "titles"),
     [
         ({G: (0, 0.3, 0.5)}, [3, 2, None], ["frechet_distance over generator.dropout"]),
+        ({G: (0.3,)}, [3], []),
         ({G: (0, 0.3), D: (0, 0.5)}, [3, 2, None, 4], ["generator.dropout and discriminator.dropout"]),
         ({G: (0,), D: (0, 0.5)}, [3, 2], ["frechet_distance over discriminator.dropout"]),
         (
