@@ -181,10 +181,15 @@ def _show(results: "Results") -> None:
     """The combinations, the best first, and where everything is."""
     from dropgan.sweep.axes import described
 
-    for place, group in enumerate(results.ranked[:_SHOWN], 1):
-        spread = "" if group.deviation is None else f" ± {group.deviation:.2g}"
+    shown = results.ranked[:_SHOWN]
+    means = [f"{group.mean:.4g}" for group in shown]
+    spreads = ["" if group.deviation is None else f" ± {group.deviation:.2g}" for group in shown]
+    width = max((len(mean + spread) for mean, spread in zip(means, spreads, strict=True)), default=0)
+    for place, (group, mean, spread) in enumerate(zip(shown, means, spreads, strict=True), 1):
         state = "" if group.state == "finished" else f"  {group.state}"
-        result_row(f"{place:>4}  {group.mean:<7.4g}{spread:<10} ", f"{described(group.values)}{state}")
+        result_row(f"{place:>4}  {mean + spread:<{width}}  ", f"{described(group.values)}{state}")
+    if len(results.ranked) > _SHOWN:
+        result(f"      and {len(results.ranked) - _SHOWN} more in the report")
     if results.best is None:
         result("no combination is finished with every seed: the report says what went wrong")
     result(f"results    {results.path / 'results.json'}")
