@@ -253,6 +253,22 @@ def _gather(node: Node, inputs: Inputs) -> list[Shape]:
     return [(*shape[:axis], *indices, *shape[axis + 1 :])]
 
 
+def _gather_elements(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, indices = shape_of(inputs, 0), shape_of(inputs, 1)
+    axis = axis_of(integer(node, "axis", 0), len(shape))
+    need(len(indices) == len(shape))
+    need(all(size <= shape[place] for place, size in enumerate(indices) if place != axis))
+    return [indices]
+
+
+def _top_k(node: Node, inputs: Inputs) -> list[Shape]:
+    shape, count = list(shape_of(inputs, 0)), numbers_of(inputs, 1)
+    axis = axis_of(integer(node, "axis", -1), len(shape))
+    need(len(count) == 1 and 0 <= count[0] <= shape[axis])
+    shape[axis] = count[0]
+    return [tuple(shape), tuple(shape)]
+
+
 def _expand(node: Node, inputs: Inputs) -> list[Shape]:
     sizes = numbers_of(inputs, 1)
     need(min(sizes, default=1) >= 0)
@@ -356,6 +372,7 @@ RULES: dict[str, Rule] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherElements": _gather_elements,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool,
     "GlobalMaxPool": _global_pool,
@@ -375,6 +392,7 @@ RULES: dict[str, Rule] = {
     "Split": _split,
     "Squeeze": _squeeze,
     "Tile": _tile,
+    "TopK": _top_k,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }

@@ -154,7 +154,10 @@ def _completed(line: str) -> list[str]:
     [
         ("dropgan ex", {"export"}),
         ("dropgan train --precision ", {"auto", "fp32", "bf16", "fp16", "tf32"}),
-        ("dropgan train --recipe ", {"auto", "capsule", "conv", "dcgan", "mlp", "r3gan", "resnet", "seed"}),
+        (
+            "dropgan train --recipe ",
+            {"auto", "capsule", "conv", "dcgan", "graph", "mlp", "r3gan", "resnet", "seed"},
+        ),
         ("dropgan train --recipe co", {"conv"}),
         ("dropgan run --device ", {"auto", "cpu", "cuda"}),
         ("dropgan run --data ", {"fashion-mnist", "fashion-mnist-10k"}),

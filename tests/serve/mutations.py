@@ -60,6 +60,8 @@ _OPERATORS = [
     "Reshape",
     "Resize",
     "Gather",
+    "GatherElements",
+    "TopK",
     "Split",
     "Slice",
     "Pad",

@@ -12,7 +12,7 @@ from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.grid import pyramid
 from dropgan.train.recipes.settings import Recipe
 
-NAMES = ("conv", "resnet", "dcgan", "r3gan")
+NAMES = ("conv", "resnet", "dcgan", "r3gan", "graph")
 SMALL: dict[str, Any] = {"generator.hidden": [8, 6], "discriminator.hidden": [6, 8]}
 
 
@@ -75,7 +75,8 @@ def test_dropout_after_every_hidden_layer(name: str, kind: str) -> None:
             name, **{f"{net}.{k}": v for net in ("generator", "discriminator") for k, v in settings.items()}
         )
         stem = int(getattr(recipe.discriminator, "stem", 0) > 0)
-        width = 13 if name == "r3gan" else 3  # three resolutions, two blocks each, two hidden layers a block
+        # of r3gan three resolutions, two blocks each, two hidden layers a block; of graph two in its layer
+        width = {"r3gan": 13, "graph": 5}.get(name, 3)
         for network, hidden in zip(
             build_networks(recipe, SampleSpec((1, 28, 28))), (width, width + stem), strict=True
         ):

@@ -30,7 +30,7 @@ def shapes(count: int) -> NDArray[np.uint8]:
     return pictures
 
 
-@pytest.mark.parametrize("name", ["conv", "resnet", "r3gan"])
+@pytest.mark.parametrize("name", ["conv", "resnet", "r3gan", "capsule", "graph"])
 def test_the_first_look_is_not_strided(name: str) -> None:
     """A strided one hardly sees what changes from pixel to pixel. `dcgan` has one, as published."""
     _, discriminator = build_networks(load_recipe(name), SampleSpec((3, 32, 32)))

@@ -54,11 +54,13 @@ class ConvGenerator(GeneratorNetwork):
         self.body = nn.Sequential(*modules)
         self.output = Upsampling(widths[-1], spec.shape[0], "linear")
 
+    def coarsest(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """The grid that the resolutions begin from, [n, channels, height, width]."""
+        grid = self.first(self.dense(self.input(latents, labels)))
+        return channels_last(grid.view(-1, self.sizes.widths[0], *self.sizes.first))
+
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        grid = self.first(self.dense(self.input(latents, labels))).view(
-            -1, self.sizes.widths[0], *self.sizes.first
-        )
-        samples = self.output(self.body(channels_last(grid)))
+        samples = self.output(self.body(self.coarsest(latents, labels)))
         return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
@@ -100,12 +102,15 @@ class ConvDiscriminator(DiscriminatorNetwork):
     them, sees it.
     """
 
+    followed = False
+    """Whether hidden layers follow the convolutions, beside dense ones."""
+
     def __init__(self, settings: ConvDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.sizes = pyramid(settings.hidden[::-1], spec)
         widths = self.sizes.widths[::-1]
         layers = strided_layers(widths, settings.stem, spec)
-        self.body = strided_body(layers, settings, last=not settings.dense)
+        self.body = strided_body(layers, settings, last=not settings.dense and not self.followed)
         cells = math.prod(self.sizes.first)
         self.dense, features = dense_layers(widths[-1] * cells, settings, last=True)
         self.output = LogitHead(features, spec.classes)

@@ -243,6 +243,20 @@ function gather(node, inputs) {
   return [shape.toSpliced(axisOf(integer(node, "axis", 0), shape.length), 1, ...indices)];
 }
 
+function gatherElements(node, inputs) {
+  const [shape, indices] = [shapeOf(inputs, 0), shapeOf(inputs, 1)];
+  const axis = axisOf(integer(node, "axis", 0), shape.length);
+  need(indices.length === shape.length && indices.every((size, place) => place === axis || size <= shape[place]));
+  return [indices];
+}
+
+function topK(node, inputs) {
+  const [shape, count] = [shapeOf(inputs, 0), knownNumbers(inputs, 1)];
+  const axis = axisOf(integer(node, "axis", -1), shape.length);
+  need(count.length === 1 && count[0] >= 0 && count[0] <= shape[axis]);
+  return [shape.with(axis, count[0]), shape.with(axis, count[0])];
+}
+
 function expand(node, inputs) {
   const wanted = knownNumbers(inputs, 1);
   need(wanted.every((size) => size >= 0));
@@ -358,6 +372,7 @@ export const RULES = new Map([
   ["Expand", expand],
   ["Flatten", flatten],
   ["Gather", gather],
+  ["GatherElements", gatherElements],
   ["Gemm", gemm],
   ["GlobalAveragePool", globalPool],
   ["GlobalMaxPool", globalPool],
@@ -377,6 +392,7 @@ export const RULES = new Map([
   ["Split", split],
   ["Squeeze", squeeze],
   ["Tile", tile],
+  ["TopK", topK],
   ["Transpose", transpose],
   ["Unsqueeze", unsqueeze],
 ]);

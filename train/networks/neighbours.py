@@ -1,0 +1,72 @@
+"""Graph convolution among the nearest neighbours in feature space, such that it exports.
+
+Han, Wang, Guo, Tang, Wu, "Vision GNN: an image is worth graph of nodes", NeurIPS 2022: each node looks at
+those most like it, and takes from each feature the largest difference to its own. There a neighbour counts
+in full or not at all, so two that are all but equally far change places between one processor, runtime or
+precision and another, and with them the picture. Here a neighbour's difference fades to 0 on the way to the
+first node that is not one, so the result is a continuous function of the features.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..autocast import full_precision
+
+_EPSILON = 1e-6  # of the squared length of features
+_NEAR = 1e-3  # distances that are small beside it count as none
+
+
+def nearest(nodes: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The nearest nodes of each node, itself among them.
+
+    The distance is one minus the cosine of two nodes' features. At distance d a neighbour weighs 1 - d / r,
+    where r is the distance of the first node that is none.
+
+    Args:
+        nodes: float32 [n, nodes, features].
+        count: Neighbours; fewer where there are not as many nodes.
+
+    Returns:
+        Places int64 and weights float32, both [n, nodes, count + 1], nearest first; the last weighs 0.
+    """
+    unit = nodes * torch.rsqrt(nodes.square().sum(-1, keepdim=True) + _EPSILON)
+    distances = 1 - unit @ unit.transpose(1, 2)
+    found, places = distances.topk(min(count + 1, nodes.shape[1]), largest=False)
+    return places, 1 - (found + _NEAR) / (found[..., -1:] + _NEAR)
+
+
+def at(nodes: Tensor, places: Tensor, *, training: bool) -> Tensor:
+    """The features at places, [n, nodes, features] and int64 [n, nodes, k] to [n, nodes, k, features].
+
+    Args:
+        nodes: Of each sample.
+        places: Among the sample's own nodes.
+        training: Whether by copies of whole rows, which cost a third; False gives what exports.
+    """
+    count, size, features = nodes.shape
+    if training:
+        first = torch.arange(count, device=nodes.device) * size
+        rows = nodes.flatten(0, 1).index_select(0, (places + first[:, None, None]).flatten())
+    else:
+        rows = nodes.gather(1, places.flatten(1).unsqueeze(-1).expand(-1, -1, features))
+    return rows.view(-1, size, places.shape[2], features)
+
+
+class MaxRelative(nn.Module):
+    """The largest weighed difference of each node's neighbours to it, feature by feature.
+
+    Distances are in float32 in every precision.
+    """
+
+    def __init__(self, neighbours: int) -> None:
+        super().__init__()
+        self.neighbours = neighbours
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """[n, channels, height, width] to the same; the nodes are the cells of the grid."""
+        nodes = grid.permute(0, 2, 3, 1).flatten(1, 2)
+        with full_precision(grid.device):
+            places, weights = nearest(nodes.float(), self.neighbours)
+        others = at(nodes, places, training=self.training)
+        differences = weights.to(grid.dtype).unsqueeze(-1) * (others - nodes.unsqueeze(2))
+        return differences.amax(2).unflatten(1, grid.shape[2:]).permute(0, 3, 1, 2)
