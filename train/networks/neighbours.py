@@ -69,4 +69,5 @@ class MaxRelative(nn.Module):
             places, weights = nearest(nodes.float(), self.neighbours)
         others = at(nodes, places, training=self.training)
         differences = weights.to(grid.dtype).unsqueeze(-1) * (others - nodes.unsqueeze(2))
-        return differences.amax(2).unflatten(1, grid.shape[2:]).permute(0, 3, 1, 2)
+        largest: Tensor = differences.amax(2).unflatten(1, grid.shape[2:])
+        return largest.permute(0, 3, 1, 2)
