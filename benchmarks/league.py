@@ -1,6 +1,6 @@
 """Architectures against each other: Fashion-MNIST, one thread, the same CPU seconds for each.
 
-    python benchmarks/league.py --seconds 60 --seeds 0 1 2 --out docs/league/rows.jsonl --pictures docs/league
+    python benchmarks/league.py --seconds 40 --seeds 0 --out docs/league/rows.jsonl --pictures docs/league
     python benchmarks/league.py --out docs/league/rows.jsonl --table
 
 Every entry but `seed` and `mlp`, which are these recipes, has the settings of `conv` for all that is not its
@@ -43,7 +43,7 @@ from dropgan.train.steps.step import train_step
 
 CPU = torch.device("cpu")
 SAMPLES = 5_000
-ROUNDS = 7
+ROUNDS = 3
 COLUMNS, ROWS = 16, 3
 
 ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
