@@ -94,14 +94,22 @@ TRAINED_ALIKE = {"folder", "parquet", "hugging-face"}
 """Kinds that are images in memory like grey and colour once they are read: all combinations of them
 are only among the slow tests."""
 
+AS_CONV = {"capsule", "graph"}
+"""Architectures that are ``conv`` but for a part: grey with labels and colour without are enough."""
+
+
+def _slow(kind: str, architecture: str, conditional: bool) -> bool:
+    if kind in TRAINED_ALIKE:
+        return conditional or architecture in ONLY_IMAGES
+    return architecture in AS_CONV and conditional != (kind == "grey")
+
+
 CASES = [
     pytest.param(
         kind,
         architecture,
         conditional,
-        marks=[pytest.mark.slow]
-        if kind in TRAINED_ALIKE and (conditional or architecture in ONLY_IMAGES)
-        else [],
+        marks=[pytest.mark.slow] if _slow(kind, architecture, conditional) else [],
     )
     for kind, (_, _, shape) in KINDS.items()
     for architecture in (design.name for design in ARCHITECTURES)

@@ -171,9 +171,10 @@ def test_gradients_of_gradients_are_right(routing: str) -> None:
     assert torch.autograd.gradgradcheck(lambda given: squashed_length(routed(squash(given))), votes)
 
 
-@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
-@pytest.mark.parametrize("routing", list(ROUTINGS))
-def test_every_loss_trains_it(loss: str, routing: str) -> None:
+@pytest.mark.parametrize(
+    ("routing", "loss"), [("attention", "margin"), *(("dynamic", loss.name) for loss in LOSSES)]
+)
+def test_every_loss_trains_it(routing: str, loss: str) -> None:
     """Every objective, with R1, in bf16: weights move and stay finite."""
     penalty = {"penalty.wgan_gp_weight": 10.0, "penalty.r1_weight": 0.0} if loss == "wasserstein" else {}
     recipe = small(**{"training.loss": loss, "discriminator.routing": routing, **penalty})
