@@ -1,5 +1,6 @@
 """The Open Inference Protocol, with Triton's own client."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -63,17 +64,26 @@ def test_malformed_bodies(client: httpx.Client) -> None:
     good = (
         b'{"inputs":[{"name":"index","shape":[2],"datatype":"UINT64","parameters":{"binary_data_size":16}}]}'
     )
-    refused = 0
-    for turn in range(1000):
+    meant, refused = json.loads(good), 0
+    while refused < 1000:
         body = bytearray(good + bytes(16))
-        for _ in range(1 + turn % 5):
+        for _ in range(1 + refused % 5):
             body[random.integers(len(body))] = random.integers(256)
-        if turn % 3 == 0:
+        if refused % 3 == 0:
             body = body[: random.integers(len(body))]
-        headers = {
-            "inference-header-content-length": str(len(good) if turn % 7 else int(random.integers(200)))
-        }
-        answer = client.post("/v2/models/blobs/infer", content=bytes(body), headers=headers)
-        assert answer.status_code == 200 or 400 <= answer.status_code < 500, (body, answer.text)
-        refused += answer.status_code != 200
-    assert refused > 500
+        length = len(good) if refused % 7 else int(random.integers(200))
+        try:
+            malformed = json.loads(body[:length]) != meant or len(body) != length + 16
+        except ValueError:
+            malformed = True
+        answer = client.post(
+            "/v2/models/blobs/infer",
+            content=bytes(body),
+            headers={"inference-header-content-length": str(length)},
+        )
+        if malformed:
+            assert 400 <= answer.status_code < 500, (body, answer.text)
+            assert answer.json()["error"]
+            refused += 1
+        else:  # other indices
+            assert answer.status_code == (200 if max(body[-9], body[-1]) < 16 else 422), (body, answer.text)
