@@ -15,7 +15,7 @@ import pytest
 from .arena import attack
 
 SEED = int(os.environ.get("DROPGAN_TORTURE_SEED", "0"))
-MINUTES = float(os.environ.get("DROPGAN_TORTURE_MINUTES", "12"))
+MINUTES = float(os.environ.get("DROPGAN_TORTURE_MINUTES", "17"))
 """All attacks together. Those that have a list of cases share what the others leave of it."""
 LEAST = 2
 """Cases of a list that are tried even where no time is left."""
