@@ -22,12 +22,13 @@ def _file(folder: Path, text: str, name: str = "own.toml") -> str:
 def _every_setting() -> dict[str, FieldInfo]:
     """Those of every architecture."""
     found: dict[str, FieldInfo] = {}
+    beside = ARCHITECTURES["mlp"]  # where an architecture has one network alone
     for architecture in ARCHITECTURES:
-        assert architecture.generator is not None
-        assert architecture.discriminator is not None
-        found |= settings_of(
-            recipe_type(architecture.generator.settings, architecture.discriminator.settings)
-        )
+        generator = architecture.generator or beside.generator
+        discriminator = architecture.discriminator or beside.discriminator
+        assert generator is not None
+        assert discriminator is not None
+        found |= settings_of(recipe_type(generator.settings, discriminator.settings))
     return found
 
 
