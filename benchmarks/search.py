@@ -83,7 +83,7 @@ def changes(variant: str) -> dict[str, Any]:
 
 def rate(recipe: Recipe, data: Any) -> float:
     """Steps per CPU second of the bare loop."""
-    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
+    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
     torch.set_num_threads(1)
     state = TrainingState.fresh(recipe, spec, CPU)
     labels = data.labels if recipe.conditional else None

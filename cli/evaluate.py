@@ -11,7 +11,7 @@ from .terminal import terminal
 from .training import data_options
 
 if TYPE_CHECKING:
-    from dropgan.evaluate import Evaluation, VectorEvaluation
+    from dropgan.evaluate import Evaluation, GraphEvaluation, VectorEvaluation
     from dropgan.serve.card import ScoreCard
     from dropgan.train import DataOptions
 
@@ -153,7 +153,7 @@ def evaluate(
         return
     if model is None:
         raise typer.BadParameter("MODEL_OR_RUN is missing: name a model file or a run directory")
-    from dropgan.evaluate import Evaluation, VectorEvaluation, load_features
+    from dropgan.evaluate import GraphEvaluation, VectorEvaluation, load_features
     from dropgan.evaluate import evaluate as evaluate_model
 
     with terminal(quiet=quiet) as reporter:
@@ -173,12 +173,14 @@ def evaluate(
             reporter=reporter,
         )
     if json:
-        written = {"report": str(report) if report else None} if isinstance(evaluation, Evaluation) else {}
-        result_json(evaluation.as_json() | written)
+        written = {"report": str(report) if report else None}
+        result_json(evaluation.as_json() | (written if not isinstance(evaluation, VectorEvaluation) else {}))
         return
     show(evaluation)
     if isinstance(evaluation, VectorEvaluation):
         show_columns(evaluation)
+    elif isinstance(evaluation, GraphEvaluation):
+        show_baselines(evaluation)
     if report is not None:
         result(f"report      {report}")
 
@@ -202,7 +204,18 @@ def show_columns(evaluation: "VectorEvaluation") -> None:
         )
 
 
-def show(evaluation: "Evaluation | VectorEvaluation") -> None:
+def show_baselines(evaluation: "GraphEvaluation") -> None:
+    """Print what models without a network score, and the most frequent mistakes."""
+    for name, scores in evaluation.baselines.items():
+        told = ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items())
+        result(f"beside      {name}: {told}")
+    for why, share in evaluation.mistakes.items():
+        result(f"mistake     {why}: {share:.1%} of the samples")
+    for name, apart in evaluation.properties.items():
+        result(f"property    {name}: {apart:.3f} standard deviations off")
+
+
+def show(evaluation: "Evaluation | GraphEvaluation | VectorEvaluation") -> None:
     """Print an evaluation: the verdict, the findings, the scores."""
     result(f"verdict     {evaluation.verdict}")
     for finding in evaluation.findings:
@@ -211,7 +224,7 @@ def show(evaluation: "Evaluation | VectorEvaluation") -> None:
     if evaluation.features:
         result(f"features    {evaluation.features}")
     for score in evaluation.scores:
-        real = f"; held-out real images {held_out[score.name]:.3f}" if score.name in held_out else ""
+        real = f"; held-out real ones {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(
             f"score       {score.name} {score.value:.3f}{_spread(score)} ({score.samples:,} samples"
             f" against {score.reference}{real})"

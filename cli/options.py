@@ -90,8 +90,8 @@ Size = Annotated[
         metavar="S",
         min=MIN_SIDE,
         max=MAX_SIDE,
-        help="Crop images to the centred square and resize them to S pixels a side.  [default: their"
-        " common size]",
+        help="Crop images to the centred square and resize them to S pixels a side; leave out graphs of more"
+        " than S nodes.  [default: their common size]",
         show_default=False,
         rich_help_panel=DATA,
     ),

@@ -83,7 +83,7 @@ def sample(
             "--format",
             metavar="FORMAT",
             help=f"Format of the shards: {', '.join(FORMATS.names)}; or raw, bare bytes.  [default: png; for"
-            " vectors parquet]",
+            " vectors parquet, for graphs npy]",
             show_default=False,
             rich_help_panel=options.OUTPUT,
         ),

@@ -7,7 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from dropgan.evaluate import Evaluation, VectorEvaluation, evaluate, validation_metric
+from dropgan.evaluate import (
+    Evaluation,
+    GraphEvaluation,
+    VectorEvaluation,
+    evaluate,
+    validation_metric,
+)
 from dropgan.export import add_scores, export
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_text
@@ -38,7 +44,7 @@ class Finished:
     """What the file says of itself, scores included."""
     samples: Path
     """A grid of pictures, or a table of vectors."""
-    evaluation: Evaluation | VectorEvaluation
+    evaluation: Evaluation | GraphEvaluation | VectorEvaluation
     """What was found."""
     report: Path | None
     """The evaluation of images as one HTML file."""

@@ -13,6 +13,7 @@ from .findings import Finding
 from .fit import fit_features
 from .fitted import features_for
 from .frechet import FrechetScorer
+from .graphs.evaluation import GraphEvaluation, evaluate_graphs
 from .images import Evaluation, evaluate_images
 from .judge import Judgement, judge_samples
 from .scoring import Reference
@@ -29,11 +30,13 @@ __all__ = [
     "FeatureNetwork",
     "Finding",
     "FrechetScorer",
+    "GraphEvaluation",
     "Judgement",
     "Reference",
     "ValidationMetric",
     "VectorEvaluation",
     "evaluate",
+    "evaluate_graphs",
     "evaluate_images",
     "evaluate_vectors",
     "features_for",

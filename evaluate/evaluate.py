@@ -16,6 +16,7 @@ from dropgan.train.run.source import DataSource
 from .asked import Asked
 from .deployed import open_deployed
 from .features import AUTO, FeatureNetwork
+from .graphs.evaluation import GraphEvaluation
 from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation
 from .real import real_data
 from .vectors import VectorEvaluation
@@ -37,7 +38,7 @@ def evaluate(
     name: str = "",
     report: str | PathLike[str] | None = None,
     reporter: Reporter = LOGGED,
-) -> Evaluation | VectorEvaluation:
+) -> Evaluation | GraphEvaluation | VectorEvaluation:
     """Score a model's samples, look for copies of training data, and report the findings.
 
     Args:
@@ -60,11 +61,11 @@ def evaluate(
         run: The run directory of this model, for tests that need gradients. If ``model`` is a run, it is
             that run.
         name: Name of the model; empty uses the name of its file.
-        report: An HTML file to write, with the pictures and charts of images.
+        report: An HTML file to write, with pictures of images or graphs.
         reporter: Receives progress and messages.
 
     Returns:
-        An `Evaluation` for images, a `VectorEvaluation` for vectors.
+        An `Evaluation` for images, a `VectorEvaluation` for vectors, a `GraphEvaluation` for graphs.
 
     Raises:
         ModelError: The file is not a dropgan model.
@@ -74,7 +75,7 @@ def evaluate(
             does not output pixels.
         RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
-        OptionError: The model makes vectors, for which there are neither features nor a report.
+        OptionError: The model's kind has no features, or no report.
         OutputError: The report cannot be written.
         DropganError: As for `dropgan.export`, if a run is exported.
     """
@@ -85,15 +86,17 @@ def evaluate(
         generator, found = open_deployed(Path(model), device=device, reporter=reporter)
         name = name or Path(model).resolve().name
     kind = training_kind(generator.card.data.kind)
-    if not kind.has_report and (features != AUTO or report is not None):
-        raise OptionError(f"features and reports are for images, this model makes {kind.name}")
+    if not kind.has_features and features != AUTO:
+        raise OptionError(f"features are for images, this model makes {kind.name}")
+    if not kind.has_report and report is not None:
+        raise OptionError(f"a report is for images and graphs, this model makes {kind.name}")
     if report is not None:
         require_writable(Path(report))
     directory = found if run is None else Path(run)
     facts = None if directory is None else RunDirectory(directory).read_recipe()[1]
     given = DataSource(data, labels, data_dir, data_options or DataOptions())
     real, source = real_data(given, generator, facts, reporter)
-    evaluation: Evaluation | VectorEvaluation = load(kind.evaluation)(
+    evaluation: Evaluation | GraphEvaluation | VectorEvaluation = load(kind.evaluation)(
         Asked(
             generator,
             real,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from dropgan.serve import Generator
 from dropgan.serve.reporter import Reporter
 from dropgan.train import DataError, DataOptions, ImageData, VectorData
-from dropgan.train.data import TrainingData, holds_pictures, require_kind
+from dropgan.train.data import GraphData, TrainingData, holds_pictures, require_kind
 from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist
 from dropgan.train.run.facts import RunFacts
 from dropgan.train.run.source import DataSource
@@ -97,6 +97,18 @@ def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -
         return None
     unseen = _read(_beside(source, held_out), None, reporter)
     return require_kind(unseen, VectorData, "held-out vectors")
+
+
+def held_out_graphs(held_out: object, source: DataSource, reporter: Reporter) -> GraphData | None:
+    """The same of graphs.
+
+    Raises:
+        DataError: What was asked for is missing, unfit, or of another kind.
+    """
+    if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
+        return None
+    unseen = _read(_beside(source, held_out), None, reporter)
+    return require_kind(unseen, GraphData, "held-out graphs")
 
 
 def _beside(source: DataSource, data: object) -> DataSource:

@@ -45,7 +45,10 @@ from .price import PriceError, Scorer, within_budget
 from .processor import processor_kind
 from .speed import rates
 
-_OF_COLUMNS = ("mean", "scale", "mass", "width", "low", "high", "whole")
+_OF_KIND = (
+    "columns", "mean", "scale", "mass", "width", "low", "high", "whole", "node_types", "edge_types"
+)  # fmt: skip
+"""What a kind says of its data (`TrainingKind.about`) that a card has too."""
 
 
 @dataclass(frozen=True)
@@ -266,8 +269,7 @@ def _card(trained: TrainedGenerator, chosen: _Chosen, **found: Any) -> Card:
             fingerprint=data["fingerprint"],
             samples=data["samples"],
             class_names=tuple(data["class_names"]),
-            columns=tuple(data.get("columns", ())),
-            **{key: tuple(data.get(key, ())) for key in _OF_COLUMNS},
+            **{key: tuple(data.get(key, ())) for key in _OF_KIND},
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
         architecture=ArchitectureCard(recipe.generator.architecture, parameter_count(trained.module)),

@@ -46,6 +46,47 @@ def _append_fold(end: "GraphEnd", mass: NDArray[np.float32], above: NDArray[np.f
     end.add("Add", "to_units.folded", [below], doc="what training spread over an interval is one value again")
 
 
+def append_types(model: onnx.ModelProto, nodes: int, edge_channels: int) -> None:
+    """Turn output ``graphs``, float32 [batch, channels, nodes, nodes], into uint8 [batch, nodes, nodes].
+
+    The logits of edges are off the diagonal, those of nodes on it, 0 elsewhere. The largest wins, of equal
+    ones the first. No random number is drawn.
+    """
+    end = GraphEnd(model)
+    logits, eye = end.value, np.eye(nodes, dtype=np.int64)
+    first, last = (
+        end.constant("edges.begin", np.zeros(1, np.int64)),
+        end.constant("axis", np.ones(1, np.int64)),
+    )
+    border = end.constant("edges.end", np.array([edge_channels], np.int64))
+    beyond = end.constant("nodes.end", np.array([2**31 - 1], np.int64))
+    across = end.constant("last_axis", np.array([3], np.int64))
+    column, row = end.constant("column", np.array([2], np.int64)), last
+    end.add("Slice", "to_types.nodes", [border, beyond, last], doc="logits of nodes, on the diagonal")
+    end.add("ReduceSum", "to_types.diagonal", [across], keepdims=0, doc="beside it there are zeros")
+    end.add(
+        "ArgMax", "to_types.node", [], axis=1, keepdims=0, doc="the likeliest type of each node, 0: absent"
+    )
+    node = end.value
+    end.add("Min", "to_types.there", [end.constant("one", np.ones(1, np.int64))], doc="1 for a node, else 0")
+    there = end.value
+    end.add("Unsqueeze", "to_types.from", [column])
+    one, end.value = end.value, there
+    end.add("Unsqueeze", "to_types.to", [row])
+    end.add("Mul", "to_types.both", [one], doc="1 where both nodes are there")
+    both, end.value = end.value, logits
+    end.add("Slice", "to_types.edges", [first, border, last], doc="logits of edges, beside the diagonal")
+    end.add("ArgMax", "to_types.edge", [], axis=1, keepdims=0, doc="the likeliest type of each edge, 0: none")
+    end.add("Mul", "to_types.present", [both], doc="no edges to absent nodes")
+    end.add("Mul", "to_types.beside", [end.constant("beside_diagonal", 1 - eye)])
+    edges, end.value = end.value, node
+    end.add("Unsqueeze", "to_types.on", [column])
+    end.add("Mul", "to_types.diagonal_types", [end.constant("diagonal", eye)])
+    end.add("Add", "to_types.both_types", [edges], doc="nodes on the diagonal, edges beside it")
+    end.add("Cast", "to_types.uint8", [], to=onnx.TensorProto.UINT8)
+    end.finish(onnx.TensorProto.UINT8, (nodes, nodes))
+
+
 def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:
     """Turn output ``images``, float32 [batch, channels, height, width], into pixels and a layout.
 

@@ -19,15 +19,16 @@ METADATA_KEY = "dropgan"
 MAX_CLASSES = 2**20
 MAX_CLASS_NUMBER = 2**31 - 1
 MAX_COUNTED = 2**32 - 1
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 @dataclass(frozen=True)
 class DataCard:
     kind: str
-    """What the samples are: ``images`` or ``vectors``."""
+    """What the samples are: ``images``, ``vectors`` or ``graphs``."""
     shape: tuple[int, ...]
-    """Shape of one sample: (height, width, channels) for images, (columns,) for vectors."""
+    """Shape of one sample: (height, width, channels) for images, (columns,) for vectors, (nodes, nodes) for
+    graphs."""
     name: str
     """Name of the data set, as the user gave it without directories."""
     fingerprint: str
@@ -52,6 +53,10 @@ class DataCard:
     """Largest value of each column in the training data."""
     whole: tuple[bool, ...] = ()
     """Whether all values of a column in the training data are whole numbers."""
+    node_types: tuple[str, ...] = ()
+    """Names of the types of nodes of graphs; type 1 is the first, 0 is no node."""
+    edge_types: tuple[str, ...] = ()
+    """Names of the types of edges of graphs; type 1 is the first, 0 is no edge."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +218,8 @@ class ExportCard:
     precision: str
     """Arithmetic of the file: ``fp32``, ``fp16`` or ``int8``."""
     output: str
-    """``pixels`` (uint8), ``float`` (float32, -1 to 1), or ``vectors`` (float32 in their own units)."""
+    """``pixels`` (uint8), ``float`` (float32, -1 to 1), ``vectors`` (float32 in their own units), or
+    ``graphs`` (uint8)."""
     parity: ParityCard
     """The comparison with PyTorch."""
     clipped: bool = False

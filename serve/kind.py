@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from .card import Card
 
-ARRAY, PICTURES, COLUMNS = "array", "pictures", "columns"
-"""The ways to look at samples: every kind is an array; some are pictures or rows of columns too. A
+ARRAY, PICTURES, COLUMNS, GRAPHS = "array", "pictures", "columns", "graphs"
+"""The ways to look at samples: every kind is an array; some are pictures, rows of columns or graphs too. A
 shard format holds one or several of these views."""
 
 
@@ -37,6 +37,7 @@ class Kind(ABC):
         shown_as: The view in which people look at a few samples: `PICTURES` (a grid) or `COLUMNS`
             (a table).
         usual_format: The format of shards where the user names none.
+        in_browsers: Whether the page of a web package, which samples in the browser, can draw them.
         usual_labels: How classes are drawn where the user chooses none: ``uniform``, or ``data`` where the
             card has their counts.
     """
@@ -46,6 +47,7 @@ class Kind(ABC):
     outputs: ClassVar[Mapping[str, Output]]
     shown_as: ClassVar[str]
     usual_format: ClassVar[str]
+    in_browsers: ClassVar[bool] = False
     usual_labels: ClassVar[str] = "uniform"
 
     @property
@@ -71,7 +73,7 @@ class Kind(ABC):
 
     @abstractmethod
     def lacks(self, card: Card, view: str) -> str:
-        """Why the samples cannot be looked at as pictures or columns, to follow "this model"; empty
+        """Why the samples cannot be looked at as pictures, columns or graphs, to follow "this model"; empty
         where they can."""
 
     def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:

@@ -88,7 +88,7 @@ class Space:
             if conditional:
                 data = with_classes(data, SILENT)
             kind = training_kind(data.kind)
-            self._specs[limit, conditional] = kind.spec(data.shape, data.classes if conditional else 0)
+            self._specs[limit, conditional] = kind.spec_of(data, data.classes if conditional else 0)
         return self._specs[limit, conditional]
 
 

@@ -16,7 +16,7 @@ from dropgan.train.kinds import training_kind
 
 def test_each_kind_has_both_sides() -> None:
     """Data could be trained on that no runtime can sample, or a file opened that nothing explains."""
-    assert KINDS.names == TRAINING_KINDS.names == DEPLOYMENTS.names == ("images", "vectors")
+    assert KINDS.names == TRAINING_KINDS.names == DEPLOYMENTS.names == ("graphs", "images", "vectors")
 
 
 @pytest.mark.parametrize("name", KINDS.names)
@@ -35,7 +35,7 @@ def test_what_a_kind_names_is_there(name: str) -> None:
     assert runtime.outputs
 
 
-@pytest.mark.parametrize("name", ["graphs", "", "__init__", "os", "images.images", "../images", "x" * 10**6])
+@pytest.mark.parametrize("name", ["meshes", "", "__init__", "os", "images.images", "../images", "x" * 10**6])
 def test_a_strangers_kind_reaches_nothing(name: str) -> None:
     """A card's kind would import whatever its maker wrote there."""
     assert KINDS.get(name) is None
@@ -47,8 +47,8 @@ def test_an_unknown_kind_says_to_upgrade(model_card: Card) -> None:
     """A file of a later dropgan's would end in a traceback."""
     import dataclasses
 
-    strange = dataclasses.replace(model_card, data=dataclasses.replace(model_card.data, kind="graphs"))
-    with pytest.raises(ModelError, match=r"samples of kind 'graphs': upgrade dropgan"):
+    strange = dataclasses.replace(model_card, data=dataclasses.replace(model_card.data, kind="meshes"))
+    with pytest.raises(ModelError, match=r"samples of kind 'meshes': upgrade dropgan"):
         kind_of(strange)
 
 

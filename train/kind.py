@@ -1,7 +1,7 @@
 """What training and evaluation ask of a kind of data. The kinds are in `dropgan.train.kinds`, one a file."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -24,7 +24,8 @@ class TrainingKind(ABC, Generic[D]):
         file_scorer: ``module:function`` that makes a `dropgan.export.Scorer` from data and a reporter, loaded
             likewise; empty where a file has no one score.
         bounded: Whether all that networks see lies between -1 and 1.
-        has_report: Whether an evaluation looks through feature networks and has an HTML report.
+        has_features: Whether an evaluation looks through feature networks.
+        has_report: Whether it has an HTML report.
     """
 
     name: ClassVar[str]
@@ -32,15 +33,20 @@ class TrainingKind(ABC, Generic[D]):
     evaluation: ClassVar[str]
     file_scorer: ClassVar[str] = ""
     bounded: ClassVar[bool] = True
+    has_features: ClassVar[bool] = False
     has_report: ClassVar[bool] = False
 
     @abstractmethod
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of a sample as networks have it, from that which data have."""
 
-    def spec(self, shape: Sequence[int], classes: int) -> SampleSpec:
-        """What networks must know of samples of such a shape."""
+    def spec(self, shape: Sequence[int], classes: int, about: Mapping[str, Any]) -> SampleSpec:
+        """What networks must know of samples of such a shape, and of data of which `about` says this."""
         return SampleSpec(self.network_shape(shape), classes, self.bounded, self.described(shape))
+
+    def spec_of(self, data: D, classes: int) -> SampleSpec:
+        """What networks must know of samples like those of data."""
+        return self.spec(data.shape, classes, self.about(data))
 
     @abstractmethod
     def described(self, shape: Sequence[int]) -> str:

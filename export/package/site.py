@@ -68,6 +68,12 @@ def package_site(
     directory = local_path(directory)
     _check_free(directory)
     content, generator = read_model(model)
+    kind = kind_of(generator.card)
+    if not kind.in_browsers and not kind.lacks(generator.card, PICTURES):
+        raise PackageError(
+            f"the page of a web package draws images, this model makes {kind.name}: use --target wheel, or"
+            " dropgan serve, whose page shows them"
+        )
     picture = samples_png(generator)
     if picture is None:
         lack = kind_of(generator.card).lacks(generator.card, PICTURES)

@@ -59,9 +59,10 @@ def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
 
 
 def _png(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+    pictures = kind_of(card).pictures(samples)
     if scale > 1:  # large: one at a time
-        return [png(scaled(sample, scale)) for sample in samples]
-    return pngs(np.ascontiguousarray(samples))
+        return [png(scaled(picture, scale)) for picture in pictures]
+    return pngs(np.ascontiguousarray(pictures))
 
 
 def _webp(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
@@ -70,8 +71,8 @@ def _webp(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -
     except ImportError as error:
         raise MissingExtraError("WebP needs Pillow: pip install 'dropgan[server]'") from error
     made = []
-    for sample in samples:
-        image, buffer = scaled(sample, scale), io.BytesIO()
+    for picture in kind_of(card).pictures(samples):
+        image, buffer = scaled(picture, scale), io.BytesIO()
         plain = image[:, :, 0] if image.shape[2] == 1 else image
         Image.fromarray(plain).save(buffer, "WEBP", lossless=True)
         made.append(buffer.getvalue())

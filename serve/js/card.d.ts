@@ -12,12 +12,16 @@ export interface Card {
   readonly schema: string;
   readonly data: {
     readonly kind: string;
-    /** Shape of one sample: [height, width, channels] for images. */
+    /** Shape of one sample: [height, width, channels] for images, [nodes, nodes] for graphs. */
     readonly shape: readonly number[];
     readonly name: string;
     readonly fingerprint: string;
     readonly samples: number;
     readonly class_names: readonly string[];
+    /** Names of the types of nodes of graphs, from type 1 on; absent before schema 1.4. */
+    readonly node_types?: readonly string[];
+    /** The same of edges. */
+    readonly edge_types?: readonly string[];
   };
   /** Absent in files from before labels; 0 classes in a model without. */
   readonly labels?: {

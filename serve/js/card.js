@@ -30,6 +30,8 @@ const DATA = {
   fingerprint: text,
   samples: whole,
   class_names: listOf(text),
+  node_types: maybe(listOf(text)),
+  edge_types: maybe(listOf(text)),
 };
 const LABELS = {
   classes: maybe(whole),
@@ -128,7 +130,15 @@ function requireStream(what, stream, known) {
 
 function checkOutput({ data, export: { output } }) {
   if (output === "vectors" || data.kind === "vectors") {
-    throw new ModelError("the model makes vectors, but the JavaScript runtime is for images: use dropgan in Python");
+    throw new ModelError(
+      "the model makes vectors, but the JavaScript runtime is for images and graphs: use dropgan in Python",
+    );
+  }
+  if (data.kind === "graphs" && output === "graphs") {
+    if (data.shape.length !== 2 || data.shape[0] !== data.shape[1]) {
+      throw new ModelError("the model's card has graphs that are not square matrices");
+    }
+    return;
   }
   if (data.kind !== "images" || !["pixels", "float"].includes(output)) {
     throw new ModelError(`the model's card has ${show(data.kind)} with output ${show(output)}: upgrade dropgan`);

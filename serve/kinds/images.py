@@ -21,6 +21,7 @@ class Images(Kind):
     }
     shown_as: ClassVar[str] = PICTURES
     usual_format: ClassVar[str] = "png"
+    in_browsers: ClassVar[bool] = True
 
     def layout(self, card: Card) -> str:
         """``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated)."""

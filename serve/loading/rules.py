@@ -303,6 +303,13 @@ def _reduce(node: Node, inputs: Inputs) -> list[Shape]:
     return [tuple(size for place, size in enumerate(shape) if place not in gone)]
 
 
+def _arg(node: Node, inputs: Inputs) -> list[Shape]:
+    shape = shape_of(inputs, 0)
+    gone = axis_of(integer(node, "axis", 0), len(shape))
+    middle = (1,) if integer(node, "keepdims", 1) else ()
+    return [(*shape[:gone], *middle, *shape[gone + 1 :])]
+
+
 def _resize(node: Node, inputs: Inputs) -> list[Shape]:
     shape = shape_of(inputs, 0)
     need("axes" not in node.attributes)
@@ -360,6 +367,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_SAME.split(), _same),
     **dict.fromkeys(_BROADCAST.split(), _broadcast),
     **dict.fromkeys(_REDUCE.split(), _reduce),
+    "ArgMax": _arg,
     "AveragePool": _pool,
     "BatchNormalization": _batch_norm,
     "Concat": _concat,

@@ -156,7 +156,7 @@ def _completed(line: str) -> list[str]:
         ("dropgan train --precision ", {"auto", "fp32", "bf16", "fp16", "tf32"}),
         (
             "dropgan train --recipe ",
-            {"auto", "capsule", "conv", "dcgan", "graph", "mlp", "r3gan", "resnet", "seed"},
+            {"auto", "capsule", "conv", "dcgan", "graph", "graphs", "mlp", "r3gan", "resnet", "seed"},
         ),
         ("dropgan train --recipe co", {"conv"}),
         ("dropgan run --device ", {"auto", "cpu", "cuda"}),

@@ -120,7 +120,7 @@ def test_its_settings_are_shown_and_checked(dropgan: Dropgan) -> None:
     with pytest.raises(
         RecipeError, match=r"generator\.architecture rows is not for rows of 5 columns: .*mlp"
     ):
-        require_fit(recipe, training_kind("vectors").spec((5,), 0))
+        require_fit(recipe, training_kind("vectors").spec((5,), 0, {}))
 
 
 def test_beside_a_discriminator_of_dropgan(whole_way: WholeWay) -> None:

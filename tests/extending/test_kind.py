@@ -1,4 +1,4 @@
-"""A third kind of data from one file: graphs, with a reader and a shard format of their own."""
+"""Another kind of data from one file: relations, with a reader and a shard format of their own."""
 
 import dataclasses
 import hashlib
@@ -44,10 +44,10 @@ NODES = 8
 
 
 class Graphs(Kind):
-    """Graphs as matrices of edges: uint8 [nodes, nodes], 1 for an edge."""
+    """Relations as matrices of edges, in either direction: uint8 [nodes, nodes], 1 for an edge."""
 
-    name: ClassVar[str] = "graphs"
-    one: ClassVar[str] = "graph"
+    name: ClassVar[str] = "relations"
+    one: ClassVar[str] = "relation"
     outputs: ClassVar[Mapping[str, Output]] = {"edges": Output("uint8", "edges, 1 for each", "edges")}
     shown_as: ClassVar[str] = PICTURES
     usual_format: ClassVar[str] = "edges"
@@ -59,7 +59,7 @@ class Graphs(Kind):
         return card.data.shape
 
     def lacks(self, card: Card, view: str) -> str:
-        return "" if view == PICTURES else "makes graphs"
+        return "" if view == PICTURES else "makes relations"
 
     def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
         return samples[..., np.newaxis] * np.uint8(255)
@@ -75,7 +75,7 @@ class GraphData(TrainingData):
     class_names: tuple[str, ...] = ()
     class_numbers: tuple[int, ...] = ()
 
-    kind: ClassVar[str] = "graphs"
+    kind: ClassVar[str] = "relations"
 
     @property
     def samples(self) -> NDArray[np.uint8]:
@@ -104,7 +104,7 @@ EDGES = EdgeScaling()
 class GraphTraining(TrainingKind[GraphData]):
     """What training asks of graphs."""
 
-    name: ClassVar[str] = "graphs"
+    name: ClassVar[str] = "relations"
     metric: ClassVar[str] = f"{__name__}:edge_metric"
     evaluation: ClassVar[str] = f"{__name__}:evaluate_graphs"
 
@@ -112,7 +112,7 @@ class GraphTraining(TrainingKind[GraphData]):
         return (1, NODES, NODES)
 
     def described(self, shape: Sequence[int]) -> str:
-        return f"graphs of {NODES} nodes"
+        return f"relations of {NODES} nodes"
 
     def scaling(self, data: GraphData) -> Scaling:
         return EDGES
@@ -127,7 +127,7 @@ class GraphTraining(TrainingKind[GraphData]):
 class GraphEnding(Ending):
     """Edges where the network's floats are above 0."""
 
-    value: ClassVar[str] = "graphs"
+    value: ClassVar[str] = "relations"
     tolerances: ClassVar[Tolerances] = {("fp32", "edges"): Tolerance(1, 1e-3)}
     output = "edges"
     layout = "from-to"
@@ -150,12 +150,12 @@ class GraphEnding(Ending):
 class GraphDeployment(Deployment):
     """Edges, in float32."""
 
-    name: ClassVar[str] = "graphs"
+    name: ClassVar[str] = "relations"
     tolerances: ClassVar[Tolerances] = GraphEnding.tolerances
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> GraphEnding:
         if wanted.output or wanted.layout or wanted.precision != "fp32":
-            raise ExportError("graphs leave as edges, in fp32")
+            raise ExportError("relations leave as edges, in fp32")
         return GraphEnding()
 
 
@@ -183,6 +183,7 @@ class GraphEvaluation:
     """What is said of graphs."""
 
     verdict: str
+    features: str = ""
     findings: tuple[Any, ...] = ()
     scores: tuple[Any, ...] = ()
     held_out_scores: tuple[Any, ...] = ()
@@ -198,12 +199,12 @@ def evaluate_graphs(asked: Asked) -> GraphEvaluation:
 
 
 class GraphReader(Reader):
-    """Files that end in .graphs.npy."""
+    """Files that end in .relations.npy."""
 
-    gives: ClassVar[str] = "a .graphs.npy file"
+    gives: ClassVar[str] = "a .relations.npy file"
 
     def matches(self, source: str) -> bool:
-        return source.endswith(".graphs.npy")
+        return source.endswith(".relations.npy")
 
     def read(self, source: str, how: Reading) -> TrainingData:
         return GraphData(np.load(source), Path(source).name)
@@ -231,7 +232,7 @@ class EdgeLists:
 
 @pytest.fixture(scope="module", autouse=True)
 def _graphs() -> Iterator[None]:
-    """dropgan knows graphs while the tests of this file run."""
+    """dropgan knows relations while the tests of this file run."""
     registries: tuple[Registry[Any], ...] = (KINDS, TRAINING_KINDS, DEPLOYMENTS, FORMATS)
     before = [dict(registry._known) for registry in registries]
     KINDS.register(Graphs())
@@ -251,13 +252,13 @@ def rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rings of eight nodes in which some edges are missing."""
     ring = np.roll(np.eye(NODES, dtype=np.uint8), 1, axis=1)
     kept = np.random.default_rng(0).random((64, NODES, NODES)) > 0.1
-    path = tmp_path_factory.mktemp("graphs") / "rings.graphs.npy"
+    path = tmp_path_factory.mktemp("relations") / "rings.relations.npy"
     np.save(path, ring * kept.astype(np.uint8))
     return path
 
 
-def test_graphs_from_training_to_shards(dropgan: Dropgan, rings: Path, tmp_path: Path) -> None:
-    """A third kind of data would need an edit in each of twenty files."""
+def test_relations_from_training_to_shards(dropgan: Dropgan, rings: Path, tmp_path: Path) -> None:
+    """Another kind of data would need an edit in each of twenty files."""
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     settings = [
         "--set", "generator.hidden=[16]", "--set", "discriminator.hidden=[16]", "--set",
@@ -271,14 +272,14 @@ def test_graphs_from_training_to_shards(dropgan: Dropgan, rings: Path, tmp_path:
     answer = dropgan("export", run, "-o", model)
     assert answer.code == 0, answer.err
     generator = Generator(model, device="cpu")
-    assert generator.card.data.kind == "graphs"
+    assert generator.card.data.kind == "relations"
     expected = generator.sample(50, seed=3)
     assert expected.shape == (50, NODES, NODES)
 
     shards = tmp_path / "shards"
     answer = dropgan("sample", model, "-n", 50, "--seed", 3, "-o", shards, "--device", "cpu")
     assert answer.code == 0, answer.err  # in the kind's usual format
-    lines = [json.loads(line) for line in (shards / "graphs-00000000.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (shards / "relations-00000000.jsonl").read_text().splitlines()]
     assert [line["index"] for line in lines] == list(range(50))
     assert lines[7]["edges"] == np.argwhere(expected[7]).tolist()
     assert dropgan("sample", "--verify", shards).code == 0
@@ -289,7 +290,7 @@ def test_graphs_from_training_to_shards(dropgan: Dropgan, rings: Path, tmp_path:
     answer = dropgan("sample", model, "-n", 9, "-o", tmp_path / "tar", "--format", "tar", "--device", "cpu")
     assert answer.code == 0, answer.err
     refused = dropgan("sample", model, "-n", 9, "-o", tmp_path / "t.csv")
-    assert (refused.code, "this model makes graphs" in refused.err) == (1, True)
+    assert (refused.code, "this model makes relations" in refused.err) == (1, True)
     answer = dropgan("inspect", model)
     assert answer.code == 0, answer.err
     assert "edges, 1 for each" in answer.out

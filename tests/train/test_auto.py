@@ -35,7 +35,12 @@ RANDOM = np.random.default_rng(0)
 def _seen(*shape: int, count: int = 1000, **more: Any) -> Seen:
     """Of a shape as networks have it: (channels, height, width), or (columns,)."""
     kind = training_kind("images" if len(shape) == 3 else "vectors")
-    return Seen(kind.spec((*shape[1:], shape[0]), 0), count, **more)
+    return Seen(kind.spec((*shape[1:], shape[0]), 0, {}), count, **more)
+
+
+def _graphs() -> Seen:
+    about = {"node_types": ["node"], "edge_types": ["edge"], "sizes_vary": False}
+    return Seen(training_kind("graphs").spec((7, 7), 0, about), 853)
 
 
 def _classes(*counts: int) -> tuple[ClassCount, ...]:
@@ -52,6 +57,7 @@ def _classes(*counts: int) -> tuple[ClassCount, ...]:
         (_seen(12, count=442), "mlp", "442 rows of 12 columns, since dense layers"),
         (_seen(1, 28, 28, architecture="mlp"), "mlp", "it begins from a run of them"),
         (_seen(1, 28, 28, architecture="resnet"), "conv", "convolutions learn"),
+        (_graphs(), "graphs", "853 graphs of up to 7 nodes, since graph convolutions do not depend on"),
     ],
 )
 def test_each_row_of_the_table(seen: Seen, recipe: str, reason: str) -> None:

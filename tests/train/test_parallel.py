@@ -99,7 +99,7 @@ def test_scores_ask_nothing_of_other_processes(monkeypatch: pytest.MonkeyPatch) 
     rows = VectorData(random.normal(size=(40, 3)).astype(np.float32), "rows", ("a", "b", "c"))
     for data in (images, rows):
         recipe = load_recipe("mlp")
-        state = TrainingState.fresh(recipe, training_kind(data.kind).spec(data.shape, 0), CPU)
+        state = TrainingState.fresh(recipe, training_kind(data.kind).spec_of(data, 0), CPU)
         ((_, value),) = validation_metric(data, recipe)(state.ema.module).items()
         assert value > 0
 

@@ -2,6 +2,7 @@
 
 from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData, TrainingData, require_class_labels, require_kind
+from .graphs import GraphData
 from .in_memory import was_in_memory
 from .load import (
     DEFAULT_DATA,
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_DATA",
     "DataError",
     "DataOptions",
+    "GraphData",
     "ImageData",
     "TrainingData",
     "VectorData",

@@ -1,4 +1,4 @@
-"""Arrays of images or of vectors, from a file or from a program."""
+"""Arrays of images, vectors or graphs, from a file or from a program."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from dropgan.serve.reporter import LOGGED, Reporter
 
 from .dataset import DataError, ImageData, TrainingData, chunks
 from .digits import Digits
+from .graphs import graphs_from_array, looks_like_graphs
 from .vectors import VectorData
 
 
@@ -23,11 +24,12 @@ def array_data(
     class_names: tuple[str, ...] = (),
     reporter: Reporter = LOGGED,
 ) -> TrainingData:
-    """Take an array for images or for vectors, by its type and shape.
+    """Take an array for images, vectors or graphs, by its type and shape.
 
     Args:
         array: uint8 [n, height, width] or [n, height, width, 1 or 3] for images; floats, or whole
-            numbers of another type than uint8, [n, columns] for vectors.
+            numbers of another type than uint8, [n, columns] for vectors. uint8 [n, nodes, nodes] is of
+            graphs if it `looks_like_graphs`, which is said.
         name: Name of the data set.
         what: What to call the array in messages; the name if empty.
         kind: ``images`` or ``vectors`` where the array must be that; empty takes either.
@@ -52,6 +54,12 @@ def array_data(
             f" [n, height, width, channels], or floats [n, columns], not {array.dtype} of shape"
             f" {list(array.shape)}{_remedy(array)}"
         )
+    if kind != "images" and looks_like_graphs(array):
+        reporter.note(
+            f"{what or name}: read as graphs, since every matrix is symmetric and holds small numbers; an"
+            " .npz file with an array named images has images"
+        )
+        return graphs_from_array(array, name, labels=labels, class_names=class_names)
     images = array if array.ndim == 4 else array[..., np.newaxis]
     if images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
         raise DataError(

@@ -36,6 +36,7 @@ class TrainingData(ABC):
     Attributes:
         kind: Name of the kind, as in a model's card.
         resizable: Whether samples have a size and colours that reading can change.
+        limited: Whether ``--size`` is the largest size of a sample, and larger ones are left out.
         texts: The fields that hold names.
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
@@ -47,6 +48,7 @@ class TrainingData(ABC):
 
     kind: ClassVar[str]
     resizable: ClassVar[bool] = False
+    limited: ClassVar[bool] = False
     texts: ClassVar[tuple[str, ...]] = ("name", "class_names")
     name: str
     labels: NDArray[np.int64] | None

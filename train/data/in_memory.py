@@ -11,6 +11,7 @@ from dropgan.serve.errors import MissingExtraError
 from .arrays import array_data
 from .arrow import ArrowTable
 from .dataset import DataError, TrainingData
+from .graph_set import networkx_data
 from .labels import label_numbers, plain_array
 from .readers import Reading
 from .readers.hub import HubTable
@@ -21,7 +22,7 @@ from .torch_dataset import dataset_data, is_picture
 _PREFIX = "memory:"
 _KINDS = (
     "a numpy array or tensor (uint8 [n, height, width] or [n, height, width, channels], or floats"
-    " [n, columns]), a pandas, Arrow or Hugging Face table, or a torch Dataset"
+    " [n, columns]), a pandas, Arrow or Hugging Face table, a torch Dataset, or a list of networkx graphs"
 )
 
 
@@ -42,7 +43,7 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
         source: A numpy array, a torch tensor or a list of equal arrays, as `array_data` takes them; a
             pandas DataFrame (its index is no column), a pyarrow table, a Hugging Face data set, or
             anything else that offers its columns to Arrow; a torch Dataset, or a list of pictures, as
-            `dataset_data` takes them; or what was read before.
+            `dataset_data` takes them; a list of networkx graphs; or what was read before.
         labels: One for each sample, as `label_numbers` takes them, or None.
         how: The column of labels counts for tables alone.
 
@@ -60,6 +61,8 @@ def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData
         data = table_data(table, how)
     elif isinstance(source, torch.utils.data.Dataset) or _has_pictures(source):
         data = dataset_data(source, name, how)
+    elif isinstance(source, list | tuple) and source and _is_instance(source[0], "networkx", "Graph"):
+        data = networkx_data(source, name, how.options, how.reporter)
     elif isinstance(source, list | tuple) or hasattr(source, "__array__"):
         data = array_data(plain_array(source, name), name, reporter=how.reporter)
     else:

@@ -1,4 +1,4 @@
-"""From what the user says after ``--data`` to images or vectors."""
+"""From what the user says after ``--data`` to images, vectors or graphs."""
 
 import os
 from pathlib import Path
@@ -24,17 +24,20 @@ def load_data(
     options: DataOptions = _DEFAULTS,
     reporter: Reporter = LOGGED,
 ) -> TrainingData:
-    """Load training data, images or vectors, from files or from memory.
+    """Load training data, images, vectors or graphs, from files or from memory.
 
     Args:
         source: Data in memory: a numpy array or a tensor, uint8 [n, height, width] or [n, height,
             width, 1 or 3] for images, floats [n, columns] for vectors; a pandas or Arrow table; a
-            torch Dataset of images, or of (image, label) pairs, read once. Or a string or path:
+            torch Dataset of images, or of (image, label) pairs, read once; a list of networkx graphs. Or a
+            string or path:
             ``fashion-mnist-10k`` (embedded), ``fashion-mnist`` (complete), ``fashion-mnist-test``,
             a folder of pictures, of IDX files, of Parquet files or that Hugging Face's
             ``save_to_disk`` wrote, a ``.npy``, ``.npz``, ``.parquet``, ``.csv`` or ``.tsv`` file, or
-            ``hf:NAME``, ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``. A table without pictures becomes
-            vectors, as does an array [n, columns].
+            ``hf:NAME``, ``hf:NAME:SPLIT``, ``hf:NAME:CONFIG:SPLIT``; for graphs ``atlas``, ``qm9``, a
+            ``.g6``, ``.smi`` or ``.sdf`` file, ``FILE.csv:COLUMN`` of SMILES, or a folder of ``.graphml``,
+            ``.gml`` or ``.edgelist`` files. A table without pictures becomes vectors, as does an array [n,
+            columns].
         data_dir: Folder of the complete Fashion-MNIST, if it is not in a usual place.
         labels: Labels of data in memory, one for each sample: whole numbers, strings,
             or one-hot rows.
@@ -86,7 +89,7 @@ def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> Tra
         data = data.drawn(options.limit)
     if data.resizable:
         return fit_array(require_kind(data, ImageData), options, reporter)
-    if options.size or options.colour != "auto":
+    if (options.size and not data.limited) or options.colour != "auto":
         raise DataError(f"{data.name} holds {data.kind}: --size, --colour and --grey are for images")
     return data
 

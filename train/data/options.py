@@ -21,11 +21,12 @@ class DataOptions:
     """
 
     size: int = 0
-    """Size of images in pixels, high and wide; 0 keeps their common size."""
+    """Size of images in pixels, high and wide; 0 keeps their common size. Of graphs, the most nodes: larger
+    ones are left out."""
     colour: str = "auto"
     """``grey`` or ``colour`` (RGB); ``auto`` is grey only if all images are grey."""
     strict: bool = False
-    """Whether an image that cannot be read is an error; otherwise it is reported and left out."""
+    """Whether an image or a graph that cannot be read is an error; otherwise it is reported and left out."""
     label_column: str = ""
     """The column of labels in a table; empty looks for one with a common name."""
     header: str = ""

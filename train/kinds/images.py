@@ -18,6 +18,7 @@ class Images(TrainingKind[ImageData]):
     metric: ClassVar[str] = "dropgan.evaluate.validation.metric:image_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.images:answer"
     file_scorer: ClassVar[str] = "dropgan.evaluate.kinds.images:file_scorer"
+    has_features: ClassVar[bool] = True
     has_report: ClassVar[bool] = True
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:

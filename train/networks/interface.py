@@ -26,8 +26,9 @@ class GeneratorNetwork(nn.Module, ABC):
             labels: int64 [n] in a class-conditional model, else None.
 
         Returns:
-            float32 [n, *shape]: images [n, channels, height, width] between -1 and 1, or vectors [n,
-            columns], each column standardised.
+            float32 [n, *shape]: images [n, channels, height, width] between -1 and 1, vectors [n,
+            columns], each column standardised, or graphs [n, channels, nodes, nodes], see
+            `dropgan.train.networks.graphs.discrete`.
         """
 
 
@@ -75,5 +76,5 @@ class Architecture:
     """None if there is no such generator."""
     discriminator: Design[Any, DiscriminatorNetwork] | None = None
     """None if there is no such discriminator."""
-    fits: Callable[[SampleSpec], bool] = lambda _: True
-    """Whether it can make or judge samples of this shape."""
+    fits: Callable[[SampleSpec], bool] = lambda spec: spec.graphs is None
+    """Whether it can make or judge samples of this shape. By default anything but graphs."""

@@ -4,6 +4,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class GraphTypes:
+    """What the nodes and edges of graphs are, where samples are graphs."""
+
+    node_types: int
+    """Types of nodes, those that are absent not counted."""
+    edge_types: int
+    """Types of edges, without "no edge"."""
+    sizes_vary: bool
+    """Whether graphs may have fewer nodes than the largest."""
+
+    @property
+    def channels(self) -> int:
+        """Of a sample: "no edge" and each type of edge, then "no node" and each type of node."""
+        return 1 + self.edge_types + 1 + self.node_types
+
+
+@dataclass(frozen=True)
 class SampleSpec:
     """Samples as networks see them, and by how many classes the networks are conditioned.
 
@@ -11,15 +28,18 @@ class SampleSpec:
     """
 
     shape: tuple[int, ...]
-    """Without the batch: (channels, height, width) of an image, (columns,) of a vector."""
+    """Without the batch: (channels, height, width) of an image, (columns,) of a vector, (channels, nodes,
+    nodes) of a graph."""
     classes: int = 0
     """0 in a model without labels; else labels are 0 to ``classes - 1``."""
     bounded: bool = True
     """Whether all values lie between -1 and 1."""
     described: str = "such samples"
     """In words, for messages."""
+    graphs: GraphTypes | None = None
+    """What nodes and edges are; None where samples are no graphs."""
 
     @property
     def on_grid(self) -> bool:
         """Whether values stand in rows and columns, [channels, height, width], as convolutions need them."""
-        return len(self.shape) == 3
+        return len(self.shape) == 3 and self.graphs is None

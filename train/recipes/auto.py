@@ -82,7 +82,13 @@ def _strip(seen: Seen) -> str:
 
 TABLE = (
     Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.on_grid, _strip),
-    Row("mlp", "mlp", "dense layers take samples of any shape", lambda seen: True),
+    Row(
+        "graphs",
+        "molgan",
+        "graph convolutions do not depend on the order of nodes",
+        lambda seen: seen.spec.graphs is not None,
+    ),
+    Row("mlp", "mlp", "dense layers take vectors", lambda seen: seen.spec.graphs is None),
 )
 """The first row that is for the data is taken."""
 

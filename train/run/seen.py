@@ -20,7 +20,7 @@ def seen_in(data: TrainingData, device: str = "cpu", architecture: str = "") -> 
         device: ``cpu`` or ``cuda``, where they will be trained on.
         architecture: Of the run that training begins from, or empty.
     """
-    spec = training_kind(data.kind).spec(data.shape, 0)
+    spec = training_kind(data.kind).spec_of(data, 0)
     classes, unusable = counted_classes(data)
     return Seen(spec, len(data), classes, unusable, device, architecture)
 

@@ -196,7 +196,7 @@ def prepare(
         data = with_classes(data, reporter)
         ranks.require_same(label_fingerprint(data), "the labels of the training data")
     _require_unchanged(start, data)
-    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
+    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     plan = make_plan(recipe, spec, start.wanted)
     plan.apply()

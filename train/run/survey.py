@@ -95,7 +95,7 @@ def survey(
         data = with_classes(data, replace(reporter, note=remarks.append))
     elif len(seen.classes) > 1 and not seen.unusable:  # in the order of the classes
         data = with_classes(data, SILENT)
-    spec = training_kind(data.kind).spec(data.shape, data.classes if recipe.conditional else 0)
+    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     reporter.say("timing a few training steps")
     threads = torch.get_num_threads()

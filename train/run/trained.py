@@ -74,7 +74,8 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
     recipe, _ = run.read_recipe()
     saved = load_checkpoint(_checkpoint_file(run, checkpoint))
     kind = training_kind(saved.about["data"]["kind"])
-    spec = kind.spec(saved.about["data"]["shape"], saved.about["classes"])
+    data = saved.about["data"]
+    spec = kind.spec(data["shape"], saved.about["classes"], data)
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"), trains=False)
     state.restore_shipped(saved)
     discriminator = state.discriminator.requires_grad_(False).eval()

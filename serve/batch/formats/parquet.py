@@ -1,5 +1,5 @@
 """A shard that is a Parquet file: of pictures, which Hugging Face `datasets` reads as a data set with
-pictures, or of columns."""
+pictures, of columns, or of graphs."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...columns import Header
 from ...errors import MissingExtraError
-from ...kind import COLUMNS, PICTURES
+from ...kind import COLUMNS, GRAPHS, PICTURES
 from ..column_shard import column_way
 from ..files import HashingFile, Written
 from ..format import Format, NewShard, Way
@@ -95,6 +95,47 @@ class PictureShard:
         self._file.close()
 
 
+class GraphShard:
+    """Columns graph (its matrix row by row), label (if there are labels), index and seed."""
+
+    def __init__(self, new: NewShard) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._pa: Any = pa
+        self._seed, self._values = new.seed, new.shape[0] * new.shape[1]
+        fields = [pa.field("graph", pa.list_(pa.uint8(), self._values))]
+        fields += [pa.field("label", pa.int64())] if new.labelled else []
+        fields += [pa.field("index", pa.int64()), pa.field("seed", pa.uint64())]
+        about = new.generator.card.data
+        types = {"nodes": about.shape[0], "node_types": about.node_types, "edge_types": about.edge_types}
+        self._schema = pa.schema(fields, metadata={"dropgan": json.dumps(types)})
+        self._file = HashingFile(new.path, new.file)
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="snappy")
+
+    def add(
+        self, indices: NDArray[np.int64], samples: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> None:
+        """Append samples."""
+        if not len(indices):
+            return
+        pa = self._pa
+        flat = pa.array(np.ascontiguousarray(samples).ravel())
+        columns = [pa.FixedSizeListArray.from_arrays(flat, self._values)]
+        columns += [] if labels is None else [pa.array(labels)]
+        columns += [pa.array(indices), pa.array(np.full(len(indices), self._seed, dtype=np.uint64))]
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=len(indices))
+
+    def finish(self, name: str) -> list[Written]:
+        """The complete file."""
+        self._writer.close()
+        return [self._file.written(name)]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 class ColumnRows:
     """Columns of float32, or int64 where they are whole numbers, and the class as text or int64."""
 
@@ -141,5 +182,9 @@ class ColumnRows:
 FORMAT = Format(
     "parquet",
     ".parquet",
-    {PICTURES: Way(PictureShard, ("deflate", "pyarrow")), COLUMNS: column_way(ColumnRows, ("pyarrow",))},
+    {
+        GRAPHS: Way(GraphShard, ("pyarrow",)),
+        PICTURES: Way(PictureShard, ("deflate", "pyarrow")),
+        COLUMNS: column_way(ColumnRows, ("pyarrow",)),
+    },
 )

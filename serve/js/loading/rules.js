@@ -280,6 +280,13 @@ function shapeSize(node, inputs) {
   return [[shape.slice(integer(node, "start", 0), integer(node, "end", shape.length)).length]];
 }
 
+function arg(node, inputs) {
+  const shape = shapeOf(inputs, 0);
+  const gone = axisOf(integer(node, "axis", 0), shape.length);
+  if (!integer(node, "keepdims", 1)) return [shape.filter((_, place) => place !== gone)];
+  return [shape.with(gone, 1)];
+}
+
 function reduce(node, inputs) {
   const [shape, axes] = [shapeOf(inputs, 0), axesOf(node, inputs, 1)];
   if (!axes?.length && integer(node, "noop_with_empty_axes", 0)) return [shape];
@@ -360,6 +367,7 @@ export const RULES = new Map([
     "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare".split(" "),
     reduce,
   ),
+  ["ArgMax", arg],
   ["AveragePool", pool],
   ["BatchNormalization", batchNorm],
   ["Concat", concat],

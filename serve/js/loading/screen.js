@@ -113,6 +113,7 @@ function match({ inputs, outputs }, card) {
 
 /** By its card the type and shape of one sample as the file gives it, and whether it gives pixels as planes. */
 function outputOf(card) {
+  if (card.data.kind === "graphs") return { kind: "uint8", shape: [...card.data.shape], planes: false };
   const [height, width, channels] = card.data.shape;
   const float = card.export.output === "float";
   const layout = card.export.layout || (float ? "nchw" : "nhwc");

@@ -3,8 +3,10 @@
 from .arrays import ArrayReader
 from .fashion_mnist import FashionMnistReader
 from .folder import FolderReader
+from .graphs import AtlasReader, GraphFileReader
 from .hub import HubReader
 from .idx import IdxReader
+from .molecules import MoleculeReader, QM9Reader
 from .parquet import ParquetReader
 from .reader import Reader, Reading
 from .text import TextReader
@@ -18,6 +20,10 @@ READERS: list[Reader] = [
     TextReader(),
     ArrayReader(),
     IdxReader(),
+    AtlasReader(),
+    QM9Reader(),
+    GraphFileReader(),
+    MoleculeReader(),
     FolderReader(),
 ]
 """All readers, the first that matches a source reads it."""

@@ -1,4 +1,4 @@
-"""Images and vectors in numpy's own files."""
+"""Images, vectors and graphs in numpy's own files."""
 
 import zipfile
 from pathlib import Path
@@ -11,13 +11,15 @@ from dropgan.serve.reporter import Reporter
 
 from ..arrays import array_data
 from ..dataset import DataError, TrainingData
+from ..graphs import graphs_from_array
 from ..labels import label_numbers, texts
 from ..memory import available_memory
 from ..numpy_files import UNREADABLE, map_array
 from .reader import Reader, Reading
 
 _SUFFIXES = (".npy", ".npz")
-_BESIDE = ("columns", "labels", "class_names")
+_BESIDE = ("columns", "labels", "class_names", "node_types", "edge_types")
+_SAMPLES = ("images", "vectors", "graphs")
 
 
 class ArrayReader(Reader):
@@ -33,7 +35,7 @@ class ArrayReader(Reader):
 
 
 def load_array_file(path: Path, reporter: Reporter) -> TrainingData:
-    """Read ``.npy``, or ``.npz`` with ``images`` or ``vectors`` and, if there are some, ``labels``.
+    """Read ``.npy``, or ``.npz`` with ``images``, ``vectors`` or ``graphs``, and perhaps ``labels``.
 
     The array is one that `array_data` takes. A ``.npy`` file is mapped into memory, so that it may be
     larger; an ``.npz`` is read whole. It may have names of ``columns``, ``labels`` as `label_numbers`
@@ -75,6 +77,16 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
     labels, found_names = (
         label_numbers(_array(path, archive, "labels"), str(path)) if "labels" in names else (None, ())
     )
+    class_names = _texts(path, archive, "class_names") or found_names
+    if chosen == "graphs":
+        return graphs_from_array(
+            _array(path, archive, chosen),
+            path.stem,
+            node_types=_texts(path, archive, "node_types"),
+            edge_types=_texts(path, archive, "edge_types"),
+            labels=labels,
+            class_names=class_names,
+        )
     return array_data(
         _array(path, archive, chosen),
         path.stem,
@@ -82,7 +94,7 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
         kind="vectors" if chosen == "vectors" else "images",
         columns=_texts(path, archive, "columns"),
         labels=labels,
-        class_names=_texts(path, archive, "class_names") or found_names,
+        class_names=class_names,
         reporter=reporter,
     )
 
@@ -90,12 +102,13 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
 def _samples_of(path: Path, archive: Any) -> str:
     """The name of the array of samples."""
     names: list[str] = list(archive.keys())
-    found = [name for name in names if name in ("images", "vectors")] or [
+    found = [name for name in names if name in _SAMPLES] or [
         name for name in names if _array(path, archive, name).ndim in (3, 4)
     ]
     if len(found) != 1:
         raise DataError(
-            f"{path} must hold one array named images or vectors; it has: {', '.join(names) or 'none'}"
+            f"{path} must hold one array named images, vectors or graphs; it has:"
+            f" {', '.join(names) or 'none'}"
         )
     return found[0]
 

@@ -1,0 +1,83 @@
+"""The report of graphs: one HTML file with scores, drawings and the most frequent mistakes."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from numpy.typing import NDArray
+
+from dropgan.serve.atomic import write_text
+from dropgan.serve.graphs.drawing import EDGE_COLOURS, NODE_COLOURS, draw
+from dropgan.serve.pictures import encode_png, grid
+from dropgan.serve.printable import printable
+
+from .evaluation import GraphEvaluation
+
+_COLUMNS = 8
+_MEANING = {
+    "validity": "possible graphs: in one piece, and molecules that chemistry allows",
+    "uniqueness": "different graphs among the possible ones",
+    "novelty": "of these, graphs that are not in the training data",
+    "copies": "samples that are in the training data",
+    "degree_mmd": "distance of the degrees, 0 for equal ones",
+    "clustering_mmd": "distance of the clustering coefficients, 0 for equal ones",
+    "spectrum_mmd": "distance of the spectra, 0 for equal ones",
+    "coverage": "share of all graphs there are that are made",
+    "held_out_coverage": "share of the graphs outside the training data that are made",
+    "total_variation": "distance to all graphs being as likely, 0 at best and 1 at worst",
+}
+
+
+def write_report(evaluation: GraphEvaluation, path: Path | str) -> None:
+    """Write the report of an evaluation of graphs as one self-contained HTML file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    environment = Environment(
+        loader=PackageLoader("dropgan.evaluate", "graphs"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        finalize=lambda value: printable(value) if isinstance(value, str) else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawings = evaluation.drawings
+    pictures = [
+        ("Graphs of the data", drawings.real),
+        ("Generated graphs, not chosen", drawings.made),
+        ("The graphs that are generated most often, the most frequent first", drawings.often),
+    ]
+    held_out = {score.name: score.value for score in evaluation.held_out_scores}
+    rows = []
+    for score in evaluation.scores:
+        metric = score.name.removesuffix("_graphs")
+        beside = [scores[metric] for scores in evaluation.baselines.values()]
+        rows.append((metric, _MEANING[metric], score.value, held_out.get(score.name), beside))
+    data = evaluation.card.data
+    page = environment.get_template("report.html.j2").render(
+        evaluation=evaluation,
+        card=evaluation.card,
+        rows=rows,
+        pictures=[(title, _inline(graphs)) for title, graphs in pictures],
+        types=[
+            *_named(data.node_types, NODE_COLOURS, "node"),
+            *_named(data.edge_types, EDGE_COLOURS, "edge"),
+        ],
+    )
+    write_text(path, page)
+
+
+def _inline(graphs: NDArray[np.uint8]) -> str:
+    png = encode_png(grid(draw(graphs), _COLUMNS, scale=2))
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _named(names: tuple[str, ...], colours: NDArray[np.float32], what: str) -> list[tuple[str, str]]:
+    """Each type with the colour that it is drawn in."""
+    shown = []
+    for number, name in enumerate(names):
+        red, green, blue = colours[number % len(colours)].astype(int).tolist()
+        shown.append((f"rgb({red}, {green}, {blue})", name if name == what else f"{what} {name}"))
+    return shown

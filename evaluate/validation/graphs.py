@@ -1,0 +1,109 @@
+"""The metric that training on graphs watches."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dropgan.serve.latents import LatentStream
+from dropgan.train import Recipe
+from dropgan.train.data import GraphData
+from dropgan.train.networks.graphs.discrete import types_of
+from dropgan.train.networks.spec import GraphTypes
+
+from ..graphs.descriptors import connected, summaries
+from ..graphs.identity import graph_keys
+from .size import MOST_REAL, SAMPLES, SEED
+
+_BATCH = 512
+
+
+class GraphMetric:
+    """How much is missing from real graphs: 1 - connected x unique x alike, 0 at best and 1 at worst.
+
+    - *connected*: share of the graphs in one piece, over that of the real ones, at most 1.
+    - *unique*: different graphs among the samples, over those among as many draws from the real ones, at
+      most 1. A generator that makes few graphs, however perfect, scores badly.
+    - *alike*: the overlap of the distributions of numbers that describe graphs (`summaries`), and of the
+      graphs themselves where the data have each often enough to be counted; the geometric mean.
+
+    Attributes:
+        name: Of the value.
+    """
+
+    def __init__(
+        self, data: GraphData, latent_dim: int, *, labels: NDArray[np.int64] | None, samples: int, seed: int
+    ) -> None:
+        """Get ready to score.
+
+        Args:
+            data: The real graphs.
+            latent_dim: Components of a latent.
+            labels: int64 [samples] for a class-conditional generator, otherwise None.
+            samples: Generated samples of a score.
+            seed: Seed of the samples.
+        """
+        self._data, self._samples = data, samples
+        self._types = GraphTypes(len(data.node_types), len(data.edge_types), sizes_vary=True)
+        self._latents = torch.from_numpy(LatentStream(latent_dim)(samples, seed=seed))
+        self._labels = None if labels is None else torch.from_numpy(labels)
+        self.name = f"graph_shortfall_{samples}"
+
+    @torch.inference_mode()
+    def __call__(self, generator: nn.Module) -> dict[str, float]:
+        """Score a generator's samples.
+
+        Args:
+            generator: In eval mode; latents float32 [n, latent_dim], and labels int64 [n] if it is
+                conditional, to logits [n, channels, nodes, nodes].
+        """
+        device = next(generator.parameters()).device
+        made = []
+        for first in range(0, self._samples, _BATCH):
+            given = [
+                part[first : first + _BATCH].to(device)
+                for part in (self._latents, self._labels)
+                if part is not None
+            ]
+            made.append(types_of(generator(*given), self._types).cpu().numpy())
+        return {self.name: self.shortfall(np.concatenate(made))}
+
+    def shortfall(self, graphs: NDArray[np.uint8]) -> float:
+        """Of graphs uint8 [samples, nodes, nodes]."""
+        real_connected, real_unique, real_keys, real_summaries = self._real
+        keys = graph_keys(graphs)
+        in_one_piece = min(1.0, float(connected(graphs).mean()) / max(real_connected, 1e-9))
+        unique = min(1.0, len(np.unique(keys)) / real_unique)
+        told: list[tuple[NDArray[Any], NDArray[Any]]] = [
+            *zip(real_summaries.T, self._summaries(graphs).T, strict=True),
+            *([(real_keys, keys)] if len(np.unique(real_keys)) <= len(keys) // 2 else []),
+        ]
+        alike = np.exp(np.mean([np.log(max(overlap(one, other), 1e-6)) for one, other in told]))
+        return float(1 - in_one_piece * unique * alike)
+
+    def _summaries(self, graphs: NDArray[np.uint8]) -> NDArray[np.int64]:
+        return summaries(graphs, self._types.node_types, self._types.edge_types)
+
+    @cached_property
+    def _real(self) -> tuple[float, int, NDArray[np.uint64], NDArray[np.int64]]:
+        rows = np.linspace(0, len(self._data) - 1, min(len(self._data), MOST_REAL)).astype(np.int64)
+        graphs = np.asarray(self._data.graphs[rows])
+        keys = graph_keys(graphs)
+        drawn = np.random.default_rng(SEED).choice(keys, self._samples)
+        return float(connected(graphs).mean()), len(np.unique(drawn)), keys, self._summaries(graphs)
+
+
+def overlap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    """1 minus the total variation distance of two samples' distributions over the values that occur."""
+    values, places = np.unique(np.concatenate((one, other)), return_inverse=True)
+    first = np.bincount(places[: len(one)], minlength=len(values)) / len(one)
+    second = np.bincount(places[len(one) :], minlength=len(values)) / len(other)
+    return float(np.minimum(first, second).sum())
+
+
+def graph_metric(data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None) -> GraphMetric:
+    """The metric for a run on graphs."""
+    return GraphMetric(data, recipe.generator.latent_dim, labels=labels, samples=SAMPLES, seed=SEED)

@@ -1,0 +1,55 @@
+"""A shard that is a text with a piece for each graph."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..card import Card
+from ..kind import GRAPHS
+from .files import HashingFile, Written
+from .format import Format, NewShard, Way
+
+Piece = Callable[[NDArray[np.uint8], int, int | None], str]
+"""From a graph uint8 [nodes, nodes], its index and its label to what stands for it; empty leaves it out."""
+
+
+class TextShard:
+    """Graphs one after the other."""
+
+    def __init__(self, new: NewShard, piece: Piece) -> None:
+        self._file, self._piece = HashingFile(new.path, new.file), piece
+
+    def add(
+        self, indices: NDArray[np.int64], samples: NDArray[Any], labels: NDArray[np.int64] | None
+    ) -> None:
+        """Append samples."""
+        told = [None] * len(indices) if labels is None else labels.tolist()
+        pieces = map(self._piece, samples, indices.tolist(), told)
+        self._file.write("".join(pieces).encode())
+
+    def finish(self, name: str) -> list[Written]:
+        """The complete file."""
+        return [self._file.written(name)]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def text_format(
+    name: str, suffix: str, pieces: Callable[[Card], Piece], libraries: tuple[str, ...]
+) -> Format:
+    """A format of texts.
+
+    Args:
+        name: As ``--format`` has it.
+        suffix: Of a shard's name.
+        pieces: From a model's card to what stands for each graph; raises InputError where the format cannot
+            hold such graphs, MissingExtraError where a library is missing.
+        libraries: As of `Way`.
+    """
+    return Format(
+        name, suffix, {GRAPHS: Way(lambda new: TextShard(new, pieces(new.generator.card)), libraries)}
+    )

@@ -1,0 +1,85 @@
+"""Graphs as pictures: nodes on a circle, edges as lines, types as colours. numpy alone."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 64
+"""Pixels of a drawing, high and wide."""
+NODE_COLOURS = np.array(
+    [[36, 41, 47], [37, 99, 235], [220, 38, 38], [22, 163, 74], [217, 119, 6], [147, 51, 234], [8, 145, 178]],
+    np.float32,
+)
+"""Of the first types of nodes; after the last one they begin again."""
+EDGE_COLOURS = np.array([[120, 130, 140], [234, 88, 12], [190, 24, 93], [13, 148, 136]], np.float32)
+_CHUNK = 256
+
+
+def draw(graphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Draw graphs.
+
+    Args:
+        graphs: uint8 [n, nodes, nodes].
+
+    Returns:
+        uint8 [n, 64, 64, 3], on white.
+    """
+    count, nodes, _ = graphs.shape
+    out = np.empty((count, SIDE, SIDE, 3), np.uint8)
+    lines, discs = _strokes(nodes)
+    rows, columns = np.triu_indices(nodes, 1)
+    for first in range(0, count, _CHUNK):
+        some = graphs[first : first + _CHUNK]
+        paper = np.full((len(some), SIDE * SIDE, 3), 255, np.float32)
+        for pair in range(len(rows)):
+            _paint(paper, some[:, rows[pair], columns[pair]], lines[pair], EDGE_COLOURS)
+        for node in range(nodes):
+            _paint(paper, some[:, node, node], discs[node], NODE_COLOURS)
+        out[first : first + _CHUNK] = np.rint(paper).astype(np.uint8).reshape(-1, SIDE, SIDE, 3)
+    return out
+
+
+def _paint(
+    paper: NDArray[np.float32],
+    kinds: NDArray[np.uint8],
+    stroke: tuple[NDArray[np.int64], NDArray[np.float32]],
+    colours: NDArray[np.float32],
+) -> None:
+    """Lay one stroke over the pictures whose graphs have it."""
+    places, cover = stroke
+    which = np.flatnonzero(kinds)
+    if not len(which):
+        return
+    colour = colours[(kinds[which].astype(np.int64) - 1) % len(colours)]
+    at = np.ix_(which, places)
+    paper[at] += cover[None, :, None] * (colour[:, None] - paper[at])
+
+
+@cache
+def _strokes(
+    nodes: int,
+) -> tuple[
+    list[tuple[NDArray[np.int64], NDArray[np.float32]]], list[tuple[NDArray[np.int64], NDArray[np.float32]]]
+]:
+    """What each edge and each node covers: places of pixels, and how much of them."""
+    angle = 2 * np.pi * np.arange(nodes) / nodes - np.pi / 2
+    middle, radius = (SIDE - 1) / 2, SIDE * 0.4
+    x, y = middle + radius * np.cos(angle), middle + radius * np.sin(angle)
+    down, across = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    size = max(1.6, min(4.0, 26 / nodes))
+    discs = [_covered(np.hypot(across - x[i], down - y[i]), size) for i in range(nodes)]
+    lines = []
+    for i, j in zip(*np.triu_indices(nodes, 1), strict=True):
+        step = np.array([x[j] - x[i], y[j] - y[i]])
+        along = ((across - x[i]) * step[0] + (down - y[i]) * step[1]) / (step @ step)
+        along = np.clip(along, 0, 1)
+        away = np.hypot(across - x[i] - along * step[0], down - y[i] - along * step[1])
+        lines.append(_covered(away, 0.8))
+    return lines, discs
+
+
+def _covered(distance: NDArray[np.float64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    cover = np.clip(radius + 0.5 - distance, 0, 1).ravel()
+    places = np.flatnonzero(cover)
+    return places, cover[places].astype(np.float32)

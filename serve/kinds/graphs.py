@@ -1,0 +1,57 @@
+"""Graphs: types of nodes and edges in a matrix."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..card import Card
+from ..errors import ModelError
+from ..kind import GRAPHS, PICTURES, Kind, Output
+
+
+class Graphs(Kind):
+    """Symmetric matrices of types; the card's shape is (nodes, nodes)."""
+
+    name: ClassVar[str] = "graphs"
+    one: ClassVar[str] = "graph"
+    outputs: ClassVar[Mapping[str, Output]] = {
+        "graphs": Output("uint8", "uint8 types, of nodes on the diagonal and of edges beside it", "")
+    }
+    shown_as: ClassVar[str] = PICTURES
+    usual_format: ClassVar[str] = "npy"
+    usual_labels: ClassVar[str] = "data"
+
+    def layout(self, card: Card) -> str:
+        """``node-node``, always."""
+        return "node-node"
+
+    def output_shape(self, card: Card) -> tuple[int, ...]:
+        """(nodes, nodes)."""
+        data = card.data
+        if len(data.shape) != 2 or data.shape[0] != data.shape[1]:
+            raise ModelError("the model's card has graphs that are not square matrices")
+        if not (1 <= len(data.node_types) <= 255 and 1 <= len(data.edge_types) <= 255):
+            raise ModelError("the model's card has graphs without types of nodes and edges")
+        return data.shape
+
+    def lacks(self, card: Card, view: str) -> str:
+        """A graph can be drawn."""
+        return "" if view in (GRAPHS, PICTURES) else "makes graphs"
+
+    def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
+        """Nodes on a circle, edges as lines, types as colours."""
+        from ..graphs.drawing import draw
+
+        return draw(samples)
+
+    def apart(
+        self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
+    ) -> NDArray[np.float64]:
+        """1 where types differ: their numbers say nothing of how much."""
+        apart: NDArray[np.float64] = (made != exact).astype(np.float64)
+        return apart
+
+
+KIND = Graphs()

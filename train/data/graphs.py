@@ -1,0 +1,176 @@
+"""Graphs: matrices of the types of nodes and edges."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset import DataError, TrainingData, check_labels, chunks
+
+MOST_NODES = 64
+_MOST_TYPES, _MOST_ASSUMED = 255, 16
+
+
+@dataclass(frozen=True)
+class GraphData(TrainingData):
+    """Undirected graphs without loops, in memory or in a file mapped into memory.
+
+    Attributes:
+        graphs: uint8 [n, nodes, nodes], symmetric. On the diagonal the type of each node, 0 for none and
+            otherwise 1 + its place in ``node_types``. Beside it the type of each edge, 0 for none and
+            otherwise 1 + its place in ``edge_types``.
+        name: Name of the data set, without directories.
+        node_types: Names of the types of nodes.
+        edge_types: Names of the types of edges.
+        labels: int64 [n] or None.
+        class_names: One name for each class, or empty.
+        class_numbers: The data's own number of each class, if `with_classes` has closed gaps
+            between them; otherwise empty.
+    """
+
+    graphs: NDArray[np.uint8]
+    name: str
+    node_types: tuple[str, ...] = ("node",)
+    edge_types: tuple[str, ...] = ("edge",)
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    class_numbers: tuple[int, ...] = ()
+
+    kind: ClassVar[str] = "graphs"
+    limited: ClassVar[bool] = True
+    texts: ClassVar[tuple[str, ...]] = ("name", "class_names", "node_types", "edge_types")
+
+    def __post_init__(self) -> None:
+        """Refuse what is no set of graphs.
+
+        Raises:
+            DataError: The matrices are of another type or shape, too few, too large, not symmetric, have
+                types without a name or edges to absent nodes, or are all equal.
+        """
+        graphs = self.graphs
+        if graphs.dtype != np.uint8 or graphs.ndim != 3 or graphs.shape[1] != graphs.shape[2]:
+            raise DataError(
+                f"{self.name}: graphs must be uint8 of shape [n, nodes, nodes], not {graphs.dtype} of shape"
+                f" {list(graphs.shape)}"
+            )
+        count, nodes, _ = graphs.shape
+        if count < 2:
+            raise DataError(f"{self.name}: {count} graph(s) found, training needs at least 2")
+        if not 2 <= nodes <= MOST_NODES:
+            raise DataError(
+                f"{self.name}: the largest graph has {nodes} nodes, networks take 2 to {MOST_NODES}:"
+                f" --size N leaves out graphs of more than N nodes"
+            )
+        for what, names in (("nodes", self.node_types), ("edges", self.edge_types)):
+            if not 1 <= len(names) <= _MOST_TYPES or len(set(names)) != len(names):
+                raise DataError(
+                    f"{self.name}: types of {what} need 1 to {_MOST_TYPES} different names, not {len(names)}"
+                )
+        self._require_graphs()
+        if all((chunk == graphs[0]).all() for chunk in chunks(graphs)):
+            raise DataError(f"{self.name}: all {count} graphs are the same")
+        check_labels(self.name, count, self.labels, "graphs")
+
+    @property
+    def samples(self) -> NDArray[np.uint8]:
+        """The matrices."""
+        return self.graphs
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """``sha256:`` and the digest of shape, types and matrices."""
+        head = (self.graphs.shape, self.node_types, self.edge_types)
+        digest = hashlib.sha256(repr(head).encode())
+        for chunk in chunks(self.graphs):
+            digest.update(np.ascontiguousarray(chunk).data)
+        return f"sha256:{digest.hexdigest()}"
+
+    @cached_property
+    def sizes(self) -> dict[int, int]:
+        """How many graphs have each number of nodes."""
+        found: Counter[int] = Counter()
+        for chunk in chunks(self.graphs):
+            found.update(np.count_nonzero(np.diagonal(chunk, axis1=1, axis2=2), axis=1).tolist())
+        return dict(sorted(found.items()))
+
+    def _require_graphs(self) -> None:
+        """Hold the matrices against what the class says of them."""
+        start = 0
+        for chunk in chunks(self.graphs):
+            nodes = np.diagonal(chunk, axis1=1, axis2=2)
+            edges = np.where(np.eye(chunk.shape[1], dtype=bool), 0, chunk)
+            there = nodes > 0
+            loose = (edges > 0) & ~(there[:, :, None] & there[:, None, :])
+            most = len(self.node_types), len(self.edge_types)
+            problems = (
+                ((chunk != chunk.transpose(0, 2, 1)).any((1, 2)), "is directed: its matrix is not symmetric"),
+                (nodes.max(1) > most[0], f"has a node of a type above {most[0]}"),
+                (edges.max((1, 2)) > most[1], f"has an edge of a type above {most[1]}"),
+                (loose.any((1, 2)), "has an edge to no node"),
+                (~there.any(1), "has no nodes"),
+            )
+            for wrong, words in problems:
+                if wrong.any():
+                    raise DataError(f"{self.name}: graph {start + int(wrong.argmax())} {words}")
+            start += len(chunk)
+
+
+def looks_like_graphs(array: NDArray[np.generic]) -> bool:
+    """Whether an array uint8 [n, side, side] is of graphs: all matrices symmetric, values few and small.
+
+    Pictures are not symmetric, and have more than 16 levels.
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1] != array.shape[2]:
+        return False
+    if not len(array) or not 2 <= array.shape[1] <= MOST_NODES:
+        return False
+    return all(
+        chunk.max() <= 16
+        and bool((chunk == chunk.transpose(0, 2, 1)).all())
+        and bool(chunk.any((1, 2)).all())
+        for chunk in chunks(array)
+    )
+
+
+def graphs_from_array(
+    array: NDArray[np.uint8],
+    name: str,
+    *,
+    node_types: tuple[str, ...] = (),
+    edge_types: tuple[str, ...] = (),
+    labels: NDArray[np.int64] | None = None,
+    class_names: tuple[str, ...] = (),
+) -> GraphData:
+    """Graphs from matrices; types without names are called by their numbers.
+
+    Where no diagonal has a value, as in matrices of edges alone, every node is there.
+
+    Raises:
+        DataError: The array is not of graphs.
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1] != array.shape[2] or not array.size:
+        raise DataError(
+            f"{name}: graphs must be uint8 of shape [n, nodes, nodes], not {array.dtype} of shape"
+            f" {list(array.shape)}"
+        )
+    diagonal = np.diagonal(array, axis1=1, axis2=2)
+    if not diagonal.any():
+        array = array | np.eye(array.shape[1], dtype=np.uint8)
+        diagonal = np.diagonal(array, axis1=1, axis2=2)
+    edges = array * (1 - np.eye(array.shape[1], dtype=np.uint8))
+    return GraphData(
+        np.ascontiguousarray(array),
+        name,
+        node_types or _numbered(int(diagonal.max(initial=1)), "node"),
+        edge_types or _numbered(int(edges.max(initial=1)), "edge"),
+        labels,
+        class_names,
+    )
+
+
+def _numbered(count: int, what: str) -> tuple[str, ...]:
+    return (what,) if count <= 1 else tuple(f"{what} {number}" for number in range(1, count + 1))

@@ -1,0 +1,174 @@
+"""Architectures ``molgan`` and ``equivariant``: generators of graphs."""
+
+import math
+from abc import abstractmethod
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...settings import RecipeError
+from ..interface import GeneratorNetwork
+from ..labels import LatentInput
+from ..layers import block, initialise
+from ..settings import GeneratorSettings, LayerSettings, Widths
+from ..spec import SampleSpec
+from .discrete import NEVER, discretised, laid_out
+from .messages import MessageSettings, after_messages, dense
+
+
+class _DiscreteSettings(GeneratorSettings):
+    discrete: Literal["straight-through", "gumbel"] = "straight-through"
+    """How training makes discrete samples: the likeliest type of each node and edge, as the exported file
+    takes it, or a draw from their probabilities. Gradients are those of softmax in both."""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Temperature of the softmax that gives the gradients."""
+
+
+class MolGANGeneratorSettings(LayerSettings, _DiscreteSettings):
+    """Nothing of its own."""
+
+
+class EquivariantGeneratorSettings(MessageSettings, _DiscreteSettings):
+    hidden: Widths
+    """Features of a node and of a pair of nodes: at first, and after each round of messages."""
+
+
+class GraphGenerator(GeneratorNetwork):
+    """What the generators of graphs share: from logits to samples."""
+
+    def __init__(self, settings: _DiscreteSettings, spec: SampleSpec) -> None:
+        super().__init__()
+        assert spec.graphs is not None
+        self.types, self.nodes = spec.graphs, spec.shape[1]
+        self.temperature, self.noise = settings.temperature, settings.discrete == "gumbel"
+
+    @abstractmethod
+    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Of edges [n, 1 + edge types, nodes, nodes], symmetric to the bit, and of nodes [n, 1 + node
+        types, nodes]."""
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Discrete graphs in training, their logits otherwise; see `discrete`."""
+        edges, nodes = self.logits(latents, labels)
+        if not self.types.sizes_vary:  # every graph of the data has all of its nodes
+            nodes = torch.cat((torch.full_like(nodes[:, :1], NEVER), nodes[:, 1:]), 1)
+        if not self.training:
+            return laid_out(edges, nodes)
+        return discretised(edges, nodes, temperature=self.temperature, noise=self.noise)
+
+
+class MolGANGenerator(GraphGenerator):
+    """Dense layers that give the logits of all nodes and edges at once.
+
+    De Cao and Kipf, "MolGAN: an implicit generative model for small molecular graphs", 2018.
+    """
+
+    places: Tensor
+
+    def __init__(self, settings: MolGANGeneratorSettings, spec: SampleSpec) -> None:
+        super().__init__(settings, spec)
+        self.input = LatentInput(settings.latent_dim, spec.classes, settings.label_dim)
+        modules: list[nn.Module] = []
+        width = self.input.width
+        for place, units in enumerate(settings.hidden, 1):
+            layer = nn.Linear(width, units)
+            initialise(layer, settings.activation)
+            modules += block(layer, settings, last=place == len(settings.hidden))
+            width = units
+        self.body = nn.Sequential(*modules)
+        self.pairs = self.nodes * (self.nodes - 1) // 2
+        self.edges = nn.Linear(width, self.pairs * (1 + self.types.edge_types))
+        self.atoms = nn.Linear(width, self.nodes * (1 + self.types.node_types))
+        initialise(self.edges, "linear")
+        initialise(self.atoms, "linear")
+        self.register_buffer("places", _places(self.nodes), persistent=False)
+
+    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        hidden = self.body(self.input(latents, labels))
+        pairs = self.edges(hidden).view(-1, 1 + self.types.edge_types, self.pairs)
+        edges = pairs.index_select(2, self.places).view(-1, 1 + self.types.edge_types, self.nodes, self.nodes)
+        return edges, self.atoms(hidden).view(-1, 1 + self.types.node_types, self.nodes)
+
+
+class EquivariantGenerator(GraphGenerator):
+    """Each node and each pair of nodes begins from its own part of the latent, and all are treated alike.
+
+    Layers pass messages from nodes to pairs and from pairs to nodes, so that renaming the nodes in the
+    latent renames those of the graph, and every order of a graph's nodes is as likely. That is the symmetry
+    of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al., "SPECTRE", ICML 2022). The first
+    components of a latent belong to the nodes, the next to the pairs; what is left over is seen by all.
+    """
+
+    places: Tensor
+
+    def __init__(self, settings: EquivariantGeneratorSettings, spec: SampleSpec) -> None:
+        super().__init__(settings, spec)
+        nodes = self.nodes
+        self.pairs = nodes * (nodes - 1) // 2
+        self.of_node = max(1, settings.latent_dim // (2 * nodes))
+        self.of_pair = max(1, (settings.latent_dim - self.of_node * nodes) // self.pairs)
+        rest = settings.latent_dim - self.of_node * nodes - self.of_pair * self.pairs
+        if rest < 0:
+            raise RecipeError(
+                f"generator.latent_dim {settings.latent_dim} is too small for {spec.described}: architecture"
+                f" equivariant needs {nodes + self.pairs}, one for each node and each pair of nodes"
+            )
+        self.shared = LatentInput(rest, spec.classes, settings.label_dim)
+        width = settings.hidden[0]
+        self.first_node = nn.Sequential(*dense(self.of_node + self.shared.width, width, settings))
+        self.first_pair = nn.Sequential(*dense(self.of_pair, width, settings))
+        self.rounds = nn.ModuleList()
+        for units in settings.hidden[1:]:
+            self.rounds.append(_Round(width, units, settings))
+            width = units
+        self.edges = nn.Linear(width, 1 + self.types.edge_types)
+        self.atoms = nn.Linear(width, 1 + self.types.node_types)
+        initialise(self.edges, "linear")
+        initialise(self.atoms, "linear")
+        self.register_buffer("places", _places(nodes), persistent=False)
+
+    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        first, second = self.of_node * self.nodes, self.of_node * self.nodes + self.of_pair * self.pairs
+        own = latents[:, :first].view(-1, self.nodes, self.of_node)
+        shared = self.shared(latents[:, second:], labels)[:, None].expand(-1, self.nodes, -1)
+        nodes = self.first_node(torch.cat((own, shared), 2))
+        pairs = latents[:, first:second].view(-1, self.pairs, self.of_pair).index_select(1, self.places)
+        beside = 1 - torch.eye(self.nodes, device=latents.device)[..., None]  # a node is no pair with itself
+        edges = self.first_pair(pairs.view(-1, self.nodes, self.nodes, self.of_pair) * beside)
+        for layer in self.rounds:
+            nodes, edges = layer(nodes, edges)
+        made = self.edges(edges).permute(0, 3, 1, 2)
+        return made + made.transpose(2, 3), self.atoms(nodes).transpose(1, 2)
+
+
+class _Round(nn.Module):
+    """A node sees itself, its pairs, and the mean node; a pair sees itself and its two nodes."""
+
+    def __init__(self, width: int, units: int, settings: MessageSettings) -> None:
+        super().__init__()
+        self.node, self.from_pairs = nn.Linear(width, units), nn.Linear(width, units, bias=False)
+        self.from_all = nn.Linear(width, units, bias=False)
+        self.pair, self.from_node = nn.Linear(width, units), nn.Linear(units, units, bias=False)
+        for layer in (self.node, self.from_pairs, self.from_all, self.pair, self.from_node):
+            initialise(layer, settings.activation)
+        self.after = after_messages(settings)
+
+    def forward(self, nodes: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        """[n, nodes, width] and [n, nodes, nodes, width] to the same of another width."""
+        met = (edges * nodes[:, None]).sum(2) / math.sqrt(nodes.shape[1])
+        summed = self.node(nodes) + self.from_pairs(met) + self.from_all(nodes.mean(1, keepdim=True))
+        nodes = self.after(summed / math.sqrt(3))
+        told = self.from_node(nodes)
+        summed = self.pair(edges) + told[:, None] + told[:, :, None]
+        return nodes, self.after(summed / math.sqrt(3))
+
+
+def _places(nodes: int) -> Tensor:
+    """int64 [nodes * nodes]: which of the pairs i < j stands at each place of a symmetric matrix; on the
+    diagonal any will do."""
+    across = torch.zeros(nodes, nodes, dtype=torch.int64)
+    rows, columns = torch.triu_indices(nodes, nodes, 1)
+    across[rows, columns] = across[columns, rows] = torch.arange(len(rows))
+    return across.flatten()

@@ -1,0 +1,33 @@
+"""What networks that pass messages along edges share."""
+
+from typing import Literal
+
+from torch import nn
+
+from ..dropout import Dropout
+from ..layers import activation, initialise
+from ..settings import NetworkSettings, Widths
+
+
+class MessageSettings(NetworkSettings):
+    """Settings of networks that pass messages between nodes."""
+
+    hidden: Widths
+    """Features of a node after each round of messages."""
+    activation: Literal["relu", "leaky_relu"]
+    """Activation after each round; leaky_relu has slope 0.2."""
+
+
+def after_messages(settings: MessageSettings) -> nn.Sequential:
+    """What follows a round of messages, or a dense layer: activation and dropout."""
+    modules = [activation(settings.activation)]
+    if settings.dropout:
+        modules.append(Dropout(settings.dropout))
+    return nn.Sequential(*modules)
+
+
+def dense(inputs: int, units: int, settings: MessageSettings) -> list[nn.Module]:
+    """A dense layer with all that follows it."""
+    layer = nn.Linear(inputs, units)
+    initialise(layer, settings.activation)
+    return [layer, *after_messages(settings)]
