@@ -63,7 +63,7 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
 def step_seconds(recipes: dict[str, Recipe], data: ImageData) -> dict[str, float]:
     """CPU seconds of a step of each recipe, penalties included as often as they come: medians."""
     torch.set_num_threads(1)
-    spec = training_kind(data.kind).spec(data.shape, 0)
+    spec = training_kind(data.kind).spec_of(data, 0)
     states = {name: TrainingState.fresh(recipe, spec, CPU) for name, recipe in recipes.items()}
     times: dict[str, list[float]] = {name: [] for name in recipes}
     for turn in range(ROUNDS + 1):
@@ -102,7 +102,7 @@ def run(name: str, seed: int, steps: int, options: argparse.Namespace, data: Ima
         options.pictures.mkdir(parents=True, exist_ok=True)
         path = options.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
         write_bytes(path, encode_png(grid(images[: COLUMNS * ROWS], COLUMNS)))
-    networks = build_networks(recipe, training_kind(data.kind).spec(data.shape, 0))
+    networks = build_networks(recipe, training_kind(data.kind).spec_of(data, 0))
     network = load_features()
     made, real = network(images).vectors, network(data.images).vectors
     copies = copy_test(made, real, space="features")
@@ -154,7 +154,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default="fashion-mnist-10k")
-    parser.add_argument("--seconds", type=float, default=60, help="CPU seconds of training")
+    parser.add_argument("--seconds", type=float, default=40, help="CPU seconds of training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--entries", nargs="+", default=list(ENTRIES), choices=ENTRIES, metavar="ENTRY")
     parser.add_argument("--pictures", type=Path, help="a folder for samples of the first seed")
