@@ -224,7 +224,8 @@ def show(evaluation: "Evaluation | GraphEvaluation | VectorEvaluation") -> None:
     if evaluation.features:
         result(f"features    {evaluation.features}")
     for score in evaluation.scores:
-        real = f"; held-out real ones {held_out[score.name]:.3f}" if score.name in held_out else ""
+        beside = evaluation.floor or "held-out real ones"
+        real = f"; {beside} {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(
             f"score       {score.name} {score.value:.3f}{_spread(score)} ({score.samples:,} samples"
             f" against {score.reference}{real})"

@@ -150,7 +150,9 @@ def _show(out: Path, finished: "Finished") -> None:
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
     distance = evaluation.scores[0]
-    result(f"score      {distance.name} {distance.value:.2f} against {distance.reference} (lower is better)")
+    floor = f"; {evaluation.floor} have {evaluation.held_out_scores[0].value:.2g}" if evaluation.floor else ""
+    against = f"against {distance.reference} (lower is better{floor})"
+    result(f"score      {distance.name} {distance.value:.2f} {against}")
     result(f"features   {evaluation.features}")
     result(f"verdict    {evaluation.verdict}")
     if finished.report is not None:

@@ -1,7 +1,10 @@
-"""Shares, and what chance makes of them, in exact arithmetic."""
+"""Shares and ranks, and what chance makes of them."""
 
 import math
 from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def even_p_value(heads: int, throws: int) -> float:
@@ -21,6 +24,32 @@ def share_bounds(hits: int, trials: int, confidence: float = 0.95) -> tuple[floa
     lower = 0.0 if hits == 0 else _solve(lambda share: _at_least(hits, trials, share) - rare)
     upper = 1.0 if hits == trials else _solve(lambda share: rare - 1 + _at_least(hits + 1, trials, share))
     return lower, upper
+
+
+def rank_test(mine: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    """Share of pairs in which ``mine`` is larger, ties half; and Mann and Whitney's two-sided p-value, by its
+    normal approximation with ties."""
+    both = np.concatenate((mine, other))
+    _, place, counts = np.unique(both, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    n, m = len(mine), len(other)
+    share = (float(ranks[:n].sum()) - n * (n + 1) / 2) / (n * m)
+    ties = float((counts.astype(np.float64) ** 3 - counts).sum()) / ((n + m) * max(n + m - 1, 1))
+    deviation = math.sqrt(max((n + m + 1 - ties) / (12 * n * m), 0.0))
+    return share, math.erfc(abs(share - 0.5) / deviation / math.sqrt(2)) if deviation else 1.0
+
+
+def fewer_p_value(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
+    """Probability of ``hits`` or fewer, if both shares were one: Fisher's exact test, one-sided."""
+    total, drawn = trials + other_trials, hits + other_hits
+    whole = _log_choose(total, drawn)
+    return min(
+        1.0,
+        math.fsum(
+            math.exp(_log_choose(trials, k) + _log_choose(other_trials, drawn - k) - whole)
+            for k in range(max(0, drawn - other_trials), hits + 1)
+        ),
+    )
 
 
 def _at_least(hits: int, trials: int, share: float) -> float:

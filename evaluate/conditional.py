@@ -6,14 +6,19 @@ with auxiliary classifier GANs", ICML 2017, section 4.1, measure discriminabilit
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve import Generator
 from dropgan.serve.card import ScoreCard
+from dropgan.serve.classes import Classes
+from dropgan.train.data import labels_for_model
 
 from .features import FeatureNetwork, Features
+from .floor import Floor
 from .scoring import score_name
 
 METRIC = "class_agreement"
@@ -24,44 +29,84 @@ def asked_labels(generator: Generator, samples: int, *, seed: int) -> NDArray[np
     return generator.labels(samples, seed=seed) if generator.classes else None
 
 
-def class_agreement(
+@dataclass(frozen=True)
+class ClassAgreement:
+    """How many images of one class the feature network's classifier takes for it."""
+
+    name: str
+    """The class that was asked for."""
+    samples: int
+    """Generated samples of it."""
+    agreed: int
+    """How many of those look like it."""
+    reals: int
+    """Real images of it, set aside or held out; 0 where none has a label."""
+    real_agreed: int
+    """How many of those look like it."""
+
+
+def class_agreements(
     generator: Generator,
     network: FeatureNetwork,
     samples: Features,
     asked: NDArray[np.int64] | None,
-    *,
-    seed: int,
-) -> ScoreCard | None:
-    """The share of samples that look like the class asked for.
+    floor: Floor | None,
+) -> tuple[ClassAgreement, ...]:
+    """Each class of a conditional model beside real images of it.
 
     Args:
         generator: Whose samples they are.
         network: The feature network.
         samples: Their features.
         asked: int64 [n], the numbers of the classes that they were made of.
-        seed: Of the samples.
+        floor: Real images in the samples' place; their labels count where the model knows them.
 
     Returns:
-        The score, or None where the model has no classes or the network does not know all of them.
+        A line a class, or none where the model has no classes or the network does not know all of them.
     """
     known = network.class_names
     names = generator.class_names or tuple(map(str, generator.class_numbers))
     if asked is None or not set(names) <= set(known):
+        return ()
+    found, real_found, labels = samples.logits.argmax(1), None, None
+    if floor is not None:
+        labels = labels_for_model(floor.unseen.data, Classes.of(generator.card))
+        real_found = floor.unseen.features.logits.argmax(1)
+    lines = []
+    for place, (number, name) in enumerate(zip(generator.class_numbers, names, strict=True)):
+        wanted, mine = known.index(name), found[asked == number]
+        theirs = real_found[labels == place] if labels is not None and real_found is not None else mine[:0]
+        lines.append(
+            ClassAgreement(
+                name, len(mine), int((mine == wanted).sum()), len(theirs), int((theirs == wanted).sum())
+            )
+        )
+    return tuple(lines)
+
+
+def class_agreement(
+    classes: Sequence[ClassAgreement], network: FeatureNetwork, *, seed: int
+) -> ScoreCard | None:
+    """The share of samples that look like the class asked for; None where there are no classes.
+
+    Args:
+        classes: What `class_agreements` gives.
+        network: The feature network.
+        seed: Of the samples.
+    """
+    count = sum(line.samples for line in classes)
+    if not count:
         return None
-    logit_of = {
-        number: known.index(name) for number, name in zip(generator.class_numbers, names, strict=True)
-    }
-    right = samples.logits.argmax(1) == np.array([logit_of[number] for number in asked.tolist()])
-    share = float(right.mean())
+    share = sum(line.agreed for line in classes) / count
     return ScoreCard(
         name=score_name(METRIC, network.name),
         value=share,
-        samples=len(right),
+        samples=count,
         reference="the classes asked for",
         features=network.name,
         fingerprint=network.fingerprint,
         mode="deployed",
         seed=seed,
-        spread=math.sqrt(share * (1 - share) / len(right)),
+        spread=math.sqrt(share * (1 - share) / count),
         spread_of="standard error",
     )

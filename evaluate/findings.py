@@ -1,28 +1,40 @@
 """What the numbers mean: the findings at the head of the report.
 
-Every rule compares with what held-out real images score in the samples' place, where there are any,
-so that it does not depend on the scale of the features. docs/evaluation.md lists the rules.
+Every rule compares samples with real images in their place, and has two conditions: the difference is
+beyond chance, at an error rate of 0.5 % a rule, and it is large enough to matter. docs/evaluation.md lists
+the rules and how often they are wrong.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dropgan.serve.card import ScoreCard
 
 from .appearance import ClassShare
-from .copies import ERROR_RATE, CopyTest
+from .chance import fewer_p_value
+from .conditional import ClassAgreement
+from .copies import ERROR_RATE as COPIES_ERROR_RATE
+from .copies import CopyTest
 from .discriminator import DiscriminatorGap
+from .looks import Look
+from .manifold import Manifold
 from .memorisation import NeighbourTest
 from .recovery import Recovery
+from .surplus import SurplusTest
 
 PROBLEM, NOTE, GOOD = "problem", "note", "good"
 
-_LOW = 0.5  # of what held-out images score
-_BLURRED, _NOISY = 0.8, 1.25  # shares of the real images' sharpness
+ERROR_RATE = 0.005
+"""Of each rule: probability that real images in the samples' place are accused."""
+_LOW, _LOW_COVERAGE = 0.5, 0.7  # of what real images score
+_FAR, _FAR_SEEN = 0.02, 0.1  # surplus of the distance, as a share of the data's spread
+_SURE = 3.0  # standard errors of a difference of shares
+_APART = 0.75  # of the pairs of a sample and a real image
 _LEANING, _LEANING_RATIO, _AMONG_DATA, _LEANING_P = 0.6, 0.95, 1.5, 0.01
 _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
-_AGREEMENT = 0.6
+_AGREEMENT = 0.6  # of what real images of the class have
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
 _NAMED = 3  # columns or classes in a verdict
 
@@ -32,8 +44,8 @@ class Finding:
     """One finding of an evaluation."""
 
     kind: str
-    """``copies``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``overfitting``,
-    ``distance``, or ``columns``."""
+    """``copies``, ``distance``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``checkerboard``,
+    ``contrast``, ``colour``, ``overfitting``, ``columns``, ``correlations`` or ``rows``."""
     level: str
     """``problem``, ``note`` or ``good``."""
     text: str
@@ -49,23 +61,28 @@ class Evidence:
     scores: Sequence[ScoreCard]
     held_out_scores: Sequence[ScoreCard]
     classes: Sequence[ClassShare]
-    sharpness: float
     copies: Sequence[CopyTest]
     neighbours: Sequence[NeighbourTest]
+    floor: str = ""
+    """The real images in the samples' place, in words."""
+    fair: Manifold | None = None
+    surplus: SurplusTest | None = None
+    looks: Sequence[Look] = ()
     recovery: Recovery | None = None
     discriminator: DiscriminatorGap | None = None
-    agreement: float | None = None
-    """Share of a conditional model's samples that look like the class asked for."""
+    agreements: Sequence[ClassAgreement] = ()
+    """How many samples of a conditional model look like the class asked for, class by class."""
 
 
 def find(evidence: Evidence) -> tuple[Finding, ...]:
     """The findings, problems first."""
     found = [
         *copying(evidence.copies, evidence.neighbours),
+        *_distance(evidence),
         *_quality_and_variety(evidence),
-        *_classes(evidence.classes),
-        *_agreement(evidence.agreement),
-        *_sharpness(evidence.sharpness),
+        *_classes(evidence),
+        *_agreement(evidence.agreements),
+        *_looks(evidence.looks),
         *_overfitting(evidence),
     ]
     order = {PROBLEM: 0, NOTE: 1, GOOD: 2}
@@ -103,7 +120,7 @@ def copying(
     surest = min(copies, key=lambda test: test.p_value, default=None)
     if surest is None:
         return
-    if surest.p_value < ERROR_RATE:
+    if surest.p_value < COPIES_ERROR_RATE:
         yield Finding(
             "copies",
             PROBLEM,
@@ -152,39 +169,70 @@ def _leans(test: NeighbourTest) -> bool:
     )
 
 
-def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
-    mine, real = _by_metric(evidence.scores), _by_metric(evidence.held_out_scores)
-
-    def low(metric: str) -> bool:
-        return mine[metric].value < _LOW * (real[metric].value if metric in real else 1.0)
-
-    if "precision" not in mine:
+def _distance(evidence: Evidence) -> Iterator[Finding]:
+    """How far samples are from the data, beside real images."""
+    test = evidence.surplus
+    if test is None:
+        few = "Whether samples are as near to the data as real images are cannot be told: there are too few."
+        yield Finding("distance", NOTE, few)
         return
-    ideal = "where held-out images have" if real else "where real images have about"
-
-    def beside(metric: str) -> str:
-        return f"{metric} {mine[metric].value:.2f}, {ideal} {real[metric].value if real else 1.0:.2f}"
-
-    if low("precision") or low("density"):
-        yield Finding("quality", PROBLEM, f"Many samples do not look like the data: {beside('density')}.")
-    if low("recall") or low("coverage"):
-        yield Finding("variety", PROBLEM, f"Much of the data is never drawn: {beside('coverage')}.")
-    distance = mine["frechet_distance"]
-    if real:
-        floor = real["frechet_distance"].value
+    beyond = (
+        f"Fréchet distance {test.ratio:.3g} times that of real images in the samples' place"
+        f" ({test.samples:,} of each; {evidence.floor}), a surplus of {_percent(max(test.surplus, 0))} of the"
+        " data's own spread"
+    )
+    if test.p_value < ERROR_RATE:
+        yield Finding("distance", PROBLEM if test.surplus > _FAR else NOTE, f"{beyond}.")
+    elif test.detectable > _FAR_SEEN:
         yield Finding(
             "distance",
             NOTE,
-            f"Fréchet distance {distance.value:.3g} in {distance.features} features; held-out real images"
-            f" have {floor:.2g} to the same reference, which is as low as an honest model can come.",
+            f"Whether samples are as near to the data as real images are cannot be told with so few"
+            f" ({evidence.floor}): a surplus under {_percent(test.detectable)} of the data's own spread would"
+            " not be found.",
         )
+    else:
+        yield Finding("distance", GOOD, f"{beyond}, which is within chance.")
 
 
-def _classes(shares: Sequence[ClassShare]) -> Iterator[Finding]:
+def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
+    real, fair = _by_metric(evidence.held_out_scores), evidence.fair
+    if fair is None or "precision" not in real:
+        return
+
+    def low(metric: str, share: float) -> bool:
+        (mine, error), other = getattr(fair, metric), real[metric]
+        apart = math.hypot(error, other.spread)
+        return bool(mine < share * other.value and other.value - mine > _SURE * apart)
+
+    def beside(metric: str) -> str:
+        return f"{metric} {getattr(fair, metric)[0]:.2f}, where real images have {real[metric].value:.2f}"
+
+    for metrics, kind, what in (
+        ((("precision", _LOW), ("density", _LOW)), "quality", "Many samples do not look like the data"),
+        ((("coverage", _LOW_COVERAGE), ("recall", _LOW)), "variety", "Much of the data is never drawn"),
+    ):
+        found = [metric for metric, share in metrics if low(metric, share)]
+        if found:
+            yield Finding(kind, PROBLEM, f"{what}: {'; '.join(beside(metric) for metric in found)}.")
+
+
+def _classes(evidence: Evidence) -> Iterator[Finding]:
+    shares = evidence.classes
     if not shares:
         return
+    count, reals = evidence.scores[0].samples, evidence.scores[0].reference_samples
+    rate = ERROR_RATE / (2 * len(shares))
+
+    def fewer(few: float, of: int, many: float, others: int) -> bool:
+        return fewer_p_value(round(few * of), of, round(many * others), others) < rate
+
     missing = [
-        share.name for share in shares if share.real >= 0.01 and share.generated < _MISSING * share.real
+        share.name
+        for share in shares
+        if share.real >= 0.01
+        and share.generated < _MISSING * share.real
+        and fewer(share.generated, count, share.real, reals)
     ]
     if missing:
         yield Finding(
@@ -194,28 +242,74 @@ def _classes(shares: Sequence[ClassShare]) -> Iterator[Finding]:
             tuple(missing),
         )
     most = max(shares, key=lambda share: share.generated)
-    if most.generated > _DOMINANT and most.generated > 2 * most.real:
-        yield Finding("classes", PROBLEM, f"{most.generated:.0%} of the samples are {most.name}.")
-
-
-def _agreement(value: float | None) -> Iterator[Finding]:
-    if value is not None:
+    if (
+        most.generated > _DOMINANT
+        and most.generated > 2 * most.real
+        and fewer(most.real, reals, most.generated, count)
+    ):
         yield Finding(
             "classes",
-            PROBLEM if value < _AGREEMENT else GOOD,
-            f"{value:.0%} of the samples look like the class that was asked for, to the feature network's"
-            " classifier.",
+            PROBLEM,
+            f"{most.generated:.0%} of the samples are {most.name}, of the real images {most.real:.0%}.",
         )
 
 
-def _sharpness(value: float) -> Iterator[Finding]:
-    if value < _BLURRED:
+def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
+    count = sum(line.samples for line in classes)
+    if not count:
+        return
+    reals = sum(line.reals for line in classes)
+    share = sum(line.agreed for line in classes) / count
+    beside = f", of real images {sum(line.real_agreed for line in classes) / reals:.0%}" if reals else ""
+    wrong = tuple(
+        line.name
+        for line in classes
+        if line.reals
+        and line.samples
+        and line.agreed / line.samples < _AGREEMENT * line.real_agreed / line.reals
+        and fewer_p_value(line.agreed, line.samples, line.real_agreed, line.reals) < ERROR_RATE / len(classes)
+    )
+    text = f"{share:.0%} of the samples look like the class that was asked for{beside}"
+    if wrong:
         yield Finding(
-            "blur", PROBLEM, f"Samples are blurred: {value:.2f} of the real images' differences of pixels."
+            "classes",
+            PROBLEM,
+            f"Samples of {', '.join(wrong)} do not look like it to the feature network's classifier: {text}.",
+            wrong,
         )
-    elif value > _NOISY:
+    else:
+        cannot = "" if reals else "; real images with labels would be needed to say whether that is good"
+        level = GOOD if reals else NOTE
+        yield Finding("classes", level, f"{text}, to the feature network's classifier{cannot}.")
+
+
+_LOOKS = {
+    "sharpness": ("blur", "are less sharp", "noise", "are sharper"),
+    "grain": ("blur", "are smoother", "noise", "are grainier"),
+    "specks": ("blur", "have fewer specks", "noise", "have more specks"),
+    "checkerboard": ("blur", "have less of a checkerboard", "checkerboard", "have more of a checkerboard"),
+    "contrast": ("contrast", "are of lower contrast", "contrast", "are of higher contrast"),
+    "brightness": ("contrast", "are darker", "contrast", "are lighter"),
+    "lightest level": ("contrast", "are darker where lightest", "contrast", "are lighter where lightest"),
+    "darkest level": ("contrast", "are darker where darkest", "contrast", "are lighter where darkest"),
+    "red against green": ("colour", "are less red", "colour", "are redder"),
+    "blue against green": ("colour", "are less blue", "colour", "are bluer"),
+}
+"""By a property: the kind of a finding and the words where samples have less of it, and where more."""
+
+
+def _looks(looks: Sequence[Look]) -> Iterator[Finding]:
+    worst: dict[str, tuple[float, str]] = {}
+    for look in looks:
+        less, more = _LOOKS[look.name][:2], _LOOKS[look.name][2:]
+        kind, words = more if look.more > 0.5 else less
+        share = max(look.more, 1 - look.more)
+        if look.p_value < ERROR_RATE and share > _APART:
+            worst[kind] = max(worst.get(kind, (0.0, "")), (share, words))
+    for kind, (share, words) in worst.items():
+        text = f"Samples are {words} than real images in {share:.0%} of pairs (50 % would be fair)."
         yield Finding(
-            "noise", PROBLEM, f"Samples are noisy: {value:.2f} of the real images' differences of pixels."
+            kind, PROBLEM, text.replace("are less of", "have less of").replace("are more of", "have more of")
         )
 
 

@@ -26,11 +26,11 @@ from .features import AUTO, FeatureNetwork, load_features, network_features
 from .fit import LABELS, ROTATION, accuracy, fit_features
 from .random_features import random_features
 
-_VERSION = 1  # of all that is decided below: other features are other files
+_VERSION = 2  # of all that is decided below: other features are other files
 _FEWEST = 500  # images that a network is fitted to
 _LOOKS = 16_000  # images that it is shown in all: half a minute on two cores at 32x32
 _MOST_EPOCHS = 10
-_KEPT_BACK, _MOST_KEPT_BACK = 0.1, 1000  # to measure what it has learned
+_ASIDE, _ASIDE_OF_FEW, _MOST_ASIDE = 0.1, 1 / 3, 1000
 _MOST_CLASSES = 1000
 _A_CLASS = 20  # images that each class must have, on the average
 _BETTER = 1.5  # times as many right as by chance, or the network has learned nothing
@@ -75,6 +75,12 @@ def features_for(
     return network_features(f"fitted_{slug}", fitted, _about(fitted.facts), device=device)
 
 
+def set_aside(count: int) -> NDArray[np.int64]:
+    """Rows of ``count`` images that features are not fitted to: a tenth, of few a third, at most 1,000."""
+    share = _ASIDE if count >= _FEWEST else _ASIDE_OF_FEW
+    return np.random.default_rng(0).permutation(count)[: min(_MOST_ASIDE, round(share * count))]
+
+
 def knows(data: ImageData) -> bool:
     """Whether the network that comes with dropgan was made for such images."""
     network = load_features()
@@ -88,13 +94,13 @@ def knows(data: ImageData) -> bool:
 
 def _fit(data: ImageData, reporter: Reporter) -> DomainNetwork:
     """A network for the data, shown as many images of small data as of large ones."""
-    order = np.random.default_rng(0).permutation(len(data.images))
-    kept_back = min(_MOST_KEPT_BACK, round(_KEPT_BACK * len(order)))
-    shown = np.sort(order[kept_back:][:_LOOKS])
+    aside = set_aside(len(data.images))
+    rest = np.setdiff1d(np.arange(len(data.images)), aside)
+    shown = np.sort(np.random.default_rng(1).permutation(rest)[:_LOOKS])
     epochs = max(1, min(_MOST_EPOCHS, _LOOKS // len(shown)))
     task = LABELS if _labelled(data) else ROTATION
     reporter.say(f"fitting features to {data.name}, once: {epochs * len(shown):,} looks at images")
-    unseen = _part(data, np.sort(order[:kept_back]))
+    unseen = _part(data, np.sort(aside))
     with torch.random.fork_rng(devices=[]):  # which is the caller's
         network = fit_features(_part(data, shown), task=task, epochs=epochs, flip=False, reporter=reporter)
         found = round(accuracy(network, unseen, task), 4)

@@ -18,18 +18,20 @@ from dropgan.train.data import ImageData
 
 from .appearance import ClassShare
 from .attacks import Attack
-from .conditional import asked_labels, class_agreement
+from .conditional import ClassAgreement, asked_labels, class_agreement, class_agreements
 from .copies import CopyTest
 from .discriminator import DiscriminatorGap
 from .features import FeatureNetwork, Features
 from .findings import Finding, find, verdict
 from .fitted import features_for
 from .judge import judge_samples
+from .looks import Look
 from .memorisation import NeighbourTest
 from .networks import NetworkTests, check_networks
 from .recovery import Recovery
 from .scoring import Reference
 from .sensitivity import Sensitivity
+from .surplus import SurplusTest
 from .threads import one_thread
 
 DEFAULT_SAMPLES = 10_000
@@ -73,12 +75,20 @@ class Evaluation:
     scores: tuple[ScoreCard, ...]
     """Scores of the deployed file, the Fréchet distance first. For a class-conditional model they include the
     share of samples that the feature network assigns to the requested class, if it knows these classes."""
+    floor: str
+    """The real images that stand in the samples' place, in words; empty where there are too few."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Scores of held-out real images in place of samples."""
+    """Their scores: of held-out images or, without, of real images that were set aside."""
     train_mode_scores: tuple[ScoreCard, ...]
     """Scores of the same latents with dropout active."""
+    surplus: SurplusTest | None
+    """How much further samples are from the data than real images."""
+    looks: tuple[Look, ...]
+    """Properties of the pixels, beside real images."""
     classes: tuple[ClassShare, ...]
     """How often each class occurs."""
+    agreements: tuple[ClassAgreement, ...]
+    """How many samples of each class look like it, beside real images; empty without classes."""
     sharpness: float
     """Mean difference of neighbouring pixels, divided by that of the real images."""
     copies: tuple[CopyTest, ...]
@@ -131,7 +141,7 @@ def evaluate_images(
         features: The feature network; None uses the one for such data
             (`features_for`).
         held_out: Images of the same kind that the model never saw. Without them, overfitting cannot be
-            detected, nor what real images score.
+            detected, and a part of ``data`` stands in the samples' place.
         run: The run directory of this model, for tests that need gradients.
         name: Name of the model.
         reporter: Receives progress and messages.
@@ -154,7 +164,7 @@ def evaluate_images(
     if split == "other":
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
     if held_out is None:
-        left_out["held-out images"] = "there are none: with --held-out, what real images score is told"
+        left_out["held-out images"] = "there are none, which show whether samples lean on training images"
 
     reporter.say(f"computing features of {len(data.images):,} real images of {data.name}")
     reference = Reference.of(data, network, split=split, reporter=reporter)
@@ -165,15 +175,16 @@ def evaluate_images(
     images = generator.sample(samples, seed=seed)
     seen = network(images, reporter)
     asked = asked_labels(generator, samples, seed=seed)
-    agreement = class_agreement(generator, network, seen, asked, seed=seed)
-    if generator.classes and agreement is None:
-        left_out["class agreement"] = "the feature network does not know the model's classes by name"
     reporter.say("scoring")
     tests = None
     with one_thread():
         judged = judge_samples(images, seen, reference, unseen, seed=seed)
+        agreements = class_agreements(generator, network, seen, asked, judged.floor)
         if run is not None:
             tests = check_networks(run, generator, images, reference, unseen, seed=seed, reporter=reporter)
+    agreement = class_agreement(agreements, network, seed=seed)
+    if generator.classes and agreement is None:
+        left_out["class agreement"] = "the feature network does not know the model's classes by name"
     if tests is not None:
         left_out |= tests.left_out
     else:
@@ -185,7 +196,7 @@ def evaluate_images(
             judged.evidence(),
             recovery=recovery,
             discriminator=gap,
-            agreement=agreement.value if agreement else None,
+            agreements=agreements,
         )
     )
     return Evaluation(
@@ -197,9 +208,13 @@ def evaluate_images(
         verdict=verdict(findings),
         findings=findings,
         scores=judged.scores + ((agreement,) if agreement else ()),
+        floor=str(judged.floor) if judged.floor else "",
         held_out_scores=judged.held_out_scores,
         train_mode_scores=tests.train_mode_scores if tests else (),
+        surplus=judged.surplus,
+        looks=judged.looks,
         classes=judged.classes,
+        agreements=agreements,
         sharpness=judged.sharpness,
         copies=judged.copies,
         neighbours=judged.neighbours,

@@ -11,9 +11,13 @@ from .aligned import AlignedPixels
 from .appearance import ClassShare, class_shares, sharpness
 from .copies import MOST_TRAINING, CopyTest, copy_test
 from .features import Features
-from .findings import Evidence
+from .findings import ERROR_RATE, Evidence
+from .floor import Floor, floor_of
+from .looks import Look, looks
+from .manifold import K, Manifold, manifold_scores
 from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
-from .scoring import Reference, score
+from .scoring import MOST_MANIFOLD, Reference, evenly, score
+from .surplus import SurplusTest, surplus_test
 
 DEPLOYED, REAL = "deployed", "real"
 
@@ -24,8 +28,16 @@ class Judgement:
 
     scores: tuple[ScoreCard, ...]
     """Scores of the samples, the Fréchet distance first."""
+    floor: Floor | None
+    """The real images that stand in the samples' place; None where there are too few."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Scores of held-out real images in place of samples, the best an honest model can reach."""
+    """Their scores, the best that an honest model can reach."""
+    fair: Manifold | None
+    """Precision to coverage of as many samples as there are images in the floor, against the same images."""
+    surplus: SurplusTest | None
+    """How much further samples are from the data than the floor."""
+    looks: tuple[Look, ...]
+    """Properties of the pixels beside the floor's."""
     classes: tuple[ClassShare, ...]
     """How often each class occurs, if the feature network knows classes."""
     sharpness: float
@@ -38,7 +50,15 @@ class Judgement:
     def evidence(self) -> Evidence:
         """The numbers that findings are made from."""
         return Evidence(
-            self.scores, self.held_out_scores, self.classes, self.sharpness, self.copies, self.neighbours
+            self.scores,
+            self.held_out_scores,
+            self.classes,
+            self.copies,
+            self.neighbours,
+            floor=str(self.floor) if self.floor else "",
+            fair=self.fair,
+            surplus=self.surplus,
+            looks=self.looks,
         )
 
 
@@ -57,38 +77,62 @@ def judge_samples(
         features: Their features in the reference's network.
         reference: The real images to compare with.
         held_out: Real images of the same kind that the model never saw. With them and a reference
-            of training images, it is tested whether samples lean towards those.
+            of training images, it is tested whether samples lean towards those. Without, a part of the
+            reference stands in the samples' place.
         seed: Seed of the samples; random draws of the scores use it too.
 
     Raises:
         InputError: There are too few samples.
     """
     neighbours: tuple[NeighbourTest, ...] = ()
-    held_out_scores: tuple[ScoreCard, ...] = ()
-    if held_out is not None:
-        held_out_scores = score(reference, _some(held_out.features, len(samples), seed), mode=REAL, seed=seed)
-        if reference.split == "training":
-            neighbours = (
-                neighbour_test(
-                    features.vectors,
-                    reference.features.vectors,
-                    held_out.features.vectors,
-                    space=f"{reference.network.name} features",
-                ),
-                neighbour_test(
-                    pixel_vectors(samples[:SAMPLES]),
-                    pixel_vectors(reference.data.images),
-                    pixel_vectors(held_out.data.images),
-                    space="pixels",
-                ),
-            )
+    if held_out is not None and reference.split == "training":
+        neighbours = (
+            neighbour_test(
+                features.vectors,
+                reference.features.vectors,
+                held_out.features.vectors,
+                space=f"{reference.network.name} features",
+            ),
+            neighbour_test(
+                pixel_vectors(samples[:SAMPLES]),
+                pixel_vectors(reference.data.images),
+                pixel_vectors(held_out.data.images),
+                space="pixels",
+            ),
+        )
+    scores = score(reference, features, mode=DEPLOYED, seed=seed)
+    floor = floor_of(reference, held_out)
+    beside = None if floor is None else _beside(features, floor, seed)
     return Judgement(
-        scores=score(reference, features, mode=DEPLOYED, seed=seed),
-        held_out_scores=held_out_scores,
+        scores=scores,
+        floor=floor,
+        held_out_scores=() if floor is None else floor_scores(floor, len(samples), seed),
+        fair=beside[0] if beside else None,
+        surplus=beside[1] if beside else None,
+        looks=() if floor is None else looks(samples, floor.unseen.data.images, seed & 0xFFFFFFFF),
         copies=look_for_copies(samples, features, reference) if reference.split == "training" else (),
         classes=class_shares(reference.network, features, reference.features),
         sharpness=sharpness(samples, reference.data.images),
         neighbours=neighbours,
+    )
+
+
+def floor_scores(floor: Floor, count: int, seed: int) -> tuple[ScoreCard, ...]:
+    """What ``count`` images of the floor score in the samples' place, or all where there are fewer."""
+    return score(floor.reals, _some(floor.unseen.features, count, seed), mode=REAL, seed=seed)
+
+
+def _beside(features: Features, floor: Floor, seed: int) -> tuple[Manifold | None, SurplusTest]:
+    """Samples beside as many images of the floor."""
+    some, reals = _some(features, len(floor), seed), floor.reals
+    fair = None
+    if len(reals.features) > K:
+        vectors, within = reals.manifold
+        fair = manifold_scores(vectors, evenly(some.vectors, MOST_MANIFOLD), real_radii=within)
+    draws = seed & 0xFFFFFFFF
+    unseen = floor.unseen.features.vectors
+    return fair, surplus_test(
+        features.vectors, unseen, reals.features.vectors, error_rate=ERROR_RATE, seed=draws
     )
 
 

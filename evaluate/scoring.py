@@ -25,8 +25,9 @@ from .manifold import K, manifold_scores
 from .neighbours import radii
 from .reference import reference_features
 
-_MIN_SAMPLES = 2 * K
-_MAX_MANIFOLD = 10_000  # the number that both papers take; the cost grows with its square
+MIN_SAMPLES = 2 * K
+"""Samples that are scored, and real images that stand in their place."""
+MOST_MANIFOLD = 10_000  # the number that both papers take; the cost grows with its square
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,13 @@ class Reference:
 
         Raises:
             FeatureError: The network is not for images of this shape.
-            InputError: There are too few images.
         """
-        if len(data.images) < _MIN_SAMPLES:
-            raise InputError(f"{data.name}: scores need at least {_MIN_SAMPLES} real images")
         return cls(data, network, reference_features(network, data, reporter), split)
 
     @cached_property
     def manifold(self) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Features of up to 10,000 images, evenly spread over the set, and the radii of their balls."""
-        vectors = _evenly(self.features.vectors, _MAX_MANIFOLD)
+        vectors = evenly(self.features.vectors, MOST_MANIFOLD)
         return vectors, radii(vectors, K)
 
     def __str__(self) -> str:
@@ -82,13 +80,14 @@ def score(
         frechet_only: Leave out all but the Fréchet distance.
 
     Returns:
-        The Fréchet distance first; the Inception Score only where the network knows classes.
+        The Fréchet distance first; the Inception Score only where the network knows classes, precision to
+        coverage only of six real images or more.
 
     Raises:
         InputError: There are fewer than 10 samples.
     """
-    if len(samples) < _MIN_SAMPLES:
-        raise InputError(f"scores need at least {_MIN_SAMPLES} samples, not {len(samples)}")
+    if len(samples) < MIN_SAMPLES:
+        raise InputError(f"scores need at least {MIN_SAMPLES} samples, not {len(samples)}")
     network, reals = reference.network, reference.features
     draws = seed & 0xFFFFFFFF
 
@@ -120,8 +119,10 @@ def score(
     if network.knows_classes:
         value = inception_score(samples.logits, seed=draws)
         scores.append(card("inception_score", value, f"{IS_SPLITS} splits", len(samples), 0))
+    if len(reals) <= K:
+        return tuple(scores)
     vectors, within = reference.manifold
-    generated = _evenly(samples.vectors, _MAX_MANIFOLD)
+    generated = evenly(samples.vectors, MOST_MANIFOLD)
     manifold = manifold_scores(vectors, generated, real_radii=within)
     for metric in ("precision", "recall", "density", "coverage"):
         value = getattr(manifold, metric)
@@ -129,7 +130,8 @@ def score(
     return tuple(scores)
 
 
-def _evenly(vectors: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+def evenly(vectors: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """At most ``most`` rows, evenly spread."""
     if len(vectors) <= most:
         return vectors
     return vectors[np.linspace(0, len(vectors) - 1, most).astype(np.int64)]

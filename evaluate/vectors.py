@@ -12,6 +12,7 @@ standard deviation 1.
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +27,16 @@ from dropgan.train.data import VectorData
 
 from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
-from .findings import GOOD, PROBLEM, Finding, copying, verdict
+from .findings import ERROR_RATE, GOOD, NOTE, PROBLEM, Finding, copying, verdict
+from .fitted import set_aside
+from .joint import ApartTest, PairTest, told_apart, worst_pair
 from .manifold import K, manifold_scores
 from .memorisation import NeighbourTest, neighbour_test
+from .scoring import evenly
 
 _MOST_REAL = 50_000
 _MOST_MANIFOLD = 10_000
-_FAR = 3.0  # times what held-out rows score, or else in standard deviations
+_OFF, _UNCORRELATED, _APART = 0.1, 0.1, 0.75  # what matters of a difference that is beyond chance
 SPACE = "vectors"
 """The name of the scores' space."""
 
@@ -47,6 +51,9 @@ class ColumnScore:
     """Wasserstein-1 distance, in the real column's standard deviations."""
     ks: float
     """Largest difference of the distribution functions, 0 to 1."""
+    p_value: float
+    """Probability of as large a one in any column, if samples were real rows: Kolmogorov and Smirnov's
+    bound by Massart, times the number of columns."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,15 @@ class VectorEvaluation:
     scores: tuple[ScoreCard, ...]
     """Scores of the deployed file, the Fréchet distance first."""
     held_out_scores: tuple[ScoreCard, ...]
-    """Scores of held-out real rows in place of samples."""
+    """Scores of real rows in place of samples: held-out ones or, without, some rows against the rest."""
     columns: tuple[ColumnScore, ...]
     """Each column on its own, in the order of the data."""
+    pair: PairTest | None
+    """The pair of columns whose correlation is furthest off; None of one column, or of few rows."""
+    apart: ApartTest | None
+    """How well a classifier tells samples from real rows; None of few rows."""
+    floor: str
+    """The rows that stand in the samples' place, in words; empty where there are too few."""
     copies: tuple[CopyTest, ...]
     """The test for copies of training rows; empty where the data is not what the model was trained on."""
     neighbours: tuple[NeighbourTest, ...]
@@ -121,12 +134,18 @@ def evaluate_vectors(
     left_out: dict[str, str] = {}
     held_out_scores: tuple[ScoreCard, ...] = ()
     neighbours: tuple[NeighbourTest, ...] = ()
-    of_held_out: tuple[ColumnScore, ...] = ()
+    floor = ""
     if held_out is None:
-        left_out["held-out rows"] = "there are none: --held-out shows what real rows score"
+        left_out["held-out rows"] = "there are none, which show whether samples lean on training rows"
+        aside = set_aside(len(space.reals))
+        if len(aside) >= 2 * K:
+            rest = np.setdiff1d(np.arange(len(space.reals)), aside)
+            floor = f"{len(aside):,} real rows set aside"
+            held_out_scores = space.scores(space.reals[aside], mode="real", reals=space.reals[rest])
     else:
-        unseen = space.standard(_evenly(held_out.vectors, _MOST_REAL))
-        held_out_scores, of_held_out = space.scores(unseen, mode="real"), space.columns(unseen)
+        unseen = space.standard(evenly(held_out.vectors, _MOST_REAL))
+        floor = f"{len(unseen):,} held-out rows"
+        held_out_scores = space.scores(unseen, mode="real")
         if split == "training":
             neighbours = (neighbour_test(made, space.reals, unseen, space=SPACE, seed=seed & 0xFFFFFFFF),)
     copies: tuple[CopyTest, ...] = ()
@@ -134,7 +153,10 @@ def evaluate_vectors(
         copies = (copy_test(made, space.reals, space=SPACE, seed=seed & 0xFFFFFFFF),)
     else:
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
-    findings = _find(columns, copies, neighbours, of_held_out)
+    draws = seed & 0xFFFFFFFF
+    pair = worst_pair(made, space.reals, data.columns, seed=draws)
+    apart = told_apart(made, space.reals, seed=draws)
+    findings = _find(columns, copies, neighbours, pair, apart)
     return VectorEvaluation(
         name or data.name,
         model.card,
@@ -146,6 +168,9 @@ def evaluate_vectors(
         scores,
         held_out_scores,
         columns,
+        pair,
+        apart,
+        floor,
         copies,
         neighbours,
         left_out,
@@ -157,25 +182,32 @@ class _Space:
 
     def __init__(self, data: VectorData, split: str, seed: int) -> None:
         self._data, self._split, self._seed = data, split, seed
-        self.reals = self.standard(_evenly(data.vectors, _MOST_REAL))
+        self.reals = self.standard(evenly(data.vectors, _MOST_REAL))
 
     def standard(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rows in their own units to rows in the real columns' standard deviations."""
         return ((rows - self._data.mean) / self._data.scale).astype(np.float32)
 
-    def columns(self, made: NDArray[np.float32]) -> tuple[ColumnScore, ...]:
-        return tuple(
-            ColumnScore(
-                name,
-                *compare_column(self.reals[:, place], made[:, place]),
-            )
-            for place, name in enumerate(self._data.columns)
-        )
+    def columns(
+        self, made: NDArray[np.float32], reals: NDArray[np.float32] | None = None
+    ) -> tuple[ColumnScore, ...]:
+        """Each column of rows beside the real ones', by default all of them."""
+        real = self.reals if reals is None else reals
+        found = []
+        for place, name in enumerate(self._data.columns):
+            wasserstein, ks = compare_column(real[:, place], made[:, place])
+            chance = ks_p_value(ks, len(real), len(made)) * made.shape[1]
+            found.append(ColumnScore(name, wasserstein, ks, min(1.0, chance)))
+        return tuple(found)
 
-    def scores(self, made: NDArray[np.float32], *, mode: str) -> tuple[ScoreCard, ...]:
+    def scores(
+        self, made: NDArray[np.float32], *, mode: str, reals: NDArray[np.float32] | None = None
+    ) -> tuple[ScoreCard, ...]:
+        """Scores of rows against the real ones, by default all of them."""
         draws = self._seed & 0xFFFFFFFF
-        columns = self.columns(made)
-        distance = frechet_distance(self.reals, made, seed=draws)
+        real = self.reals if reals is None else reals
+        columns = self.columns(made, real)
+        distance = frechet_distance(real, made, seed=draws)
         mean = float(np.mean([column.wasserstein for column in columns]))
         bootstrap = f"{bootstrap_draws(made.shape[1])} bootstrap draws"
         found = [
@@ -184,12 +216,13 @@ class _Space:
             self._card("ks", (max(c.ks for c in columns), 0.0), "", mode, made),
         ]
         if made.shape[1] > 1:
-            apart = np.abs(np.corrcoef(self.reals.T) - np.corrcoef(made.T))
+            with np.errstate(invalid="ignore", divide="ignore"):  # of a column that is all alike
+                apart = np.abs(np.corrcoef(real.T) - np.corrcoef(made.T))
             value = float(np.nanmean(apart[np.triu_indices(made.shape[1], 1)]))
             found.append(self._card("correlation_difference", (value, 0.0), "", mode, made))
-        reals, fakes = _evenly(self.reals, _MOST_MANIFOLD), _evenly(made, _MOST_MANIFOLD)
-        if min(len(reals), len(fakes)) > K:
-            manifold = manifold_scores(reals, fakes)
+        some, fakes = evenly(real, _MOST_MANIFOLD), evenly(made, _MOST_MANIFOLD)
+        if min(len(some), len(fakes)) > K:
+            manifold = manifold_scores(some, fakes)
             for metric in ("precision", "recall", "density", "coverage"):
                 found.append(self._card(metric, getattr(manifold, metric), "standard error", mode, fakes))
         return tuple(found)
@@ -227,17 +260,26 @@ def compare_column(real: NDArray[np.floating], made: NDArray[np.floating]) -> tu
     return float((apart[:-1] * np.diff(values)).sum()), float(apart.max())
 
 
+def ks_p_value(distance: float, count: int, other: int) -> float:
+    """Probability of as large a Kolmogorov-Smirnov distance between two sets of one distribution, at most.
+
+    Massart ("The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality", 1990), with the effective
+    number of two samples; equal values make it smaller still.
+    """
+    return min(1.0, 2 * math.exp(-2 * distance**2 * count * other / (count + other)))
+
+
 def _find(
     columns: tuple[ColumnScore, ...],
     copies: tuple[CopyTest, ...],
     neighbours: tuple[NeighbourTest, ...],
-    usual: tuple[ColumnScore, ...],
+    pair: PairTest | None,
+    apart: ApartTest | None,
 ) -> tuple[Finding, ...]:
     findings = list(copying(copies, neighbours, "row"))
     columns = tuple(sorted(columns, key=lambda column: -column.ks))
     worst = columns[0]
-    level = max((column.ks for column in usual), default=0.0)
-    off = tuple(column.name for column in columns if column.ks > max(0.1, _FAR * level))
+    off = tuple(column.name for column in columns if column.ks > _OFF and column.p_value < ERROR_RATE)
     if off:
         findings.append(
             Finding(
@@ -250,8 +292,40 @@ def _find(
             )
         )
     else:
+        beyond = "" if worst.ks <= _OFF else ", which so few rows make by chance"
+        level = NOTE if beyond else GOOD
         findings.append(
-            Finding("columns", GOOD, f"No column's distribution function is off by more than {worst.ks:.2f}.")
+            Finding(
+                "columns",
+                level,
+                f"No column's distribution function is off by more than {worst.ks:.2f}{beyond}.",
+            )
+        )
+    if pair is not None:
+        apart_by = abs(pair.generated - pair.real)
+        wrong = apart_by > _UNCORRELATED and pair.p_value < ERROR_RATE
+        findings.append(
+            Finding(
+                "correlations",
+                PROBLEM if wrong else GOOD,
+                f"The correlation of {pair.names[0]} and {pair.names[1]} is {pair.generated:.2f}, in the data"
+                f" {pair.real:.2f}; no other pair is further off.",
+                (" with ".join(pair.names),) if wrong else (),
+            )
+        )
+    if apart is not None:
+        wrong = apart.pairs > _APART and apart.p_value < ERROR_RATE
+        findings.append(
+            Finding(
+                "rows",
+                PROBLEM if wrong else GOOD if apart.pairs <= _APART else NOTE,
+                f"A classifier tells a sample from a real row in {apart.pairs:.0%} of pairs (50 % would be"
+                f" fair; {apart.rows:,} of each).",
+            )
+        )
+    else:
+        findings.append(
+            Finding("rows", NOTE, "Whether columns hang together cannot be told: there are too few rows.")
         )
     return tuple(sorted(findings, key=lambda finding: finding.level != PROBLEM))
 
@@ -271,9 +345,3 @@ def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None
             )
     if held_out is not None and held_out.fingerprint == model.card.data.fingerprint:
         raise InputError(f"{held_out.name} is what the model was trained on: choose other rows to hold out")
-
-
-def _evenly(rows: NDArray[Any], most: int) -> NDArray[Any]:
-    if len(rows) <= most:
-        return np.asarray(rows)
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)])

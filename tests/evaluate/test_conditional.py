@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropgan.evaluate import Evaluation, ValidationMetric, evaluate
+from dropgan.evaluate import Evaluation, ValidationMetric, evaluate, load_features
 from dropgan.evaluate.pictures import make_pictures
 from dropgan.evaluate.report import write_report
 from dropgan.export import export
@@ -113,7 +113,12 @@ def test_data_without_labels_leaves_out_what_needs_them(run: Path, data: ImageDa
     """The networks must not be shown images under labels that are not theirs."""
     bare = ImageData(data.images, "bare")
     found = evaluate(
-        run / "model.onnx", bare, samples=100, held_out=ImageData(data.images[::2], "half"), run=run
+        run / "model.onnx",
+        bare,
+        samples=100,
+        held_out=ImageData(data.images[::2], "half"),
+        features=load_features(),
+        run=run,
     )
     assert {"attacks on real images", "overfitting"} <= set(found.left_out)
     assert {attack.images for attack in found.attacks} == {"generated"}

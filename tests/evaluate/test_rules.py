@@ -1,0 +1,174 @@
+"""The rules of the verdict: how often real data are accused, and what is found."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from dropgan.evaluate.chance import fewer_p_value, rank_test
+from dropgan.evaluate.conditional import ClassAgreement
+from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find
+from dropgan.evaluate.joint import told_apart, worst_pair
+from dropgan.evaluate.looks import Look, looks
+from dropgan.evaluate.surplus import surplus_test
+from dropgan.evaluate.vectors import ks_p_value
+
+_MIXED = np.random.default_rng(5).normal(size=(6, 6))
+
+
+def _rows(count: int, seed: int, shift: float = 0.0) -> NDArray[np.float32]:
+    made = np.random.default_rng(seed).normal(size=(count, 6)) @ _MIXED + shift
+    return made.astype(np.float32)
+
+
+def test_ranks_and_shares_are_scipys() -> None:
+    """Whoever is accused must be able to rely on the probabilities that are named."""
+    random = np.random.default_rng(0)
+    for top in (3, 1000):  # with ties, and with hardly any
+        mine, other = random.integers(0, top, 40) + 1.0, random.integers(0, top, 30) * 1.0
+        share, p_value = rank_test(mine, other)
+        expected = stats.mannwhitneyu(mine, other, use_continuity=False, method="asymptotic")
+        assert share == pytest.approx(expected.statistic / 1200)
+        assert p_value == pytest.approx(expected.pvalue)
+    assert rank_test(np.ones(5), np.ones(9)) == (0.5, 1.0)
+    table = [[3, 47], [12, 38]]
+    assert fewer_p_value(3, 50, 12, 50) == pytest.approx(stats.fisher_exact(table, "less").pvalue)
+    assert fewer_p_value(12, 50, 3, 50) > 0.99
+
+
+@pytest.mark.parametrize("unseen", [20, 200])
+def test_real_rows_in_the_samples_place_are_no_further(unseen: int) -> None:
+    """An honest model would be called far from its data because few images are held out, or many."""
+    accused = 0
+    for seed in range(20):
+        reals, few = _rows(500, 3 * seed), _rows(unseen, 3 * seed + 1)
+        test = surplus_test(_rows(300, 3 * seed + 2), few, reals, error_rate=ERROR_RATE, seed=seed)
+        assert test.samples == unseen
+        accused += test.p_value < ERROR_RATE
+    assert accused <= 1
+
+
+def test_a_surplus_is_found_and_does_not_depend_on_how_many() -> None:
+    """The number must say how bad samples are, not how many were looked at."""
+    found = []
+    for count in (200, 1000):
+        reals, unseen, off = _rows(4000, 0), _rows(count, 1), _rows(count, 2, shift=1.0)
+        test = surplus_test(off, unseen, reals, error_rate=ERROR_RATE)
+        assert test.p_value < ERROR_RATE
+        assert test.surplus > test.detectable
+        found.append(test.surplus)
+    assert found[0] == pytest.approx(found[1], rel=0.2)
+    assert found[1] == pytest.approx(6 / np.square(_MIXED).sum(), rel=0.2)  # |shift|² over the spread
+
+
+def _pictures(count: int, seed: int) -> NDArray[np.uint8]:
+    """Soft blobs in colour."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:16, 0:16][:, None]
+    down, right = random.uniform(4, 12, (2, count, 1, 1))
+    blobs = np.exp(-((rows - down) ** 2 + (columns - right) ** 2) / random.uniform(6, 20, (count, 1, 1)))
+    colours = random.uniform(120, 255, (count, 1, 1, 3))
+    return (blobs[..., None] * colours).astype(np.uint8)
+
+
+def _problems(mine: NDArray[np.uint8], real: NDArray[np.uint8]) -> set[str]:
+    evidence = Evidence((), (), (), (), (), looks=looks(mine, real))
+    return {finding.kind for finding in find(evidence) if finding.level == PROBLEM}
+
+
+def test_pixels_of_real_pictures_pass_and_faults_have_names() -> None:
+    """A checkerboard of six levels is seen by everybody and by no score."""
+    for seed in range(20):
+        assert _problems(_pictures(150, seed), _pictures(50, 100 + seed)) == set()
+    mine, real = _pictures(150, 1), _pictures(50, 2)
+    signs = (-1) ** np.add.outer(np.arange(16), np.arange(16))[:, :, None]
+    random = np.random.default_rng(0)
+    faults = {
+        "checkerboard": np.clip(mine + 6.0 * signs, 0, 255),
+        "noise": np.where(random.random(mine.shape) < 0.01, 255, mine),
+        "contrast": 80 + mine * 0.4,
+        "colour": mine * np.array([1.0, 0.6, 1.0]),
+    }
+    for kind, images in faults.items():
+        assert kind in _problems(images.astype(np.uint8), real), kind
+    rough, other = (images // 2 + random.integers(0, 90, images.shape) for images in (mine, real))
+    soft = (rough + np.roll(rough, 1, 1) + np.roll(rough, 1, 2)) // 3
+    assert "blur" in _problems(soft.astype(np.uint8), other.astype(np.uint8))
+
+
+def test_few_real_images_cannot_tell() -> None:
+    """Silence of a test that could find nothing would be read as praise."""
+    test = surplus_test(_rows(300, 0), _rows(12, 1), _rows(24, 2), error_rate=ERROR_RATE)
+    found = find(Evidence((), (), (), (), (), floor="12 held-out images", surplus=test))
+    assert [finding.level for finding in found] == [NOTE]
+    assert "cannot be told with so few (12 held-out images)" in found[0].text
+    assert "cannot be told: there are too few" in find(Evidence((), (), (), (), ()))[0].text
+
+
+def _classes(*lines: ClassAgreement) -> Finding:
+    (found,) = (f for f in find(Evidence((), (), (), (), (), agreements=lines)) if f.kind == "classes")
+    return found
+
+
+def test_a_class_is_held_against_real_images_of_it() -> None:
+    """Two classes exchanged, or shirts drawn as T-shirts, drown in the average of ten classes."""
+    good = [ClassAgreement(f"class {place}", 200, 180, 100, 92) for place in range(8)]
+    swapped = [ClassAgreement("cat", 200, 4, 100, 90), ClassAgreement("dog", 200, 9, 100, 88)]
+    found = _classes(*good, *swapped)
+    assert found.level == PROBLEM
+    assert found.names == ("cat", "dog")
+    hard = ClassAgreement("shirt", 200, 90, 100, 55)  # a class that the classifier seldom knows
+    assert _classes(*good, hard).level == "good"
+    assert _classes(ClassAgreement("cat", 5, 1, 4, 3)).level == "good"  # chance
+    assert _classes(ClassAgreement("cat", 200, 180, 0, 0)).level == NOTE
+
+
+def test_a_look_that_is_sure_but_small_is_no_problem() -> None:
+    """With many samples every difference is beyond chance."""
+    evidence = Evidence((), (), (), (), (), looks=(Look("grain", 0.6, 1e-30), Look("grain", 0.9, 0.2)))
+    assert all(finding.level != PROBLEM for finding in find(evidence))
+
+
+@pytest.mark.parametrize("count", [50, 500])
+def test_honest_rows_pass_and_a_destroyed_correlation_does_not(count: int) -> None:
+    """Columns that are each right and belong to different people are no table."""
+    accused = 0
+    for seed in range(20):
+        mine, real = _rows(400, 2 * seed), _rows(count, 2 * seed + 1)
+        pair, apart = worst_pair(mine, real, tuple("abcdef"), seed=seed), told_apart(mine, real, seed=seed)
+        assert pair is not None
+        assert apart is not None
+        accused += pair.p_value < ERROR_RATE or (apart.p_value < ERROR_RATE and apart.pairs > 0.75)
+    assert accused <= 1
+    random = np.random.default_rng(0)
+    first = random.normal(size=count)
+    real = np.stack((first, 0.995 * first + 0.1 * random.normal(size=count)), 1).astype(np.float32)
+    mine = real.copy()
+    mine[:, 1] = random.permutation(mine[:, 1])
+    pair, apart = worst_pair(mine, real, ("height", "weight")), told_apart(mine, real)
+    assert pair is not None
+    assert pair.p_value < ERROR_RATE
+    assert pair.names == ("height", "weight")
+    assert apart is not None
+    assert apart.pairs > 0.75
+
+
+def test_a_dependence_that_no_correlation_sees_is_told_apart() -> None:
+    """Points on a circle and points all over the disc have the same columns' correlations: none."""
+    random = np.random.default_rng(0)
+    turn = random.uniform(0, 2 * np.pi, 1000)
+    circle = np.stack((np.cos(turn), np.sin(turn)), 1).astype(np.float32)
+    loose = np.stack((circle[:, 0], random.permutation(circle[:, 1])), 1)
+    apart, fair = told_apart(loose, circle), told_apart(circle[:500], circle[500:])
+    assert apart is not None
+    assert fair is not None
+    assert apart.pairs > 0.75
+    assert fair.p_value > ERROR_RATE
+
+
+def test_kolmogorov_and_smirnov_are_not_surer_than_scipy() -> None:
+    """Rows were accused in every case of 50 real rows, where a distance of 0.1 is chance."""
+    for distance, count, other in ((0.1, 50, 10_000), (0.3, 50, 10_000), (0.1, 1000, 2000)):
+        exact = stats.kstwo.sf(distance, count * other / (count + other))
+        assert ks_p_value(distance, count, other) >= 0.9 * exact
+    assert ks_p_value(0.1, 50, 10_000) > ERROR_RATE
