@@ -11,7 +11,7 @@ from .output import result, result_json, result_row
 
 if TYPE_CHECKING:
     from dropgan.export import Comparison, GateReport, Recheck
-    from dropgan.serve.card import Card
+    from dropgan.serve.card import Card, ScoreCard
 
 _WIDTH = 15
 _MOST_COMPARED = 1_000_000  # both files' samples of a batch lie in memory, and nobody waits for more
@@ -199,11 +199,14 @@ def _certificate(card: "Card") -> _Lines:
         lines.append(("speed", speed_of(card)))
     if price.score_name:
         lines.append(("price", f"{price.score_name} {price.score:.3f}, in fp32 {price.score_fp32:.3f}"))
-    lines += [
-        ("score", f"{score.name} {score.value:.3f} ({score.samples:,} samples against {score.reference})")
-        for score in card.scores
-    ]
-    return lines
+    return lines + [_of_score(score) for score in card.scores]
+
+
+def _of_score(score: "ScoreCard") -> tuple[str, str]:
+    compared = f"{score.samples:,} samples against {score.reference}"
+    if score.name != "copies_at_most":
+        return "score", f"{score.name} {score.value:.3f} ({compared})"
+    return "copies", f"at most {score.value:.1%} of the samples repeat one (95 % confidence, {compared})"
 
 
 def speed_of(card: "Card") -> str:

@@ -11,6 +11,7 @@ from dropgan.evaluate import (
     Evaluation,
     GraphEvaluation,
     VectorEvaluation,
+    certificate,
     evaluate,
     validation_metric,
 )
@@ -136,8 +137,9 @@ def _deploy(
         report=report,
         reporter=reporter,
     )
-    card = add_scores(model, evaluation.scores)
-    scores = [dataclasses.asdict(score) for score in evaluation.scores]
+    found = evaluation.scores + certificate(evaluation.copies, session.data.name, seed=evaluation.seed)
+    card = add_scores(model, found)
+    scores = [dataclasses.asdict(score) for score in found]
     write_text(place.path / "scores.json", json_text(scores, indent=1) + "\n")
     return Finished(place, model, card, samples, evaluation, report)
 

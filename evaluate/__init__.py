@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropgan.callable_module import make_callable
 
+from .certificate import certificate
 from .domain import DomainNetwork, save_domain
 from .errors import FeatureError
 from .evaluate import evaluate
@@ -35,6 +36,7 @@ __all__ = [
     "Reference",
     "ValidationMetric",
     "VectorEvaluation",
+    "certificate",
     "evaluate",
     "evaluate_graphs",
     "evaluate_images",

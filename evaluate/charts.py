@@ -62,7 +62,7 @@ def _bars(classes: tuple[ClassShare, ...]) -> Picture:
     names = [printable(share.name) for share in classes]
     plot.set_yticks(places, names, parse_math=False)  # a $ is a letter of the name, not mathematics
     plot.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    plot.legend(frameon=False, fontsize=8)
+    plot.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # above the bars
     return Picture(
         "Classes", "How often each class occurs, by the verdict of the feature network.", png_of(figure)
     )
@@ -78,7 +78,13 @@ def _score_curve(metrics: list[dict[str, Any]]) -> list[Picture]:
     best = min(rows, key=lambda row: (row["score"], row["step"]))
     figure, plot = new_figure()
     plot.plot(
-        [row["step"] for row in rows], [row["score"] for row in rows], color=REAL, lw=1.2, marker="o", ms=3
+        [row["step"] for row in rows],
+        [row["score"] for row in rows],
+        color=REAL,
+        lw=1.2,
+        marker="o",
+        ms=3,
+        clip_on=False,  # the last point lies on the edge
     )
     plot.set_ylim(bottom=0)
     plot.set_xlabel("step", fontsize=8)

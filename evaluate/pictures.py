@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve import Generator
-from dropgan.serve.pictures import encode_png, grid
+from dropgan.serve.pictures import encode_png, grid, shown_scale
 
 from .images import Material
 from .memorisation import SAMPLES, pixel_vectors
@@ -15,7 +15,6 @@ from .neighbours import nearest
 Pixels = NDArray[np.uint8]
 
 COLUMNS = 8
-_MIN_SIDE = 56  # screen pixels that a small image is drawn with
 _INTERPOLATIONS = 5
 _LATENTS = 4
 _MOST_ROWS = 20
@@ -221,5 +220,5 @@ def _truncation(generator: Generator) -> Picture:
 
 
 def _png(images: Pixels, columns: int = COLUMNS) -> bytes:
-    scale = max(1, _MIN_SIDE // max(images.shape[1:3]))
+    scale = shown_scale(len(images), images.shape[2], columns)
     return encode_png(grid(images, columns, scale=scale, gap=1))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .errors import InputError, MissingExtraError
 
 _MOST_COLUMNS = 32
+_WIDE = 800  # screen pixels that a picture of samples is to have
 
 
 def class_columns(count: int, classes: int) -> int | None:
@@ -20,6 +21,18 @@ def class_columns(count: int, classes: int) -> int | None:
     if not 1 < classes <= _MOST_COLUMNS:
         return None
     return classes * max(1, round(math.sqrt(count) / classes))
+
+
+def shown_scale(count: int, width: int, columns: int | None = None) -> int:
+    """The whole factor that makes a `grid` of ``count`` images at least 800 pixels wide.
+
+    Args:
+        count: Images.
+        width: Of an image, in pixels.
+        columns: As of `grid`.
+    """
+    across = columns or math.ceil(math.sqrt(count))
+    return -(-_WIDE // (across * (width + 1) + 1))
 
 
 def grid(

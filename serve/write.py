@@ -19,7 +19,7 @@ from .errors import InputError
 from .kind import COLUMNS, PICTURES
 from .kinds import kind_of
 from .latents import check_range, check_truncation
-from .pictures import class_columns, encode_png, grid
+from .pictures import class_columns, encode_png, grid, shown_scale
 from .reporter import LOGGED, Progress, Reporter
 from .source import Source
 from .space import CERTAIN, PROBE, free_bytes, require_room
@@ -114,7 +114,7 @@ def write_grid(
         columns = class_columns(count, classes) if start % classes == 0 else None
     ((samples, _),) = _batches(generator, count, count, seed, start, truncation, labels)
     pictures = kind_of(generator.card).pictures(samples)
-    scale = max(1, 56 // max(pictures.shape[1:3]))  # small pictures are hard to see on today's screens
+    scale = shown_scale(count, pictures.shape[2], columns)
     write_bytes(path, encode_png(grid(pictures, columns, scale=scale)))
     reporter.progress(Progress("sampling", count, count, "samples"))
 

@@ -5,8 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from dropgan.evaluate.certificate import certificate
 from dropgan.evaluate.chance import fewer_p_value, rank_test
 from dropgan.evaluate.conditional import ClassAgreement
+from dropgan.evaluate.copies import CopyTest
 from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find
 from dropgan.evaluate.joint import told_apart, worst_pair
 from dropgan.evaluate.looks import Look, looks
@@ -166,9 +168,23 @@ def test_a_dependence_that_no_correlation_sees_is_told_apart() -> None:
     assert fair.p_value > ERROR_RATE
 
 
+def test_the_card_certifies_what_was_compared() -> None:
+    """Who receives a file must see what its samples were compared with, and how sure that is."""
+    blind = CopyTest("pixels", 1000, 15, 0, 0.0, 0.0, 1.0, 1.0, 2.0)
+    coarse = CopyTest("pixels", 1000, 900, 800, 0.01, 0.0, 0.04, 0.6, 0.3)
+    fine = CopyTest("domain features", 1000, 900, 850, 0.0, 0.0, 0.008, 1.0, 0.02)
+    accused = CopyTest("pixels", 1000, 900, 800, 0.2, 0.15, 0.25, 1e-9, 0.3)
+    assert certificate([blind], "clothes", seed=1) == ()
+    (score,) = certificate([blind, coarse, fine], "clothes", seed=1)
+    assert (score.value, score.samples, score.reference) == (0.008, 1000, "900 of clothes")
+    assert score.spread_of == "upper bound at 95 %"
+    (score,) = certificate([accused, fine], "clothes", seed=1)
+    assert score.value == 0.25
+
+
 def test_kolmogorov_and_smirnov_are_not_surer_than_scipy() -> None:
     """Rows were accused in every case of 50 real rows, where a distance of 0.1 is chance."""
     for distance, count, other in ((0.1, 50, 10_000), (0.3, 50, 10_000), (0.1, 1000, 2000)):
-        exact = stats.kstwo.sf(distance, count * other / (count + other))
-        assert ks_p_value(distance, count, other) >= 0.9 * exact
+        limit = stats.kstwobign.sf(distance * np.sqrt(count * other / (count + other)))
+        assert limit <= ks_p_value(distance, count, other) <= max(1.3 * limit, 1)
     assert ks_p_value(0.1, 50, 10_000) > ERROR_RATE

@@ -192,7 +192,8 @@ def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path
     write_grid(generator, tmp_path / "grid.png", 7, seed=0, start=0)
     with Image.open(tmp_path / "grid.png") as picture:
         width, height = picture.size
-        scale = 56 // 8
+        scale = 29  # the least that makes it 800 pixels wide
+        assert 800 <= width < 800 + scale
         assert (width, height) == ((3 * 9 + 1) * scale, (3 * 9 + 1) * scale)
         pixels = np.asarray(picture)[::scale, ::scale]
     balanced = generator.sample(7, labels=np.arange(7) % 3)[..., 0]
@@ -200,7 +201,7 @@ def test_a_grid_has_a_column_for_each_class(generator: Generator, tmp_path: Path
     assert np.array_equal(pixels[10:18, 1:9], balanced[3])
     write_grid(generator, tmp_path / "one.png", 4, seed=0, start=0, labels="left")
     with Image.open(tmp_path / "one.png") as picture:
-        assert picture.size == ((2 * 9 + 1) * scale, (2 * 9 + 1) * scale)
+        assert picture.size == ((2 * 9 + 1) * 43, (2 * 9 + 1) * 43)
 
 
 @pytest.fixture
