@@ -173,8 +173,7 @@ def evaluate(
             reporter=reporter,
         )
     if json:
-        written = {"report": str(report) if report else None}
-        result_json(evaluation.as_json() | (written if not isinstance(evaluation, VectorEvaluation) else {}))
+        result_json(evaluation.as_json() | {"report": str(report) if report else None})
         return
     show(evaluation)
     if isinstance(evaluation, VectorEvaluation):
@@ -224,8 +223,7 @@ def show(evaluation: "Evaluation | GraphEvaluation | VectorEvaluation") -> None:
     if evaluation.features:
         result(f"features    {evaluation.features}")
     for score in evaluation.scores:
-        beside = evaluation.floor or "held-out real ones"
-        real = f"; {beside} {held_out[score.name]:.3f}" if score.name in held_out else ""
+        real = f"; {evaluation.floor} {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(
             f"score       {score.name} {score.value:.3f}{_spread(score)} ({score.samples:,} samples"
             f" against {score.reference}{real})"

@@ -61,7 +61,7 @@ def evaluate(
         run: The run directory of this model, for tests that need gradients. If ``model`` is a run, it is
             that run.
         name: Name of the model; empty uses the name of its file.
-        report: An HTML file to write, with pictures of images or graphs.
+        report: An HTML file to write, with pictures and charts.
         reporter: Receives progress and messages.
 
     Returns:
@@ -75,7 +75,7 @@ def evaluate(
             does not output pixels.
         RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
-        OptionError: The model's kind has no features, or no report.
+        OptionError: Features or a report are asked for that the model's kind of data does not have.
         OutputError: The report cannot be written.
         DropganError: As for `dropgan.export`, if a run is exported.
     """
@@ -87,9 +87,9 @@ def evaluate(
         name = name or Path(model).resolve().name
     kind = training_kind(generator.card.data.kind)
     if not kind.has_features and features != AUTO:
-        raise OptionError(f"features are for images, this model makes {kind.name}")
+        raise OptionError(f"feature networks are for images, this model makes {kind.name}")
     if not kind.has_report and report is not None:
-        raise OptionError(f"a report is for images and graphs, this model makes {kind.name}")
+        raise OptionError(f"there is no report of {kind.name}")
     if report is not None:
         require_writable(Path(report))
     directory = found if run is None else Path(run)

@@ -13,7 +13,7 @@ standard deviation 1.
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,16 @@ class ColumnScore:
 
 
 @dataclass(frozen=True)
+class VectorMaterial:
+    """What the report's pictures are made of: rows in the columns' own units."""
+
+    samples: NDArray[np.floating]
+    """Generated rows [n, columns]."""
+    reals: NDArray[np.floating]
+    """Real ones [m, columns], up to 50,000."""
+
+
+@dataclass(frozen=True)
 class VectorEvaluation:
     """Result of an evaluation of vectors."""
 
@@ -92,10 +102,15 @@ class VectorEvaluation:
     """Whether samples lean towards the training rows; empty without held-out rows."""
     left_out: dict[str, str]
     """What was not measured, and why."""
+    material: VectorMaterial = field(repr=False, compare=False)
+    """Rows for the report."""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, for ``--json``."""
-        return dataclasses.asdict(self)
+        few = VectorMaterial(np.zeros((0, 0)), np.zeros((0, 0)))
+        found = dataclasses.asdict(dataclasses.replace(self, material=few))
+        del found["material"]
+        return found
 
 
 def evaluate_vectors(
@@ -128,7 +143,8 @@ def evaluate_vectors(
     reporter.say(f"comparing {samples:,} samples with {len(data):,} rows of {data.name}")
     split = "training" if data.fingerprint == model.card.data.fingerprint else "other"
     space = _Space(data, split, seed)
-    made = space.standard(model.sample(samples, seed=seed))
+    rows = model.sample(samples, seed=seed)
+    made = space.standard(rows)
     scores = space.scores(made, mode="deployed")
     columns = space.columns(made)
     left_out: dict[str, str] = {}
@@ -174,6 +190,7 @@ def evaluate_vectors(
         copies,
         neighbours,
         left_out,
+        VectorMaterial(rows, evenly(data.vectors, _MOST_REAL)),
     )
 
 

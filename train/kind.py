@@ -25,7 +25,7 @@ class TrainingKind(ABC, Generic[D]):
             likewise; empty where a file has no one score.
         bounded: Whether all that networks see lies between -1 and 1.
         has_features: Whether an evaluation looks through feature networks.
-        has_report: Whether it has an HTML report.
+        has_report: Whether an evaluation has an HTML report.
     """
 
     name: ClassVar[str]

@@ -24,6 +24,7 @@ from dropgan.serve.graphs.convert import are_molecules
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import GraphData
 
+from ..copies import CopyTest
 from ..findings import GOOD, NOTE, PROBLEM, Finding, verdict
 from .baselines import fit_blocks
 from .descriptors import clustering, connected, degrees, spectrum
@@ -80,6 +81,16 @@ class GraphEvaluation:
     """What was not measured, and why."""
     drawings: Drawings = field(repr=False)
     """Graphs for the report."""
+
+    @property
+    def floor(self) -> str:
+        """The graphs that stand in the samples' place, in words; empty without held-out ones."""
+        return f"{self.held_out_scores[0].samples:,} held-out graphs" if self.held_out_scores else ""
+
+    @property
+    def copies(self) -> tuple[CopyTest, ...]:
+        """No test: equal graphs are counted among the scores."""
+        return ()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, for ``--json``."""

@@ -1,5 +1,7 @@
 """Vectors."""
 
+from pathlib import Path
+
 from dropgan.train.data import VectorData, require_kind
 
 from ..asked import Asked
@@ -8,12 +10,12 @@ from ..vectors import VectorEvaluation, evaluate_vectors
 
 
 def answer(asked: Asked) -> VectorEvaluation:
-    """The evaluation of a model of vectors.
+    """The evaluation of a model of vectors, and its report if one is wanted.
 
     Raises:
         DropganError: As for `dropgan.evaluate`.
     """
-    return evaluate_vectors(
+    evaluation = evaluate_vectors(
         asked.generator,
         require_kind(asked.data, VectorData),
         samples=asked.samples,
@@ -22,3 +24,9 @@ def answer(asked: Asked) -> VectorEvaluation:
         name=asked.name,
         reporter=asked.reporter,
     )
+    if asked.report is not None:
+        from ..table_report import write_table_report  # which brings matplotlib
+
+        asked.reporter.say("drawing the report")
+        write_table_report(evaluation, Path(asked.report))
+    return evaluation

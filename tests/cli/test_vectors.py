@@ -62,8 +62,11 @@ def test_from_a_table_to_tables(dropgan: Dropgan, table: Path, tmp_path: Path) -
     assert csv.code == 0
     assert len(list((tmp_path / "csv").glob("vectors-*.csv"))) == 2
 
-    held_out = dropgan("evaluate", out, "--held-out", tmp_path / "a.csv", "-n", 200, "--json")
+    assert (out / "report.html").read_text("utf-8").count("data:image/png") == 2  # columns, and a pair
+    report = ("--report", tmp_path / "rows.html")
+    held_out = dropgan("evaluate", out, "--held-out", tmp_path / "a.csv", "-n", 200, "--json", *report)
     assert held_out.code == 0, held_out.err
+    assert "200 rows of the deployed file" in (tmp_path / "rows.html").read_text("utf-8")
     found = json.loads(held_out.out)
     assert [column["name"] for column in found["columns"]] == ["height", "weight"]
     assert found["held_out_scores"]
@@ -87,7 +90,7 @@ def test_what_vectors_have_not(
             "csv holds columns, this model makes images",
         ),
         (("sample", model_file, "-o", "rows.csv"), 1, "rows.csv holds columns, this model makes images"),
-        (("evaluate", vector_model, "--data", table, "--report", "r.html"), 2, "are for images"),
+        (("evaluate", vector_model, "--data", table, "--features", "domain"), 2, "are for images"),
         (("evaluate", vector_model, "--data", "fashion-mnist-10k"), 1, "holds images"),
         (("evaluate", model_file, "--data", table), 1, "the model makes images"),
         (("train", "--data", table, "--size", 8, "-o", "run"), 1, "are for images"),

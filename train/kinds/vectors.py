@@ -23,6 +23,7 @@ class Vectors(TrainingKind[VectorData]):
     name: ClassVar[str] = "vectors"
     metric: ClassVar[str] = "dropgan.evaluate.validation.vectors:vector_metric"
     evaluation: ClassVar[str] = "dropgan.evaluate.kinds.vectors:answer"
+    has_report: ClassVar[bool] = True
     bounded: ClassVar[bool] = False
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
