@@ -164,6 +164,7 @@ def test_an_evaluation_repeats_itself(evaluation: Evaluation, fashion_run: Path)
         Generator(fashion_run / "model.onnx", device="cpu"),
         ImageData(whole.images[::10], "clothes"),
         held_out=None,
+        features=load_features(),
         samples=300,
     )
     assert again.scores == evaluation.scores
