@@ -98,8 +98,10 @@ def _pair(evaluation: VectorEvaluation, material: VectorMaterial) -> Picture:
     first, second = (evaluation.card.data.columns.index(name) for name in evaluation.pair.names)
     figure = Figure(figsize=(5.2, 2.8), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
+    plots = figure.subplots(1, 2, sharex=True, sharey=True)
+    plots[0].set_ylabel(printable(evaluation.pair.names[1])[:28], fontsize=8, parse_math=False)
     for plot, rows, colour, what in zip(
-        figure.subplots(1, 2, sharex=True, sharey=True),
+        plots,
         (_some(material.reals), _some(material.samples)),
         (REAL, GENERATED),
         ("real", "generated"),
