@@ -27,6 +27,7 @@ from .serve import serve
 from .sweep import sweep
 from .train import train
 
+_LONGEST = 1000  # letters of an error
 _TRAIN_PACKAGES = (
     "torch",
     "onnx",
@@ -98,7 +99,7 @@ def main() -> None:
     try:
         sys.exit(app(args=arguments or ["--help"], prog_name="dropgan", standalone_mode=False))
     except _WrongUse as error:
-        say(f"error: {error.format_message().removeprefix('Invalid value: ')}")
+        _say_error(error.format_message().removeprefix("Invalid value: "))
         say(f"       {error.ctx.command_path if error.ctx else 'dropgan'} -h shows all options")
         sys.exit(2)
     except typer.Abort:
@@ -115,17 +116,24 @@ def _failure(error: Exception, arguments: list[str]) -> int:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if is_out_of_memory(error):
         command = next((argument for argument in arguments if not argument.startswith("-")), "")
-        say(f"error: {_of_process()}{out_of_memory(error, command)}")
+        _say_error(f"{_of_process()}{out_of_memory(error, command)}")
     elif isinstance(error, DropganError):
         if error.exit_code <= 2 or _process() == 0:
-            say(f"{'' if error.exit_code > 2 else 'error: '}{_of_process()}{error}")
+            (say if error.exit_code > 2 else _say_error)(f"{_of_process()}{error}")
         if error.leave_at_once:
             os._exit(error.exit_code)
         return error.exit_code
     elif missing and missing.split(".")[0] in _TRAIN_PACKAGES:
-        say(f"error: this command needs {missing}: install it with pip install 'dropgan[train]'")
+        _say_error(f"this command needs {missing}: install it with pip install 'dropgan[train]'")
     elif isinstance(error, OSError):
-        say(f"error: {_of_process()}{error}")
+        _say_error(f"{_of_process()}{error}")
     else:
         raise error
     return 1
+
+
+def _say_error(text: str) -> None:
+    """The one line of an error, at a length that can be read whatever value it quotes."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    say(f"error: {text}")

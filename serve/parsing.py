@@ -46,6 +46,10 @@ def parse_toml(text: str) -> dict[str, Any]:
         value = tomllib.loads(text)
     except RecursionError:
         raise tomllib.TOMLDecodeError(_too_deep()) from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # of int: more digits than Python reads
+        raise tomllib.TOMLDecodeError("a number in it has too many digits") from None
     if _is_deep(value):  # keys with many dots make depth without brackets
         raise tomllib.TOMLDecodeError(_too_deep())
     return value

@@ -179,6 +179,8 @@ def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> N
         (["train", "-o", "new", "--device", "tpu"], 1, "device must be"),
         (["train", "-o", "new", "--precision", "fp8"], 2, "is not one of 'auto'"),
         (["train", "-o", "new", "--threads", "100000"], 2, "is not in the range"),
+        (["train", "-o", "new", "--set", f"training.steps={'9' * 5000}"], 2, "valid integer"),
+        (["train", "-o", "new", "--steps", "9" * 5000], 2, "is not a valid int"),
         (["train", "-o", "new", "--minutes", "nan"], 2, "number of minutes"),
         (["train", "-o", "new", "--minutes", "-1"], 2, "number of minutes"),
         (["train", "-o", "new", "--minutes", "inf"], 2, "number of minutes"),
@@ -213,6 +215,7 @@ def test_mistakes(
     assert message in " ".join(answer.err.split())
     assert "Traceback" not in answer.err
     assert len([line for line in answer.err.splitlines() if line.startswith("error: ")]) == 1
+    assert len(answer.err) < 1200, "a value that fills the screen hides what is wrong with it"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

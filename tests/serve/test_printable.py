@@ -1,5 +1,7 @@
 """Text of strangers, made fit to be shown."""
 
+import tomllib
+
 import pytest
 
 from dropgan.serve.parsing import MAX_DEPTH, parse_json, parse_toml
@@ -67,6 +69,12 @@ def test_deep_toml_is_an_error_and_no_recursion(form: str, depth: int) -> None:
     }[form]
     with pytest.raises(ValueError, match="deep"):
         parse_toml(text)
+
+
+def test_a_number_of_more_digits_than_python_reads() -> None:
+    """Of a recipe or an option; tomllib's own error is none of its own kind."""
+    with pytest.raises(tomllib.TOMLDecodeError, match="too many digits"):
+        parse_toml("steps = " + "9" * 5000)
 
 
 def test_what_is_not_deep_is_read() -> None:
