@@ -27,8 +27,8 @@ class GraphMetric:
     - *connected*: share of the graphs in one piece, over that of the real ones, at most 1.
     - *unique*: different graphs among the samples, over those among as many draws from the real ones, at
       most 1. A generator that makes few graphs, however perfect, scores badly.
-    - *alike*: the overlap of the distributions of numbers that describe graphs (`summaries`), and of the
-      graphs themselves where the data have each often enough to be counted; the geometric mean.
+    - *alike*: the overlap of the distributions of graphs where the data have few enough to be counted; else
+      the geometric mean of the overlaps of numbers that describe graphs (`summaries`).
 
     Attributes:
         name: Of the value.
@@ -77,10 +77,9 @@ class GraphMetric:
         keys = graph_keys(graphs)
         in_one_piece = min(1.0, float(connected(graphs).mean()) / max(real_connected, 1e-9))
         unique = min(1.0, len(np.unique(keys)) / real_unique)
-        told: list[tuple[NDArray[Any], NDArray[Any]]] = [
-            *zip(real_summaries.T, self._summaries(graphs).T, strict=True),
-            *([(real_keys, keys)] if len(np.unique(real_keys)) <= len(keys) // 2 else []),
-        ]
+        told: list[tuple[NDArray[Any], NDArray[Any]]] = [(real_keys, keys)]
+        if len(np.unique(real_keys)) > len(keys) // 2:  # too many different ones to be counted
+            told = list(zip(real_summaries.T, self._summaries(graphs).T, strict=True))
         alike = np.exp(np.mean([np.log(max(overlap(one, other), 1e-6)) for one, other in told]))
         return float(1 - in_one_piece * unique * alike)
 
