@@ -39,6 +39,17 @@ def probability(value: float | None) -> float | None:
     return value
 
 
+def rate(value: str | None) -> str | None:
+    """A check that a text is a probability of dropping, or auto."""
+    if value is None or value == "auto":
+        return value
+    try:
+        probability(float(value))
+    except ValueError:
+        raise typer.BadParameter(f"{value} is neither a probability from 0 to below 1 nor auto") from None
+    return value
+
+
 def output(value: _Path) -> _Path:
     """A check that an output is a path of this machine and no address."""
     if value is not None:
@@ -197,12 +208,13 @@ GeneratorDropout = Annotated[
     ),
 ]
 DiscriminatorDropout = Annotated[
-    float | None,
+    str | None,
     typer.Option(
         "--discriminator-dropout",
-        metavar="P",
-        callback=probability,
-        help="Dropout probability in the discriminator, 0 to below 1.  [default: the recipe's]",
+        metavar="P|auto",
+        callback=rate,
+        help="Dropout probability in the discriminator, 0 to below 1; auto lets it follow overfitting."
+        "  [default: the recipe's]",
         rich_help_panel=MODEL,
     ),
 ]

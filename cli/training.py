@@ -12,7 +12,7 @@ def changes_from(
     settings: list[str] | None,
     *,
     generator_dropout: float | None = None,
-    discriminator_dropout: float | None = None,
+    discriminator_dropout: str | None = None,
     conditional: bool | None = None,
     steps: int | None = None,
     seed: int | None = None,

@@ -80,7 +80,7 @@ def check_networks(
         features = reference.network(noisy)
         train_mode = score(reference, features, mode="train", seed=seed, frechet_only=True)
     else:
-        left_out["train-mode gap"] = "the generator was trained without dropout"
+        left_out["train-mode gap"] = "no dropout acts in the generator's training at this checkpoint"
 
     reporter.say("searching the generator's and the discriminator's weak directions")
     few = _drawn(generator, LATENTS, seed)

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dropgan.train.data.pixels import to_pixels
+from dropgan.train.networks.dropout import dropouts
 
 _BATCH = 250
 
 
 def has_dropout(network: nn.Module) -> bool:
     """Whether any dropout in it can act."""
-    return any(module.p > 0 for module in _dropouts(network))
+    return any(module.p > 0 for module in dropouts(network).values())
 
 
 @torch.inference_mode()
@@ -32,7 +33,7 @@ def train_mode_samples(
     Batch normalisation keeps its running averages: the difference to the deployed samples is
     dropout's alone. The generator is left in eval mode.
     """
-    acting = _dropouts(generator)
+    acting = dropouts(generator).values()
     before = torch.get_rng_state()
     torch.manual_seed(seed)
     try:
@@ -50,7 +51,3 @@ def train_mode_samples(
             module.eval()
         torch.set_rng_state(before)
     return np.concatenate(parts)
-
-
-def _dropouts(network: nn.Module) -> list[nn.modules.dropout._DropoutNd]:
-    return [module for module in network.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]

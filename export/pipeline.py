@@ -202,7 +202,7 @@ def _trace(trained: TrainedGenerator, chosen: _Chosen) -> onnx.ModelProto:
         precision="fp16" if chosen.precision == "fp16" else "fp32",
         about=f"{'Class-conditional generator' if trained.spec.classes else 'Generator'} of a GAN"
         f" of architecture {recipe.generator.architecture}, trained with dropout"
-        f" {recipe.generator.dropout:g} in the generator and {recipe.discriminator.dropout:g} in the"
+        f" {recipe.generator.dropout:g} in the generator and {trained.discriminator_dropout:g} in the"
         " discriminator.",
     )
 
@@ -273,7 +273,7 @@ def _card(trained: TrainedGenerator, chosen: _Chosen, **found: Any) -> Card:
         ),
         latents=LatentCard(dim=recipe.generator.latent_dim, stream=STREAM_NAME),
         architecture=ArchitectureCard(recipe.generator.architecture, parameter_count(trained.module)),
-        dropout=DropoutCard(recipe.generator.dropout, recipe.discriminator.dropout, disabled=True),
+        dropout=DropoutCard(recipe.generator.dropout, trained.discriminator_dropout, disabled=True),
         training=TrainingCard(
             recipe=recipe.name,
             steps=about["step"],

@@ -62,7 +62,7 @@ class PatchDiscriminator(DiscriminatorNetwork):
     def __init__(self, settings: PatchSettings, spec: SampleSpec) -> None:
         super().__init__()
         self.look = nn.Linear(math.prod(spec.shape), 8)
-        self.drop = nn.Dropout(settings.dropout)
+        self.drop = nn.Dropout(settings.most_dropout)
         self.output = nn.Linear(8, 1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:

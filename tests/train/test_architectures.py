@@ -190,7 +190,7 @@ def test_a_shown_recipe_says_it_once_where_it_is_one(tmp_path: Path, name: str) 
             "[generator]\ndense = [8]",
             r"line 3: there is no setting generator\.dense in .*but in conv, resnet",
         ),
-        ('[generator]\ndropout_kind = "channel"', r"line 3: there is no setting generator\.dropout_kind"),
+        ("[generator]\nblocks = 3", r"line 3: there is no setting generator\.blocks in .*but in r3gan"),
         ("[discriminator]\nlatent_dim = 8", r"line 3: .*did you mean generator\.latent_dim\?"),
         (
             'architecture = "cnov"\n[generator]\ndropout = -1',

@@ -16,6 +16,7 @@ BATCH: Settings = {
     "penalty.r1_weight": 0.0,
 }
 HINGE: Settings = {"training.loss": "hinge"}
+AUTO: Settings = {"discriminator.dropout": "auto"}
 CRITIC: Settings = {"training.loss": "wasserstein", "penalty.r1_weight": 0.0}
 
 CASES: dict[str, tuple[Settings, Settings]] = {
@@ -36,6 +37,19 @@ CASES: dict[str, tuple[Settings, Settings]] = {
     "`approximate_r1_weight` with": (
         {"penalty.approximate_r1_weight": 100.0},
         {"penalty.approximate_r1_weight": 100.0, "penalty.r1_weight": 0.0, "penalty.r2_weight": 1.0},
+    ),
+    '`dropout = "auto"` with a': (
+        {**AUTO, "discriminator.dropout_schedule": "late"},
+        {**AUTO, "generator.dropout_schedule": "late"},
+    ),
+    "`held_out` without": ({"discriminator.held_out": 0.1}, {**AUTO, "discriminator.held_out": 0.1}),
+    "`consistency_weight` without": (
+        {"penalty.consistency_weight": 1.0, "discriminator.dropout": 0.0},
+        {"penalty.consistency_weight": 1.0},
+    ),
+    '`dropout = "auto"` without': (
+        {**AUTO, "training.loss": "relativistic"},
+        {**AUTO, "training.loss": "relativistic", "discriminator.held_out": 0.1},
     ),
     "`label_smoothing` with": (
         {**HINGE, "training.label_smoothing": 0.1},
@@ -61,6 +75,8 @@ def test_rules_of_penalties_hold_for_each(penalty: Penalty) -> None:
     key = f"penalty.{penalty.weight}"
     with pytest.raises(RecipeError, match="batch norm in the discriminator"):
         change_recipe(load_recipe("mlp"), {**BATCH, key: 1.0})
+    if penalty.slope is None:
+        return
     other = "penalty.wgan_gp_weight" if penalty.slope == 0 else "penalty.r2_weight"
     with pytest.raises(RecipeError, match=r"`wgan_gp_weight` with .*`r2_weight`"):
         change_recipe(load_recipe("mlp"), {"penalty.r1_weight": 0.0, key: 1.0, other: 1.0})

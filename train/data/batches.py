@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..distributed.ranks import ALONE, Ranks
+from .dataset import DataError
 from .scaling import FROM_PIXELS, Scaling
 from .stored import store
 
@@ -38,6 +39,7 @@ class Batches:
         labels: NDArray[np.int64] | None = None,
         scaling: Scaling = FROM_PIXELS,
         ranks: Ranks = ALONE,
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
         """Take the samples into memory, or leave them in a file mapped into memory (see `stored`).
 
@@ -49,14 +51,16 @@ class Batches:
             labels: int64 [n] for a class-conditional model, else None.
             scaling: From the samples to what networks see.
             ranks: Several processes get equal parts of each batch, in the order of their ranks.
+            rows: Of the samples that batches are made of; None takes all.
         """
         self._device = device
         self._size = batch_size
         self._seed = seed
-        self._count = len(samples)
+        self._count = len(samples) if rows is None else len(rows)
         self._samples = store(samples, scaling, device)
         on = self._samples.device
         self._labels = None if labels is None else torch.from_numpy(np.array(labels)).to(on)
+        self._rows = None if rows is None else torch.from_numpy(rows)
         self._scaling = scaling
         self._ranks = ranks
         self._epoch = -1
@@ -93,5 +97,30 @@ class Batches:
             mixed = np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(mixed) >> 1)
             order = torch.randperm(self._count, generator=generator)
+            if self._rows is not None:
+                order = self._rows[order]
             self._order, self._epoch = order.to(self._samples.device), epoch
         return self._order
+
+
+class Parts(NamedTuple):
+    """The rows of data that are trained on, and those that are not; sorted."""
+
+    trained: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+
+def parts(count: int, share: float, seed: int) -> Parts:
+    """Hold out a share of the samples, which is a function of the run's seed.
+
+    Raises:
+        DataError: One of the two parts would have fewer than 2 samples.
+    """
+    size = round(count * share)
+    if size < 2 or count - size < 2:
+        raise DataError(
+            f"discriminator.held_out {share:g} of {count:,} samples leaves {count - size:,} to train on and"
+            f" {size:,} to measure by, and each needs 2: --set discriminator.held_out=0"
+        )
+    order = np.random.default_rng([seed, 2]).permutation(count)
+    return Parts(np.sort(order[size:]), np.sort(order[:size]))

@@ -31,7 +31,9 @@ def write_curves(run: RunDirectory) -> None:
     judged = any("accuracy_real" in row for row in lines)
     if not lines:
         return
-    panels = ["losses", *(["accuracies"] if judged else []), *(["score"] if scores else [])]
+    steered = any("discriminator_dropout" in row for row in lines)
+    shown = {"losses": True, "accuracies": judged, "dropout": steered, "score": bool(scores)}
+    panels = [name for name, is_shown in shown.items() if is_shown]
     figure = Figure(figsize=(7, 2.3 * len(panels)), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = dict(zip(panels, figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], strict=True))
@@ -43,6 +45,9 @@ def write_curves(run: RunDirectory) -> None:
         axes["accuracies"].set_ylabel("judged rightly")
         axes["accuracies"].set_ylim(0, 1.02)
         axes["accuracies"].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    if steered:
+        _pair(axes["dropout"], lines, ("discriminator_dropout", "overfitting"), ("dropout", "overfitting"))
+        axes["dropout"].set_ylabel("in the discriminator")
     if scores:
         best = min(scores, key=lambda score: (score[1], score[0]))
         label = f"best: {best[1]:.2f} at {best[0]:,}"
@@ -69,6 +74,8 @@ def _pair(plot: Any, lines: list[dict[str, Any]], keys: tuple[str, str], names: 
     styles = ((_DISCRIMINATOR, "-"), (_GENERATOR, "--"))
     for key, name, (colour, style) in zip(keys, names, styles, strict=True):
         points = [(row["step"], row[key]) for row in lines if key in row]
+        if not points:
+            continue
         plot.plot(*zip(*points, strict=True), color=colour, ls=style, lw=1.1, label=name)
     plot.legend(frameon=False, fontsize=8)
 

@@ -75,6 +75,10 @@ class Meter:
         row |= {"steps_per_second": self._steps / max(now - self._since, 1e-9), "seconds": state.seconds}
         if state.scalings():
             row["skipped_updates"] = sum(scaling.skipped for _, scaling in state.scalings())
+        if state.steering is not None:
+            row["discriminator_dropout"] = state.steering.probability
+            if math.isfinite(state.steering.overfitting):
+                row["overfitting"] = state.steering.overfitting
         self.reset()
         return row
 

@@ -45,6 +45,8 @@ class BackgroundScoring:
         discriminator = state.discriminator.state_dict()
         tensors = {f"ema/{name}": tensor for name, tensor in generator.state_dict().items()}
         tensors |= {f"discriminator/{name}": tensor.clone() for name, tensor in discriminator.items()}
+        if state.steering is not None:
+            tensors |= {f"steering/{name}": tensor for name, tensor in state.steering.tensors().items()}
         self._pending = self._executor.submit(self._run, generator, state.step, state.seconds, tensors)
 
     def harvest(self, *, wait: bool) -> Scored | None:

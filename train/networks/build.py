@@ -6,8 +6,9 @@ from torch import nn
 
 from ..settings import RecipeError
 from .architectures import ARCHITECTURES
+from .dropout import dropouts
 from .interface import Design, DiscriminatorNetwork, GeneratorNetwork
-from .settings import DiscriminatorSettings, GeneratorSettings
+from .settings import DiscriminatorSettings, GeneratorSettings, LayerSettings, NetworkSettings
 from .spec import SampleSpec
 from .spectral import add_spectral_norm
 
@@ -54,7 +55,28 @@ def plain_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNet
             for layer in network.modules():
                 if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
                     layer.reset_parameters()
+    _leave_chosen_dropout(generator, "generator", recipe.generator)
+    _leave_chosen_dropout(discriminator, "discriminator", recipe.discriminator)
     return generator, discriminator
+
+
+def _leave_chosen_dropout(network: nn.Module, name: str, settings: NetworkSettings) -> None:
+    """Take out dropout that is not behind one of the chosen hidden layers.
+
+    Raises:
+        RecipeError: There are not so many layers.
+    """
+    if not isinstance(settings, LayerSettings) or isinstance(settings.dropout_layers, str):
+        return
+    chosen = set(settings.dropout_layers)
+    paths = [path for path, module in dropouts(network).items() if getattr(module, "behind_layer", False)]
+    if settings.most_dropout and max(chosen) > len(paths):
+        raise RecipeError(
+            f"{name}.dropout_layers names layer {max(chosen)}, but there are {len(paths)} hidden layers"
+        )
+    for number, path in enumerate(paths, 1):
+        if number not in chosen:
+            network.set_submodule(path, nn.Identity())
 
 
 def require_architectures_fit(recipe: PairSettings, spec: SampleSpec) -> None:

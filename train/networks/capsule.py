@@ -7,7 +7,7 @@ nothing to route, and the logit is a learned sum of their lengths.
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
@@ -33,8 +33,6 @@ class CapsuleSettings(LayerSettings, DiscriminatorSettings):
     """Channels at each resolution, finest first."""
     stem: Annotated[int, Field(ge=0, le=65536)] = 8
     """Channels of a 3x3 convolution at full resolution, before the strided ones; 0 leaves it out."""
-    dropout_kind: Literal["element", "channel"] = "element"
-    """What dropout drops: single units, or whole channels of a convolution."""
     primary_capsules: Width = 8
     """Primary capsules at each place of their grid, which is half as fine as the last convolution's."""
     primary_size: Width = 8
@@ -49,10 +47,6 @@ class CapsuleSettings(LayerSettings, DiscriminatorSettings):
     """Rounds of dynamic routing."""
     capsule_dropout: Probability = 0.0
     """Probability of dropping a primary capsule as a whole, in training only."""
-
-    @property
-    def drops_channels(self) -> bool:
-        return self.dropout_kind == "channel"
 
 
 class Votes(nn.Conv1d):

@@ -1,9 +1,18 @@
-"""Dropout of single units and of whole channels, with masks that cost little on a CPU."""
+"""The kinds of dropout, with masks that cost little on a CPU.
+
+Each multiplies what it is given by random factors whose mean is 1 and whose variance is p / (1 - p), so that
+nothing needs scaling at inference and one p means equally strong noise in all of them.
+"""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from ..registry import Registry
 
 _RANGE = 2**16
 
@@ -38,12 +47,71 @@ class ChannelDropout(nn.Dropout2d):
         """[n, channels, ...] in, the same shape and dtype out."""
         if not self.training or self.p == 0:
             return input
-        shape = (*input.shape[:2], *[1] * (input.dim() - 2))
+        shape = _channels(input)
         if input.device.type != "cpu":
             return input * nn.functional.dropout(torch.ones(shape, device=input.device), self.p).to(
                 input.dtype
             )
         return input * _mask(shape, self.p, input.dtype)
+
+
+class GaussianNoise(nn.Dropout):
+    """Each unit times a normal number of mean 1 and variance p / (1 - p).
+
+    Srivastava et al. 2014, section 10: the noise of dropout at the same p has this mean and variance.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape in, the same shape and dtype out."""
+        if not self.training or self.p == 0:
+            return input
+        factors = torch.randn(input.shape, device=input.device)
+        return input * factors.mul_(math.sqrt(self.p / (1 - self.p))).add_(1).to(input.dtype)
+
+
+class LogNormalNoise(nn.Dropout2d):
+    """Each channel of a sample times exp(s z - s^2 / 2), z standard normal and s^2 = -ln(1 - p).
+
+    The noise that Karras et al., "Training generative adversarial networks with limited data", NeurIPS
+    2020, compare with augmentation, but with mean 1, which theirs has not; the variance is p / (1 - p).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[n, channels, ...] in, the same shape and dtype out."""
+        if not self.training or self.p == 0:
+            return input
+        variance = -math.log1p(-self.p)
+        factors = torch.randn(_channels(input), device=input.device)
+        return input * factors.mul_(math.sqrt(variance)).sub_(variance / 2).exp_().to(input.dtype)
+
+
+@dataclass(frozen=True)
+class DropoutKind:
+    """What ``dropout_kind`` chooses."""
+
+    name: str
+    """Its name in a recipe."""
+    module: Callable[[float], _DropoutNd]
+    """From p to a module, the identity in eval mode, whose ``p`` can be changed while it trains."""
+
+
+DROPOUT_KINDS: Registry[DropoutKind] = Registry(
+    "kind of dropout",
+    DropoutKind("element", Dropout),
+    DropoutKind("channel", ChannelDropout),
+    DropoutKind("gaussian", GaussianNoise),
+    DropoutKind("lognormal", LogNormalNoise),
+)
+
+
+def dropouts(network: nn.Module) -> dict[str, _DropoutNd]:
+    """The dropout of a network by the names of the modules, from its input to its output."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, _DropoutNd)}
+
+
+def _channels(input: Tensor) -> tuple[int, ...]:
+    """The shape of one factor for each channel of a sample."""
+    return (*input.shape[:2], *[1] * (input.dim() - 2))
 
 
 def _mask(shape: tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from .dropout import ChannelDropout, Dropout
+from .dropout import DROPOUT_KINDS
 from .settings import ConvolutionSettings, LayerSettings
 
 SLOPE = 0.2  # of leaky_relu
@@ -38,9 +38,10 @@ def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: 
         last: Whether it is the last hidden layer of its network.
     """
     modules = [*normalisation(features, settings, spatial=spatial), activation(settings.activation)]
-    if settings.dropout and (last or settings.dropout_layers == "all"):
-        kind = ChannelDropout if settings.drops_channels else Dropout
-        modules.append(kind(settings.dropout))
+    if settings.most_dropout and (last or settings.dropout_layers != "last"):
+        dropout = DROPOUT_KINDS[settings.dropout_kind].module(settings.most_dropout)
+        dropout.behind_layer = True  # which `dropout_layers` counts
+        modules.append(dropout)
     return modules
 
 

@@ -3,14 +3,40 @@
 The settings of a single architecture are in its own file.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, TypeAdapter, WrapValidator
 
+from ..registry import require_among
 from ..settings import LearningRate, Probability, Settings
+from .dropout import DROPOUT_KINDS
+from .schedules import DROPOUT_SCHEDULES
 
 Width = Annotated[int, Field(ge=1, le=65536)]
 Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=64)]
+
+AUTO: Literal["auto"] = "auto"
+_PROBABILITY: TypeAdapter[float] = TypeAdapter(Probability)
+_NUMBERS: TypeAdapter[tuple[int, ...]] = TypeAdapter(
+    Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1000, strict=True)], ...], Field(min_length=1, max_length=1000)
+    ]
+)
+
+
+def _rate(value: Any, _: Any) -> Any:
+    """One message for what is neither, where pydantic has one for each."""
+    return value if value == AUTO else _PROBABILITY.validate_python(value, strict=True)
+
+
+def _layers(value: Any, _: Any) -> Any:
+    return (
+        require_among(("all", "last"), value) if isinstance(value, str) else _NUMBERS.validate_python(value)
+    )
+
+
+Rate = Annotated[float | Literal["auto"], WrapValidator(_rate)]
+Layers = Annotated[Literal["all", "last"] | tuple[int, ...], WrapValidator(_layers)]
 
 
 class NetworkSettings(Settings):
@@ -19,8 +45,11 @@ class NetworkSettings(Settings):
 
     architecture: str
     """What the network is built of; ``architecture`` outside the tables sets it for both networks."""
-    dropout: Probability
-    """Probability of dropping a unit after each hidden layer, in training only."""
+    dropout_schedule: Annotated[str, AfterValidator(lambda name: require_among(DROPOUT_SCHEDULES, name))] = (
+        "constant"
+    )
+    """When dropout acts: all the time (constant), in the first half of the run (early), in the second
+    (late), or from the whole probability down to 0 at the end (linear)."""
     spectral_norm: bool = False
     """Whether every weight is divided by its largest singular value."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -30,6 +59,11 @@ class NetworkSettings(Settings):
     initialisation: Literal["he", "pytorch"] = "he"
     """First weights of dense layers and convolutions: normal, of a size that keeps the variance from layer
     to layer (He et al. 2015), or PyTorch's own, which are smaller."""
+
+    @property
+    def most_dropout(self) -> float:
+        """The highest probability of dropout at any step; a network is built with it."""
+        raise NotImplementedError
 
     @property
     def has_batch_norm(self) -> bool:
@@ -45,17 +79,40 @@ class NetworkSettings(Settings):
 class GeneratorSettings(NetworkSettings):
     """Settings that every generator has."""
 
+    dropout: Probability
+    """Probability of dropping a unit after each hidden layer, in training only."""
+    dropout_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the samples in training that are made with dropout; the others are made as in the exported
+    file."""
     latent_dim: Annotated[int, Field(ge=1, le=4096)]
     """Size of a latent vector."""
     label_dim: Annotated[int, Field(ge=1, le=4096)] = 32
     """Size of a label's embedding; only in a class-conditional model."""
 
+    @property
+    def most_dropout(self) -> float:
+        return self.dropout
+
 
 class DiscriminatorSettings(NetworkSettings):
     """Settings that every discriminator has."""
 
+    dropout: Rate
+    """Probability of dropping a unit after each hidden layer, in training only; auto lets it follow how much
+    the discriminator overfits."""
+    dropout_bound: Annotated[float, Field(gt=0, le=0.95)] = 0.8
+    """The highest probability that auto may take; the lowest is 0."""
+    dropout_target: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    """The overfitting that auto steers for, 0 for none to 1; see docs/training.md."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the data that is not trained on, by which auto measures overfitting; with 0 it takes the sign
+    of the logits of training samples."""
     frozen_layers: Annotated[int, Field(ge=0)] = 0
     """Number of layers, from the samples up, that keep the weights they started from (--init-from)."""
+
+    @property
+    def most_dropout(self) -> float:
+        return self.dropout_bound if self.dropout == "auto" else self.dropout
 
 
 class LayerSettings(NetworkSettings):
@@ -65,15 +122,14 @@ class LayerSettings(NetworkSettings):
     """Width of each hidden layer."""
     activation: Literal["relu", "leaky_relu"]
     """Activation after each hidden layer; leaky_relu has slope 0.2."""
-    dropout_layers: Literal["all", "last"] = "all"
-    """Which hidden layers dropout follows; with batch norm, only the last one."""
+    dropout_kind: Annotated[str, AfterValidator(DROPOUT_KINDS.require_known)] = "element"
+    """What dropout does: drops single units (element) or whole channels (channel), or multiplies units by
+    Gaussian noise (gaussian) or channels by log-normal noise (lognormal)."""
+    dropout_layers: Layers = "all"
+    """Which hidden layers dropout follows: all, the last, or their numbers from the network's input on, as in
+    [1, 3]; with batch norm, only the last one."""
     normalisation: Literal["none", "batch"] = "none"
     """Normalisation between a hidden layer and its activation."""
-
-    @property
-    def drops_channels(self) -> bool:
-        """Whether dropout drops whole channels of a convolution."""
-        return False
 
     @property
     def has_batch_norm(self) -> bool:
@@ -81,7 +137,7 @@ class LayerSettings(NetworkSettings):
 
     @property
     def has_batch_norm_behind_dropout(self) -> bool:
-        return self.has_batch_norm and self.dropout > 0 and self.dropout_layers == "all"
+        return self.has_batch_norm and self.most_dropout > 0 and self.dropout_layers != "last"
 
 
 class ConvolutionSettings(LayerSettings):
@@ -89,12 +145,6 @@ class ConvolutionSettings(LayerSettings):
 
     dense: Annotated[tuple[Width, ...], Field(max_length=64)] = ()
     """Widths of dense layers, before the generator's coarsest grid or after the discriminator's."""
-    dropout_kind: Literal["element", "channel"] = "element"
-    """What dropout drops: single units, or whole channels of a convolution."""
-
-    @property
-    def drops_channels(self) -> bool:
-        return self.dropout_kind == "channel"
 
 
 class ConvolutionGeneratorSettings(ConvolutionSettings, GeneratorSettings):

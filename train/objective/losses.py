@@ -75,6 +75,13 @@ NO_TARGET = Incompatible(
 )
 
 
+NO_SIGN = Incompatible(
+    '`dropout = "auto"` without `held_out` with {loss}',
+    "the sign of these losses' logits means nothing, so overfitting is measured on held-out samples",
+    lambda recipe: recipe.discriminator.dropout == "auto" and not recipe.discriminator.held_out,
+)
+
+
 class NonSaturating(Loss):
     """Binary cross-entropy of logits, the generator's with the label "real".
 
@@ -139,6 +146,7 @@ class Wasserstein(Loss):
     has_limit = False
     incompatible = (
         NO_TARGET,
+        NO_SIGN,
         Incompatible(
             "{loss} without `wgan_gp_weight` or spectral norm in the discriminator",
             "the loss has no lower bound unless the discriminator's slope is bounded, and R1 bounds it only"
@@ -165,7 +173,7 @@ class Relativistic(Loss):
     """
 
     name = "relativistic"
-    incompatible = (NO_TARGET,)
+    incompatible = (NO_TARGET, NO_SIGN)
 
     def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
         return softplus(generated - real).mean()

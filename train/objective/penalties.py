@@ -29,6 +29,8 @@ class PenaltySettings(Settings):
     """Weight of the approximation of R1 by two passes, in every step; 0 disables it."""
     approximate_r1_noise: Annotated[float, Field(gt=0, le=1)] = 0.01
     """Standard deviation of the noise between the two passes; that of samples is about 1."""
+    consistency_weight: Weight = 0.0
+    """Weight of the difference of the logits under two dropout masks, in every step; 0 disables it."""
     wgan_gp_weight: Weight = 0.0
     """Weight of WGAN-GP's gradient penalty, between real and generated samples; 0 disables it."""
 
@@ -95,6 +97,22 @@ def approximate_r1_penalty(discriminator: Discriminator, reals: Tensor, noise: f
         return (discriminator(moved) - before).square().mean()
 
 
+def consistency_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
+    """Mean squared difference of the logits that a real sample gets under two dropout masks.
+
+    The consistency term of Wei et al., "Improving the improved training of Wasserstein GANs: a consistency
+    term and its dual effect", ICLR 2018, of the logit alone and without their margin.
+
+    Args:
+        discriminator: Samples to logits, dropout acting.
+        reals: float samples [batch, ...].
+
+    Returns:
+        Scalar that can be differentiated with respect to the discriminator's weights.
+    """
+    return (discriminator(reals) - discriminator(reals)).square().mean()
+
+
 def _gradient(discriminator: Discriminator, samples: Tensor) -> Tensor:
     """Of each sample's logit with respect to the sample, [batch, values], in the graph."""
     samples = samples.detach().float().requires_grad_(True)
@@ -109,8 +127,8 @@ class Penalty:
 
     weight: str
     """Name of its weight in `PenaltySettings`."""
-    slope: Literal[0, 1]
-    """What it pulls the norm of the discriminator's gradient to."""
+    slope: Literal[0, 1] | None
+    """What it pulls the norm of the discriminator's gradient to; None for another penalty."""
     lazy: bool
     """Whether it is computed only every ``r1_interval`` steps, with so many times the weight (Karras et
     al., "Analyzing and improving the image quality of StyleGAN", CVPR 2020, section 3.1)."""
@@ -140,6 +158,21 @@ PENALTIES = (
                 "`approximate_r1_weight` with `r1_weight`",
                 "the first approximates the second, so the penalty would count twice; set one of them to 0",
                 lambda recipe: recipe.penalty.approximate_r1_weight > 0 and recipe.penalty.r1_weight > 0,
+            ),
+        ),
+    ),
+    Penalty(
+        "consistency_weight",
+        None,
+        False,
+        lambda _, judge, reals, fakes: consistency_penalty(judge, reals),
+        (
+            Incompatible(
+                "`consistency_weight` without dropout in the discriminator",
+                "it compares two dropout masks of a sample, and without dropout there is nothing to compare",
+                lambda recipe: (
+                    recipe.penalty.consistency_weight > 0 and recipe.discriminator.most_dropout == 0
+                ),
             ),
         ),
     ),

@@ -14,7 +14,7 @@ def _or(names: list[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _penalties(*slopes: int) -> str:
+def _penalties(*slopes: int | None) -> str:
     return _or([f"`{penalty.weight}`" for penalty in PENALTIES if penalty.slope in slopes])
 
 
@@ -30,10 +30,10 @@ _OF_ANY_LOSS = (
         lambda r: any(network.has_batch_norm_behind_dropout for network in (r.generator, r.discriminator)),
     ),
     Incompatible(
-        f"batch norm in the discriminator with {_penalties(0, 1)}",
+        f"batch norm in the discriminator with {_penalties(0, 1, None)}",
         "a penalty is defined for each sample alone, but batch norm makes a sample's logit depend on the"
         " rest of the batch (Gulrajani et al. 2017)",
-        lambda r: r.discriminator.has_batch_norm and (_penalised(r, 0) or _penalised(r, 1)),
+        lambda r: r.discriminator.has_batch_norm and any(p.weighs(r.penalty) > 0 for p in PENALTIES),
     ),
     Incompatible(
         "batch norm and spectral norm in the discriminator",
@@ -44,6 +44,16 @@ _OF_ANY_LOSS = (
         f"{_penalties(1)} with {_penalties(0)}",
         "the first pulls the discriminator's gradient norm to 1, the others pull it to 0",
         lambda r: _penalised(r, 0) and _penalised(r, 1),
+    ),
+    Incompatible(
+        '`dropout = "auto"` with a `dropout_schedule` in the discriminator',
+        "both would say how strong dropout is at a step",
+        lambda r: r.discriminator.dropout == "auto" and r.discriminator.dropout_schedule != "constant",
+    ),
+    Incompatible(
+        '`held_out` without `dropout = "auto"`',
+        "nothing else looks at what is held out, so the data would be lost",
+        lambda r: r.discriminator.held_out > 0 and r.discriminator.dropout != "auto",
     ),
     *(rule for penalty in PENALTIES for rule in penalty.incompatible),
 )

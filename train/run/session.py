@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, SILENT, Reporter
 
 from ..data import TrainingData, class_counts, label_fingerprint, with_classes
-from ..data.batches import Batches
+from ..data.batches import Batches, parts
 from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import current_ranks
 from ..kinds import training_kind
@@ -89,15 +91,7 @@ class Session:
         self.reporter.say(self._description())
         if self.facts.init.source and self.state.step == 0:
             self.reporter.say(_beginning(self.facts.init))
-        batches = Batches(
-            self.data.samples,
-            self.recipe.training.batch_size,
-            self.recipe.training.seed,
-            self.plan.device,
-            self.data.labels if self.recipe.conditional else None,
-            scaling=training_kind(self.data.kind).scaling(self.data),
-            ranks=self.state.ranks,
-        )
+        batches = self._batches()
         monitor = self._monitor(batches) if self.state.ranks.leader else Follower()
         with StopRequest() as stop:
             ending = training_loop(self.state, self.recipe, batches, monitor, stop, self.plan)
@@ -113,6 +107,28 @@ class Session:
         more = " --set training.patience=0" if ending is Ending.PATIENCE else ""
         self.reporter.note(message + more)
         return self.directory
+
+    def _batches(self) -> Batches:
+        """Of the samples that are trained on; what is held out goes into the state."""
+        training, share = self.recipe.training, self.recipe.discriminator.held_out
+        rows = parts(len(self.data), share, training.seed) if share else None
+
+        def some(rows: NDArray[np.int64] | None) -> Batches:
+            return Batches(
+                self.data.samples,
+                training.batch_size,
+                training.seed,
+                self.plan.device,
+                self.data.labels if self.recipe.conditional else None,
+                scaling=training_kind(self.data.kind).scaling(self.data),
+                ranks=self.state.ranks,
+                rows=rows,
+            )
+
+        if rows is None:
+            return some(None)
+        self.state.held_out = some(rows.held_out)
+        return some(rows.trained)
 
     def is_complete(self) -> bool:
         """Whether nothing is left to do: all steps are done, scored and drawn."""
@@ -154,9 +170,11 @@ class Session:
         if plan.device.type == "cpu":
             where += f", {plan.threads} thread{'s' if plan.threads > 1 else ''}"
         kind = ", class-conditional," if recipe.conditional else ""
+        rate = recipe.discriminator.dropout
+        judges = rate if isinstance(rate, str) else f"{rate:g}"
         return (
             f"recipe {recipe.name}{kind} (dropout {recipe.generator.dropout:g} in the generator,"
-            f" {recipe.discriminator.dropout:g} in the discriminator) on {self.data.name}; {where}"
+            f" {judges} in the discriminator) on {self.data.name}; {where}"
         )
 
 

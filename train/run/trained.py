@@ -14,7 +14,9 @@ from dropgan.serve.errors import InputError
 from ..kinds import training_kind
 from ..networks import SampleSpec
 from ..recipes.settings import Recipe
+from ..steps.dropout import ScaledDropout
 from ..steps.state import TrainingState
+from ..steps.timetable import Timetable
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .directory import RunDirectory
 
@@ -30,12 +32,14 @@ class TrainedGenerator:
         spec: Shape of its samples.
         recipe: The recipe it was trained with.
         about: Facts from the checkpoint: step, data, versions.
+        discriminator_dropout: The recipe's probability; with auto, that at the checkpoint.
     """
 
     module: nn.Module
     spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
+    discriminator_dropout: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class TrainedNetworks:
         spec: Shape of samples.
         recipe: The recipe they were trained with.
         about: Facts from the checkpoint: step, data, versions.
+        discriminator_dropout: The recipe's probability; with auto, that at the checkpoint.
     """
 
     generator: nn.Module
@@ -55,6 +60,7 @@ class TrainedNetworks:
     spec: SampleSpec
     recipe: Recipe
     about: dict[str, Any]
+    discriminator_dropout: float
 
 
 def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedNetworks:
@@ -71,21 +77,28 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
         CheckpointError: It has no such checkpoint, or a damaged one.
     """
     run = RunDirectory(directory)
-    recipe, _ = run.read_recipe()
+    recipe, facts = run.read_recipe()
     saved = load_checkpoint(_checkpoint_file(run, checkpoint))
     kind = training_kind(saved.about["data"]["kind"])
     data = saved.about["data"]
     spec = kind.spec(data["shape"], saved.about["classes"], data)
     state = TrainingState.fresh(recipe, spec, torch.device("cpu"), trains=False)
     state.restore_shipped(saved)
+    if facts.time.spans:
+        state.timetable = Timetable(facts.time.spans)
+    ScaledDropout(state.ema.module).scale(state.generator_dropout_share(recipe))
     discriminator = state.discriminator.requires_grad_(False).eval()
-    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about)
+    most = recipe.discriminator.most_dropout
+    probability = most if state.steering is None else state.steering.probability
+    return TrainedNetworks(state.ema.module, discriminator, spec, recipe, saved.about, probability)
 
 
 def load_generator(directory: str | PathLike[str], checkpoint: str = "auto") -> TrainedGenerator:
     """Load the averaged generator of a run. Arguments and errors are those of `load_networks`."""
     networks = load_networks(directory, checkpoint)
-    return TrainedGenerator(networks.generator, networks.spec, networks.recipe, networks.about)
+    return TrainedGenerator(
+        networks.generator, networks.spec, networks.recipe, networks.about, networks.discriminator_dropout
+    )
 
 
 def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from ..data.batches import Batches
 from ..data.memory import available_memory
 from ..distributed.ranks import ALONE, Ranks
 from ..networks import DiscriminatorNetwork, GeneratorNetwork, SampleSpec, build_networks
@@ -17,6 +18,7 @@ from ..run.checkpoint import (
     optimizer_tensors,
     restore_optimizer,
 )
+from .dropout import ScaledDropout, Steering, scheduled
 from .ema import Ema
 from .scaling import LossScaling
 from .streams import Stream, Streams
@@ -30,6 +32,13 @@ class Passes(NamedTuple):
 
     generator: nn.Module
     discriminator: nn.Module
+
+
+class ScaledDropouts(NamedTuple):
+    """The dropout of both networks."""
+
+    generator: ScaledDropout
+    discriminator: ScaledDropout
 
 
 @dataclass
@@ -59,9 +68,16 @@ class TrainingState:
     generator_scaling: LossScaling | None = None
     """Of its loss, in fp16."""
     discriminator_scaling: LossScaling | None = None
+    steering: Steering | None = None
+    """Of dropout in the discriminator, where it is ``auto``."""
+    held_out: Batches | None = None
+    """What the steering measures overfitting by, if samples are held out."""
+    dropout: ScaledDropouts = field(init=False)
+    """Of both networks."""
 
     def __post_init__(self) -> None:
         self.passes = Passes(self.generator, self.discriminator)
+        self.dropout = ScaledDropouts(*(ScaledDropout(network) for network in self.passes))
 
     @classmethod
     def fresh(
@@ -93,6 +109,9 @@ class TrainingState:
             _optimizer(discriminator, betas, recipe.discriminator.weight_decay),
             Timetable(((0, recipe.training.steps),)),
             seed=recipe.training.seed,
+            steering=Steering(recipe.discriminator, recipe.training.batch_size)
+            if recipe.discriminator.dropout == "auto"
+            else None,
         )
 
     def set_learning_rates(self, recipe: Recipe) -> None:
@@ -119,8 +138,22 @@ class TrainingState:
         )
         return [(name, scaling) for name, scaling in named if scaling is not None]
 
-    def begin_step(self) -> None:
-        """Seed what the step to come draws, but for latents: in each process of its own."""
+    def set_dropout(self, recipe: Recipe) -> None:
+        """Let dropout act as strongly as it does in the step to come."""
+        self.dropout.generator.scale(self.generator_dropout_share(recipe))
+        if self.steering is not None:
+            self.dropout.discriminator.scale(self.steering.share)
+        else:
+            self.dropout.discriminator.scale(scheduled(recipe.discriminator, self._progress))
+
+    def generator_dropout_share(self, recipe: Recipe) -> float:
+        """The share of its probability that dropout in the generator has at the step to come."""
+        return scheduled(recipe.generator, self._progress)
+
+    def begin_step(self, recipe: Recipe) -> None:
+        """Set what holds for the step to come, and seed what it draws, but for latents: in each process
+        of its own."""
+        self.set_dropout(recipe)
         self.streams.seed_masks(self.step, self.ranks.rank)
         self.augmentation = self.streams.generator(Stream.AUGMENTATION, self.step, self.ranks.rank)
 
@@ -151,6 +184,7 @@ class TrainingState:
                 ("generator_optimizer", optimizer_tensors(self.generator_optimizer)),
                 ("discriminator_optimizer", optimizer_tensors(self.discriminator_optimizer)),
                 *((part, scaling.tensors()) for part, scaling in self.scalings()),
+                *(() if self.steering is None else (("steering", self.steering.tensors()),)),
             )
             for name, tensor in content.items()
         }
@@ -171,6 +205,8 @@ class TrainingState:
             restore_optimizer(self.discriminator_optimizer, checkpoint.part("discriminator_optimizer"))
             for part, scaling in self.scalings():
                 scaling.restore(checkpoint.part(part))
+            if self.steering is not None:
+                self.steering.restore(checkpoint.part("steering"))
             self.step = int(checkpoint.about["step"])
             self.seconds = float(checkpoint.about["seconds"])
             self.rollbacks = tuple(checkpoint.about["rollbacks"])
@@ -186,8 +222,16 @@ class TrainingState:
         try:
             self.ema.module.load_state_dict(checkpoint.part("ema"))
             self.discriminator.load_state_dict(checkpoint.part("discriminator"))
-        except RuntimeError as error:
+            self.step = int(checkpoint.about["step"])
+            if self.steering is not None:
+                self.steering.restore(checkpoint.part("steering"))
+        except (RuntimeError, KeyError, ValueError) as error:
             raise _misfit(error) from error
+
+    @property
+    def _progress(self) -> float:
+        """The share of the steps that is done."""
+        return 1 - self.timetable.left(self.step)
 
     @property
     def batch_offset(self) -> int:

@@ -1,5 +1,6 @@
 """One training step: updates of the discriminator, then one of the generator."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from ..objective.augment import augment
 from ..objective.losses import LOSSES
 from ..objective.penalties import lazy_interval, weighted_penalties
 from ..recipes.settings import Recipe
+from .dropout import INTERVAL
 from .scaling import LossScaling
 from .state import TrainingState
 
@@ -27,6 +29,10 @@ class DiscriminatorOutcome(NamedTuple):
     correct: Tensor
     """int64 [2]: how many of the real and of the generated samples it was right about, before the update
     and with dropout acting; see `Loss.correct`."""
+    on_real: Tensor
+    """Logits of the real samples, [n, 1], before the update and with dropout acting, detached."""
+    on_generated: Tensor
+    """The same of the generated ones."""
 
 
 class StepOutcome(NamedTuple):
@@ -66,20 +72,25 @@ def train_step(
     """
     count, interval = recipe.training.discriminator_steps, lazy_interval(recipe.penalty)
     first, end = state.step * count, (state.step + 1) * count
-    state.begin_step()
+    state.begin_step(recipe)
     for update in range(first, end):
         real = batches(update + state.batch_offset)
         latents = state.draw_latents(update, len(real.samples), recipe.generator.latent_dim, device)
         learns = update == end - 1  # the generator, from the last samples alone
         with torch.set_grad_enabled(learns), autocast(device, precision):
-            generated = state.passes.generator(latents, real.labels)
+            generated = _generated(state, recipe, latents, real.labels)
+        on_held_out = _on_held_out(state, recipe, update + state.batch_offset, precision=precision)
         lazy = penalise and update % interval == 0
         outcome = discriminator_step(
             state, recipe, real, generated.detach(), precision=precision, lazy_penalties=lazy
         )
+        if state.steering is not None:
+            state.steering.observe(outcome.on_real, outcome.on_generated, on_held_out)
     generator_loss = generator_step(state, recipe, real, generated, precision=precision)
     state.ema.update(state.step)
     state.step += 1
+    if state.steering is not None and state.step % INTERVAL == 0:
+        state.steering.adjust(INTERVAL * count, state.ranks)
     return _over_all(StepOutcome(outcome, generator_loss), state.ranks)
 
 
@@ -119,14 +130,22 @@ def discriminator_step(
             twice = None if labels is None else labels.repeat(2)
             on_real, on_generated = logits(torch.cat((real.samples, generated)), twice).chunk(2)
         objective = value = loss.discriminator(on_real, on_generated, recipe.training.label_smoothing)
+    drawn = state.augmentation.get_state()
+
+    def augmented_alike(samples: Tensor) -> Tensor:
+        """Passes that a penalty compares must differ in nothing but what it is about."""
+        state.augmentation.set_state(drawn)
+        return logits(samples)
+
     # The gradients in a penalty are inside the graph, where scaling the loss does not reach them.
     with autocast(generated.device, "fp32" if precision == "fp16" else precision):
         for penalty in weighted_penalties(
-            recipe.penalty, logits, real.samples, generated, lazy=lazy_penalties
+            recipe.penalty, augmented_alike, real.samples, generated, lazy=lazy_penalties
         ):
             objective = objective + penalty
     _update(state.discriminator_optimizer, objective, state.discriminator_scaling)
-    return DiscriminatorOutcome(value.detach(), loss.correct(on_real, on_generated))
+    correct = loss.correct(on_real, on_generated)
+    return DiscriminatorOutcome(value.detach(), correct, on_real.detach(), on_generated.detach())
 
 
 def generator_step(
@@ -157,6 +176,28 @@ def generator_step(
     return objective.detach()
 
 
+def _generated(state: TrainingState, recipe: Recipe, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Samples of latents, of which the last ones may be made without dropout, as they will be in use."""
+    network, count = state.passes.generator, math.ceil(len(latents) * recipe.generator.dropout_share)
+    if count == len(latents):
+        samples: Tensor = network(latents, labels)
+        return samples
+    first, last = (None, None) if labels is None else (labels[:count], labels[count:])
+    dropped = network(latents[:count], first)
+    with state.dropout.generator.off():
+        return torch.cat((dropped, network(latents[count:], last)))
+
+
+@torch.no_grad()
+def _on_held_out(state: TrainingState, recipe: Recipe, update: int, *, precision: str) -> Tensor | None:
+    """What the discriminator, trained as it is, says of samples that it does not train on."""
+    if state.held_out is None:
+        return None
+    unseen, network = state.held_out(update), state.discriminator
+    with autocast(unseen.samples.device, precision), running_statistics_kept(network):
+        return _logits(network, state, recipe, unseen.samples, unseen.labels)
+
+
 def _logits(
     network: nn.Module, state: TrainingState, recipe: Recipe, samples: Tensor, labels: Tensor | None
 ) -> Tensor:
@@ -179,7 +220,7 @@ def _over_all(outcome: StepOutcome, ranks: Ranks) -> StepOutcome:
     """Losses and counts of the whole batch, of whose rows each process saw some."""
     if ranks.count == 1:
         return outcome
-    loss, correct = outcome.discriminator
+    loss, correct, *_ = outcome.discriminator
     sums = ranks.sum(torch.stack((loss, outcome.generator_loss, *correct.float())))
     losses, counts = sums[:2] / ranks.count, sums[2:].round().long()
-    return StepOutcome(DiscriminatorOutcome(losses[0], counts), losses[1])
+    return StepOutcome(outcome.discriminator._replace(loss=losses[0], correct=counts), losses[1])
