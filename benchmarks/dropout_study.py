@@ -65,7 +65,22 @@ def rates(generator: float, discriminator: float | str) -> dict[str, Any]:
     return {"generator.dropout": generator, "discriminator.dropout": discriminator}
 
 
-def whole(steps: int = 1000) -> Iterator[Trial]:
+GAP = rates(0.5, 0.2)
+REMEDIES: dict[str, dict[str, Any]] = {
+    "a share of 0.5": {**GAP, "generator.dropout_share": 0.5},
+    "linear to 0": {**GAP, "generator.dropout_schedule": "linear"},
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "gaussian": {**rates(0.0, 0.2), "discriminator.dropout_kind": "gaussian"},
+    "lognormal": {**rates(0.0, 0.2), "discriminator.dropout_kind": "lognormal"},
+    "late": {**rates(0.0, 0.2), "discriminator.dropout_schedule": "late"},
+    "early": {**rates(0.0, 0.2), "discriminator.dropout_schedule": "early"},
+    "consistency 1": {**rates(0.0, 0.2), "penalty.consistency_weight": 1.0},
+}
+STEPS, LONG = 1000, 4000
+
+
+def whole() -> Iterator[Trial]:
     """All runs, those of every question for a seed before the next seed."""
     for seed in range(3):
         for images, discriminator, generator in (
@@ -73,7 +88,18 @@ def whole(steps: int = 1000) -> Iterator[Trial]:
             *itertools.product((2000,), (0.0, 0.2, 0.5), (0.0,)),
             *itertools.product((8000,), (0.0, 0.5), (0.0,)),
         ):
-            yield Trial("rates", images, seed, steps, rates(generator, discriminator))
+            yield Trial("rates", images, seed, STEPS, rates(generator, discriminator))
+        for settings in REMEDIES.values():
+            yield Trial("gap", 500, seed, STEPS, settings)
+        for images in (500, 2000):
+            yield Trial("auto", images, seed, STEPS, rates(0.0, "auto"))
+        for discriminator in (0.0, 0.2, 0.5, "auto"):
+            yield Trial("long", 500, seed, LONG, rates(0.0, discriminator))
+        for discriminator in (0.0, 0.2):
+            settings = {**rates(0.0, discriminator), "penalty.r1_weight": 0.0}
+            yield Trial("without R1", 500, seed, STEPS, settings)
+        for settings in KINDS.values():
+            yield Trial("kinds", 500, seed, STEPS, settings)
 
 
 def quick() -> Iterator[Trial]:
