@@ -40,7 +40,7 @@ def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: 
     modules = [*normalisation(features, settings, spatial=spatial), activation(settings.activation)]
     if settings.most_dropout and (last or settings.dropout_layers != "last"):
         dropout = DROPOUT_KINDS[settings.dropout_kind].module(settings.most_dropout)
-        dropout.behind_layer = True  # which `dropout_layers` counts
+        dropout.behind_layer = True  # type: ignore[assignment]  # `dropout_layers` counts these
         modules.append(dropout)
     return modules
 
