@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow torture lint docs light clean
+.PHONY: demo test test-slow torture lint docs light study study-run clean
 
 demo: $(INSTALLED)
 	@echo "Training takes several minutes; the line below says how much is left."
@@ -42,6 +42,15 @@ lint: $(INSTALLED)
 # The documentation as pages: open build/site/index.html.
 docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# docs/dropout.md and its picture again, from the recorded runs; a minute.
+study: $(INSTALLED)
+	$(BIN)/python benchmarks/dropout_figures.py
+
+# Trains the runs of the study that have no record yet, which takes hours; QUICK=1 trains six short ones into
+# docs/study/quick.jsonl, which takes minutes.
+study-run: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/dropout_study.py $(if $(QUICK),--quick)
 
 light: $(INSTALLED)
 	$(BIN)/python tests/check_light_install.py

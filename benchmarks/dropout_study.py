@@ -100,6 +100,8 @@ def whole() -> Iterator[Trial]:
             yield Trial("without R1", 500, seed, STEPS, settings)
         for settings in KINDS.values():
             yield Trial("kinds", 500, seed, STEPS, settings)
+        for discriminator in (0.0, 0.2):
+            yield Trial("rates", 500, seed, STEPS, rates(0.1, discriminator))
 
 
 def quick() -> Iterator[Trial]:

@@ -1,0 +1,62 @@
+"""docs/dropout.md says what the recorded runs say, and nothing that they do not."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.dropout_figures import PAGE, TEMPLATE, Study, page
+from benchmarks.dropout_study import RUNS, key_of, quick, rates, read, whole
+
+
+def test_every_number_of_the_page_is_computed_from_the_runs() -> None:
+    """A figure that was typed in, or left from an earlier study, would mislead whoever chooses by it."""
+    assert PAGE.read_text("utf-8") == page(Study(read(RUNS))), "run make study"
+    outside = re.sub(r"{[{%].*?[%}]}", "", TEMPLATE.read_text("utf-8"), flags=re.DOTALL)
+    typed = set(re.findall(r"(?<![\w.])[-+]?\d+\.\d+", outside))
+    assert typed <= {"0.2", "0.5"}, "rates, and 0.5 for a coin; what was measured is computed"
+
+
+def test_runs_are_of_the_plan_and_none_is_twice() -> None:
+    """A run of other settings, or one counted twice, would be in a mean that does not say so."""
+    rows = read(RUNS)
+    keys = [key_of(row) for row in rows]
+    assert len(set(keys)) == len(keys)
+    planned = {trial.key for trial in whole()}
+    assert [row for row in rows if key_of(row) not in planned] == []
+    assert all(row["distance"] > 0 and 0 <= row["coverage"] <= 1 for row in rows)
+
+
+def test_the_quick_part_asks_what_the_whole_asks() -> None:
+    """Or it could show another direction."""
+    assert {json.dumps(trial.settings) for trial in quick()} <= {
+        json.dumps(trial.settings) for trial in whole()
+    }
+
+
+def test_differences_are_taken_seed_by_seed() -> None:
+    """Luck that both runs of a seed share must not widen the interval, nor a seed that only one has count."""
+    rows = [
+        {"images": 9, "seed": seed, "steps": 1, "settings": rates(0.0, p), "distance": luck + 10 * p}
+        for seed, luck in ((0, 1.0), (1, 5.0), (2, 9.0))
+        for p in (0.0, 0.5)
+    ]
+    study = Study(rows[:-1])
+    assert study.difference("distance", 9, rates(0.0, 0.5), rates(0.0, 0.0), 1) == "+5.00 ± 0.00"
+    assert study.difference("distance", 9, rates(0.5, 0.5), rates(0.0, 0.0), 1) == "not run"
+    assert Study(rows).mean("distance", 9, rates(0.0, 0.0), 1) == "5.00 (1.00 to 9.00)"
+    one = [
+        row | {"distance": row["distance"] + row["seed"] * row["settings"]["discriminator.dropout"]}
+        for row in rows
+    ]
+    text = Study(one).difference("distance", 9, rates(0.0, 0.5), rates(0.0, 0.0), 1)
+    half = float(text.split("± ")[1])
+    assert half == pytest.approx(4.303 * 0.5 / 3**0.5, abs=0.01)
+
+
+def test_make_study_is_there() -> None:
+    """The page names the command."""
+    text = (Path(__file__).parents[1] / "Makefile").read_text()
+    assert "\nstudy:" in text
+    assert "\nstudy-run:" in text
