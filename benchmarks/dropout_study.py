@@ -124,7 +124,8 @@ class Judge:
         images = load_images("fashion-mnist-10k").images
         images = images[np.random.default_rng(0).permutation(len(images))]
         held_out = np.ascontiguousarray(images[-HELD_OUT:])
-        return cls(images[:-HELD_OUT], held_out, FrechetScorer(ImageData(held_out, "held-out")))
+        scorer = FrechetScorer(ImageData(held_out, "held-out"), load_features())
+        return cls(images[:-HELD_OUT], held_out, scorer)
 
     def measure(self, run: Path, count: int) -> dict[str, float]:
         """What there is to say of a finished run on so many images."""
