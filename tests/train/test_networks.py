@@ -30,7 +30,7 @@ def test_dropout_after_every_hidden_layer(name: str) -> None:
         build_networks(recipe, SampleSpec((1, 28, 28))), (recipe.generator, recipe.discriminator), strict=True
     ):
         drops = [part.p for part in network.modules() if isinstance(part, Dropout)]
-        assert drops == [settings.dropout] * len(settings.model_dump()["hidden"])
+        assert drops == [settings.most_dropout] * len(settings.model_dump()["hidden"])
         assert not isinstance(list(network.children())[-1], Dropout)
 
 
