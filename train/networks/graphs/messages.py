@@ -21,8 +21,8 @@ class MessageSettings(NetworkSettings):
 def after_messages(settings: MessageSettings) -> nn.Sequential:
     """What follows a round of messages, or a dense layer: activation and dropout."""
     modules = [activation(settings.activation)]
-    if settings.dropout:
-        modules.append(Dropout(settings.dropout))
+    if settings.most_dropout:
+        modules.append(Dropout(settings.most_dropout))
     return nn.Sequential(*modules)
 
 
