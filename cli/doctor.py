@@ -26,6 +26,8 @@ _EXTRAS = {
     "tensorboard": "logs for TensorBoard",
     "inception": "scores in Inception's features",
     "ray": "shards on a cluster",
+    "graphs": "graphs as data",
+    "molecules": "molecules as data",
     "sweep": "a search over settings instead of a grid",
     "server": "samples over HTTP",
 }

@@ -4,13 +4,16 @@ PyTorch's "meta" device computes shapes alone, and refuses tensors of the CPU be
 tensor that is made on the wrong device, which on a GPU would end the run, is found on any machine.
 """
 
+import dataclasses
+
 import pytest
 import torch
 
 from dropgan.train import LOSSES, Loss, Recipe, change_recipe, load_recipe, recipe_names
 from dropgan.train.data.batches import Batch
+from dropgan.train.kinds import training_kind
 from dropgan.train.monitor.meter import Meter
-from dropgan.train.networks import SampleSpec
+from dropgan.train.networks import ARCHITECTURES, SampleSpec
 from dropgan.train.objective.penalties import PENALTIES, Penalty
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import StepOutcome, train_step
@@ -19,14 +22,20 @@ META = torch.device("meta")
 PLAIN = {f"penalty.{penalty.weight}": 0.0 for penalty in PENALTIES}
 
 
-def _step(recipe: Recipe, shape: tuple[int, ...] = (3, 20, 28)) -> StepOutcome:
+PICTURE = SampleSpec((3, 20, 28))
+GRAPH = training_kind("graphs").spec(
+    (7, 7), 0, {"node_types": ["node"], "edge_types": ["edge"], "sizes_vary": False}
+)
+
+
+def _step(recipe: Recipe, spec: SampleSpec = PICTURE) -> StepOutcome:
     """Two updates of the discriminator, one of the generator, penalties included, and a line of metrics."""
     recipe = change_recipe(recipe, {"training.discriminator_steps": 2, "training.batch_size": 4})
-    spec = SampleSpec(shape, 3 if recipe.conditional else 0)
+    spec = dataclasses.replace(spec, classes=3 if recipe.conditional else 0)
     state = TrainingState.fresh(recipe, spec, META)
     state.set_learning_rates(recipe)
     labels = torch.zeros(4, dtype=torch.int64, device=META) if recipe.conditional else None
-    batch = Batch(torch.zeros(4, *shape, device=META), labels)
+    batch = Batch(torch.zeros(4, *spec.shape, device=META), labels)
     with torch.device("cpu"):
         outcome = train_step(state, recipe, lambda _: batch, device=META, precision="bf16")
     meter = Meter(recipe, META, 0.0)
@@ -40,7 +49,9 @@ def _step(recipe: Recipe, shape: tuple[int, ...] = (3, 20, 28)) -> StepOutcome:
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe(name: str, conditional: bool) -> None:
     """Losses, counts and both networks stay where the batch is."""
-    outcome = _step(change_recipe(load_recipe(name), {"conditional": conditional}))
+    recipe = change_recipe(load_recipe(name), {"conditional": conditional})
+    pictures = ARCHITECTURES[recipe.discriminator.architecture].fits(PICTURE)
+    outcome = _step(recipe, PICTURE if pictures else GRAPH)
     for tensor in (*outcome.discriminator, outcome.generator_loss):
         assert tensor.device == META
 
@@ -66,7 +77,7 @@ def test_augmentation_and_norms() -> None:
     policy = ["colour", "translation", "cutout"]
     _step(change_recipe(load_recipe("resnet"), {"training.augmentation": policy}))
     _step(change_recipe(load_recipe("mlp"), {"generator.spectral_norm": True, "generator.weight_decay": 0.1}))
-    _step(load_recipe("mlp"), (7,))
+    _step(load_recipe("mlp"), SampleSpec((7,)))
 
 
 def test_a_tensor_on_the_wrong_device_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
