@@ -25,6 +25,7 @@ from .errors import FeatureError
 NUM_FEATURES = 64
 _MAX_SIDE = 64  # larger images are reduced: the features are of what is seen at a glance
 _METADATA_KEY = "dropgan-features"
+_DIGEST_KEY = "sha256"
 _SCHEMA = 1
 
 
@@ -112,7 +113,7 @@ def domain_bytes(network: DomainNetwork) -> bytes:
     """The content of such a file."""
     about = json.dumps({"schema": _SCHEMA, **asdict(network.facts)})
     weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return save(weights, metadata={_METADATA_KEY: about})
+    return save(weights, metadata={_METADATA_KEY: about, _DIGEST_KEY: _digest(about, network)})
 
 
 def load_domain(path: Path) -> DomainNetwork:
@@ -124,13 +125,16 @@ def load_domain(path: Path) -> DomainNetwork:
     try:
         open_ordinary(path).close()
         with safe_open(path, framework="pt") as file:
-            about = parse_json((file.metadata() or {})[_METADATA_KEY])
+            told = file.metadata() or {}
+            about = parse_json(told[_METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if about.pop("schema") != _SCHEMA:
             raise FeatureError(f"{path} was written by another version of dropgan")
         about["shape"], about["class_names"] = tuple(about["shape"]), tuple(about["class_names"])
         network = DomainNetwork(DomainFacts(**about))
         network.load_state_dict(weights)
+        if told.get(_DIGEST_KEY, "") not in ("", _digest(told[_METADATA_KEY], network)):
+            raise ValueError("it was changed after it was written")
     except FileNotFoundError as error:
         raise FeatureError(
             f"there is no file of features {path}: --features takes domain, inception, or a file that"
@@ -140,6 +144,10 @@ def load_domain(path: Path) -> DomainNetwork:
         reason = " ".join(str(error).split())[:200]
         raise FeatureError(f"{path} is damaged or not a file of features: {reason}") from error
     return network.requires_grad_(False).eval()
+
+
+def _digest(about: str, network: nn.Module) -> str:
+    return hashlib.sha256(f"{about}\n{weights_fingerprint(network)}".encode()).hexdigest()
 
 
 def weights_fingerprint(network: nn.Module) -> str:

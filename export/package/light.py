@@ -17,7 +17,8 @@ from .archive import wheel_bytes, wheel_tags
 
 _BASE = frozenset({"numpy"})  # typer is the command line's, which stays with the whole dropgan
 _EXTRAS = ("cpu", "gpu", "cuda", "batch")
-_LEFT_OUT = frozenset({"__pycache__", "js"})  # the JavaScript runtime goes into web packages
+_LEFT_OUT = frozenset({"__pycache__", "js", "http"})
+"""The JavaScript runtime goes into web packages; the service is for who has the whole dropgan."""
 
 
 def light_wheel() -> tuple[str, bytes]:

@@ -19,6 +19,8 @@ from .labels import Rule, class_names
 
 _SHARD_BYTES = 64 * 2**20
 _PROBE_VALUES = 2**20
+_EXTRAS = {"networkx": "graphs", "rdkit": "molecules"}
+"""Of a library that a format needs, the extra that brings it; `batch` brings the others."""
 
 
 def describe(
@@ -86,7 +88,8 @@ def made_with(generator: Source, format_: Format, probed: Any = None) -> dict[st
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError as error:
             raise MissingExtraError(
-                f"format {format_.name} needs {name}: install it with pip install 'dropgan[batch]'"
+                f"format {format_.name} needs {name}: install it with pip install"
+                f" 'dropgan[{_EXTRAS.get(name, 'batch')}]'"
             ) from error
     if probed is None:
         probed = probe(generator)

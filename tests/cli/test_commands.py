@@ -150,7 +150,7 @@ def test_a_shown_recipe_can_be_given_back(dropgan: Dropgan, tmp_path: Path) -> N
         (["sample", "{model}", "-o", "x.npy", "--device", "gpu"], 1, "device must be"),
         (["sample", "{model}", "-o", "x.npy", "-n", "0"], 2, "is not in the range"),
         (["sample", "{model}"], 2, "-o OUT"),
-        (["sample", "{model}", "-o", "x", "--format", "jpg"], 2, "npy, parquet, png, tar or raw"),
+        (["sample", "{model}", "-o", "x", "--format", "jpg"], 2, "png, sdf, smiles, tar or raw"),
         (["sample", "{model}", "-o", "{file}/x.npy"], 1, "cannot write"),
         (["sample", "{model}", "-o", "{file}", "--format", "png"], 1, "is a file"),
         (["sample", "{model}", "-o", "g.png", "-n", "9999"], 1, "a grid shows 1 to 4096"),

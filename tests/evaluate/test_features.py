@@ -20,6 +20,7 @@ from dropgan.evaluate import (
     validation_metric,
 )
 from dropgan.evaluate.distances import FrechetDistance
+from dropgan.evaluate.domain import domain_bytes, load_domain
 from dropgan.evaluate.fit import accuracy
 from dropgan.evaluate.fitted import knows
 from dropgan.evaluate.inception import load_inception
@@ -127,6 +128,19 @@ def test_features_are_fitted_once_and_named_for_their_data(monkeypatch: pytest.M
     assert numbered.labels is not None
     with pytest.raises(TypeError):  # other labels are other data
         features_for(numbered.changed(labels=1 - numbered.labels))
+
+
+def test_a_changed_file_of_features_is_refused(tmp_path: Path) -> None:
+    """Scores in weights that a disk has changed would be scores of nothing; a kept network is fitted anew."""
+    whole = domain_bytes(fit_features(shapes(60, side=8), task="labels", epochs=1))
+    for place in range(len(whole) // 2, len(whole), len(whole) // 40):
+        changed = bytearray(whole)
+        changed[place] ^= 16
+        (tmp_path / "features.safetensors").write_bytes(changed)
+        with pytest.raises(FeatureError, match="changed after it was written"):
+            load_domain(tmp_path / "features.safetensors")
+    (tmp_path / "features.safetensors").write_bytes(whole)
+    assert load_domain(tmp_path / "features.safetensors").facts.task == "labels"
 
 
 @pytest.mark.parametrize("width", [12, 16])
