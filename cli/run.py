@@ -149,10 +149,10 @@ def _show(out: Path, finished: "Finished") -> None:
         f"model      {finished.model}, free of dropout,"
         f" within {parity.max_difference:g} of PyTorch on {parity.samples:,} samples"
     )
-    distance = evaluation.scores[0]
+    first = evaluation.scores[0]
     floor = f"; {evaluation.floor} have {evaluation.held_out_scores[0].value:.2g}" if evaluation.floor else ""
-    against = f"against {distance.reference} (lower is better{floor})"
-    result(f"score      {distance.name} {distance.value:.2f} {against}")
+    against = f"against {first.reference} ({evaluation.better} is better{floor})"
+    result(f"score      {first.name} {first.value:.2f} {against}")
     result(f"features   {evaluation.features}")
     result(f"verdict    {evaluation.verdict}")
     if finished.report is not None:

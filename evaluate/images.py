@@ -4,7 +4,7 @@ import dataclasses
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,9 @@ class Material:
 @dataclass(frozen=True)
 class Evaluation:
     """Result of an evaluation. ``as_json`` returns it without the pictures."""
+
+    better: ClassVar[str] = "lower"
+    """Which values of the first score are better: ``lower`` or ``higher``."""
 
     model: str
     """Name of the file or run."""

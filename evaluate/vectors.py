@@ -14,7 +14,7 @@ standard deviation 1.
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,9 @@ class VectorMaterial:
 @dataclass(frozen=True)
 class VectorEvaluation:
     """Result of an evaluation of vectors."""
+
+    better: ClassVar[str] = "lower"
+    """Which values of the first score are better: ``lower`` or ``higher``."""
 
     model: str
     """Name of the file or run."""

@@ -12,7 +12,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,9 @@ class Drawings:
 @dataclass(frozen=True)
 class GraphEvaluation:
     """Result of an evaluation of graphs."""
+
+    better: ClassVar[str] = "higher"
+    """Which values of the first score are better: ``lower`` or ``higher``."""
 
     model: str
     """Name of the file or run."""

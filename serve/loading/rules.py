@@ -14,7 +14,7 @@ import numpy as np
 from .onnx_file import Node
 from .values import (
     MAX_RANK,
-    Known,
+    Inputs,
     Shape,
     axis_of,
     integer,
@@ -24,8 +24,8 @@ from .values import (
     optional_numbers,
     shape_of,
 )
+from .windows import conv, conv_transpose, global_pool, pool
 
-Inputs = list[Known | None]
 Rule = Callable[[Node, Inputs], list[Shape]]
 
 
@@ -88,79 +88,6 @@ def _matmul(node: Node, inputs: Inputs) -> list[Shape]:
     if len(second) == 1:
         del shape[-1]
     return [tuple(shape)]
-
-
-def _window(node: Node, space: Shape, kernel: Shape) -> tuple[list[int], list[int], list[int]]:
-    """Strides, dilations and the sums of begin and end padding, checked."""
-    rank = len(space)
-    strides = list(node.attributes.get("strides", [1] * rank))
-    dilations = list(node.attributes.get("dilations", [1] * rank))
-    pads = list(node.attributes.get("pads", [0] * 2 * rank))
-    need(node.attributes.get("auto_pad", b"NOTSET") in (b"", b"NOTSET"))
-    need(rank == len(kernel) == len(strides) == len(dilations) == len(pads) // 2)
-    need(min([*strides, *dilations, *kernel]) >= 1)
-    need(max([*strides, *dilations, *kernel, *pads]) < 2**16)
-    need(min(pads) >= 0)
-    return strides, dilations, [pads[i] + pads[i + rank] for i in range(rank)]
-
-
-def _slide(node: Node, space: Shape, kernel: Shape) -> Shape:
-    strides, dilations, pads = _window(node, space, kernel)
-    need(not integer(node, "ceil_mode", 0))
-    sizes = tuple(
-        (size + pad - dilation * (width - 1) - 1) // stride + 1
-        for size, pad, dilation, width, stride in zip(space, pads, dilations, kernel, strides, strict=True)
-    )
-    need(min(sizes) >= 1)
-    return sizes
-
-
-def _conv(node: Node, inputs: Inputs) -> list[Shape]:
-    (count, channels, *space), (filters, depth, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
-    group = integer(node, "group", 1)
-    need(group >= 1 and channels == depth * group and filters % group == 0)
-    need(list(node.attributes.get("kernel_shape", kernel)) == kernel)
-    if len(inputs) > 2:
-        need(shape_of(inputs, 2) == (filters,))
-    return [(count, filters, *_slide(node, tuple(space), tuple(kernel)))]
-
-
-def _conv_transpose(node: Node, inputs: Inputs) -> list[Shape]:
-    (count, channels, *space), (depth, filters, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
-    group = integer(node, "group", 1)
-    need(group >= 1 and channels == depth and depth % group == 0)
-    need(
-        list(node.attributes.get("kernel_shape", kernel)) == kernel and "output_shape" not in node.attributes
-    )
-    if len(inputs) > 2:
-        need(shape_of(inputs, 2) == (filters * group,))
-    strides, dilations, pads = _window(node, tuple(space), tuple(kernel))
-    extra = list(node.attributes.get("output_padding", [0] * len(space)))
-    need(
-        all(
-            0 <= more < max(stride, dilation)
-            for more, stride, dilation in zip(extra, strides, dilations, strict=True)
-        )
-    )
-    sizes = tuple(
-        stride * (size - 1) + more + dilation * (width - 1) + 1 - pad
-        for size, stride, more, dilation, width, pad in zip(
-            space, strides, extra, dilations, kernel, pads, strict=True
-        )
-    )
-    need(min(sizes) >= 1)
-    return [(count, filters * group, *sizes)]
-
-
-def _pool(node: Node, inputs: Inputs) -> list[Shape]:
-    need(len(node.outputs) == 1)
-    shape = shape_of(inputs, 0)
-    return [(*shape[:2], *_slide(node, shape[2:], tuple(integers(node, "kernel_shape"))))]
-
-
-def _global_pool(node: Node, inputs: Inputs) -> list[Shape]:
-    shape = shape_of(inputs, 0)
-    return [(*shape[:2], *(1 for _ in shape[2:]))]
 
 
 def _reshape(node: Node, inputs: Inputs) -> list[Shape]:
@@ -368,12 +295,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_BROADCAST.split(), _broadcast),
     **dict.fromkeys(_REDUCE.split(), _reduce),
     "ArgMax": _arg,
-    "AveragePool": _pool,
+    "AveragePool": pool,
     "BatchNormalization": _batch_norm,
     "Concat": _concat,
     "Constant": _same,  # its value is read, see serve.loading.shapes
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
     "DequantizeLinear": _quantise,
     "DepthToSpace": _depth_to_space,
     "Einsum": _einsum,
@@ -382,13 +309,13 @@ RULES: dict[str, Rule] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "Gemm": _gemm,
-    "GlobalAveragePool": _global_pool,
-    "GlobalMaxPool": _global_pool,
+    "GlobalAveragePool": global_pool,
+    "GlobalMaxPool": global_pool,
     "GroupNormalization": _channel_norm,
     "InstanceNormalization": _channel_norm,
     "LayerNormalization": _layer_norm,
     "MatMul": _matmul,
-    "MaxPool": _pool,
+    "MaxPool": pool,
     "OneHot": _one_hot,
     "Pad": _pad,
     "QuantizeLinear": _quantise,

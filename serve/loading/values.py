@@ -24,6 +24,10 @@ class Known:
     """The value itself where it is a small constant, as shapes and axes are."""
 
 
+Inputs = list[Known | None]
+"""What a node takes in; None where an input is left out."""
+
+
 def constant(tensor: Tensor) -> Known:
     """A tensor of the file as a value.
 
@@ -43,7 +47,7 @@ def need(condition: object) -> None:
         raise ValueError
 
 
-def value_of(inputs: list[Known | None], place: int) -> Known:
+def value_of(inputs: Inputs, place: int) -> Known:
     """The input at ``place``; raises where it is left out."""
     value = inputs[place]
     if value is None:
@@ -51,12 +55,12 @@ def value_of(inputs: list[Known | None], place: int) -> Known:
     return value
 
 
-def shape_of(inputs: list[Known | None], place: int) -> Shape:
+def shape_of(inputs: Inputs, place: int) -> Shape:
     """The shape of the input at ``place``; raises where it is left out."""
     return value_of(inputs, place).shape
 
 
-def optional_numbers(inputs: list[Known | None], place: int) -> list[int] | None:
+def optional_numbers(inputs: Inputs, place: int) -> list[int] | None:
     """The numbers of an input, None where it is left out; raises where they are not known."""
     value = inputs[place] if place < len(inputs) else None
     if value is None:
@@ -66,7 +70,7 @@ def optional_numbers(inputs: list[Known | None], place: int) -> list[int] | None
     return [int(number) for number in value.numbers.reshape(-1)]
 
 
-def numbers_of(inputs: list[Known | None], place: int) -> list[int]:
+def numbers_of(inputs: Inputs, place: int) -> list[int]:
     """The numbers of an input; raises where it is left out or they are not known."""
     numbers = optional_numbers(inputs, place)
     if numbers is None:

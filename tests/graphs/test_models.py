@@ -1,5 +1,6 @@
 """From a run on graphs to files, samples, shards, scores and a report."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -175,3 +176,16 @@ def test_a_run_watches_uniqueness(graph_run: Path, atlas: GraphData) -> None:
     collapsed = permuted(np.repeat(atlas.graphs[1000:1001], 500, axis=0))
     assert metric.shortfall(fair) < 0.4
     assert metric.shortfall(collapsed) > 0.98
+
+
+def test_a_run_says_how_good_it_is(dropgan: Dropgan, tmp_path: Path) -> None:
+    """Who reads that a lower validity is better takes the worse of two models."""
+    settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+    answer = dropgan(
+        "run", "--data", "atlas:5", "--steps", 10, "--score-samples", 50, "-o", tmp_path / "run",
+        "--device", "cpu", "--precision", "fp32", "--threads", 1, *settings,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    (score,) = (line for line in answer.out.splitlines() if line.startswith("score"))
+    assert "validity_graphs" in score
+    assert "(higher is better)" in score

@@ -84,9 +84,9 @@ class GraphSet:
         told = ", ".join(f"{count:,} that {why}" for why, count in self._unfit.most_common(_NAMED))
         if self._unfit:
             shown = ", ".join(self._examples[:_NAMED])
-            self.reporter.note(
-                f"{self.source}: skipped {self._unfit.total():,} graphs: {told} (the first are {shown})"
-            )
+            skipped = self._unfit.total()
+            graphs = "graph" if skipped == 1 else "graphs"
+            self.reporter.note(f"{self.source}: skipped {skipped:,} {graphs}: {told} (first {shown})")
         if len(self._graphs) < 2:
             raise DataError(
                 f"{self.source}: {len(self._graphs)} graph(s) found, training needs at least 2"

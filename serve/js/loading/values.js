@@ -61,3 +61,8 @@ export function textOf(node, name, otherwise) {
 export function product(sizes) {
   return sizes.reduce((all, size) => all * size, 1);
 }
+
+/** Whether two lists of numbers are the same. */
+export function equal(first, second) {
+  return first.length === second.length && first.every((size, place) => size === second[place]);
+}
