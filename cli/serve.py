@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from dropgan.serve.http.limits import Limits
+
 from . import options
 from .output import say
 
@@ -67,7 +69,7 @@ def serve(
             help="Samples that can wait; further requests are refused.",
             rich_help_panel=options.MACHINE,
         ),
-    ] = 48,
+    ] = Limits.queue,
     seconds: Annotated[
         float,
         typer.Option(
@@ -77,7 +79,7 @@ def serve(
             help="Seconds allowed for each answer.",
             rich_help_panel=options.MACHINE,
         ),
-    ] = 30.0,
+    ] = Limits.seconds,
     grace: Annotated[
         int,
         typer.Option(
@@ -93,7 +95,6 @@ def serve(
     """Serve samples over HTTP at permanent addresses, with a page to browse them."""
     from dropgan.serve.client import KEY_VARIABLE
     from dropgan.serve.errors import InputError
-    from dropgan.serve.http.limits import Limits
     from dropgan.serve.http.server import serve as serve_models
     from dropgan.serve.ordinary import read_text
 

@@ -80,6 +80,10 @@ class Kind(ABC):
         """Samples of a kind that does not lack `PICTURES` as uint8 [n, height, width, channels]."""
         return samples
 
+    def picture_size(self, sample_shape: tuple[int, ...]) -> tuple[int, int]:
+        """Height and width in pixels of what `pictures` makes of a sample of such a shape."""
+        return sample_shape[0], sample_shape[1]
+
     def step(self, card: Card) -> NDArray[np.float64]:
         """What differences are measured in, one number for all values of a sample or one for each."""
         return np.ones(1)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from ..kinds import kind_of
 from ..pictures import grid
 from .addresses import Address
 from .answers import Headers, TooLargeError
@@ -112,7 +113,8 @@ Made = tuple[str, int | None, Iterator[bytes]]
 def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
     generator = model.generator
     require_form("png", generator.card)
-    height, width = generator.sample_shape[:2]
+    kind = kind_of(generator.card)
+    height, width = kind.picture_size(generator.sample_shape)
     pixels = address.count * (height + 1) * (width + 1) * address.scale**2
     if pixels > limits.picture_pixels:
         raise TooLargeError(
@@ -120,8 +122,8 @@ def _grid(model: Model, address: Address, label: int | None, limits: Limits) -> 
         )
 
     def chunks() -> Iterator[bytes]:
-        images = np.concatenate(list(_batches(model, address, label)))
-        yield png(scaled(grid(images), address.scale))
+        samples = np.concatenate(list(_batches(model, address, label)))
+        yield png(scaled(grid(kind.pictures(samples)), address.scale))
 
     return "image/png", None, chunks()
 

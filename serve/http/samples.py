@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..classes import WORDS
 from ..errors import DropganError, InputError
+from ..kinds import kind_of
 from .addresses import Address, parse
 from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
 from .batching import Batcher, Encode, Left, LeftError, Told
@@ -164,8 +165,10 @@ class SampleRoutes:
         return classes.numbers[classes.place(address.label)]
 
     def _bound_picture(self, model: Model, address: Address) -> None:
-        shape = model.generator.sample_shape
-        if address.scale > 1 and shape[0] * shape[1] * address.scale**2 > self._limits.picture_pixels:
+        if address.scale == 1:
+            return
+        height, width = kind_of(model.generator.card).picture_size(model.generator.sample_shape)
+        if height * width * address.scale**2 > self._limits.picture_pixels:
             raise TooLargeError(f"a picture has at most {self._limits.picture_pixels:,} pixels")
 
 

@@ -46,6 +46,12 @@ class Graphs(Kind):
 
         return draw(samples)
 
+    def picture_size(self, sample_shape: tuple[int, ...]) -> tuple[int, int]:
+        """That of a drawing, however many nodes a graph has."""
+        from ..graphs.drawing import SIDE
+
+        return SIDE, SIDE
+
     def apart(
         self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
     ) -> NDArray[np.float64]:
