@@ -14,9 +14,11 @@ from typing import Any
 import jinja2
 
 try:
-    from .dropout_study import GAP, KINDS, LONG, REMEDIES, RUNS, STEPS, rates, read
+    from .dropout_plan import EARLIER_GAP, EARLIER_REMEDIES, EARLIER_STEPS, rates
+    from .dropout_study import RUNS, read
 except ImportError:  # run as a file
-    from dropout_study import GAP, KINDS, LONG, REMEDIES, RUNS, STEPS, rates, read  # type: ignore[import-not-found,no-redef]
+    from dropout_plan import EARLIER_GAP, EARLIER_REMEDIES, EARLIER_STEPS, rates  # type: ignore[import-not-found,no-redef]
+    from dropout_study import RUNS, read  # type: ignore[import-not-found,no-redef]
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEMPLATE, PAGE, PICTURE = (
@@ -35,7 +37,7 @@ class Study:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
 
-    def runs(self, images: int, settings: dict[str, Any], steps: int = STEPS) -> dict[int, Row]:
+    def runs(self, images: int, settings: dict[str, Any], steps: int = EARLIER_STEPS) -> dict[int, Row]:
         """The runs of those settings by seed."""
         return {
             row["seed"]: row
@@ -43,12 +45,12 @@ class Study:
             if (row["images"], row["settings"], row["steps"]) == (images, settings, steps)
         }
 
-    def seeds(self, images: int, settings: dict[str, Any], steps: int = STEPS) -> int:
+    def seeds(self, images: int, settings: dict[str, Any], steps: int = EARLIER_STEPS) -> int:
         """How many there are."""
         return len(self.runs(images, settings, steps))
 
     def mean(
-        self, what: str, images: int, settings: dict[str, Any], steps: int = STEPS, digits: int = 2
+        self, what: str, images: int, settings: dict[str, Any], steps: int = EARLIER_STEPS, digits: int = 2
     ) -> str:
         """Mean over seeds, and the range."""
         values = [row[what] for row in self.runs(images, settings, steps).values()]
@@ -65,7 +67,7 @@ class Study:
         images: int,
         settings: dict[str, Any],
         baseline: dict[str, Any],
-        steps: int = STEPS,
+        steps: int = EARLIER_STEPS,
         digits: int = 2,
     ) -> str:
         """Mean difference to a baseline, taken seed by seed, with its 95 % interval."""
@@ -100,7 +102,7 @@ class Study:
         seeds = self.runs(500, settings).keys()
         before = [
             row["train_distance"] - row["distance"]
-            for seed, row in self.runs(500, GAP).items()
+            for seed, row in self.runs(500, EARLIER_GAP).items()
             if seed in seeds
         ]
         return f"{100 * sum(map(abs, self.gaps(settings))) / sum(before):.0f} %" if seeds else "not run"
@@ -111,7 +113,7 @@ def page(study: Study) -> str:
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
     made: str = template.render(
-        study=study, rates=rates, GAP=GAP, REMEDIES=REMEDIES, KINDS=KINDS, STEPS=STEPS, LONG=LONG
+        study=study, rates=rates, GAP=EARLIER_GAP, REMEDIES=EARLIER_REMEDIES, STEPS=EARLIER_STEPS
     )
     return made
 

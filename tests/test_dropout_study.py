@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.dropout_figures import PAGE, TEMPLATE, Study, page
-from benchmarks.dropout_study import RUNS, key_of, quick, rates, read, whole
+from benchmarks.dropout_plan import Trial, earlier, quick, rates, whole
+from benchmarks.dropout_study import RUNS, merge, read
 
 
 def test_every_number_of_the_page_is_computed_from_the_runs() -> None:
@@ -21,10 +23,10 @@ def test_every_number_of_the_page_is_computed_from_the_runs() -> None:
 def test_runs_are_of_the_plan_and_none_is_twice() -> None:
     """A run of other settings, or one counted twice, would be in a mean that does not say so."""
     rows = read(RUNS)
-    keys = [key_of(row) for row in rows]
+    keys = [Trial.of(row).key for row in rows]
     assert len(set(keys)) == len(keys)
-    planned = {trial.key for trial in whole()}
-    assert [row for row in rows if key_of(row) not in planned] == []
+    planned = {trial.key for trial in (*whole(), *earlier())}
+    assert [row for row in rows if Trial.of(row).key not in planned] == []
     assert all(row["distance"] > 0 and 0 <= row["coverage"] <= 1 for row in rows)
 
 
@@ -53,6 +55,22 @@ def test_differences_are_taken_seed_by_seed() -> None:
     text = Study(one).difference("distance", 9, rates(0.0, 0.5), rates(0.0, 0.0), 1)
     half = float(text.split("± ")[1])
     assert half == pytest.approx(4.303 * 0.5 / 3**0.5, abs=0.01)
+
+
+def test_lines_of_other_machines_are_merged_once_and_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    """A run that two machines made must not count twice, and one that nobody planned not at all."""
+    first, second, third = list(whole())[:3]
+
+    def line(trial: Trial, distance: float) -> str:
+        return json.dumps({**vars(trial), "distance": distance}) + "\n"
+
+    out, ones, others = (tmp_path / name for name in ("runs", "ones", "others"))
+    out.write_text(line(second, 1.0))
+    ones.write_text(line(third, 2.0) + line(second, 9.0))
+    others.write_text(line(first, 3.0) + line(third, 9.0) + line(replace(first, steps=7), 9.0))
+    assert merge(out, [ones, others]) == 2
+    assert [row["distance"] for row in read(out)] == [3.0, 1.0, 2.0]
+    assert merge(out, [ones, others]) == 0
 
 
 def test_make_study_is_there() -> None:
