@@ -3,12 +3,12 @@
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CLOTHES, COLOUR = "clothes", "colour"
 CPU, CUDA = "cpu", "cuda"
-STEPS, EARLIER_STEPS, QUICK_STEPS = 2000, 1000, 400
+STEPS, EARLIER_STEPS, QUICK_STEPS = 3000, 1000, 400
 SEEDS = range(3)
 
 Settings = dict[str, Any]
@@ -50,13 +50,15 @@ def rates(generator: float, discriminator: float | str, **more: Any) -> Settings
 
 FIXED = (0.0, 0.1, 0.3, 0.5)
 """Rates in the discriminator."""
-GENERATOR = (0.0, 0.1, 0.5)
-SMALL, ALL = (500, 2000), 58_000
+SMALL, LARGE = (500, 2000), (8000, 58_000)
 BEST = 0.3
-"""Rate of the discriminator at which kinds, schedules and other regularisers are compared."""
+"""Rate of the discriminator at which places, kinds, schedules and other regularisers are compared."""
 AUTO: dict[str, Settings] = {
-    "auto": rates(0.0, "auto"),
-    "auto, held out": rates(0.0, "auto", discriminator__held_out=0.1),
+    "auto, target 0.6": rates(0.0, "auto", discriminator__dropout_target=0.6),
+    "auto, target 0.4": rates(0.0, "auto", discriminator__dropout_target=0.4),
+    "auto, held out, target 0.6": rates(
+        0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.6
+    ),
 }
 GAP = rates(0.5, 0.0)
 REMEDIES: dict[str, Settings] = {
@@ -70,6 +72,8 @@ EARLIER_REMEDIES: dict[str, Settings] = {
     "a share of 0.5": {**EARLIER_GAP, "generator.dropout_share": 0.5},
     "linear to 0": {**EARLIER_GAP, "generator.dropout_schedule": "linear"},
 }
+GENERATOR = (0.0, 0.1, 0.5)
+"""Rates in the generator, for the map of both."""
 KINDS: dict[str, Settings] = {
     "gaussian": rates(0.0, BEST, discriminator__dropout_kind="gaussian"),
     "lognormal": rates(0.0, BEST, discriminator__dropout_kind="lognormal"),
@@ -81,10 +85,10 @@ KINDS: dict[str, Settings] = {
 }
 REGULARISERS: dict[str, Settings] = {
     "no R1": {"penalty.r1_weight": 0.0},
+    "R1 and augmentation": {"training.augmentation": ["translation", "cutout"]},
+    "spectral norm, no R1": {"discriminator.spectral_norm": True, "penalty.r1_weight": 0.0},
     "R1 and label smoothing 0.1": {"training.label_smoothing": 0.1},
     "R1 and spectral norm": {"discriminator.spectral_norm": True},
-    "spectral norm, no R1": {"discriminator.spectral_norm": True, "penalty.r1_weight": 0.0},
-    "R1 and augmentation": {"training.augmentation": ["translation", "cutout"]},
 }
 ARTICLE = ((0.5, 0.5), (0.0, 0.0), (0.0, 0.5), (0.5, 0.0))
 """Rates of both networks in the article's recipe, its own first."""
@@ -92,42 +96,41 @@ CONVOLUTIONS = (0.0, 0.1, 0.3)
 
 
 def whole() -> Iterator[Trial]:
-    """All runs; those of the first questions first, and of a question all settings before the next seed."""
-    for seed in SEEDS:
-        for images, rate in itertools.product(SMALL, FIXED):
-            yield Trial("rates", images, seed, STEPS, rates(0.0, rate))
-        for images, settings in itertools.product(SMALL, AUTO.values()):
-            yield Trial("auto", images, seed, STEPS, settings)
-    for seed in SEEDS:
-        for settings in (GAP, *REMEDIES.values()):
-            yield Trial("gap", 500, seed, STEPS, settings)
-    for seed in SEEDS:
-        for images, rate in itertools.product((8000, ALL), (0.0, 0.1, 0.5)):
-            yield Trial("rates", images, seed, STEPS, rates(0.0, rate))
-        for generator, rate in itertools.product((0.1, 0.5), (0.0, BEST)):
-            yield Trial("both", 500, seed, STEPS, rates(generator, rate))
-    for seed in SEEDS:
-        for generator, rate in ARTICLE:
-            yield Trial("article", 500, seed, STEPS, rates(generator, rate), recipe="seed")
-    yield from on_a_gpu()
+    """All runs, each once, those of the first questions first, and of each setting all seeds."""
+    runs: dict[str, Trial] = {}
+    for of_a_setting in _settings():
+        for seed in SEEDS:
+            trial = replace(of_a_setting, seed=seed)
+            runs.setdefault(trial.key, trial)
+    yield from runs.values()
 
 
-def on_a_gpu() -> Iterator[Trial]:
-    """Those that would take a processor too long, with what they are compared with."""
-    for seed in SEEDS:
-        for rate in CONVOLUTIONS:
-            yield Trial("colour", 2000, seed, STEPS, rates(0.0, rate), "conv", COLOUR, CUDA)
-    for seed in SEEDS:
-        for rate in CONVOLUTIONS:
-            yield Trial("conv", 500, seed, STEPS, rates(0.0, rate), "conv", device=CUDA)
-    for seed in SEEDS:
-        for rate in (0.0, BEST):
-            yield Trial("beside", 500, seed, STEPS, rates(0.0, rate), device=CUDA)
-        for settings in KINDS.values():
-            yield Trial("kinds", 500, seed, STEPS, settings, device=CUDA)
-    for seed in SEEDS:
-        for other, rate in itertools.product(REGULARISERS.values(), (0.0, BEST)):
-            yield Trial("beside", 500, seed, STEPS, {**rates(0.0, rate), **other}, device=CUDA)
+def _settings() -> Iterator[Trial]:
+    """The run of the first seed of each."""
+
+    def one(part: str, images: int, settings: Settings, **more: str) -> Trial:
+        return Trial(part, images, 0, STEPS, settings, **more)
+
+    for images in SMALL:
+        for settings in (*(rates(0.0, rate) for rate in FIXED), *AUTO.values()):
+            yield one("rates", images, settings)
+    for generator, rate in ARTICLE:
+        yield one("article", 500, rates(generator, rate), recipe="seed")
+    # What follows takes a processor too long; so it has what it is compared with once more, from a GPU.
+    for settings in (GAP, *REMEDIES.values()):
+        yield one("gap", 500, settings, device=CUDA)
+    for rate in CONVOLUTIONS:
+        yield one("colour", 2000, rates(0.0, rate), recipe="conv", data=COLOUR, device=CUDA)
+    for generator, rate in itertools.product(GENERATOR, (0.0, BEST)):
+        yield one("both", 500, rates(generator, rate), device=CUDA)
+    for images, rate in itertools.product(LARGE, (0.0, BEST)):
+        yield one("size", images, rates(0.0, rate), device=CUDA)
+    for rate in CONVOLUTIONS:
+        yield one("conv", 500, rates(0.0, rate), recipe="conv", device=CUDA)
+    for other, rate in itertools.product(REGULARISERS.values(), (0.0, BEST)):
+        yield one("beside", 500, {**rates(0.0, rate), **other}, device=CUDA)
+    for settings in KINDS.values():
+        yield one("kinds", 500, settings, device=CUDA)
 
 
 def earlier() -> Iterator[Trial]:

@@ -16,8 +16,8 @@ generator, in the deployed mode and, where its dropout can act, with dropout act
 as each run ends: interrupt it when you like and give the same command. Runs of one seed share weights,
 latents and the order of the data, so that differences are taken seed by seed.
 
-Several processes, and several machines, share the work: --share N/M takes every Mth run, --parts rates,auto
-those of some questions, each process with an --out of its own; --merge FILE... brings the lines together.
+Several processes, and several machines, share the work: --runs 4-9 takes those of the numbers that --list
+gives, each process with an --out of its own; --merge FILE... brings the lines together.
 """
 
 import argparse
@@ -25,7 +25,6 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -211,14 +210,12 @@ def merge(out: Path, files: list[Path]) -> int:
     return len(kept) - before
 
 
-def chosen(options: argparse.Namespace) -> Iterator[Trial]:
-    """The runs that the options ask for, in their order, each once."""
-    first, of = map(int, options.share.split("/"))
-    parts = set(filter(None, options.parts.split(",")))
-    trials = {trial.key: trial for trial in (quick() if options.quick else whole())}
-    wanted = [trial for trial in trials.values() if not parts or trial.part in parts]
-    for trial in wanted[first - 1 :: of]:
-        yield replace(trial, steps=options.steps) if options.steps else trial
+def chosen(options: argparse.Namespace) -> list[Trial]:
+    """The runs that the options ask for, in their order."""
+    trials = list(quick() if options.quick else whole())
+    first, _, last = options.runs.partition("-")
+    wanted = trials[int(first) - 1 : int(last)] if options.runs else trials
+    return [replace(trial, steps=options.steps) if options.steps else trial for trial in wanted]
 
 
 def run_all(trials: list[Trial], judges: Judges, out: Path, seconds: float) -> None:
@@ -252,8 +249,7 @@ def main() -> None:
     parser.add_argument("--clothes", default="", help="the whole Fashion-MNIST, as --data of dropgan train")
     parser.add_argument("--colour", default="", help="CIFAR-10, as --data of dropgan train")
     parser.add_argument("--features", default="", help="file of features for it")
-    parser.add_argument("--parts", default="", help="some questions alone, as in rates,auto")
-    parser.add_argument("--share", default="1/1", metavar="N/M", help="every Mth run, from the Nth on")
+    parser.add_argument("--runs", default="", metavar="N-M", help="those of --list with these numbers alone")
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no run that would end later")
     parser.add_argument("--steps", type=int, help="train for so many, to try a command out")
     parser.add_argument("--list", action="store_true", help="print the runs and train nothing")
@@ -261,12 +257,12 @@ def main() -> None:
     options = parser.parse_args()
     out = options.out or (RUNS.with_name("quick.jsonl") if options.quick else RUNS)
     out.parent.mkdir(parents=True, exist_ok=True)
-    trials = list(chosen(options))
+    trials = chosen(options)
     if options.merge:
         print(f"{merge(out, options.merge)} runs are new in {out}")
     elif options.list:
-        for trial in trials:
-            print(f"{trial.part:8} {trial.key}")
+        for number, trial in enumerate(trials, 1):
+            print(f"{number:3} {trial.part:8} {trial.key}")
     else:
         run_all(trials, Judges(options.clothes, options.colour, options.features), out, options.seconds)
 
