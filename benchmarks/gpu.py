@@ -133,8 +133,8 @@ def _rate(device: str, name: str, precision: Any, batch: int) -> dict[str, Any]:
     import torch
 
     from dropgan.train import change_recipe, load_recipe
-    from dropgan.train.data.load import load_data
     from dropgan.train.data.batches import Batches
+    from dropgan.train.data.load import load_data
     from dropgan.train.kinds import training_kind
     from dropgan.train.run.plan import Plan
     from dropgan.train.steps.state import TrainingState
