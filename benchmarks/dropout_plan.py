@@ -56,8 +56,8 @@ BEST = 0.3
 AUTO: dict[str, Settings] = {
     "auto, target 0.6": rates(0.0, "auto", discriminator__dropout_target=0.6),
     "auto, target 0.4": rates(0.0, "auto", discriminator__dropout_target=0.4),
-    "auto, held out, target 0.6": rates(
-        0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.6
+    "auto, held out, target 0.4": rates(
+        0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.4
     ),
 }
 GAP = rates(0.5, 0.0)

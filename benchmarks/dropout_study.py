@@ -215,7 +215,8 @@ def chosen(options: argparse.Namespace) -> list[Trial]:
     trials = list(quick() if options.quick else whole())
     first, _, last = options.runs.partition("-")
     wanted = trials[int(first) - 1 : int(last)] if options.runs else trials
-    return [replace(trial, steps=options.steps) if options.steps else trial for trial in wanted]
+    tried = {key: value for key in ("steps", "device") if (value := getattr(options, key))}
+    return [replace(trial, **tried) for trial in wanted]
 
 
 def run_all(trials: list[Trial], judges: Judges, out: Path, seconds: float) -> None:
@@ -252,6 +253,7 @@ def main() -> None:
     parser.add_argument("--runs", default="", metavar="N-M", help="those of --list with these numbers alone")
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no run that would end later")
     parser.add_argument("--steps", type=int, help="train for so many, to try a command out")
+    parser.add_argument("--device", help="train there, for the same purpose")
     parser.add_argument("--list", action="store_true", help="print the runs and train nothing")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="take over the lines of these")
     options = parser.parse_args()
