@@ -70,8 +70,8 @@ def main() -> None:
     for name, samples in images:
         judged = judge_samples(samples, network(samples), mine, other)
         values = {score.name.removesuffix(f"_{network.name}"): score.value for score in judged.scores}
-        kinds = dict.fromkeys(found.kind for found in find(judged.evidence()) if found.level == PROBLEM)
-        copies = min(judged.copies, key=lambda test: test.p_value).copied
+        kinds = dict.fromkeys(found.kind for found in find(judged.evidence) if found.level == PROBLEM)
+        copies = min(judged.evidence.copies, key=lambda test: test.p_value).copied
         numbers = " | ".join(
             f"{values[metric]:.3g}"
             for metric in ("frechet_distance", "kid", "precision", "recall", "density", "coverage")

@@ -1,28 +1,63 @@
-"""How often the verdict on images is wrong: real images accused, faults missed.
+r"""How often the verdict is wrong: real images accused, faults missed.
 
-    python benchmarks/evaluate_verdicts.py DATA UNSEEN [--sizes 2000/200 200/50] [--draws 20] [--faults 5]
+    python benchmarks/evaluate_verdicts.py run NAME TRAINING UNSEEN --training 60000 --held-out 9000 1000 \
+        [--draws 0:20] [--faults 0:10] -o rows.jsonl
+    python benchmarks/evaluate_verdicts.py merge rows*.jsonl
+    python benchmarks/evaluate_verdicts.py table
 
-Draws training images from DATA, once a size, and fits features to them as an evaluation would. Then, draw by
-draw, held-out images and others that stand for an honest model's samples come from UNSEEN; faults are made
-in those others. Prints a line of Markdown for each size and case: how often any problem is found, and which.
+``run`` draws training images from TRAINING, once, and takes the features that an evaluation of them would
+take. Then, draw by draw, 1,000 images that stand for an honest model's samples and others that are held out
+come from UNSEEN, and faults are made in the samples. Each line of the output is one verdict. A draw is a
+function of its number, so that parts (--draws, --faults) can run anywhere and at once. ``merge`` adds them to
+docs/verdicts/rows.jsonl, and ``table`` makes the table of docs/evaluation.md from it.
 """
 
 import argparse
-from collections import Counter
-from collections.abc import Callable
+import json
+import platform
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from dropgan.evaluate import Reference, features_for, judge_samples
-from dropgan.evaluate.findings import NOTE, PROBLEM, find
+from dropgan.evaluate import Reference, features_for
+from dropgan.evaluate.chance import share_bounds
+from dropgan.evaluate.conditional import agreements
+from dropgan.evaluate.findings import NOTE, PROBLEM, Finding, find
+from dropgan.evaluate.judge import gather, look_for_copies
 from dropgan.train import ImageData, load_images
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-Fault = Callable[[Pixels, Labels, Pixels], Pixels]
+SAMPLES = 1000
+ROOT = Path(__file__).parents[1]
+RECORD, PAGE = ROOT / "docs" / "verdicts" / "rows.jsonl", ROOT / "docs" / "evaluation.md"
+BEGIN, END = "<!-- verdicts: made by benchmarks/evaluate_verdicts.py table -->", "<!-- end of verdicts -->"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Images in the samples' place, and the classes that a conditional model was asked for."""
+
+    images: Pixels
+    asked: Labels
+
+
+Fault = Callable[[Made, ImageData], Made]
+
+
+def _some(made: Made, rows: NDArray[np.bool_]) -> Made:
+    return Made(made.images[rows], made.asked[rows])
+
+
+def _of_pixels(change: Callable[[Pixels], Pixels]) -> Fault:
+    return lambda made, training: Made(change(made.images), made.asked)
 
 
 def _blurred(images: Pixels) -> Pixels:
@@ -42,68 +77,172 @@ def _checkered(images: Pixels) -> Pixels:
     return np.clip(images + 6 * signs, 0, 255).astype(np.uint8)
 
 
-def _copied(images: Pixels, training: Pixels, shift: int) -> Pixels:
-    count = len(images) // 5
-    rows = np.random.default_rng(2).integers(0, len(training), count)
-    return np.concatenate((np.roll(training[rows], shift, axis=2), images[count:]))
+def _copied(shift: int) -> Fault:
+    def fault(made: Made, training: ImageData) -> Made:
+        count = len(made.images) // 5
+        rows = np.random.default_rng(2).integers(0, len(training.images), count)
+        assert training.labels is not None
+        return Made(
+            np.concatenate((np.roll(training.images[rows], shift, axis=2), made.images[count:])),
+            np.concatenate((training.labels[rows], made.asked[count:])),
+        )
+
+    return fault
 
 
+def _exchanged(made: Made, training: ImageData) -> Made:
+    asked = made.asked.copy()
+    asked[made.asked == 0], asked[made.asked == 1] = 1, 0
+    return Made(made.images, asked)
+
+
+HONEST = "honest"
 FAULTS: dict[str, Fault] = {
-    "honest": lambda images, labels, training: images,
-    "half of the classes": lambda images, labels, training: images[labels < (labels.max() + 1) // 2],
-    "one class": lambda images, labels, training: images[labels == 1],
-    "exact copies, 20%": lambda images, labels, training: _copied(images, training, 0),
-    "copies moved by a pixel, 20%": lambda images, labels, training: _copied(images, training, 1),
-    "blur of a pixel": lambda images, labels, training: _blurred(images),
-    "2% salt": lambda images, labels, training: _salted(images),
-    "checkerboard of 6 levels": lambda images, labels, training: _checkered(images),
-    "contrast of 60%": lambda images, labels, training: (50 + images * 0.6).astype(np.uint8),
+    HONEST: lambda made, training: made,
+    "half of the classes": lambda made, training: _some(made, made.asked < (made.asked.max() + 1) // 2),
+    "one class": lambda made, training: _some(made, made.asked == 1),
+    "exact copies, 20%": _copied(0),
+    "copies moved by a pixel, 20%": _copied(1),
+    "two classes exchanged": _exchanged,
+    "blur of a pixel": _of_pixels(_blurred),
+    "2% salt": _of_pixels(_salted),
+    "checkerboard of 6 levels": _of_pixels(_checkered),
+    "contrast of 60%": _of_pixels(lambda images: (50 + images * 0.6).astype(np.uint8)),
 }
+
+
+def verdicts(
+    data: ImageData, unseen: ImageData, held_out: list[int], cases: dict[str, range], features: str
+) -> Iterator[dict[str, Any]]:
+    """A line for each draw, case and number of held-out images."""
+    network = features_for(data, features)
+    reference = Reference.of(data, network, split="training")
+    others = Reference.of(unseen, network, split="held-out")
+    assert unseen.labels is not None
+    names = dict(enumerate(network.class_names))
+    for case, draws in cases.items():
+        for draw in draws:
+            order = np.random.default_rng(draw).permutation(len(unseen.images))
+            fresh = order[:SAMPLES]
+            made = FAULTS[case](Made(unseen.images[fresh], unseen.labels[fresh]), data)
+            seen = network(made.images)
+            copies = look_for_copies(made.images, seen, reference)
+            for count in held_out:
+                few = np.sort(order[SAMPLES : SAMPLES + count])
+                if len(few) < count:
+                    continue
+                part = ImageData(unseen.images[few], unseen.name, unseen.labels[few], unseen.class_names)
+                beside = Reference(part, network, others.features[few], "held-out")
+                evidence = gather(made.images, seen, reference, beside, seed=draw, copies=copies)
+                if names:
+                    lines = agreements(network, names, seen, made.asked, beside.features, part.labels)
+                    evidence = replace(evidence, agreements=lines)
+                findings = find(evidence)
+                yield {"held_out": count, "case": case, "draw": draw, **_kinds(findings)}
+
+
+def _kinds(findings: tuple[Finding, ...]) -> dict[str, list[str]]:
+    def kinds(level: str, words: str) -> list[str]:
+        return sorted({found.kind for found in findings if found.level == level and words in found.text})
+
+    return {"problems": kinds(PROBLEM, ""), "cannot_tell": kinds(NOTE, "cannot be told")}
+
+
+def run(options: argparse.Namespace) -> None:
+    whole, unseen = load_images(options.training_images), load_images(options.unseen)
+    assert whole.labels is not None
+    rows = np.sort(np.random.default_rng(0).permutation(len(whole.images))[: options.training])
+    mine = ImageData(whole.images[rows], options.name, whole.labels[rows], whole.class_names)
+    if options.training >= len(whole.images):
+        mine = replace(whole, name=options.name)
+    cases = {case: options.draws if case == HONEST else options.faults for case in options.cases}
+    with options.output.open("a") as file:
+        for line in verdicts(mine, unseen, options.held_out, cases, options.features):
+            about = {"data": options.name, "training": len(mine.images), **line}
+            file.write(json.dumps(about | {"processor": platform.machine()}) + "\n")
+            file.flush()
+
+
+def merge(parts: list[Path]) -> None:
+    """All lines of parts and of the record, each once, in order."""
+    lines = {}
+    for path in [RECORD, *parts]:
+        for text in path.read_text().splitlines() if path.exists() else []:
+            line = json.loads(text)
+            lines[tuple(str(line[key]) for key in ("data", "training", "held_out", "case", "draw"))] = line
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text("".join(json.dumps(lines[key]) + "\n" for key in sorted(lines)))
+    print(f"{RECORD}: {len(lines)} verdicts")
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """The table of docs/evaluation.md."""
+    cells: dict[tuple[str, int, int, str], list[dict[str, Any]]] = defaultdict(list)
+    for line in lines:
+        cells[line["data"], line["training"], line["held_out"], line["case"]].append(line)
+    order = list(FAULTS)
+    text = ["| data | training / held out | samples | draws | a problem found | cannot tell | found by |"]
+    text.append("|---|---|---|---|---|---|---|")
+    for data, training, held_out, case in sorted(
+        cells, key=lambda cell: (cell[0], -cell[1], -cell[2], order.index(cell[3]))
+    ):
+        found = cells[data, training, held_out, case]
+        counts: dict[str, int] = defaultdict(int)
+        for line in found:
+            for kind in line["problems"]:
+                counts[kind] += 1
+        hits = sum(bool(line["problems"]) for line in found)
+        unsure = sum(bool(line["cannot_tell"]) and not line["problems"] for line in found)
+        low, high = share_bounds(hits, len(found))
+        bound = f"at most {high:.0%}" if case == HONEST else f"at least {low:.0%}"
+        by = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items(), key=lambda kind: -kind[1]))
+        text.append(
+            f"| {data} | {training:,} / {held_out:,} | {case} | {len(found)} | {hits / len(found):.0%}"
+            f" ({bound}) | {unsure / len(found):.0%} | {by or 'none'} |"
+        )
+    return "\n".join(text)
+
+
+def recorded() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in RECORD.read_text().splitlines()]
+
+
+def write_page() -> None:
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(recorded())}\n\n{END}{rest.split(END)[1]}")
+
+
+def _span(text: str) -> range:
+    first, _, last = text.partition(":")
+    return range(int(first), int(last))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data")
-    parser.add_argument("unseen")
-    parser.add_argument("--sizes", nargs="+", default=["2000/200", "200/50"], help="training/held-out images")
-    parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--faults", type=int, default=5, help="draws in which faults are made")
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run")
+    running.add_argument("name")
+    running.add_argument("training_images")
+    running.add_argument("unseen")
+    running.add_argument("--training", type=int, required=True)
+    running.add_argument("--held-out", type=int, nargs="+", required=True)
+    running.add_argument("--draws", type=_span, default=range(20), help="of honest samples: FIRST:LAST")
+    running.add_argument("--faults", type=_span, default=range(10), help="of each fault: FIRST:LAST")
+    running.add_argument("--cases", nargs="+", choices=FAULTS, default=list(FAULTS))
+    running.add_argument("--features", default="auto")
+    running.add_argument("-o", "--output", type=Path, required=True)
+    commands.add_parser("merge").add_argument("parts", type=Path, nargs="+")
+    commands.add_parser("table")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    whole, other = load_images(options.data), load_images(options.unseen)
-    assert whole.labels is not None
-    assert other.labels is not None
-    print("| data, training/held out | samples (draws) | a problem | cannot be told | problems |")
-    print("|---|---|---|---|---|")
-    for size in options.sizes:
-        training, held_out = map(int, size.split("/"))
-        rows = np.sort(np.random.default_rng(0).permutation(len(whole.images))[:training])
-        mine = ImageData(whole.images[rows], whole.name, whole.labels[rows], whole.class_names)
-        network = features_for(mine)
-        reference = Reference.of(mine, network, split="training")
-        for case, fault in FAULTS.items():
-            draws = options.draws if case == "honest" else options.faults
-            found: Counter[str] = Counter()
-            accused = unsure = 0
-            for draw in range(draws):
-                order = np.random.default_rng(draw).permutation(len(other.images))
-                few, fresh = order[:held_out], order[held_out : held_out + options.samples]
-                unseen = ImageData(other.images[few], other.name, other.labels[few], other.class_names)
-                samples = fault(other.images[fresh], other.labels[fresh], mine.images)
-                beside = Reference(unseen, network, network(unseen.images), "held-out")
-                judged = judge_samples(samples, network(samples), reference, beside, seed=draw)
-                findings = find(judged.evidence())
-                kinds = {finding.kind for finding in findings if finding.level == PROBLEM}
-                found.update(kinds)
-                accused += bool(kinds)
-                unsure += any(f.level == NOTE and "cannot be told" in f.text for f in findings)
-            listed = ", ".join(f"{kind} {count}" for kind, count in found.most_common()) or "none"
-            print(
-                f"| {whole.name}, {size} | {case} ({draws}) | {accused} | {unsure} | {listed} |", flush=True
-            )
+    if options.command == "run":
+        run(options)
+    elif options.command == "merge":
+        merge(options.parts)
+    else:
+        write_page()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +57,18 @@ def _at_least(hits: int, trials: int, share: float) -> float:
     """Probability of ``hits`` or more of ``trials``."""
     if share <= 0 or share >= 1:
         return float(share >= 1)
-    odds = (math.log(share), math.log1p(-share))
-    return min(
-        1.0,
-        math.fsum(
-            math.exp(_log_choose(trials, k) + k * odds[0] + (trials - k) * odds[1])
-            for k in range(hits, trials + 1)
-        ),
+    k = np.arange(hits, trials + 1)
+    logs = _log_factorials(trials)
+    chances = (
+        logs[trials] - logs[k] - logs[trials - k] + k * math.log(share) + (trials - k) * math.log1p(-share)
     )
+    return min(1.0, float(np.exp(chances).sum()))
+
+
+@cache
+def _log_factorials(most: int) -> NDArray[np.float64]:
+    """Of 0 to ``most``."""
+    return np.concatenate(([0.0], np.log(np.arange(1, most + 1)).cumsum()))
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -6,7 +6,7 @@ with auxiliary classifier GANs", ICML 2017, section 4.1, measure discriminabilit
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,23 +64,44 @@ def class_agreements(
     Returns:
         A line a class, or none where the model has no classes or the network does not know all of them.
     """
-    known = network.class_names
     names = generator.class_names or tuple(map(str, generator.class_numbers))
-    if asked is None or not set(names) <= set(known):
+    if asked is None or not set(names) <= set(network.class_names):
         return ()
-    found, real_found, labels = samples.logits.argmax(1), None, None
+    wanted = {number: names[place] for place, number in enumerate(generator.class_numbers)}
+    reals, labels = None, None
     if floor is not None:
         labels = labels_for_model(floor.unseen.data, Classes.of(generator.card))
-        real_found = floor.unseen.features.logits.argmax(1)
+        reals = floor.unseen.features
+    if labels is not None:
+        labels = np.array(generator.class_numbers, np.int64)[labels]
+    return agreements(network, wanted, samples, asked, reals, labels)
+
+
+def agreements(
+    network: FeatureNetwork,
+    names: Mapping[int, str],
+    samples: Features,
+    asked: NDArray[np.int64],
+    reals: Features | None,
+    labels: NDArray[np.int64] | None,
+) -> tuple[ClassAgreement, ...]:
+    """How many images of each class its classifier takes for that class.
+
+    Args:
+        network: Knows all of the classes by name.
+        names: Of the classes, by their numbers.
+        samples: Features of generated images.
+        asked: int64 [n], the numbers of their classes.
+        reals: Features of real images, if there are any.
+        labels: int64 [m], the numbers of theirs; None if they have none.
+    """
     lines = []
-    for place, (number, name) in enumerate(zip(generator.class_numbers, names, strict=True)):
-        wanted, mine = known.index(name), found[asked == number]
-        theirs = real_found[labels == place] if labels is not None and real_found is not None else mine[:0]
-        lines.append(
-            ClassAgreement(
-                name, len(mine), int((mine == wanted).sum()), len(theirs), int((theirs == wanted).sum())
-            )
-        )
+    for number, name in names.items():
+        wanted = network.class_names.index(name)
+        mine = samples.logits.argmax(1)[asked == number]
+        theirs = mine[:0] if labels is None or reals is None else reals.logits.argmax(1)[labels == number]
+        counts = len(mine), int((mine == wanted).sum()), len(theirs), int((theirs == wanted).sum())
+        lines.append(ClassAgreement(name, *counts))
     return tuple(lines)
 
 

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dropgan.serve.card import ScoreCard
-
 from .appearance import ClassShare
 from .chance import fewer_p_value
 from .conditional import ClassAgreement
@@ -58,14 +56,16 @@ class Finding:
 class Evidence:
     """The numbers that findings are made of; what was not measured is empty or None."""
 
-    scores: Sequence[ScoreCard]
-    held_out_scores: Sequence[ScoreCard]
-    classes: Sequence[ClassShare]
-    copies: Sequence[CopyTest]
-    neighbours: Sequence[NeighbourTest]
+    samples: int = 0
+    """Generated samples, and below the real images that classes were counted in."""
+    reals: int = 0
+    classes: Sequence[ClassShare] = ()
+    copies: Sequence[CopyTest] = ()
+    neighbours: Sequence[NeighbourTest] = ()
     floor: str = ""
     """The real images in the samples' place, in words."""
-    fair: Manifold | None = None
+    manifolds: tuple[Manifold, Manifold] | None = None
+    """Of samples, and of as many of those images."""
     surplus: SurplusTest | None = None
     looks: Sequence[Look] = ()
     recovery: Recovery | None = None
@@ -196,17 +196,18 @@ def _distance(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
-    real, fair = _by_metric(evidence.held_out_scores), evidence.fair
-    if fair is None or "precision" not in real:
+    if evidence.manifolds is None:
         return
+    mine, real = evidence.manifolds
 
     def low(metric: str, share: float) -> bool:
-        (mine, error), other = getattr(fair, metric), real[metric]
-        apart = math.hypot(error, other.spread)
-        return bool(mine < share * other.value and other.value - mine > _SURE * apart)
+        (value, error), (usual, usual_error) = getattr(mine, metric), getattr(real, metric)
+        return bool(value < share * usual and usual - value > _SURE * math.hypot(error, usual_error))
 
     def beside(metric: str) -> str:
-        return f"{metric} {getattr(fair, metric)[0]:.2f}, where real images have {real[metric].value:.2f}"
+        return (
+            f"{metric} {getattr(mine, metric)[0]:.2f}, where real images have {getattr(real, metric)[0]:.2f}"
+        )
 
     for metrics, kind, what in (
         ((("precision", _LOW), ("density", _LOW)), "quality", "Many samples do not look like the data"),
@@ -221,7 +222,7 @@ def _classes(evidence: Evidence) -> Iterator[Finding]:
     shares = evidence.classes
     if not shares:
         return
-    count, reals = evidence.scores[0].samples, evidence.scores[0].reference_samples
+    count, reals = evidence.samples, evidence.reals
     rate = ERROR_RATE / (2 * len(shares))
 
     def fewer(few: float, of: int, many: float, others: int) -> bool:
@@ -331,10 +332,3 @@ def _overfitting(evidence: Evidence) -> Iterator[Finding]:
             f"The discriminator tells a training image from a held-out one in {gap.knows_training:.0%} of"
             f" pairs (50 % is chance){': it overfits' if overfits else ''}.",
         )
-
-
-def _by_metric(scores: Sequence[ScoreCard]) -> dict[str, ScoreCard]:
-    named = {score.name.removesuffix(f"_{score.features}"): score for score in scores}
-    if "fid" in named:
-        named["frechet_distance"] = named["fid"]
-    return named

@@ -196,7 +196,7 @@ def evaluate_images(
     gap = tests.discriminator if tests else None
     findings = find(
         dataclasses.replace(
-            judged.evidence(),
+            judged.evidence,
             recovery=recovery,
             discriminator=gap,
             agreements=agreements,
@@ -214,13 +214,13 @@ def evaluate_images(
         floor=str(judged.floor) if judged.floor else "",
         held_out_scores=judged.held_out_scores,
         train_mode_scores=tests.train_mode_scores if tests else (),
-        surplus=judged.surplus,
-        looks=judged.looks,
-        classes=judged.classes,
+        surplus=judged.evidence.surplus,
+        looks=tuple(judged.evidence.looks),
+        classes=tuple(judged.evidence.classes),
         agreements=agreements,
         sharpness=judged.sharpness,
-        copies=judged.copies,
-        neighbours=judged.neighbours,
+        copies=tuple(judged.evidence.copies),
+        neighbours=tuple(judged.evidence.neighbours),
         recovery=recovery,
         discriminator=gap,
         sensitivity=tests.sensitivity.sensitivity if tests else None,

@@ -1,6 +1,6 @@
 """Everything that can be said of a set of samples without the networks behind them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from dropgan.serve.card import ScoreCard
 
 from .aligned import AlignedPixels
-from .appearance import ClassShare, class_shares, sharpness
+from .appearance import class_shares, sharpness
 from .copies import MOST_TRAINING, CopyTest, copy_test
 from .features import Features
 from .findings import ERROR_RATE, Evidence
 from .floor import Floor, floor_of
-from .looks import Look, looks
+from .looks import looks
 from .manifold import K, Manifold, manifold_scores
 from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
 from .scoring import MOST_MANIFOLD, Reference, evenly, score
-from .surplus import SurplusTest, surplus_test
+from .surplus import surplus_test
 
 DEPLOYED, REAL = "deployed", "real"
 
@@ -32,34 +32,10 @@ class Judgement:
     """The real images that stand in the samples' place; None where there are too few."""
     held_out_scores: tuple[ScoreCard, ...]
     """Their scores, the best that an honest model can reach."""
-    fair: Manifold | None
-    """Precision to coverage of as many samples as there are images in the floor, against the same images."""
-    surplus: SurplusTest | None
-    """How much further samples are from the data than the floor."""
-    looks: tuple[Look, ...]
-    """Properties of the pixels beside the floor's."""
-    classes: tuple[ClassShare, ...]
-    """How often each class occurs, if the feature network knows classes."""
+    evidence: Evidence
+    """The tests, which findings are made of."""
     sharpness: float
     """Mean difference of neighbouring pixels, divided by that of the real images."""
-    copies: tuple[CopyTest, ...]
-    """The test for copies, in features and in pixels; empty if the reference is not training images."""
-    neighbours: tuple[NeighbourTest, ...]
-    """Whether samples lean towards the training images; empty without training or held-out images."""
-
-    def evidence(self) -> Evidence:
-        """The numbers that findings are made from."""
-        return Evidence(
-            self.scores,
-            self.held_out_scores,
-            self.classes,
-            self.copies,
-            self.neighbours,
-            floor=str(self.floor) if self.floor else "",
-            fair=self.fair,
-            surplus=self.surplus,
-            looks=self.looks,
-        )
 
 
 def judge_samples(
@@ -84,55 +60,105 @@ def judge_samples(
     Raises:
         InputError: There are too few samples.
     """
-    neighbours: tuple[NeighbourTest, ...] = ()
-    if held_out is not None and reference.split == "training":
-        neighbours = (
-            neighbour_test(
-                features.vectors,
-                reference.features.vectors,
-                held_out.features.vectors,
-                space=f"{reference.network.name} features",
-            ),
-            neighbour_test(
-                pixel_vectors(samples[:SAMPLES]),
-                pixel_vectors(reference.data.images),
-                pixel_vectors(held_out.data.images),
-                space="pixels",
-            ),
-        )
-    scores = score(reference, features, mode=DEPLOYED, seed=seed)
     floor = floor_of(reference, held_out)
-    beside = None if floor is None else _beside(features, floor, seed)
+    evidence = gather(samples, features, reference, held_out, seed=seed)
+    mine, other = evidence.manifolds or (None, None)
     return Judgement(
-        scores=scores,
+        scores=score(
+            reference,
+            features,
+            mode=DEPLOYED,
+            seed=seed,
+            # the same comparison, if there are as many images in the floor as samples
+            manifold=mine if floor and floor.held_out and len(floor) >= len(samples) else None,
+        ),
         floor=floor,
-        held_out_scores=() if floor is None else floor_scores(floor, len(samples), seed),
-        fair=beside[0] if beside else None,
-        surplus=beside[1] if beside else None,
-        looks=() if floor is None else looks(samples, floor.unseen.data.images, seed & 0xFFFFFFFF),
-        copies=look_for_copies(samples, features, reference) if reference.split == "training" else (),
-        classes=class_shares(reference.network, features, reference.features),
+        held_out_scores=() if floor is None else floor_scores(floor, len(samples), seed, other),
+        evidence=evidence,
         sharpness=sharpness(samples, reference.data.images),
-        neighbours=neighbours,
     )
 
 
-def floor_scores(floor: Floor, count: int, seed: int) -> tuple[ScoreCard, ...]:
+def gather(
+    samples: NDArray[np.uint8],
+    features: Features,
+    reference: Reference,
+    held_out: Reference | None = None,
+    *,
+    seed: int = 0,
+    copies: tuple[CopyTest, ...] | None = None,
+) -> Evidence:
+    """Make every test of samples that needs no network behind them.
+
+    Args:
+        samples: As for `judge_samples`, as are the others but for
+        copies: The test for copies, where it was made before: it does not depend on held-out images.
+    """
+    training = reference.split == "training"
+    if copies is None:
+        copies = look_for_copies(samples, features, reference) if training else ()
+    floor = floor_of(reference, held_out)
+    found = Evidence(
+        samples=len(samples),
+        reals=len(reference.features),
+        classes=class_shares(reference.network, features, reference.features),
+        copies=copies,
+        neighbours=_leaning(samples, features, reference, held_out) if held_out and training else (),
+    )
+    if floor is None:
+        return found
+    return replace(
+        found,
+        floor=str(floor),
+        manifolds=_manifolds(features, floor, seed),
+        surplus=surplus_test(
+            features.vectors,
+            floor.unseen.features.vectors,
+            floor.reals.features.vectors,
+            error_rate=ERROR_RATE,
+            seed=seed & 0xFFFFFFFF,
+        ),
+        looks=looks(samples, floor.unseen.data.images, seed & 0xFFFFFFFF),
+    )
+
+
+def floor_scores(
+    floor: Floor, count: int, seed: int, manifold: Manifold | None = None
+) -> tuple[ScoreCard, ...]:
     """What ``count`` images of the floor score in the samples' place, or all where there are fewer."""
-    return score(floor.reals, _some(floor.unseen.features, count, seed), mode=REAL, seed=seed)
+    some = _some(floor.unseen.features, count, seed)
+    return score(floor.reals, some, mode=REAL, seed=seed, manifold=manifold)
 
 
-def _beside(features: Features, floor: Floor, seed: int) -> tuple[Manifold | None, SurplusTest]:
-    """Samples beside as many images of the floor."""
-    some, reals = _some(features, len(floor), seed), floor.reals
-    fair = None
-    if len(reals.features) > K:
-        vectors, within = reals.manifold
-        fair = manifold_scores(vectors, evenly(some.vectors, MOST_MANIFOLD), real_radii=within)
-    draws = seed & 0xFFFFFFFF
-    unseen = floor.unseen.features.vectors
-    return fair, surplus_test(
-        features.vectors, unseen, reals.features.vectors, error_rate=ERROR_RATE, seed=draws
+def _manifolds(features: Features, floor: Floor, seed: int) -> tuple[Manifold, Manifold] | None:
+    """Precision to coverage of samples, and of as many images of the floor."""
+    if len(floor.reals.features) <= K:
+        return None
+    vectors, within = floor.reals.manifold
+    sides = _some(features, len(floor), seed), _some(floor.unseen.features, len(features), seed)
+    mine, other = (
+        manifold_scores(vectors, evenly(side.vectors, MOST_MANIFOLD), real_radii=within) for side in sides
+    )
+    return mine, other
+
+
+def _leaning(
+    samples: NDArray[np.uint8], features: Features, reference: Reference, held_out: Reference
+) -> tuple[NeighbourTest, NeighbourTest]:
+    """Whether samples lean towards the training images, in features and in pixels."""
+    return (
+        neighbour_test(
+            features.vectors,
+            reference.features.vectors,
+            held_out.features.vectors,
+            space=f"{reference.network.name} features",
+        ),
+        neighbour_test(
+            pixel_vectors(samples[:SAMPLES]),
+            pixel_vectors(reference.data.images),
+            pixel_vectors(held_out.data.images),
+            space="pixels",
+        ),
     )
 
 

@@ -66,8 +66,9 @@ def neighbour_test(
     random = np.random.default_rng(seed)
     samples = samples[:SAMPLES]
     # Equal rows among the held-out ones would leave fewer places to be near to.
-    training = np.unique(_some(training, min(len(training), MAX_REALS), random), axis=0)
-    held_out = np.unique(_some(held_out, min(len(held_out), MAX_REALS), random), axis=0)
+    training, held_out = (
+        _different(_some(part, min(len(part), MAX_REALS), random)) for part in (training, held_out)
+    )
     count = min(len(training), len(held_out))
     mine, other = _some(training, count, random), _some(held_out, count, random)
     (near, places), (far, others) = nearest(samples, mine), nearest(samples, other)
@@ -86,6 +87,12 @@ def neighbour_test(
         p_value=_p_value(nearer, neighbour, random),
         relative_distance=float(np.median(to_training) / max(float(np.median(usual)), 1e-9)),
     )
+
+
+def _different(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row once."""
+    first = {row.tobytes(): place for place, row in reversed(list(enumerate(vectors)))}
+    return vectors[sorted(first.values())]
 
 
 def _p_value(nearer: NDArray[np.float64], neighbour: NDArray[np.int64], random: np.random.Generator) -> float:

@@ -21,7 +21,7 @@ from .distances import (
     kernel_distance,
 )
 from .features import INCEPTION, FeatureNetwork, Features
-from .manifold import K, manifold_scores
+from .manifold import K, Manifold, manifold_scores
 from .neighbours import radii
 from .reference import reference_features
 
@@ -68,7 +68,13 @@ def score_name(metric: str, features: str) -> str:
 
 
 def score(
-    reference: Reference, samples: Features, *, mode: str, seed: int, frechet_only: bool = False
+    reference: Reference,
+    samples: Features,
+    *,
+    mode: str,
+    seed: int,
+    frechet_only: bool = False,
+    manifold: Manifold | None = None,
 ) -> tuple[ScoreCard, ...]:
     """Score samples against real images.
 
@@ -78,6 +84,7 @@ def score(
         mode: ``deployed``, ``train`` or ``real``.
         seed: Behind the samples, and of the draws of the scores themselves.
         frechet_only: Leave out all but the Fréchet distance.
+        manifold: Precision to coverage, where they are known; None computes them.
 
     Returns:
         The Fréchet distance first; the Inception Score only where the network knows classes, precision to
@@ -123,9 +130,9 @@ def score(
         return tuple(scores)
     vectors, within = reference.manifold
     generated = evenly(samples.vectors, MOST_MANIFOLD)
-    manifold = manifold_scores(vectors, generated, real_radii=within)
+    found = manifold or manifold_scores(vectors, generated, real_radii=within)
     for metric in ("precision", "recall", "density", "coverage"):
-        value = getattr(manifold, metric)
+        value = getattr(found, metric)
         scores.append(card(metric, value, "standard error", len(generated), len(vectors)))
     return tuple(scores)
 

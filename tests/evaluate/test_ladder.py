@@ -47,7 +47,7 @@ def judge(split: Split) -> Callable[[Pixels], Judgement]:
 
 
 def problems(judgement: Judgement) -> set[str]:
-    return {finding.kind for finding in find(judgement.evidence()) if finding.level == PROBLEM}
+    return {finding.kind for finding in find(judgement.evidence) if finding.level == PROBLEM}
 
 
 def distance(judgement: Judgement) -> float:
@@ -62,7 +62,7 @@ def fresh(split: Split, judge: Callable[[Pixels], Judgement]) -> Judgement:
 def test_unseen_real_images_are_found_faultless(fresh: Judgement) -> None:
     """A false alarm on the best samples there can be would teach people to ignore alarms."""
     assert problems(fresh) == set()
-    assert verdict(find(fresh.evidence())) == "no problem found"
+    assert verdict(find(fresh.evidence)) == "no problem found"
     real = {score.name: score.value for score in fresh.held_out_scores}
     for score in fresh.scores:
         assert abs(score.value - real[score.name]) < 4 * score.spread + 0.02 * abs(score.value) + 0.02
@@ -113,7 +113,7 @@ def test_collapse_to_one_class_is_named(
     found = judge(trousers)
     assert distance(found) > 30 * distance(fresh)
     assert {"classes", "variety"} <= problems(found)
-    assert any("Trouser" in finding.text for finding in find(found.evidence()))
+    assert any("Trouser" in finding.text for finding in find(found.evidence))
     assert "copies" not in problems(found)
 
 
@@ -130,7 +130,7 @@ def test_half_of_the_classes_missing_is_named(
     """Five classes that are never drawn are listed by name."""
     found = judge(split.fresh[split.fresh_labels < 5])
     assert distance(found) > 30 * distance(fresh)
-    missing = next(finding.text for finding in find(found.evidence()) if finding.kind == "classes")
+    missing = next(finding.text for finding in find(found.evidence) if finding.kind == "classes")
     assert all(name in missing for name in ("Sandal", "Sneaker", "Bag", "Ankle boot"))
     assert "Dress" not in missing
 
@@ -150,8 +150,8 @@ def test_memorised_images_are_no_good_model(
     if levels == 0:
         assert distance(found) < 2 * distance(fresh)
     assert "copies" in problems(found)
-    assert verdict(find(found.evidence())).startswith("copies its training images")
-    assert max(test.copied for test in found.copies if test.p_value < ERROR_RATE) > 0.9
+    assert verdict(find(found.evidence)).startswith("copies its training images")
+    assert max(test.copied for test in found.evidence.copies if test.p_value < ERROR_RATE) > 0.9
 
 
 def test_a_few_copies_among_honest_samples_are_counted(
@@ -159,7 +159,7 @@ def test_a_few_copies_among_honest_samples_are_counted(
 ) -> None:
     """One sample in ten being a copy is still a leak of the training data."""
     found = judge(np.concatenate([split.training.data.images[:100], split.fresh[:900]]))
-    assert max(test.copied for test in found.copies if test.p_value < ERROR_RATE) == pytest.approx(
+    assert max(test.copied for test in found.evidence.copies if test.p_value < ERROR_RATE) == pytest.approx(
         0.1, abs=0.015
     )
     assert "copies" in problems(found)

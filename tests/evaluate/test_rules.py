@@ -74,7 +74,7 @@ def _pictures(count: int, seed: int) -> NDArray[np.uint8]:
 
 
 def _problems(mine: NDArray[np.uint8], real: NDArray[np.uint8]) -> set[str]:
-    evidence = Evidence((), (), (), (), (), looks=looks(mine, real))
+    evidence = Evidence(looks=looks(mine, real))
     return {finding.kind for finding in find(evidence) if finding.level == PROBLEM}
 
 
@@ -101,14 +101,14 @@ def test_pixels_of_real_pictures_pass_and_faults_have_names() -> None:
 def test_few_real_images_cannot_tell() -> None:
     """Silence of a test that could find nothing would be read as praise."""
     test = surplus_test(_rows(300, 0), _rows(12, 1), _rows(24, 2), error_rate=ERROR_RATE)
-    found = find(Evidence((), (), (), (), (), floor="12 held-out images", surplus=test))
+    found = find(Evidence(floor="12 held-out images", surplus=test))
     assert [finding.level for finding in found] == [NOTE]
     assert "cannot be told with so few (12 held-out images)" in found[0].text
-    assert "cannot be told: there are too few" in find(Evidence((), (), (), (), ()))[0].text
+    assert "cannot be told: there are too few" in find(Evidence())[0].text
 
 
 def _classes(*lines: ClassAgreement) -> Finding:
-    (found,) = (f for f in find(Evidence((), (), (), (), (), agreements=lines)) if f.kind == "classes")
+    (found,) = (f for f in find(Evidence(agreements=lines)) if f.kind == "classes")
     return found
 
 
@@ -127,7 +127,7 @@ def test_a_class_is_held_against_real_images_of_it() -> None:
 
 def test_a_look_that_is_sure_but_small_is_no_problem() -> None:
     """With many samples every difference is beyond chance."""
-    evidence = Evidence((), (), (), (), (), looks=(Look("grain", 0.6, 1e-30), Look("grain", 0.9, 0.2)))
+    evidence = Evidence(looks=(Look("grain", 0.6, 1e-30), Look("grain", 0.9, 0.2)))
     assert all(finding.level != PROBLEM for finding in find(evidence))
 
 
