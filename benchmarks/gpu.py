@@ -261,8 +261,8 @@ def sampling(device: str, model: Path) -> dict[str, Any]:
     return found
 
 
-def attempt(name: str, part: Callable[[], Any], report: dict[str, Any]) -> None:
-    """Put what a part finds into the report, its error if it fails, and how long it took."""
+def attempt(name: str, part: Callable[[], Any], report: dict[str, Any], out: Path) -> None:
+    """Put what a part finds into the report, its error if it fails, and how long it took; keep the file."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     try:
@@ -270,6 +270,7 @@ def attempt(name: str, part: Callable[[], Any], report: dict[str, Any]) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the next parts are worth having
         report[name] = {"error": f"{type(error).__name__}: {str(error)[:1000]}"}
     report["seconds"][name] = round(time.monotonic() - started, 1)
+    out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def main() -> None:
@@ -294,14 +295,14 @@ def main() -> None:
     report: dict[str, Any] = {"device": device, "seconds": {}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        attempt("versions", lambda: versions(device), report)
-        attempt("resume", lambda: resumed(device, folder), report)
-        attempt("scored", lambda: scored(device, folder), report)
-        attempt("sampling", lambda: sampling(device, folder / "model.onnx"), report)
+        attempt("versions", lambda: versions(device), report, options.out)
+        attempt("resume", lambda: resumed(device, folder), report, options.out)
+        attempt("scored", lambda: scored(device, folder), report, options.out)
+        attempt("sampling", lambda: sampling(device, folder / "model.onnx"), report, options.out)
         left = end - time.monotonic()
-        attempt("tests", lambda: tests(device, 0.4 * left), report)
+        attempt("tests", lambda: tests(device, 0.4 * left), report, options.out)
         names = options.recipes or recipe_names()
-        attempt("rates", lambda: list(rates(device, names, end - 10)), report)
+        attempt("rates", lambda: list(rates(device, names, end - 10)), report, options.out)
     report["seconds"]["all"] = round(time.monotonic() - began, 1)
     options.out.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{options.out}: {device}, {report['seconds']['all']:.0f} s", file=sys.stderr)

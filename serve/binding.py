@@ -44,7 +44,7 @@ def host_array(shape: tuple[int, ...], dtype: DTypeLike, session: Any) -> NDArra
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if session.get_providers()[0] != CUDA or not size:
         return np.empty(shape, dtype=dtype)
-    device = int(session.get_provider_options()[CUDA]["device_id"])
+    device = int(session.get_provider_options()[CUDA].get("device_id", 0))
     pages = mmap.mmap(-1, size)  # whole pages that are nobody else's
     array = np.frombuffer(pages, dtype=dtype)
     unlock = page_lock(cuda_driver(), array.ctypes.data, size, device)

@@ -145,7 +145,10 @@ def _try_cuda(onnxruntime: Any, model: bytes, index: int, options: Any) -> tuple
     if hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # CUDA and cuDNN from their wheels, where dropgan[cuda] put them
     # tf32 would round products to ten bits: pixels would differ from the CPU's and the parity proof.
-    provider = (CUDA, {"device_id": str(index), "use_tf32": "0"})
+    # The first GPU goes unnamed: for a device_id, onnxruntime from 1.26 on first looks for a plugin, and
+    # warns on stderr that there is none.
+    number = {"device_id": str(index)} if index else {}
+    provider = (CUDA, {**number, "use_tf32": "0"})
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[provider, CPU])
     except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the same here

@@ -47,11 +47,12 @@ def test_sampling(gpu: ModuleType, model_file: Path) -> None:
     assert "absent" in found["cuda"] or found["cuda"]["largest_difference"] <= 1
 
 
-def test_a_part_that_fails_leaves_its_error(gpu: ModuleType) -> None:
+def test_a_part_that_fails_leaves_its_error(gpu: ModuleType, tmp_path: Path) -> None:
     """Nine minutes on a GPU must not be lost by the last of them."""
     report: dict[str, object] = {"seconds": {}}
-    gpu.attempt("part", lambda: 1 / 0, report)
+    gpu.attempt("part", lambda: 1 / 0, report, tmp_path / "gpu.json")
     assert report["part"] == {"error": "ZeroDivisionError: division by zero"}
+    assert json.loads((tmp_path / "gpu.json").read_text())["part"] == report["part"]  # if the rest is killed
 
 
 def test_it_runs_from_a_source_tree(gpu: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,18 @@
 """fp16 with scaled losses, and what tf32 sets."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from dropgan.export import export
 from dropgan.serve.errors import InputError
 from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
 from dropgan.train.networks import SampleSpec
 from dropgan.train.recipes.settings import Recipe
 from dropgan.train.run.checkpoint import load_checkpoint
-from dropgan.train.run.plan import Plan, Wanted, make_plan
+from dropgan.train.run.plan import PRECISIONS, Plan, Wanted, make_plan
 from dropgan.train.steps.scaling import LossScaling
 
 TINY = {
@@ -71,25 +73,39 @@ def test_tf32_is_of_gpus() -> None:
         make_plan(_recipe(1), SampleSpec((1, 28, 28)), Wanted("cpu", "fp8", 1))
 
 
-def test_precision_sets_how_a_gpu_rounds_fp32() -> None:
+@pytest.fixture
+def rounding() -> Iterator[Callable[[], tuple[bool, bool]]]:
+    """Whether products and convolutions are rounded to tf32; as it was, at the end."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    yield lambda: (matmul.allow_tf32, cudnn.allow_tf32)
+    matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+def test_precision_sets_how_a_gpu_rounds_fp32(rounding: Callable[[], tuple[bool, bool]]) -> None:
     """fp32 must be fp32 in convolutions too, where PyTorch rounds to tf32 by default."""
-    matmul, conv = torch.backends.cuda.matmul, getattr(torch.backends.cudnn, "conv")  # noqa: B009 - unknown to its types
-    before, threads = (matmul.fp32_precision, conv.fp32_precision), torch.get_num_threads()
-    try:
-        for precision, expected in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "ieee")):
-            Plan(torch.device("cuda"), precision, threads).apply()
-            assert (matmul.fp32_precision, conv.fp32_precision) == (expected, expected)
-    finally:
-        matmul.fp32_precision, conv.fp32_precision = before
+    for precision in PRECISIONS:
+        Plan(torch.device("cuda"), precision, torch.get_num_threads()).apply()
+        assert rounding() == (precision == "tf32",) * 2
+
+
+def test_a_process_that_trained_on_a_gpu_exports(
+    tmp_path: Path, tiny_run: Path, rounding: Callable[[], tuple[bool, bool]]
+) -> None:
+    """As `dropgan run` does; torch.export reads these switches, and refuses some ways to set them."""
+    Plan(torch.device("cuda"), "fp32", torch.get_num_threads()).apply()
+    assert export(tiny_run, tmp_path / "model.onnx").export.parity.max_difference <= 1
+    assert rounding() == (False, False)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
 def test_every_precision_trains_on_cuda(tmp_path: Path, image_file: Path, precision: str) -> None:
-    """And resumes."""
+    """And resumes, and exports in the same process, as `dropgan run` does."""
     if not torch.cuda.is_available():
         pytest.skip("no NVIDIA GPU that PyTorch can use")
     run = train(tmp_path / "run", _recipe(10), data=str(image_file), device="cuda", precision=precision)
     resume(run.path, steps=20)
     tensors = load_checkpoint(run.last_checkpoint).tensors
     assert all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point())
+    assert export(run, tmp_path / "model.onnx").export.parity.max_difference <= 1

@@ -38,9 +38,9 @@ class Plan:
         """Set the process up for it."""
         torch.set_num_threads(self.threads)
         if self.device.type == "cuda":  # PyTorch's own default rounds convolutions to tf32 unasked
-            rounding = "tf32" if self.precision == "tf32" else "ieee"
-            torch.backends.cuda.matmul.fp32_precision = rounding
-            torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]
+            # By the older of PyTorch's two interfaces: torch.export reads it, and fails after the newer one.
+            torch.backends.cuda.matmul.allow_tf32 = self.precision == "tf32"
+            torch.backends.cudnn.allow_tf32 = self.precision == "tf32"
 
 
 @dataclass(frozen=True)
