@@ -87,7 +87,7 @@ class Generator:
 
     @property
     def sample_dtype(self) -> np.dtype[Any]:
-        """Type of the samples: uint8 for pixels, else float32."""
+        """Type of the samples: uint8 for pixels and graphs, else float32."""
         return self._renderer.dtype
 
     @property

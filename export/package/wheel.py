@@ -84,12 +84,11 @@ def read_model(model: Path | str) -> tuple[bytes, Generator]:
 
 
 def _module_files(details: Details, model: bytes, line: str, generator: Generator) -> dict[str, bytes]:
-    pixels = generator.card.export.output == "pixels"
     values = {
         "SUMMARY": line.replace("\\", "\\\\").replace('"', "'"),
         "VERSION": details.version,
         "MODULE": details.module,
-        "DTYPE": "uint8" if pixels else "float32",
+        "DTYPE": generator.sample_dtype.name,
         "SHAPE": ", ".join(map(str, generator.sample_shape)),
     }
     # in one pass, so that no value is taken for another's place

@@ -1,4 +1,8 @@
-"""Graphs as pictures: nodes on a circle, edges as lines, types as colours. numpy alone."""
+"""Graphs as pictures: nodes on a circle, edges as lines, types as colours. numpy alone.
+
+``serve/js/drawing.js`` draws the same pictures to the byte. Both therefore use only what IEEE 754 rounds
+alike everywhere (sums, products, quotients, roots), and round the sines away.
+"""
 
 from functools import cache
 
@@ -65,18 +69,22 @@ def _strokes(
     """What each edge and each node covers: places of pixels, and how much of them."""
     angle = 2 * np.pi * np.arange(nodes) / nodes - np.pi / 2
     middle, radius = (SIDE - 1) / 2, SIDE * 0.4
-    x, y = middle + radius * np.cos(angle), middle + radius * np.sin(angle)
+    x, y = (np.rint((middle + radius * part(angle)) * 64) / 64 for part in (np.cos, np.sin))
     down, across = np.mgrid[:SIDE, :SIDE].astype(np.float64)
     size = max(1.6, min(4.0, 26 / nodes))
-    discs = [_covered(np.hypot(across - x[i], down - y[i]), size) for i in range(nodes)]
+    discs = [_covered(_length(across - x[i], down - y[i]), size) for i in range(nodes)]
     lines = []
     for i, j in zip(*np.triu_indices(nodes, 1), strict=True):
-        step = np.array([x[j] - x[i], y[j] - y[i]])
-        along = ((across - x[i]) * step[0] + (down - y[i]) * step[1]) / (step @ step)
+        right, up = x[j] - x[i], y[j] - y[i]
+        along = ((across - x[i]) * right + (down - y[i]) * up) / (right * right + up * up)
         along = np.clip(along, 0, 1)
-        away = np.hypot(across - x[i] - along * step[0], down - y[i] - along * step[1])
+        away = _length(across - x[i] - along * right, down - y[i] - along * up)
         lines.append(_covered(away, 0.8))
     return lines, discs
+
+
+def _length(right: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(right * right + up * up)
 
 
 def _covered(distance: NDArray[np.float64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

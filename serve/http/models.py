@@ -13,6 +13,8 @@ from typing import Any
 from ..classes import Classes
 from ..errors import InputError, MissingExtraError
 from ..generator import Generator
+from ..kind import PICTURES
+from ..kinds import kind_of
 from ..printable import printable
 from .addresses import NotFound
 
@@ -56,12 +58,14 @@ class Model:
     def summary(self) -> dict[str, Any]:
         """What a list of models says of it."""
         card = self.generator.card
+        kind, shape = kind_of(card), self.generator.sample_shape
         return {
             "name": self.name,
             "digest": self.digest,
             "kind": card.data.kind,
             "data": card.data.name,
-            "sample_shape": list(self.generator.sample_shape),
+            "sample_shape": list(shape),
+            "picture_size": [] if kind.lacks(card, PICTURES) else list(kind.picture_size(shape)),
             "sample_dtype": self.generator.sample_dtype.name,
             "classes": self.generator.classes,
             "class_numbers": list(self.generator.class_numbers),

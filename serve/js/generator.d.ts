@@ -15,7 +15,7 @@ export interface LoadOptions {
  * An exported generator, ready to sample.
  *
  * Sample i of seed s depends on nothing but the model, s and i. Latents are those of Python's
- * `dropgan.serve` within 5e-6, pixels within 1 level of 255.
+ * `dropgan.serve` within 5e-6, pixels within 1 level of 255, graphs the same.
  */
 export class Generator {
   protected constructor();
@@ -43,6 +43,8 @@ export class Generator {
   readonly classNames: string[];
   /** Shape of one sample, e.g. [28, 28, 1]. */
   readonly sampleShape: number[];
+  /** Height and width of one sample's picture in pixels; see `Samples.pictureSize`. */
+  readonly pictureSize: readonly [number, number];
   /** Whether `dispose` was called. */
   readonly disposed: boolean;
 
@@ -50,7 +52,7 @@ export class Generator {
    * Samples `start` to `start + count - 1` of `seed`.
    *
    * @returns uint8 [count, height, width, channels]; float32 [count, channels, height, width],
-   *   -1 to 1, from a file exported with float output.
+   *   -1 to 1, from a file exported with float output; uint8 [count, nodes, nodes] of graphs.
    * @throws InputError An argument is out of its range or unknown, or so many do not fit into one array.
    * @throws DropganError The generator was disposed of.
    */

@@ -59,6 +59,10 @@ export class Generator {
     return [...this.#shape];
   }
 
+  get pictureSize() {
+    return new Samples(new this.#Values(0), [0, ...this.#shape]).pictureSize;
+  }
+
   /** Whether `dispose` was called. */
   get disposed() {
     return this.#session === undefined;

@@ -5,14 +5,20 @@ export class Samples<Data extends Values = Values> {
   constructor(data: Data, shape: readonly number[]);
   /** All values, row-major. */
   readonly data: Data;
-  /** [count, height, width, channels] of pixels; [count, channels, height, width] of floats. */
+  /**
+   * [count, height, width, channels] of pixels; [count, channels, height, width] of floats;
+   * [count, nodes, nodes] of graphs.
+   */
   readonly shape: readonly number[];
   /** How many there are. */
   readonly count: number;
+  /** Height and width of one image in pixels: of graphs, those of a drawing. */
+  readonly pictureSize: readonly [number, number];
   /**
-   * One image as `height * width * 4` bytes of red, green, blue and opacity.
+   * One image as `height * width * 4` bytes of red, green, blue and opacity. Graphs are drawn as Python
+   * draws them, to the byte: nodes on a circle, edges as lines, types as colours.
    *
-   * @throws InputError There is no such image, or the samples are no pixels.
+   * @throws InputError There is no such image, or the samples are neither pixels nor graphs.
    */
   rgba(index: number): Uint8ClampedArray<ArrayBuffer>;
   /** One image as browsers want it. In browsers only. */

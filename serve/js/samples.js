@@ -1,6 +1,7 @@
 // What a generator gives: the values, their shape, and ways to show them.
 
 import { readOptions, show } from "./arguments.js";
+import { draw, SIDE } from "./drawing.js";
 import { InputError } from "./errors.js";
 
 const [MAX_SIDE, MAX_AREA] = [32767, 2 ** 28]; // of a canvas; beyond them browsers draw nothing, silently
@@ -15,15 +16,25 @@ export class Samples {
     return this.shape[0];
   }
 
+  /** Height and width of one image; graphs are drawn. */
+  get pictureSize() {
+    return this.#areGraphs ? [SIDE, SIDE] : [this.shape[1], this.shape[2]];
+  }
+
+  get #areGraphs() {
+    return this.data instanceof Uint8Array && this.shape.length === 3;
+  }
+
   /** Image number `index` as RGBA bytes. */
   rgba(index) {
     const [count, height, width, channels] = this.shape;
-    if (!(this.data instanceof Uint8Array) || ![1, 3, 4].includes(channels)) {
-      throw new InputError("only uint8 images of 1, 3 or 4 channels can be shown");
+    if (!this.#areGraphs && (!(this.data instanceof Uint8Array) || ![1, 3, 4].includes(channels))) {
+      throw new InputError("only graphs and uint8 images of 1, 3 or 4 channels can be shown");
     }
     if (!Number.isInteger(index) || index < 0 || index >= count) {
       throw new InputError(`there are ${count} images, but none has the number ${show(index)}`);
     }
+    if (this.#areGraphs) return draw(this.data.subarray(index * height * width, (index + 1) * height * width), height);
     const pixels = height * width;
     const image = this.data.subarray(index * pixels * channels, (index + 1) * pixels * channels);
     const out = new Uint8ClampedArray(pixels * 4).fill(255);
@@ -36,12 +47,13 @@ export class Samples {
   }
 
   toImageData(index = 0) {
-    const [, height, width] = this.shape;
+    const [height, width] = this.pictureSize;
     return new ImageData(this.rgba(index), width, height);
   }
 
   toCanvas(canvas, options) {
-    const [count, height, width] = this.shape;
+    const { count } = this;
+    const [height, width] = this.pictureSize;
     const { columns = Math.ceil(Math.sqrt(count)), gap = 1 } = readOptions(options, ["columns", "gap"]);
     if (!Number.isInteger(columns) || columns < 1 || count === 0 || !Number.isInteger(gap) || gap < 0) {
       throw new InputError("a grid needs at least one image and one column, and a gap of 0 or more");

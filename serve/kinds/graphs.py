@@ -20,6 +20,7 @@ class Graphs(Kind):
         "graphs": Output("uint8", "uint8 types, of nodes on the diagonal and of edges beside it", "")
     }
     shown_as: ClassVar[str] = PICTURES
+    in_browsers: ClassVar[bool] = True
     usual_format: ClassVar[str] = "npy"
     usual_labels: ClassVar[str] = "data"
 

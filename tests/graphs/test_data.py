@@ -30,6 +30,21 @@ def test_a_graph_comes_back_as_it_went_in(atlas: GraphData) -> None:
         assert (set(made.nodes), set(made.edges)) == (set(expected.nodes), set(expected.edges))
 
 
+def test_how_frequent_types_and_sizes_are(atlas: GraphData) -> None:
+    """A generator begins with them, and draws sizes as they are; counted wrongly, it makes other graphs."""
+    part = GraphData(
+        atlas.graphs[:8], "part", labels=np.array([0, 0, 0, 0, 0, 0, 0, 1]), class_names=("a", "b")
+    )
+    sizes = [graph.number_of_nodes() for graph in networkx.graph_atlas_g()[1:9]]
+    edges = [graph.number_of_edges() for graph in networkx.graph_atlas_g()[1:9]]
+    assert part.sizes_of_classes.tolist() == [
+        [sizes[:7].count(size) for size in range(1, 8)], [sizes[7:].count(size) for size in range(1, 8)]
+    ]  # fmt: skip
+    nodes, pairs = part.shares
+    assert nodes[1] == pytest.approx(sum(sizes) / (8 * 7))
+    assert pairs[1] == pytest.approx(sum(edges) / sum(size * (size - 1) / 2 for size in sizes))
+
+
 def test_files_of_graphs(tmp_path: Path) -> None:
     """graph6, and folders of GraphML, GML and edge lists, types included."""
     ring, star = networkx.cycle_graph(5), networkx.star_graph(3)

@@ -120,12 +120,6 @@ def test_what_graphs_do_not_have_is_refused(graph_run: Path, graph_model: Path, 
     ):
         with pytest.raises(ExportError, match=reason):
             export(graph_run, tmp_path / "m.onnx", reporter=SILENT, **options)
-    from dropgan.export.package.details import Details, PackageError
-    from dropgan.export.package.site import package_site
-
-    details = Details.checked("graphs-gan", "MIT", target="web")
-    with pytest.raises(PackageError, match="the page of a web package draws images"):
-        package_site(graph_model, tmp_path / "site", details)
 
 
 def test_a_card_of_graphs_must_fit(graph_model: Path) -> None:

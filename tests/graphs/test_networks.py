@@ -1,5 +1,7 @@
 """The networks of graphs: symmetries, and slow obvious implementations beside them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -103,6 +105,43 @@ def test_training_sees_graphs_as_the_file_gives_them(architecture: str) -> None:
     gradients = [weight.grad for weight in generator.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
     assert sum(float(gradient.abs().sum()) for gradient in gradients if gradient is not None) > 0
+
+
+@pytest.mark.parametrize("architecture", ["molgan", "equivariant"])
+def test_sizes_are_those_of_the_data(architecture: str) -> None:
+    """A generator that learns sizes ends with empty graphs; classes would mix up theirs."""
+    rows = ((0, 10, 0, 30, 0, 60), (0, 0, 5, 0, 0, 0))
+    types = dataclasses.replace(TYPES, sizes=rows)
+    spec = dataclasses.replace(SPEC, graphs=types, classes=2)
+    settings = {"architecture": architecture, "generator.hidden": [8, 8], "generator.latent_dim": 40}
+    torch.manual_seed(0)
+    generator, _ = build_networks(change_recipe(load_recipe("graphs"), settings), spec)
+    random = torch.Generator().manual_seed(0)
+    latents, labels = torch.randn(8000, 40, generator=random), torch.arange(8000) % 2
+    graphs = types_of(generator.eval()(latents, labels).detach(), types)
+    there = torch.diagonal(graphs, dim1=1, dim2=2) > 0
+    sizes = there.sum(1)
+    assert torch.equal(there, torch.arange(NODES) < sizes[:, None])  # the first nodes are there
+    for number, row in enumerate(rows):
+        made = torch.bincount(sizes[labels == number] - 1, minlength=NODES) / 4000
+        assert torch.allclose(made, torch.tensor(row) / sum(row), atol=0.03), made
+
+
+def test_a_generator_begins_with_the_types_of_the_data() -> None:
+    """Rare types would be as frequent as carbon, and edges everywhere."""
+    torch.manual_seed(0)
+    types = dataclasses.replace(
+        TYPES, sizes_vary=False, node_shares=(0.0, 0.9, 0.08, 0.02), edge_shares=(0.8, 0.15, 0.05)
+    )
+    spec = dataclasses.replace(SPEC, graphs=types)
+    for architecture in ("molgan", "equivariant"):
+        settings = {"architecture": architecture, "generator.latent_dim": 40}
+        generator, _ = build_networks(change_recipe(load_recipe("graphs"), settings), spec)
+        graphs = types_of(generator.eval()(torch.randn(2000, 40)).detach(), types)
+        nodes = torch.diagonal(graphs, dim1=1, dim2=2)
+        edges = graphs[:, *torch.triu_indices(NODES, NODES, 1)]
+        assert (nodes == 1).float().mean() > 0.7
+        assert (edges == 0).float().mean() > 0.6
 
 
 def test_gumbel_noise_draws_by_probability() -> None:

@@ -97,6 +97,31 @@ class GraphData(TrainingData):
             found.update(np.count_nonzero(np.diagonal(chunk, axis1=1, axis2=2), axis=1).tolist())
         return dict(sorted(found.items()))
 
+    @cached_property
+    def sizes_of_classes(self) -> NDArray[np.int64]:
+        """How many graphs have 1, 2, ... nodes: [classes, nodes], or [1, nodes] without classes."""
+        sizes = [
+            np.count_nonzero(np.diagonal(part, axis1=1, axis2=2), axis=1) for part in chunks(self.graphs)
+        ]
+        rows = np.zeros((max(1, self.classes), self.shape[0]), np.int64)
+        labels = np.zeros(len(self), np.int64) if self.labels is None else self.labels
+        np.add.at(rows, (labels, np.concatenate(sizes) - 1), 1)
+        return rows
+
+    @cached_property
+    def shares(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """How frequent each type of node is, "no node" first, and each type of edge between two nodes that
+        are there, "no edge" first."""
+        nodes, edges = np.zeros(1 + len(self.node_types)), np.zeros(1 + len(self.edge_types))
+        one, other = np.triu_indices(self.shape[0], 1)
+        for chunk in chunks(self.graphs):
+            types = np.diagonal(chunk, axis1=1, axis2=2)
+            nodes += np.bincount(types.ravel(), minlength=len(nodes))
+            both = (types[:, one] > 0) & (types[:, other] > 0)
+            edges += np.bincount(chunk[:, one, other][both], minlength=len(edges))
+        found = (tuple((counts / max(1, counts.sum())).tolist()) for counts in (nodes, edges))
+        return next(found), next(found)
+
     def _require_graphs(self) -> None:
         """Hold the matrices against what the class says of them."""
         start = 0

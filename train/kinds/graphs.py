@@ -54,7 +54,17 @@ class Graphs(TrainingKind[GraphData]):
 
     def spec(self, shape: Sequence[int], classes: int, about: Mapping[str, Any]) -> SampleSpec:
         """The shape with the channels of the types."""
-        types = GraphTypes(len(about["node_types"]), len(about["edge_types"]), bool(about["sizes_vary"]))
+        sizes = [tuple(map(int, row)) for row in about.get("sizes", ())]
+        if classes == 0 and sizes:
+            sizes = [tuple(map(sum, zip(*sizes, strict=True)))]
+        types = GraphTypes(
+            len(about["node_types"]),
+            len(about["edge_types"]),
+            bool(about["sizes_vary"]),
+            tuple(about.get("node_shares", ())),
+            tuple(about.get("edge_shares", ())),
+            tuple(sizes),
+        )
         plain = super().spec(shape, classes, about)
         return replace(plain, shape=(types.channels, *plain.shape), graphs=types)
 
@@ -77,11 +87,15 @@ class Graphs(TrainingKind[GraphData]):
         return SamplePicture(_DRAWN, shown)
 
     def about(self, data: GraphData) -> dict[str, Any]:
-        """Types, and whether sizes differ."""
+        """Types, how frequent they are, and sizes: of each class, if there are any."""
+        nodes, edges = data.shares
         return {
             "node_types": list(data.node_types),
             "edge_types": list(data.edge_types),
             "sizes_vary": _types(data).sizes_vary,
+            "node_shares": list(nodes),
+            "edge_shares": list(edges),
+            "sizes": [row.tolist() for row in data.sizes_of_classes],
         }
 
     def facts(self, data: GraphData) -> dict[str, Any]:

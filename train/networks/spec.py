@@ -13,6 +13,14 @@ class GraphTypes:
     """Types of edges, without "no edge"."""
     sizes_vary: bool
     """Whether graphs may have fewer nodes than the largest."""
+    node_shares: tuple[float, ...] = ()
+    """How frequent "no node" and each type of node are in the data, where a generator begins; empty for all
+    alike."""
+    edge_shares: tuple[float, ...] = ()
+    """The same of "no edge" and each type of edge."""
+    sizes: tuple[tuple[int, ...], ...] = ()
+    """How many graphs of the data have 1, 2, ... nodes, in a row for each class or in one row. A generator
+    draws sizes as these are; without them it learns which nodes are absent."""
 
     @property
     def channels(self) -> int:

@@ -15,10 +15,11 @@ export async function use(device) {
 }
 
 export async function listModels() {
-  const { card, classes, classNames, classNumbers, sampleShape } = await opened;
+  const { card, classes, classNames, classNumbers, sampleShape, pictureSize } = await opened;
   const { name, kind } = card.data;
-  const shared = { classes, class_names: classNames, class_numbers: classNumbers, sample_shape: sampleShape };
-  return [{ name: NAME, data: name, kind, columns: [], latent_dim: card.latents.dim, ...shared }];
+  const shared = { classes, class_names: classNames, class_numbers: classNumbers };
+  const sizes = { sample_shape: sampleShape, picture_size: pictureSize };
+  return [{ name: NAME, data: name, kind, columns: [], latent_dim: card.latents.dim, ...shared, ...sizes }];
 }
 
 export const readCard = async (model) => ({ ...model, card: (await opened).card });
@@ -35,7 +36,7 @@ async function make({ seed, options }, first, count) {
 }
 
 function paint(samples, index, scale = 1) {
-  const [, height, width] = samples.shape;
+  const [height, width] = samples.pictureSize;
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
   canvas.getContext("2d").putImageData(samples.toImageData(index), 0, 0);
@@ -63,20 +64,8 @@ export async function told(view, index) {
   return { seed: String(seedNumber(view.seed)), label: labels?.[0] };
 }
 
-export async function fromLatents(model, latents, labels) {
-  const made = await (await opened).generate(Float32Array.from(latents.flat()), labels);
-  const [count, height, width, channels] = made.shape;
-  const rows = (first, size, parts) =>
-    Array.from({ length: parts }, (_, part) => made.data.subarray(first + part * size, first + (part + 1) * size));
-  return rows(0, height * width * channels, count).map((image) =>
-    Array.from({ length: height }, (_, y) =>
-      Array.from({ length: width }, (_, x) => {
-        const place = (y * width + x) * channels;
-        return [...image.subarray(place, place + channels)];
-      }),
-    ),
-  );
-}
+export const fromLatents = async (_model, latents, labels) =>
+  (await opened).generate(Float32Array.from(latents.flat()), labels);
 
 export { LatentStream };
 

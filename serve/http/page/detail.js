@@ -12,7 +12,7 @@ export class Detail {
   #index = 0;
   #language = "python";
   #from = null;
-  #frames = [];
+  #frames = null;
   #timer = 0;
 
   constructor() {
@@ -52,7 +52,7 @@ export class Detail {
     this.#index = index;
     this.#endWalk();
     const { model, seed } = view;
-    const scale = Math.max(1, Math.min(32, Math.floor(448 / Math.max(model.sample_shape[0], model.sample_shape[1]))));
+    const scale = Math.max(1, Math.min(32, Math.floor(448 / Math.max(...model.picture_size))));
     const url = permanent(view, index);
     element("large").alt = `Sample ${index} of seed ${seed}`;
     element("detail-title").textContent = `Sample ${index}`;
@@ -143,7 +143,7 @@ export class Detail {
   }
 
   #show(step) {
-    if (this.#frames.length) paint(element("frame"), this.#frames[step]);
+    if (this.#frames !== null) paint(element("frame"), this.#frames, step);
   }
 
   #play() {
@@ -158,7 +158,7 @@ export class Detail {
 
   #endWalk() {
     clearInterval(this.#timer);
-    this.#frames = [];
+    this.#frames = null;
     element("large").hidden = false;
     element("frame").hidden = true;
     element("walk-controls").hidden = true;

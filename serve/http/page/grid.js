@@ -69,8 +69,7 @@ export class Grid {
       const index = first + place;
       const [item, button, image] = ["li", "button", "img"].map((name) => document.createElement(name));
       image.alt = `Sample ${index}`;
-      image.width = view.model.sample_shape[1];
-      image.height = view.model.sample_shape[0];
+      [image.height, image.width] = view.model.picture_size;
       button.type = "button";
       button.dataset.index = String(index);
       button.addEventListener("click", () => this.open(index));

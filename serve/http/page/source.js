@@ -1,6 +1,8 @@
 // Where the page's samples come from: here, a service. The page that `dropgan package` makes has a file of
 // this name too, whose samples are made in the browser.
 
+import { Samples } from "./runtime/samples.js";
+
 async function json(path, options) {
   const answer = await fetch(path, options);
   const body = await answer.json().catch(() => ({}));
@@ -54,11 +56,12 @@ export async function table({ model, seed, options }, first, last) {
     .map((line) => line.split(",", model.columns.length));
 }
 
-/** Samples from latents, as arrays [height][width][channels]. */
+/** Samples from latents. */
 export async function fromLatents(model, latents, labels) {
   const body = JSON.stringify(labels ? { latents, labels } : { latents });
   const headers = { "content-type": "application/json" };
-  return (await json(`${model.digest}/samples`, { method: "POST", headers, body })).samples;
+  const { samples } = await json(`${model.digest}/samples`, { method: "POST", headers, body });
+  return new Samples(Uint8Array.from(samples.flat(Infinity)), [samples.length, ...model.sample_shape]);
 }
 
 export { LatentStream } from "./runtime/latents.js";

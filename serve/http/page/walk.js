@@ -18,7 +18,7 @@ function between(a, b, t) {
   return Array.from(a, (value, i) => wa * value + wb * b[i]);
 }
 
-/** All pictures of a walk, as arrays [height][width][channels]. */
+/** The samples of a walk, one a step. */
 export async function walk(model, from, to) {
   const ends = await Promise.all([from, to].map((end) => told(end.view, end.index)));
   const stream = new LatentStream(model.latent_dim);
@@ -33,18 +33,7 @@ export async function walk(model, from, to) {
   return fromLatents(model, latents, labels);
 }
 
-export function paint(canvas, picture) {
-  const [height, width, channels] = [picture.length, picture[0].length, picture[0][0].length];
-  canvas.width = width;
-  canvas.height = height;
-  const pixels = new ImageData(width, height);
-  let place = 0;
-  for (const row of picture) {
-    for (const pixel of row) {
-      const grey = channels === 1;
-      pixels.data.set([pixel[0], grey ? pixel[0] : pixel[1], grey ? pixel[0] : pixel[2], pixel[3] ?? 255], place);
-      place += 4;
-    }
-  }
-  canvas.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
+export function paint(canvas, samples, step) {
+  [canvas.height, canvas.width] = samples.pictureSize;
+  canvas.getContext("2d", { willReadFrequently: true }).putImageData(samples.toImageData(step), 0, 0);
 }

@@ -17,6 +17,8 @@ from ..spec import SampleSpec
 from .discrete import NEVER, discretised, laid_out
 from .messages import MessageSettings, after_messages, dense
 
+_RAREST, _ENDLESS = 1e-3, 1e9
+
 
 class _DiscreteSettings(GeneratorSettings):
     discrete: Literal["straight-through", "gumbel"] = "straight-through"
@@ -36,27 +38,45 @@ class EquivariantGeneratorSettings(MessageSettings, _DiscreteSettings):
 
 
 class GraphGenerator(GeneratorNetwork):
-    """What the generators of graphs share: from logits to samples."""
+    """What the generators of graphs share: sizes, and from logits to samples."""
+
+    limits: Tensor
 
     def __init__(self, settings: _DiscreteSettings, spec: SampleSpec) -> None:
         super().__init__()
         assert spec.graphs is not None
         self.types, self.nodes = spec.graphs, spec.shape[1]
+        self.draws_sizes = spec.graphs.sizes_vary and bool(spec.graphs.sizes)
+        if self.draws_sizes:
+            self.register_buffer("limits", _limits(spec.graphs.sizes), persistent=False)
         self.temperature, self.noise = settings.temperature, settings.discrete == "gumbel"
 
     @abstractmethod
-    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
         """Of edges [n, 1 + edge types, nodes, nodes], symmetric to the bit, and of nodes [n, 1 + node
-        types, nodes]."""
+        types, nodes]; ``there`` [n, nodes] is 1 for nodes that the graph has, None where all may be."""
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Discrete graphs in training, their logits otherwise; see `discrete`."""
-        edges, nodes = self.logits(latents, labels)
-        if not self.types.sizes_vary:  # every graph of the data has all of its nodes
+        there = self.there(latents, labels) if self.draws_sizes else None
+        edges, nodes = self.logits(latents, labels, there)
+        if there is not None:
+            nodes = torch.cat(((2 * there - 1)[:, None] * NEVER, nodes[:, 1:]), 1)
+        elif not self.types.sizes_vary:  # every graph of the data has all of its nodes
             nodes = torch.cat((torch.full_like(nodes[:, :1], NEVER), nodes[:, 1:]), 1)
         if not self.training:
             return laid_out(edges, nodes)
         return discretised(edges, nodes, temperature=self.temperature, noise=self.noise)
+
+    def there(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Which nodes a graph has, the first ones: float [n, nodes] of 0 and 1.
+
+        The last component of a latent draws the size, as often as the data have it. A generator that had to
+        learn sizes would first learn to leave out nodes, which is the quickest way out of wrong edges, and
+        end with empty graphs.
+        """
+        limits = self.limits if labels is None else self.limits.index_select(0, labels)
+        return (latents[:, -1:] > limits).to(latents.dtype)
 
 
 class MolGANGenerator(GraphGenerator):
@@ -83,9 +103,11 @@ class MolGANGenerator(GraphGenerator):
         self.atoms = nn.Linear(width, self.nodes * (1 + self.types.node_types))
         initialise(self.edges, "linear")
         initialise(self.atoms, "linear")
+        _begin_at(self.edges, self.types.edge_shares, self.pairs)
+        _begin_at(self.atoms, self.types.node_shares, self.nodes)
         self.register_buffer("places", _places(self.nodes), persistent=False)
 
-    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
         hidden = self.body(self.input(latents, labels))
         pairs = self.edges(hidden).view(-1, 1 + self.types.edge_types, self.pairs)
         edges = pairs.index_select(2, self.places).view(-1, 1 + self.types.edge_types, self.nodes, self.nodes)
@@ -96,12 +118,15 @@ class EquivariantGenerator(GraphGenerator):
     """Each node and each pair of nodes begins from its own part of the latent, and all are treated alike.
 
     Layers pass messages from nodes to pairs and from pairs to nodes, so that renaming the nodes in the
-    latent renames those of the graph, and every order of a graph's nodes is as likely. That is the symmetry
-    of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al., "SPECTRE", ICML 2022). The first
-    components of a latent belong to the nodes, the next to the pairs; what is left over is seen by all.
+    latent renames those of the graph, and every order of a graph's nodes is as likely; absent ones come
+    last. That is the symmetry of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al.,
+    "SPECTRE", ICML 2022). The first components of a latent belong to the nodes, the next to the pairs; what
+    is left over is seen by all.
     """
 
     places: Tensor
+    ends: Tensor
+    both: Tensor
 
     def __init__(self, settings: EquivariantGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__(settings, spec)
@@ -127,20 +152,27 @@ class EquivariantGenerator(GraphGenerator):
         self.atoms = nn.Linear(width, 1 + self.types.node_types)
         initialise(self.edges, "linear")
         initialise(self.atoms, "linear")
+        _begin_at(self.edges, self.types.edge_shares)
+        _begin_at(self.atoms, self.types.node_shares)
         self.register_buffer("places", _places(nodes), persistent=False)
+        one, other = torch.triu_indices(nodes, nodes, 1)
+        self.register_buffer("ends", torch.cat((one, other)), persistent=False)
+        whose = nn.functional.one_hot(torch.cat((other, one)), nodes).T / math.sqrt(nodes)
+        self.register_buffer("both", whose, persistent=False)
 
-    def logits(self, latents: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
         first, second = self.of_node * self.nodes, self.of_node * self.nodes + self.of_pair * self.pairs
         own = latents[:, :first].view(-1, self.nodes, self.of_node)
         shared = self.shared(latents[:, second:], labels)[:, None].expand(-1, self.nodes, -1)
         nodes = self.first_node(torch.cat((own, shared), 2))
-        pairs = latents[:, first:second].view(-1, self.pairs, self.of_pair).index_select(1, self.places)
-        beside = 1 - torch.eye(self.nodes, device=latents.device)[..., None]  # a node is no pair with itself
-        edges = self.first_pair(pairs.view(-1, self.nodes, self.nodes, self.of_pair) * beside)
+        edges = self.first_pair(latents[:, first:second].view(-1, self.pairs, self.of_pair))
         for layer in self.rounds:
-            nodes, edges = layer(nodes, edges)
-        made = self.edges(edges).permute(0, 3, 1, 2)
-        return made + made.transpose(2, 3), self.atoms(nodes).transpose(1, 2)
+            if there is not None:
+                nodes = nodes * there[..., None]
+            nodes, edges = layer(nodes, edges, self.ends, self.both)
+        made = self.edges(edges).transpose(1, 2).index_select(2, self.places)
+        made = made.view(-1, 1 + self.types.edge_types, self.nodes, self.nodes)
+        return made, self.atoms(nodes).transpose(1, 2)
 
 
 class _Round(nn.Module):
@@ -155,14 +187,38 @@ class _Round(nn.Module):
             initialise(layer, settings.activation)
         self.after = after_messages(settings)
 
-    def forward(self, nodes: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-        """[n, nodes, width] and [n, nodes, nodes, width] to the same of another width."""
-        met = (edges * nodes[:, None]).sum(2) / math.sqrt(nodes.shape[1])
+    def forward(self, nodes: Tensor, pairs: Tensor, ends: Tensor, both: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of nodes and of pairs to the same of another width.
+
+        Args:
+            nodes: [n, nodes, width].
+            pairs: [n, pairs, width], each pair once.
+            ends: int64 [2 * pairs]: the first node of each pair, then the second of each.
+            both: [nodes, 2 * pairs]: sums what pairs tell their second nodes, then their first, scaled.
+        """
+        met = both @ (torch.cat((pairs, pairs), 1) * nodes.index_select(1, ends))
         summed = self.node(nodes) + self.from_pairs(met) + self.from_all(nodes.mean(1, keepdim=True))
         nodes = self.after(summed / math.sqrt(3))
-        told = self.from_node(nodes)
-        summed = self.pair(edges) + told[:, None] + told[:, :, None]
-        return nodes, self.after(summed / math.sqrt(3))
+        one, other = self.from_node(nodes).index_select(1, ends).chunk(2, 1)
+        return nodes, self.after((self.pair(pairs) + one + other) / math.sqrt(3))
+
+
+def _begin_at(layer: nn.Linear, shares: tuple[float, ...], places: int = 1) -> None:
+    """Let types be about as frequent at first as in the data: where nodes have several types, "no node" is
+    otherwise as likely as each, and a generator that begins with few nodes ends with none."""
+    if shares:
+        logits = torch.tensor(shares).clamp(min=_RAREST).log()
+        with torch.no_grad():
+            layer.bias.copy_(logits.repeat_interleave(places))
+
+
+def _limits(sizes: tuple[tuple[int, ...], ...]) -> Tensor:
+    """Between which quantiles of the normal distribution the sizes lie: float32 [classes, nodes]; a node is
+    there above its limit."""
+    counts = torch.tensor(sizes, dtype=torch.float64)
+    smaller = (counts.cumsum(1) - counts) / counts.sum(1, keepdim=True)
+    limits: Tensor = torch.special.ndtri(smaller)
+    return limits.clamp(-_ENDLESS, _ENDLESS).float()
 
 
 def _places(nodes: int) -> Tensor:
