@@ -1,12 +1,15 @@
 """Which changes to a recipe are worth their time: variants of it, given equal CPU seconds.
 
     python benchmarks/search.py --data fashion-mnist-10k --seconds 100 --out search.jsonl
+    python benchmarks/search.py --variants "as it is" --worth "former" 12000 --precision auto --seeds 0 1 2
+    python benchmarks/search.py --device cuda --precision bf16 --seconds 240 --variants "as it is" --grids .
     python benchmarks/search.py --out search.jsonl --table
 
 A variant is "as it is" or some of the PIECES below ("wide + R1 0.3"), by default each of them alone. It is
 trained on one thread for so many steps as fit into the seconds at its own rate, measured just before; on a
-busy machine, where one CPU second is not like another, say --steps. The averaged generator makes 10,000
-samples, labels from the label stream, which are compared with all of the data. A line is added to --out as
+busy machine, where one CPU second is not like another, say --steps. --worth takes the seconds that so many
+steps of another variant take, measured just before. On a GPU seconds are of the clock. The averaged
+generator makes 10,000 samples, which are compared with all of the data. A line is added to --out as
 each run ends, and a run whose line is there is not made again: interrupt it when you like and give the
 same command.
 
@@ -17,6 +20,7 @@ pictures' (a checkerboard of period 2 raises it).
 
 import argparse
 import json
+import platform
 import shutil
 import statistics
 import tempfile
@@ -25,16 +29,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dropgan.evaluate import FrechetScorer, load_features
 from dropgan.evaluate.appearance import checkerboard
 from dropgan.export import export
 from dropgan.serve import Generator
-from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
+from dropgan.serve.pictures import encode_png, grid
+from dropgan.train import Recipe, RunDirectory, change_recipe, load_generator, load_images, load_recipe, train
 from dropgan.train.data import with_classes
 from dropgan.train.data.batches import Batches
+from dropgan.train.data.pixels import to_pixels
 from dropgan.train.kinds import training_kind
+from dropgan.train.run.plan import Wanted, make_plan
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
 
@@ -68,7 +77,21 @@ PIECES: dict[str, dict[str, Any]] = {
     "beta2 0.999": {"training.beta2": 0.999},
     "average 0.9995": {"training.ema_decay": 0.9995},
     "average 0.995": {"training.ema_decay": 0.995},
+    "48": {"generator.hidden": [48, 24]},
+    "D last": {"discriminator.dropout_layers": "last"},
+    "G dense": {"generator.dropout_layers": [1]},
+    "G fading": {"generator.dropout_schedule": "linear"},
+    "rates 3e-3": {"generator.learning_rate": 3e-3, "discriminator.learning_rate": 3e-3},
+    "beta2 0.95": {"training.beta2": 0.95},
+    "growing average": {"training.ema_decay": 0.9999},  # of a ninth of the steps so far
     "unconditional": {"conditional": False},
+    "former": {  # what `conv` was when it scored 1.20 in the demo's 12,000 steps
+        "conditional": False,
+        "generator.hidden": [32, 16],
+        "generator.dense": [256],
+        "discriminator.stem": 0,
+        "penalty.r1_weight": 1.0,
+    },
     "PyTorch's weights": {"generator.initialisation": "pytorch", "discriminator.initialisation": "pytorch"},
     "He's weights": {"generator.initialisation": "he", "discriminator.initialisation": "he"},
 }
@@ -81,7 +104,7 @@ def changes(variant: str) -> dict[str, Any]:
     return {key: value for piece in pieces for key, value in PIECES[piece].items()}
 
 
-def rate(recipe: Recipe, data: Any) -> float:
+def rate(recipe: Recipe, data: Any, precision: str) -> float:
     """Steps per CPU second of the bare loop."""
     spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
     torch.set_num_threads(1)
@@ -93,7 +116,7 @@ def rate(recipe: Recipe, data: Any) -> float:
 
     def some() -> None:
         for _ in range(interval):
-            train_step(state, recipe, batches, device=CPU, precision="fp32")
+            train_step(state, recipe, batches, device=CPU, precision=precision)
 
     some()
     started, steps = time.process_time(), 0
@@ -103,29 +126,79 @@ def rate(recipe: Recipe, data: Any) -> float:
     return steps / (time.process_time() - started)
 
 
+def seconds_for(recipe: Recipe, data: Any, options: argparse.Namespace, precision: str) -> float:
+    """The time that a run has: so many seconds, or what so many steps of another variant take."""
+    if not options.worth:
+        return float(options.seconds)
+    name, steps = options.worth
+    return int(steps) / rate(change_recipe(recipe, changes(name)), data, precision)
+
+
+def sampled(run: RunDirectory, recipe: Recipe, device: str, classes: int) -> NDArray[np.uint8]:
+    """10,000 samples of a run on its device, of all classes in turns."""
+    module = load_generator(run).module.to(device)
+    latents = torch.randn(SAMPLES, recipe.generator.latent_dim, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(SAMPLES) % classes if recipe.conditional else None
+    made = []
+    with torch.no_grad():
+        for first in range(0, SAMPLES, 500):
+            some = slice(first, first + 500)
+            asked = () if labels is None else (labels[some].to(device),)
+            made.append(to_pixels(module(latents[some].to(device), *asked).cpu()).numpy())
+    return np.concatenate(made)
+
+
 def run(
     name: str, seed: int, base: dict[str, Any], options: argparse.Namespace, data: Any, scorer: Any
 ) -> dict[str, Any]:
     recipe = change_recipe(load_recipe(options.recipe), {**base, **changes(name), "training.seed": seed})
-    steps = options.steps or int(options.seconds * rate(recipe, data))
-    recipe = change_recipe(recipe, {"training.steps": steps, "output.sample_interval": steps})
+    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
+    precision = make_plan(recipe, spec, Wanted(options.device, options.precision, 1)).precision
+    on_cpu, minutes, budget = options.device == "cpu", None, options.seconds
+    if options.steps:
+        recipe = change_recipe(recipe, {"training.steps": options.steps})
+    elif on_cpu:
+        budget = seconds_for(recipe, data, options, precision)
+        steps = int(budget * rate(recipe, data, precision))
+        recipe = change_recipe(recipe, {"training.steps": steps, "output.sample_interval": steps})
+    else:
+        minutes = options.seconds / 60
     with tempfile.TemporaryDirectory() as folder:
-        started = time.process_time()
-        train(Path(folder) / "run", recipe, data=options.data, device="cpu", precision="fp32", threads=1)
-        used = time.process_time() - started
-        export(Path(folder) / "run", Path(folder) / "model.onnx")
+        clock = time.process_time if on_cpu else time.perf_counter
+        started = clock()
+        trained = train(
+            Path(folder) / "run",
+            recipe,
+            data=options.data,
+            device=options.device,
+            precision=precision,
+            threads=1,
+            minutes=minutes,
+        )
+        used = clock() - started
+        if on_cpu:
+            export(trained, Path(folder) / "model.onnx")
+            samples = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
+        else:  # a network for a GPU would sample for minutes here
+            samples = sampled(trained, recipe, options.device, data.classes)
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            kept = f"{Path(options.data).stem} {name} {seed}".replace(" ", "-")
-            shutil.copytree(folder, options.keep / kept, dirs_exist_ok=True)
-        samples = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
+            shutil.copytree(folder, options.keep / label(name, seed, options), dirs_exist_ok=True)
+        steps = int(load_generator(trained).about["step"])
+    if options.grids:
+        picture = encode_png(grid(samples[:100], 10, scale=2))
+        (options.grids / f"{label(name, seed, options)}.png").write_bytes(picture)
     result = {
         "variant": name,
         "seed": seed,
         "data": options.data,
         "recipe": options.recipe,
         "seconds": options.seconds,
+        "worth": options.worth,
         "set": options.set,
+        "device": torch.cuda.get_device_name() if not on_cpu else processor(),
+        "precision": precision,
+        "budget": round(budget, 1),
         "steps": steps,
         "cpu_seconds": round(used, 1),
         "checkerboard": round(checkerboard(samples, data.images), 3),
@@ -135,13 +208,28 @@ def run(
     return result
 
 
+def label(name: str, seed: int, options: argparse.Namespace) -> str:
+    """A file name of a run."""
+    return f"{options.recipe} {Path(options.data).stem} {name} {seed}".replace(" ", "-")
+
+
+def processor() -> str:
+    """The CPU's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
 def wanted(options: argparse.Namespace, lines: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
     """What has no line yet, all variants of a seed before the next seed."""
-    same = ("data", "recipe", "seconds", "set")
+    same = ("data", "recipe", "seconds", "set", "worth")
     done = {
         (line["variant"], line["seed"])
         for line in lines
-        if all(line[key] == getattr(options, key) for key in same) and options.steps in (None, line["steps"])
+        if all(line.get(key) == getattr(options, key) for key in same)
+        and options.steps in (None, line["steps"])
     }
     for seed in options.seeds:
         yield from ((name, seed) for name in options.variants if (name, seed) not in done)
@@ -174,10 +262,14 @@ def main() -> None:
     parser.add_argument("--recipe", default="conv")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="for every variant")
     parser.add_argument("--seconds", type=float, default=100, help="CPU seconds of training")
+    parser.add_argument("--worth", nargs=2, metavar=("VARIANT", "STEPS"), help="instead of seconds")
     parser.add_argument("--steps", type=int, help="instead of seconds")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", default="fp32")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--variants", nargs="+", default=["as it is", *PIECES], metavar="PIECE + PIECE")
     parser.add_argument("--features", help="for data that dropgan's own features do not know; none: no score")
+    parser.add_argument("--grids", type=Path, metavar="FOLDER", help="put a picture of 100 samples there")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep runs and exported files there")
     parser.add_argument("--out", type=Path, default=Path("search.jsonl"))
     parser.add_argument("--table", action="store_true", help="print what is there and train nothing")
