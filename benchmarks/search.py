@@ -47,6 +47,12 @@ from dropgan.train.run.plan import Wanted, make_plan
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
 
+try:
+    from benchmarks import search_parts
+except ModuleNotFoundError:  # run as a script
+    import search_parts  # type: ignore[import-not-found,no-redef]
+
+assert search_parts, "what it registers"
 CPU = torch.device("cpu")
 SAMPLES = 10_000
 TRIAL_SECONDS = 3.0
@@ -84,6 +90,9 @@ PIECES: dict[str, dict[str, Any]] = {
     "rates 3e-3": {"generator.learning_rate": 3e-3, "discriminator.learning_rate": 3e-3},
     "beta2 0.95": {"training.beta2": 0.95},
     "growing average": {"training.ema_decay": 0.9999},  # of a ninth of the steps so far
+    "SAN": {"discriminator.architecture": "conv-san"},
+    "statistics": {"discriminator.architecture": "conv-statistics"},
+    "zero blocks": {"generator.architecture": "conv-zero", "discriminator.architecture": "conv-zero"},
     "unconditional": {"conditional": False},
     "former": {  # what `conv` was when it scored 1.20 in the demo's 12,000 steps
         "conditional": False,
