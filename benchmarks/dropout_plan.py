@@ -48,9 +48,14 @@ def rates(generator: float, discriminator: float | str, **more: Any) -> Settings
     return {"generator.dropout": generator, "discriminator.dropout": discriminator, **others}
 
 
+def joined(ones: Settings, others: Settings) -> Settings:
+    """Both."""
+    return {**ones, **others}
+
+
 FIXED = (0.0, 0.1, 0.3, 0.5)
 """Rates in the discriminator."""
-SMALL, LARGE = (500, 2000), (8000, 58_000)
+SMALL, SIZES = (500, 2000), (500, 8000, 58_000)
 BEST = 0.3
 """Rate of the discriminator at which places, kinds, schedules and other regularisers are compared."""
 AUTO: dict[str, Settings] = {
@@ -60,6 +65,8 @@ AUTO: dict[str, Settings] = {
         0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.4
     ),
 }
+DEFAULT_AUTO = "auto, target 0.4"
+"""What ``dropout = "auto"`` alone does."""
 GAP = rates(0.5, 0.0)
 REMEDIES: dict[str, Settings] = {
     "a share of 0.5": {**GAP, "generator.dropout_share": 0.5},
@@ -72,8 +79,8 @@ EARLIER_REMEDIES: dict[str, Settings] = {
     "a share of 0.5": {**EARLIER_GAP, "generator.dropout_share": 0.5},
     "linear to 0": {**EARLIER_GAP, "generator.dropout_schedule": "linear"},
 }
-GENERATOR = (0.0, 0.1, 0.5)
-"""Rates in the generator, for the map of both."""
+GENERATOR, DISCRIMINATOR = (0.0, 0.1, 0.5), (0.0, BEST, 0.5)
+"""Rates for the map of both."""
 KINDS: dict[str, Settings] = {
     "gaussian": rates(0.0, BEST, discriminator__dropout_kind="gaussian"),
     "lognormal": rates(0.0, BEST, discriminator__dropout_kind="lognormal"),
@@ -84,6 +91,7 @@ KINDS: dict[str, Settings] = {
     "consistency 1": rates(0.0, BEST, penalty__consistency_weight=1.0),
 }
 REGULARISERS: dict[str, Settings] = {
+    "R1": {},
     "no R1": {"penalty.r1_weight": 0.0},
     "R1 and augmentation": {"training.augmentation": ["translation", "cutout"]},
     "spectral norm, no R1": {"discriminator.spectral_norm": True, "penalty.r1_weight": 0.0},
@@ -124,14 +132,14 @@ def _settings() -> Iterator[Trial]:
         yield one(
             "colour", 2000, rates(0.0, rate), CONVOLUTION_STEPS, recipe="conv", data=COLOUR, device=CUDA
         )
-    for generator, rate in itertools.product(GENERATOR, (0.0, BEST)):
+    for generator, rate in itertools.product(GENERATOR, DISCRIMINATOR):
         yield one("both", 500, rates(generator, rate), device=CUDA)
-    for images, rate in itertools.product(LARGE, (0.0, BEST)):
+    for images, rate in itertools.product(SIZES[1:], (0.0, BEST)):
         yield one("size", images, rates(0.0, rate), device=CUDA)
     for rate in CONVOLUTIONS:
         yield one("conv", 500, rates(0.0, rate), CONVOLUTION_STEPS, recipe="conv", device=CUDA)
     for other, rate in itertools.product(REGULARISERS.values(), (0.0, BEST)):
-        yield one("beside", 500, {**rates(0.0, rate), **other}, device=CUDA)
+        yield one("beside", 500, joined(rates(0.0, rate), other), device=CUDA)
     for settings in KINDS.values():
         yield one("kinds", 500, settings, device=CUDA)
 
