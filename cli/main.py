@@ -4,12 +4,12 @@ import io
 import os
 import sys
 import warnings
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 
 from dropgan.serve.errors import DropganError
+from dropgan.serve.version import VERSION
 
 from .command import Command, Group
 from .data import data
@@ -58,7 +58,7 @@ _WrongUse: Any = typer.BadParameter.__bases__[0]
 
 def _version(wanted: bool) -> None:
     if wanted:
-        result(f"dropgan {metadata.version('dropgan')}")
+        result(f"dropgan {VERSION}")
         raise typer.Exit
 
 

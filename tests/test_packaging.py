@@ -1,5 +1,6 @@
 """However someone gets the source, pip makes the same package of it."""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import dropgan
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -119,3 +122,20 @@ def test_one_version() -> None:
 
     citation = (REPOSITORY / "CITATION.cff").read_text("utf-8")
     assert f"version: {dropgan.__version__}\n" in citation
+
+
+def test_a_source_tree_knows_its_version_without_being_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a machine where the tree is only on the path, training would end before its first step; beside an
+    installed dropgan of another version, a run would name the wrong one."""
+
+    def no_dropgan(name: str) -> str:
+        if name == "dropgan":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", no_dropgan)
+    run = dropgan.train(tmp_path / "run", "mlp", steps=1, device="cpu", precision="fp32", threads=1)
+    assert f'dropgan = "{dropgan.__version__}"' in run.recipe_file.read_text()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, MissingExtraError
 from ..latents import check_range, check_truncation
 from ..source import Source
+from ..version import VERSION
 from .format import Format
 from .formats import format_named, view_for
 from .job import Job
@@ -82,7 +83,7 @@ def made_with(generator: Source, format_: Format, probed: Any = None) -> dict[st
     Raises:
         MissingExtraError: A library that the format needs is not installed.
     """
-    found = {"dropgan": importlib.metadata.version("dropgan"), "numpy": np.__version__}
+    found = {"dropgan": VERSION, "numpy": np.__version__}
     for name in format_.ways[view_for(format_, generator.card)].libraries:
         try:
             found[name] = importlib.metadata.version(name)

@@ -1,6 +1,5 @@
 """A run that is ready: everything is read, checked and decided, and it can be trained."""
 
-import importlib.metadata
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, SILENT, Reporter
+from dropgan.serve.version import VERSION
 
 from ..data import TrainingData, class_counts, label_fingerprint, with_classes
 from ..data.batches import Batches, parts
@@ -321,7 +321,7 @@ def _makers() -> dict[str, str]:
 
 def _versions() -> dict[str, str]:
     return {
-        "dropgan": importlib.metadata.version("dropgan"),
+        "dropgan": VERSION,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
