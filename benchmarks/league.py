@@ -1,17 +1,21 @@
-"""Architectures against each other: Fashion-MNIST, one thread, the same CPU seconds for each.
+"""Architectures against each other on Fashion-MNIST, one thread: equal CPU seconds, or equal images seen.
 
-    python benchmarks/league.py --seconds 40 --seeds 0 --out docs/league/rows.jsonl --pictures docs/league
+    python benchmarks/league.py --seconds 100 --seeds 0 1 2 --out docs/league/rows.jsonl
+    python benchmarks/league.py --images 32000 --seeds 0 1 2 --out docs/league/rows.jsonl
     python benchmarks/league.py --out docs/league/rows.jsonl --table
 
-Every entry but `seed` and `mlp`, which are these recipes, has the settings of `conv` for all that is not its
-architecture. How many steps fit into the seconds is measured first, once, in turns: a step of each entry,
-then again, so that whatever else the machine does falls on all of them alike. The median step of each is the
-first line of --out, and all seeds have the same steps. A line is added as each run ends, and what has a line
-is not done again: interrupt it when you like and give the same command.
+With --entries and --seeds one process trains one network, so that many can run side by side; each with an
+--out of its own, which `cat` joins. What has a line in --out is not trained again. How many steps fit into
+the seconds is measured first, in the process itself: the median of a few steps, penalties as often as they
+come.
 
-The averaged generator's file makes 5,000 samples. Their Fréchet distance is to all of the data; coverage
-is that of 5,000 real images by them; copies are looked for among all of the data. All three are measured in
-dropgan's own features of fashion.
+Every entry but `seed`, `mlp`, `graph`, `capsule` and `projected`, which are these recipes, has the settings
+of `conv` for all that is not its architecture. The features that `projected` looks through are fitted to the
+same images by which way up they are, once, before the time begins (--features takes a file of them).
+
+The averaged generator's file makes 5,000 samples. Their Fréchet distance is to all of the data, in dropgan's
+own features of fashion, which no entry has seen, and in those of a fixed random network; coverage is that of
+5,000 real images by them; copies are looked for among all of the data.
 """
 
 import argparse
@@ -28,6 +32,7 @@ from dropgan.evaluate import FrechetScorer
 from dropgan.evaluate.copies import copy_test
 from dropgan.evaluate.features import load_features
 from dropgan.evaluate.manifold import manifold_scores
+from dropgan.evaluate.random_features import random_features
 from dropgan.export import export
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_bytes
@@ -35,72 +40,85 @@ from dropgan.serve.pictures import encode_png, grid
 from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
 from dropgan.train.data import ImageData
 from dropgan.train.data.batches import Batch
+from dropgan.train.features.source import AUTO, feature_source
 from dropgan.train.kinds import training_kind
 from dropgan.train.networks import build_networks
 from dropgan.train.networks.size import parameter_count
+from dropgan.train.run.kept_plan import machine_name
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
 
 CPU = torch.device("cpu")
 SAMPLES = 5_000
-ROUNDS = 3
+STEPS = 9  # that are timed, of each kind
 COLUMNS, ROWS = 16, 3
 
 ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
     "seed": ("seed", {}),
     "mlp": ("mlp", {}),
     "conv": ("conv", {}),
-    "capsule": ("capsule", {}),
-    "capsule, attention": ("capsule", {"discriminator.routing": "attention"}),
-    "capsule beside mlp": ("capsule", {"generator.architecture": "mlp", "generator.hidden": [256, 256]}),
-    "graph": ("graph", {}),
-    "graph beside conv": ("graph", {"discriminator.architecture": "conv"}),
     "resnet": ("conv", {"architecture": "resnet"}),
+    "capsule": ("capsule", {}),
+    "capsule-attention": ("capsule", {"discriminator.routing": "attention"}),
+    "capsule-mlp": ("capsule", {"generator.architecture": "mlp", "generator.hidden": [256, 256]}),
+    "graph": ("graph", {}),
+    "graph-judges": ("graph", {"generator.architecture": "conv"}),
+    "graph-draws": ("graph", {"discriminator.architecture": "conv"}),
+    "projected": ("projected", {}),
 }
-"""Recipe and changes of each entry."""
+"""Recipe and changes of each entry. ``capsule-mlp`` is a discriminator of capsules beside a generator of
+dense layers; in ``graph-judges`` and ``graph-draws`` only one network has graph
+layers, and the other is that of conv."""
 
 
-def step_seconds(recipes: dict[str, Recipe], data: ImageData) -> dict[str, float]:
-    """CPU seconds of a step of each recipe, penalties included as often as they come: medians."""
+def recipe_of(name: str, features: Path | None = None) -> Recipe:
+    """The recipe of an entry."""
+    base, changes = ENTRIES[name]
+    named = {"discriminator.features": str(features)} if base == "projected" and features else {}
+    return change_recipe(load_recipe(base), {**changes, **named})
+
+
+def step_seconds(recipe: Recipe, data: ImageData) -> float:
+    """CPU seconds of a step, penalties as often as they come: medians."""
     torch.set_num_threads(1)
     spec = training_kind(data.kind).spec_of(data, 0)
-    states = {name: TrainingState.fresh(recipe, spec, CPU) for name, recipe in recipes.items()}
-    times: dict[str, list[float]] = {name: [] for name in recipes}
-    for turn in range(ROUNDS + 1):
-        for name, recipe in recipes.items():
-            state, spent = states[name], []
-            batch = Batch(torch.rand(recipe.training.batch_size, *spec.shape) * 2 - 1, None)
-            state.set_learning_rates(recipe)
-            lazily = bool(recipe.penalty.r1_weight)
-            for penalise in (False, True) if lazily else (False,):
-                state.step -= (
-                    state.step % recipe.penalty.r1_interval
-                )  # a step that has the penalty, if wanted
-                started = time.process_time()
-                train_step(
-                    state, recipe, lambda _, b=batch: b, device=CPU, precision="fp32", penalise=penalise
-                )
-                spent.append(time.process_time() - started)
-            if turn:  # the first round warms up
-                share = 1 / recipe.penalty.r1_interval if lazily else 0.0
-                times[name].append(spent[0] * (1 - share) + spent[-1] * share)
-    return {name: round(statistics.median(found), 6) for name, found in times.items()}
+    state = TrainingState.fresh(recipe, spec, CPU)
+    batch = Batch(torch.rand(recipe.training.batch_size, *spec.shape) * 2 - 1, None)
+    state.set_learning_rates(recipe)
+    share = 1 / recipe.penalty.r1_interval if recipe.penalty.r1_weight else 0.0
+    medians = []
+    for penalise in (False, True) if share else (False,):
+        times = []
+        for _ in range(STEPS + 2):
+            state.step -= state.step % recipe.penalty.r1_interval  # a step that has the penalty, if wanted
+            started = time.process_time()
+            train_step(state, recipe, lambda _: batch, device=CPU, precision="fp32", penalise=penalise)
+            times.append(time.process_time() - started)
+        medians.append(statistics.median(times[2:]))  # the first ones warm up
+    return medians[0] * (1 - share) + medians[-1] * share
 
 
-def run(name: str, seed: int, steps: int, options: argparse.Namespace, data: ImageData) -> dict[str, Any]:
+def run(name: str, seed: int, options: argparse.Namespace, data: ImageData) -> dict[str, Any]:
     """Train, export and score one entry."""
-    recipe = change_recipe(_recipe(name), {"training.seed": seed, "training.steps": steps})
-    recipe = change_recipe(recipe, {"output.sample_interval": steps, "output.checkpoint_interval": steps})
+    recipe = change_recipe(recipe_of(name, options.features), {"training.seed": seed})
+    if options.seconds:
+        steps = max(1, round(options.seconds / step_seconds(recipe, data)))
+    else:
+        steps = options.images // recipe.training.batch_size
+    every = {f"output.{what}_interval": steps for what in ("sample", "checkpoint")}
+    recipe = change_recipe(recipe, {"training.steps": steps, **every})
     with tempfile.TemporaryDirectory() as folder:
+        if recipe.name == "projected":
+            feature_source(str(options.features or AUTO), data)  # fits it, if it is not in the cache yet
         started = time.process_time()
         train(Path(folder) / "run", recipe, data=options.data, device="cpu", precision="fp32", threads=1)
         used = time.process_time() - started
         export(Path(folder) / "run", Path(folder) / "model.onnx")
         size = (Path(folder) / "model.onnx").stat().st_size
         images = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
-    if options.pictures is not None and seed == options.seeds[0]:
+    if options.pictures is not None:
         options.pictures.mkdir(parents=True, exist_ok=True)
-        path = options.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
+        path = options.pictures / f"{name}.png"
         write_bytes(path, encode_png(grid(images[: COLUMNS * ROWS], COLUMNS)))
     networks = build_networks(recipe, training_kind(data.kind).spec_of(data, 0))
     network = load_features()
@@ -109,44 +127,49 @@ def run(name: str, seed: int, steps: int, options: argparse.Namespace, data: Ima
     return {
         "entry": name,
         "seed": seed,
-        "steps": steps,
+        "budget": f"{options.seconds:g} s" if options.seconds else f"{options.images:,} images",
+        "steps": recipe.training.steps,
+        "images": recipe.training.steps * recipe.training.batch_size,
         "cpu_seconds": round(used, 1),
+        "ms_a_step": round(used / recipe.training.steps * 1e3, 2),
         "weights": [parameter_count(part) for part in networks],
         "file_bytes": size,
         "distance": round(FrechetScorer(data)(images), 3),
+        "distance_random": round(FrechetScorer(data, random_features(data.shape[2]))(images), 4),
         "coverage": round(manifold_scores(real[:SAMPLES], made).coverage[0], 4),
         "copied": round(copies.copied, 4),
         "copied_at_most": round(copies.at_most, 4),
         "samples": SAMPLES,
+        "data": options.data,
+        "processor": machine_name(),
     }
 
 
-def _recipe(name: str) -> Recipe:
-    base, changes = ENTRIES[name]
-    return change_recipe(load_recipe(base), changes)
-
-
 def table(lines: list[dict[str, Any]]) -> None:
-    """One row an entry, as Markdown: medians over seeds, the best distance first."""
-    rates = lines[0]["step_seconds"]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for line in lines[1:]:
-        groups.setdefault(line["entry"], []).append(line)
+    """For each budget one row an entry, as Markdown: medians over seeds, the best distance first."""
 
     def median(rows: list[dict[str, Any]], key: str) -> float:
         return statistics.median(row[key] for row in rows)
 
-    print(
-        "| entry | seeds | ms a step | steps | weights G, D | Fréchet distance | coverage | copies, at most |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
-    for name, rows in sorted(groups.items(), key=lambda item: median(item[1], "distance")):
-        distances = ", ".join(f"{row['distance']:.2f}" for row in rows)
-        weights = ", ".join(f"{count:,}" for count in rows[0]["weights"])
+    for budget in dict.fromkeys(line["budget"] for line in lines):
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for line in sorted(lines, key=lambda line: line["seed"]):
+            if line["budget"] == budget:
+                groups.setdefault(line["entry"], []).append(line)
+        print(f"\n{budget}:\n")
         print(
-            f"| {name} | {len(rows)} | {rates[name] * 1e3:.1f} | {rows[0]['steps']:,} | {weights}"
-            f" | {distances} | {median(rows, 'coverage'):.2f} | {median(rows, 'copied_at_most'):.1%} |"
+            "| entry | steps/s | steps | weights G, D | distance | by random features | coverage"
+            " | copies, at most |"
         )
+        print("|---|---|---|---|---|---|---|---|")
+        for name, rows in sorted(groups.items(), key=lambda item: median(item[1], "distance")):
+            distances = ", ".join(f"{row['distance']:.2f}" for row in rows)
+            weights = ", ".join(f"{count:,}" for count in rows[0]["weights"])
+            print(
+                f"| {name} | {1e3 / median(rows, 'ms_a_step'):.3g} | {median(rows, 'steps'):,.0f} | {weights}"
+                f" | {distances} | {median(rows, 'distance_random'):.3g} | {median(rows, 'coverage'):.2f}"
+                f" | {max(row['copied_at_most'] for row in rows):.1%} |"
+            )
 
 
 def main() -> None:
@@ -154,10 +177,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default="fashion-mnist-10k")
-    parser.add_argument("--seconds", type=float, default=40, help="CPU seconds of training")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--seconds", type=float, help="CPU seconds of training")
+    budget.add_argument("--images", type=int, help="real images seen")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--entries", nargs="+", default=list(ENTRIES), choices=ENTRIES, metavar="ENTRY")
-    parser.add_argument("--pictures", type=Path, help="a folder for samples of the first seed")
+    parser.add_argument("--features", type=Path, help="what projected looks through, fitted before")
+    parser.add_argument("--pictures", type=Path, help="a folder for samples; those of the last seed stay")
     parser.add_argument("--out", type=Path, default=Path("league.jsonl"))
     parser.add_argument("--table", action="store_true", help="print what is there and train nothing")
     options = parser.parse_args()
@@ -167,27 +193,20 @@ def main() -> None:
     if options.table:
         table(lines)
         return
+    if not options.seconds and not options.images:
+        parser.error("give --seconds or --images")
     data = load_images(options.data)
-
-    def add(line: dict[str, Any]) -> None:
-        lines.append(line)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        with options.out.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(line, flush=True)
-
-    if not lines:
-        measured = step_seconds({name: _recipe(name) for name in ENTRIES}, data)
-        add({"data": options.data, "seconds": options.seconds, "step_seconds": measured})
-    about = lines[0]
-    if (about["data"], about["seconds"]) != (options.data, options.seconds):
-        parser.error(f"{options.out} is of {about['data']} and {about['seconds']:g} seconds")
-    done = {(line["entry"], line["seed"]) for line in lines[1:]}
+    wanted = f"{options.seconds:g} s" if options.seconds else f"{options.images:,} images"
+    done = {(line["entry"], line["seed"]) for line in lines if line["budget"] == wanted}
     for seed in options.seeds:
         for name in options.entries:
             if (name, seed) not in done:
-                steps = max(1, int(options.seconds / about["step_seconds"][name]))
-                add(run(name, seed, steps, options, data))
+                row = run(name, seed, options, data)
+                lines.append(row)
+                options.out.parent.mkdir(parents=True, exist_ok=True)
+                with options.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(row, flush=True)
     table(lines)
 
 

@@ -24,6 +24,7 @@ _EXTRAS = {
     "batch": "pictures from the runtime, and shards of them",
     "hub": "Hugging Face data sets",
     "tensorboard": "logs for TensorBoard",
+    "pretrained": "discriminators that look through EfficientNet-lite0",
     "inception": "scores in Inception's features",
     "ray": "shards on a cluster",
     "graphs": "graphs as data",

@@ -4,14 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dropgan.callable_module import make_callable
+from dropgan.train.features.domain import DomainNetwork, save_domain
+from dropgan.train.features.errors import FeatureError
+from dropgan.train.features.fit import fit_features
 
 from .certificate import certificate
-from .domain import DomainNetwork, save_domain
-from .errors import FeatureError
 from .evaluate import evaluate
 from .features import FeatureNetwork, load_features
 from .findings import Finding
-from .fit import fit_features
 from .fitted import features_for
 from .frechet import FrechetScorer
 from .graphs.evaluation import GraphEvaluation, evaluate_graphs

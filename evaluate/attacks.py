@@ -48,14 +48,14 @@ def attack(
     that flips the verdict and the one before, to 1/32 of it.
 
     Args:
-        discriminator: Images to logits [n, 1], above 0 for real.
+        discriminator: Images to logits [n, verdicts], above 0 for real.
         images: float32 [n, c, h, w], -1 to 1.
         labels: int64 [n], for a class-conditional discriminator.
         real: Whether they are real ones.
         method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
     """
     with torch.no_grad():
-        right = (_judge(discriminator, labels)(images)[:, 0] > 0) == real
+        right = (_judge(discriminator, labels)(images) > 0) == real
     images, judge = images[right], _judge(discriminator, None if labels is None else labels[right])
     kind = "real" if real else "generated"
     if len(images) == 0:
@@ -79,8 +79,13 @@ def attack(
 
 
 def _judge(discriminator: nn.Module, labels: Tensor | None) -> Judge:
-    """The discriminator with its labels bound."""
-    return lambda images: discriminator(images) if labels is None else discriminator(images, labels)
+    """The discriminator with its labels bound, and its verdicts on a sample made one: logits [n]."""
+
+    def judge(images: Tensor) -> Tensor:
+        logits: Tensor = discriminator(images) if labels is None else discriminator(images, labels)
+        return logits.mean(1)
+
+    return judge
 
 
 def _flipped(discriminator: Judge, images: Tensor, levels: Tensor, direction: float, method: str) -> Tensor:
@@ -95,7 +100,7 @@ def _flipped(discriminator: Judge, images: Tensor, levels: Tensor, direction: fl
         attacked = attacked + direction * size * gradient.sign()
         attacked = torch.maximum(torch.minimum(attacked, images + bound), images - bound).clamp(-1, 1)
         with torch.no_grad():
-            flips |= discriminator(attacked)[:, 0] * direction > 0
+            flips |= discriminator(attacked) * direction > 0
     return flips
 
 

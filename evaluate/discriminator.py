@@ -77,7 +77,7 @@ def _logits(
     parts = []
     for first in range(0, len(images), _BATCH):
         classes = [] if labels is None else [torch.from_numpy(labels[first : first + _BATCH])]
-        parts.append(discriminator(to_floats(images[first : first + _BATCH]), *classes)[:, 0])
+        parts.append(discriminator(to_floats(images[first : first + _BATCH]), *classes).mean(1))
     return torch.cat(parts).double().numpy()
 
 

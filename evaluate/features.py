@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dropgan.serve.reporter import SILENT, Progress, Reporter
+from dropgan.train.features.domain import (
+    BUILT_IN,
+    DomainNetwork,
+    about_domain,
+    load_domain,
+    weights_fingerprint,
+)
 
-from .domain import DomainNetwork, load_domain, weights_fingerprint
 from .inception import load_inception
 
 AUTO, DOMAIN, INCEPTION = "auto", "domain", "inception"
-_BUILT_IN = Path(__file__).parent / "domain.safetensors"
 _BATCH = 250
 
 
@@ -98,19 +103,14 @@ def load_features(
             device=device,
             about="Inception's network of 2015, which defines FID",
         )
-    path = _BUILT_IN if name == DOMAIN else Path(name)
+    path = BUILT_IN if name == DOMAIN else Path(name)
     return _load_file(name if name == DOMAIN else path.stem, path, device)
 
 
 @cache
 def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
     network = load_domain(path)
-    about = (
-        "the network that comes with dropgan, made for Fashion-MNIST"
-        if name == DOMAIN
-        else f"the network in {path.name}, fitted to {network.facts.data}"
-    )
-    return network_features(name, network, about, device=device)
+    return network_features(name, network, about_domain(path, network), device=device)
 
 
 def network_features(name: str, network: DomainNetwork, about: str, *, device: str) -> FeatureNetwork:

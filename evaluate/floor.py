@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.train.data import DataError
+from dropgan.train.features.kept import set_aside
 
-from .fitted import set_aside
 from .scoring import MIN_SAMPLES, Reference
 
 

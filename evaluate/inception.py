@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from dropgan.serve.ordinary import open_ordinary
 from dropgan.train.data.cache import cache_directory, cache_file
-
-from .errors import FeatureError
+from dropgan.train.features.errors import FeatureError
 
 WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 _NAME = "weights-inception-2015-12-05-6726825d.pth"

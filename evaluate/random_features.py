@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
 from dropgan.serve.latents import LatentStream
+from dropgan.train.features.domain import weights_fingerprint
 
-from .domain import weights_fingerprint
 from .features import FeatureNetwork
 
 RANDOM = "random"

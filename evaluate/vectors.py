@@ -24,11 +24,11 @@ from dropgan.serve.card import Card, ScoreCard
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import VectorData
+from dropgan.train.features.kept import set_aside
 
 from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
 from .findings import ERROR_RATE, GOOD, NOTE, PROBLEM, Finding, copying, verdict
-from .fitted import set_aside
 from .joint import ApartTest, PairTest, told_apart, worst_pair
 from .manifold import K, manifold_scores
 from .memorisation import NeighbourTest, neighbour_test

@@ -69,7 +69,7 @@ def _wheel(folder: Path) -> Path:
     for needed in (
         "dropgan/serve/py.typed",
         "dropgan/train/recipes/mlp.toml",
-        "dropgan/evaluate/domain.safetensors",
+        "dropgan/train/features/domain.safetensors",
     ):
         _require(needed in names, f"the wheel lacks {needed}")
     return wheel

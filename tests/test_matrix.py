@@ -19,6 +19,8 @@ from dropgan.train import DataOptions, change_recipe, load_recipe, train
 from dropgan.train.networks import ARCHITECTURES, SampleSpec
 from dropgan.train.networks.spec import GraphTypes
 
+from .features_file import features_file
+
 COUNT, SIDE = 24, 16
 SMALL = {"generator.hidden": [8, 8], "discriminator.hidden": [8, 8]}
 GRAPHS = SampleSpec((4, 5, 5), graphs=GraphTypes(1, 1, sizes_vary=False))
@@ -104,7 +106,7 @@ TRAINED_ALIKE = {"folder", "parquet", "hugging-face"}
 """Kinds that are images in memory like grey and colour once they are read: all combinations of them
 are only among the slow tests."""
 
-AS_CONV = {"capsule", "graph"}
+AS_CONV = {"capsule", "graph", "projected"}
 """Architectures that are ``conv`` but for a part: grey with labels and colour without are enough."""
 
 
@@ -133,6 +135,8 @@ def test_from_data_to_samples(tmp_path: Path, kind: str, architecture: str, cond
     """Whatever a user combines must come through to samples, not only what the examples show."""
     make, options, shape = KINDS[kind]
     settings = {**SHORT, **SMALL, **of_both(architecture), "conditional": conditional}
+    if architecture == "projected":  # too few to fit features to
+        settings["discriminator.features"] = str(features_file(tmp_path / "f.safetensors", shape[-1]))
     recipe = change_recipe(load_recipe("mlp"), settings)
     run, model = tmp_path / "run", tmp_path / "model.onnx"
     source = str(make(tmp_path))

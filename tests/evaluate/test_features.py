@@ -20,8 +20,6 @@ from dropgan.evaluate import (
     validation_metric,
 )
 from dropgan.evaluate.distances import FrechetDistance
-from dropgan.evaluate.domain import domain_bytes, load_domain
-from dropgan.evaluate.fit import accuracy
 from dropgan.evaluate.fitted import knows
 from dropgan.evaluate.inception import load_inception
 from dropgan.evaluate.reference import reference_features
@@ -29,8 +27,10 @@ from dropgan.evaluate.scoring import score_name
 from dropgan.serve import Generator, InputError
 from dropgan.train import ImageData, load_generator, load_images
 from dropgan.train.data.readers.fashion_mnist import has_fashion_mnist, load_fashion_mnist
+from dropgan.train.features.domain import domain_bytes, load_domain
+from dropgan.train.features.fit import accuracy
 
-_WEIGHTS = Path(__file__).parents[2] / "evaluate" / "domain.safetensors"
+_WEIGHTS = Path(__file__).parents[2] / "train" / "features" / "domain.safetensors"
 
 
 def shapes(count: int, side: int = 16) -> ImageData:
@@ -123,7 +123,7 @@ def test_features_are_fitted_once_and_named_for_their_data(monkeypatch: pytest.M
     assert first.name == "fitted_lines-bars"
     assert first.class_names == ("0", "1")
     assert first.about.startswith("a network fitted to Lines & bars.npz, by its 2 classes (")
-    monkeypatch.setattr("dropgan.evaluate.fitted.fit_features", None)
+    monkeypatch.setattr("dropgan.train.features.kept.fit_features", None)
     assert features_for(numbered).fingerprint == first.fingerprint
     assert numbered.labels is not None
     with pytest.raises(TypeError):  # other labels are other data

@@ -27,6 +27,7 @@ from dropgan.train.recipes.fit import require_fit
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.steps.state import TrainingState
 
+from ..features_file import features_file
 from ..test_architecture import REPOSITORY, imports
 from ..test_matrix import of_both
 
@@ -77,7 +78,10 @@ def test_any_generator_beside_any_discriminator(generator: Architecture, discrim
     assert isinstance(recipe.generator, generator.generator.settings)
     assert isinstance(networks[0], generator.generator.build)  # type: ignore[arg-type]
     assert isinstance(networks[1], discriminator.discriminator.build)  # type: ignore[arg-type]
-    assert networks[1](networks[0](torch.randn(2, recipe.generator.latent_dim))).shape == (2, 1)
+    logits = networks[1](networks[0](torch.randn(2, recipe.generator.latent_dim)))
+    assert logits.dim() == 2
+    assert len(logits) == 2
+    assert (logits.shape[1] == 1) == (discriminator.name != "projected"), "one verdict, but of many heads"
 
 
 def test_trained_resumed_exported(tmp_path: Path, image_file: Path) -> None:
@@ -101,6 +105,8 @@ def test_fine_tuning_freezes_layers_of_the_discriminator_that_there_is(
     fitting = [one for one in ARCHITECTURES if one.discriminator and one.fits(SPEC)]
     for number, architecture in enumerate(fitting):
         changes = {**small, "discriminator.architecture": architecture.name, "discriminator.hidden": [6, 6]}
+        if architecture.name == "projected":
+            changes["discriminator.features"] = str(features_file(tmp_path / "features.safetensors"))
         recipe = change_recipe(load_recipe("mlp"), changes)
         run = tmp_path / f"{number}"
         options = {"data": str(image_file), "device": "cpu", "precision": "fp32", "threads": 1}
@@ -111,8 +117,9 @@ def test_fine_tuning_freezes_layers_of_the_discriminator_that_there_is(
             load_checkpoint(RunDirectory(path).last_checkpoint).part("discriminator")
             for path in (run, tuned.path)
         )
-        same = {name.split(".")[1] for name in before if torch.equal(before[name], after[name])}
-        assert same == {"0"}
+        learned = [name for name in before if not name.startswith(("features.", "mixing."))]
+        same = [name.removeprefix("heads.0.") for name in learned if torch.equal(before[name], after[name])]
+        assert {name.split(".")[1] for name in same} == {"0"}
 
 
 # One key for both

@@ -23,7 +23,18 @@ from dropgan.train.recipes import recipe_differences
 
 def test_recipes_that_come_with_dropgan() -> None:
     """Both load, carry their own name, and drop units in both networks."""
-    assert recipe_names() == ["capsule", "conv", "dcgan", "graph", "graphs", "mlp", "r3gan", "resnet", "seed"]
+    assert recipe_names() == [
+        "capsule",
+        "conv",
+        "dcgan",
+        "graph",
+        "graphs",
+        "mlp",
+        "projected",
+        "r3gan",
+        "resnet",
+        "seed",
+    ]
     for name in recipe_names():
         recipe = load_recipe(name)
         assert recipe.name == name

@@ -7,9 +7,10 @@ from .graph import GRAPH
 from .graphs.architecture import EQUIVARIANT, MOLGAN
 from .interface import Architecture
 from .mlp import MLP
+from .projected import PROJECTED
 from .r3gan import R3GAN
 from .resnet import RESNET
 
 ARCHITECTURES: Registry[Architecture] = Registry(
-    "architecture", MLP, CONV, RESNET, R3GAN, CAPSULE, GRAPH, MOLGAN, EQUIVARIANT
+    "architecture", MLP, CONV, RESNET, R3GAN, CAPSULE, GRAPH, PROJECTED, MOLGAN, EQUIVARIANT
 )

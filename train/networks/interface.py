@@ -44,7 +44,8 @@ class DiscriminatorNetwork(nn.Module, ABC):
             labels: int64 [n] in a class-conditional model, else None.
 
         Returns:
-            Logits float32 [n, 1], above 0 for real.
+            Logits float32 [n, verdicts], above 0 for real. One that judges in several places gives several;
+            a loss is their mean.
         """
 
     @abstractmethod

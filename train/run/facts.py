@@ -27,6 +27,18 @@ class InitFacts:
 
 
 @dataclass(frozen=True)
+class FeatureFacts:
+    """The feature network that the discriminator looks through, if it is of architecture ``projected``."""
+
+    name: str = ""
+    """As the recipe names it; empty without one."""
+    fingerprint: str = ""
+    """``sha256:`` and the digest of its weights."""
+    about: str = ""
+    """Whose features they are, for people."""
+
+
+@dataclass(frozen=True)
 class TimeFacts:
     """How the number of steps was fitted to a time."""
 
@@ -62,6 +74,8 @@ class RunFacts:
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
     """What the first weights are of."""
+    features: FeatureFacts = field(default_factory=FeatureFacts)
+    """What the discriminator looks through."""
     time: TimeFacts = field(default_factory=TimeFacts)
     """How the number of steps was fitted."""
     auto: Chosen = field(default_factory=Chosen)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..steps.ema import Ema
 from ..steps.state import TrainingState
 from .checkpoint import load_checkpoint
 from .directory import RunDirectory
+from .facts import FeatureFacts
 
 _FLOAT32 = 1  # ONNX's number for it
 _NORMED = ".parametrizations.weight.original"
@@ -41,6 +42,8 @@ class Pretrained:
     source has."""
     discriminator: dict[str, Tensor]
     """Weights of the discriminator by name; empty if the source has only a generator."""
+    features: FeatureFacts = field(default_factory=FeatureFacts)
+    """What that discriminator looks through."""
 
 
 def pretrained_file(source: str | PathLike[str]) -> Path:
@@ -79,7 +82,8 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
         raise PretrainedError(f"{path} is not a run directory, a checkpoint .safetensors or a model .onnx")
     checkpoint = load_checkpoint(path)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Pretrained(path, fingerprint, checkpoint.part("ema"), checkpoint.part("discriminator"))
+    features = FeatureFacts(**checkpoint.about.get("features", {}))
+    return Pretrained(path, fingerprint, checkpoint.part("ema"), checkpoint.part("discriminator"), features)
 
 
 def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..data import TrainingData, class_counts, label_fingerprint, with_classes
 from ..data.batches import Batches, parts
 from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import current_ranks
+from ..features.source import AUTO as FITTED
 from ..kinds import training_kind
 from ..monitor import Ending, Follower, Monitor, Score, TensorBoardLog
 from ..monitor.pace import Pace
@@ -29,7 +30,8 @@ from ..steps.state import TrainingState
 from ..steps.timetable import Timetable
 from .changes import ResumeError
 from .directory import RunDirectory
-from .facts import InitFacts, RunFacts, TimeFacts
+from .facts import FeatureFacts, InitFacts, RunFacts, TimeFacts
+from .features import begin_features, require_same_features, require_unchanged_features
 from .fit import fit_steps
 from .kept_plan import machine_name
 from .loop import training_loop
@@ -148,7 +150,7 @@ class Session:
             batches,
             self.directory,
             device=self.plan.device,
-            about=_about(data, self.state.spec),
+            about=_about(data, self.state.spec, self.facts.features),
             score=self.score,
             minutes=self.minutes,
             pace=Pace(self.facts.time.minutes) if self.timed else None,
@@ -227,7 +229,7 @@ def prepare(
         minutes = None
     if time.spans and time.spans[-1][1] != recipe.training.steps:  # another number was said
         time = TimeFacts()
-    state, init = _state(start, recipe, spec, plan)
+    state, init, features = _state(start, recipe, spec, plan, data, reporter)
     if time.spans:
         state.timetable = Timetable(time.spans)
     train_in_parallel(state, recipe, plan.device, ranks)
@@ -242,6 +244,7 @@ def prepare(
             processes=ranks.count,
             data_options=start.source.options,
             init=init,
+            features=features,
             time=time,
             auto=chosen,
             labels=label_fingerprint(data) if recipe.conditional else "",
@@ -286,21 +289,28 @@ def _require_unchanged(start: Start, data: TrainingData) -> None:
             )
 
 
-def _state(start: Start, recipe: Recipe, spec: SampleSpec, plan: Plan) -> tuple[TrainingState, InitFacts]:
+def _state(
+    start: Start, recipe: Recipe, spec: SampleSpec, plan: Plan, data: TrainingData, reporter: Reporter
+) -> tuple[TrainingState, InitFacts, FeatureFacts]:
     """Networks before the first step or as they were, and what to record of where new ones are from."""
     state = TrainingState.fresh(recipe, spec, plan.device)
     if plan.precision == "fp16":
         state.scale_losses(plan.device)
     checkpoint = None if start.begun is None else resumable_checkpoint(start.run)
     if checkpoint is not None:
+        assert start.begun is not None
+        require_unchanged_features(start.run, start.begun[1], checkpoint)
         state.restore(checkpoint)
-        return state, InitFacts()
+        return state, InitFacts(), start.begun[1].features
     pretrained = start.pretrained
     fresh = None if pretrained is None else begin_from(state, pretrained)
     require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
+    features = begin_features(state.discriminator, recipe, data, pretrained, fresh, reporter)
+    if start.as_in is not None and features.name != FITTED:  # which the machine has a part in
+        require_same_features(start.as_in[0], start.as_in[1].features, features)
     if pretrained is None or fresh is None:
-        return state, InitFacts()
-    return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh))
+        return state, InitFacts(), features
+    return state, InitFacts(str(pretrained.source), pretrained.fingerprint, tuple(fresh)), features
 
 
 def _fitted(recipe: Recipe, time: TimeFacts) -> str:
@@ -348,7 +358,7 @@ def _beginning(init: InitFacts) -> str:
     return f"starting from {init.source}: {rest}"
 
 
-def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
+def _about(data: TrainingData, spec: SampleSpec, features: FeatureFacts) -> dict[str, Any]:
     """What a checkpoint says beside the state."""
     about: dict[str, Any] = {
         "data": {
@@ -366,4 +376,6 @@ def _about(data: TrainingData, spec: SampleSpec) -> dict[str, Any]:
         "classes": spec.classes,
         "versions": _versions(),
     }
+    if features.name:
+        about["features"] = asdict(features)
     return about

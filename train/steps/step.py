@@ -30,7 +30,7 @@ class DiscriminatorOutcome(NamedTuple):
     """int64 [2]: how many of the real and of the generated samples it was right about, before the update
     and with dropout acting; see `Loss.correct`."""
     on_real: Tensor
-    """Logits of the real samples, [n, 1], before the update and with dropout acting, detached."""
+    """Logits of the real samples, [n, verdicts], before the update and with dropout acting, detached."""
     on_generated: Tensor
     """The same of the generated ones."""
 
@@ -135,7 +135,7 @@ def discriminator_step(
     def augmented_alike(samples: Tensor) -> Tensor:
         """Passes that a penalty compares must differ in nothing but what it is about."""
         state.augmentation.set_state(drawn)
-        return logits(samples)
+        return logits(samples).mean(1, keepdim=True)
 
     # The gradients in a penalty are inside the graph, where scaling the loss does not reach them.
     with autocast(generated.device, "fp32" if precision == "fp16" else precision):
@@ -144,7 +144,7 @@ def discriminator_step(
         ):
             objective = objective + penalty
     _update(state.discriminator_optimizer, objective, state.discriminator_scaling)
-    correct = loss.correct(on_real, on_generated)
+    correct = loss.correct(*(verdicts.mean(1) for verdicts in (on_real, on_generated)))
     return DiscriminatorOutcome(value.detach(), correct, on_real.detach(), on_generated.detach())
 
 

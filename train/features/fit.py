@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy, pad
 
 from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Progress, Reporter
-from dropgan.train.data import ImageData, require_class_labels
 
+from ..data import ImageData, require_class_labels
 from .domain import DomainFacts, DomainNetwork
 
 LABELS, ROTATION = "labels", "rotation"

@@ -1,4 +1,4 @@
-"""What evaluation refuses."""
+"""What feature networks refuse."""
 
 from dropgan.serve.errors import DropganError
 

@@ -1,6 +1,6 @@
 """The domain features: a small classifier of the very images that a generator is to make.
 
-The one for Fashion-MNIST comes with dropgan; `dropgan.evaluate.fit` trains one on other data. A
+The one for Fashion-MNIST comes with dropgan; `dropgan.train.features.fit` trains one on other data. A
 Fréchet distance in such features is no FID, which is defined by Inception's: it is called by the
 name of its features.
 """
@@ -23,6 +23,8 @@ from dropgan.serve.parsing import parse_json
 from .errors import FeatureError
 
 NUM_FEATURES = 64
+BUILT_IN = Path(__file__).parent / "domain.safetensors"
+"""The network that comes with dropgan, made for Fashion-MNIST."""
 _MAX_SIDE = 64  # larger images are reduced: the features are of what is seen at a glance
 _METADATA_KEY = "dropgan-features"
 _DIGEST_KEY = "sha256"
@@ -144,6 +146,13 @@ def load_domain(path: Path) -> DomainNetwork:
         reason = " ".join(str(error).split())[:200]
         raise FeatureError(f"{path} is damaged or not a file of features: {reason}") from error
     return network.requires_grad_(False).eval()
+
+
+def about_domain(path: Path, network: DomainNetwork) -> str:
+    """Whose features a file holds, for people."""
+    if path == BUILT_IN:
+        return "the network that comes with dropgan, made for Fashion-MNIST"
+    return f"the network in {path.name}, fitted to {network.facts.data}"
 
 
 def _digest(about: str, network: nn.Module) -> str:

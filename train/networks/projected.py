@@ -1,0 +1,145 @@
+"""Architecture ``projected``: a discriminator that looks through a feature network which does not learn.
+
+Sauer, Chitta, Müller, Geiger, "Projected GANs converge faster", NeurIPS 2021. Activations at four depths are
+mixed by random convolutions across channels and across scales, which do not learn either, and a small head
+at each depth judges every cell of a small grid. What differs: all mixtures have equally many channels,
+activations are first scaled to a mean square of 1 on real samples, and heads end in at most 4x4 cells.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+import torch
+from pydantic import AfterValidator
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate
+
+from ..features.frozen import FrozenFeatures
+from ..features.source import AUTO, plan_of, require_source
+from .interface import Architecture, Design, DiscriminatorNetwork
+from .layers import block, initialise
+from .settings import DiscriminatorSettings, LayerSettings, Width, Widths
+from .spec import SampleSpec
+
+_LAST = 4  # cells along the longer side of the grid that a head judges
+
+
+class ProjectedSettings(LayerSettings, DiscriminatorSettings):
+    hidden: Widths
+    """Channels of the convolutions of each head."""
+    features: Annotated[str, AfterValidator(require_source)] = AUTO
+    """The feature network that it looks through, which does not learn: fitted to the data (auto), domain,
+    efficientnet-lite0, or a file of dropgan evaluate --fit-features."""
+    projection: Width = 32
+    """Channels of the random mixtures of activations."""
+
+
+class RandomMixing(nn.Module):
+    """Activations of several depths to mixtures of them, by fixed random convolutions.
+
+    Across channels by 1x1 convolutions; across scales by 3x3 ones, from the deepest up, each depth seeing
+    the mixture of the one below.
+    """
+
+    def __init__(self, widths: tuple[int, ...], channels: int) -> None:
+        super().__init__()
+        self.depths = len(widths)
+        for depth, width in enumerate(widths):
+            self.register_buffer(f"across_{depth}", _random(channels, width, 1))
+            self.register_buffer(f"beside_{depth}", _random(channels, channels, 3))
+            self.register_buffer(f"scale_{depth}", torch.ones(()))
+
+    @torch.no_grad()
+    def fit_scales(self, activations: list[Tensor]) -> None:
+        """Let the mean square of the activations of real samples become 1 at each depth."""
+        for depth, grid in enumerate(activations):
+            self.get_buffer(f"scale_{depth}").copy_(grid.float().square().mean().add(1e-8).rsqrt())
+
+    def forward(self, activations: list[Tensor]) -> list[Tensor]:
+        """Of each depth [n, width, height, width] to [n, channels, height, width]."""
+        mixed: list[Tensor] = []
+        for depth in reversed(range(self.depths)):
+            grid = activations[depth]
+            across = self.get_buffer(f"across_{depth}") * self.get_buffer(f"scale_{depth}")
+            grid = conv2d(grid, across)
+            if mixed:
+                below, size = mixed[-1], grid.shape[2:]
+                if below.shape[2:] != size:
+                    below = interpolate(below, size=size, mode="bilinear")
+                grid = (grid + below) * math.sqrt(0.5)
+            mixed.append(conv2d(grid, self.get_buffer(f"beside_{depth}"), padding=1))
+        return mixed[::-1]
+
+
+class Head(nn.Module):
+    """Convolutions of stride 2 as long as the grid is large, then a logit for each of its cells."""
+
+    def __init__(
+        self, inputs: int, sides: tuple[int, int], settings: ProjectedSettings, classes: int
+    ) -> None:
+        super().__init__()
+        modules: list[nn.Module] = []
+        for place, width in enumerate(settings.hidden, 1):
+            stride = 2 if max(sides) > _LAST else 1
+            layer = nn.Conv2d(inputs, width, 3, stride, 1)
+            initialise(layer, settings.activation)
+            modules += block(layer, settings, last=place == len(settings.hidden))
+            inputs, sides = width, (-(-sides[0] // stride), -(-sides[1] // stride))
+        self.body = nn.Sequential(*modules)
+        self.output = nn.Conv2d(inputs, 1, 1)
+        initialise(self.output, "linear")
+        self.embedding = nn.Embedding(classes, inputs) if classes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=inputs**-0.5)
+
+    def forward(self, mixture: Tensor, labels: Tensor | None) -> Tensor:
+        """[n, channels, height, width] and int64 [n] to logits float32 [n, cells]."""
+        grid = self.body(mixture)
+        logits = self.output(grid).float()
+        if self.embedding is not None:
+            logits = logits + (self.embedding(labels)[:, :, None, None] * grid).sum(1, keepdim=True)
+        verdicts: Tensor = logits.flatten(1)
+        return verdicts
+
+
+class ProjectedDiscriminator(DiscriminatorNetwork):
+    """A feature network and random mixtures, which do not learn, and a head at each depth, which does.
+
+    The feature network has no weights yet: `dropgan.train.run.features` gives it those of the recipe's.
+    """
+
+    def __init__(self, settings: ProjectedSettings, spec: SampleSpec) -> None:
+        super().__init__()
+        plan = plan_of(settings.features, spec.shape[0])
+        self.features = FrozenFeatures(plan)
+        self.mixing = RandomMixing(plan.widths, settings.projection)
+        sizes = plan.sizes(*spec.shape[1:])
+        self.heads = nn.ModuleList(Head(settings.projection, size, settings, spec.classes) for size in sizes)
+
+    def begin(self, samples: Tensor) -> None:
+        """Get to know real samples, [n, channels, height, width], once the features have their weights."""
+        with torch.no_grad():
+            self.mixing.fit_scales(self.features(samples))
+
+    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        mixtures = self.mixing(self.features(samples))
+        return torch.cat([head(grid, labels) for head, grid in zip(self.heads, mixtures, strict=True)], 1)
+
+    def hidden_layers(self) -> Iterator[nn.Module]:
+        for head in self.heads:
+            assert isinstance(head, Head)
+            yield from head.body.children()
+
+
+def _random(outputs: int, inputs: int, kernel: int) -> Tensor:
+    """Fixed normal weights that keep the variance."""
+    weight = torch.empty(outputs, inputs, kernel, kernel)
+    return nn.init.normal_(weight, std=(inputs * kernel * kernel) ** -0.5)
+
+
+PROJECTED = Architecture(
+    "projected",
+    discriminator=Design(ProjectedSettings, ProjectedDiscriminator),
+    fits=lambda spec: spec.on_grid,
+)

@@ -1,0 +1,96 @@
+"""The feature network that a run's discriminator looks through: where it is from, and that it stays."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dropgan.serve.reporter import Reporter
+
+from ..data import ImageData, TrainingData
+from ..distributed.ranks import current_ranks
+from ..features.domain import load_domain, weights_fingerprint
+from ..features.errors import FeatureError
+from ..features.source import AUTO, feature_source
+from ..networks import DiscriminatorNetwork
+from ..networks.projected import ProjectedDiscriminator
+from ..recipes import Recipe
+from .changes import ResumeError
+from .checkpoint import Checkpoint
+from .directory import RunDirectory
+from .facts import FeatureFacts, RunFacts
+from .pretrained import Pretrained
+
+_SEEN = 256  # real samples by which activations are scaled
+
+
+def begin_features(
+    discriminator: DiscriminatorNetwork,
+    recipe: Recipe,
+    data: TrainingData,
+    pretrained: Pretrained | None,
+    fresh: list[str] | None,
+    reporter: Reporter,
+) -> FeatureFacts:
+    """Give a discriminator the feature network that its recipe names, before the first step.
+
+    One that began from an earlier run and leaves the features to the data keeps that run's, which its heads
+    know.
+
+    Returns:
+        What to record; empty for a discriminator that has no feature network.
+
+    Raises:
+        FeatureError: It is not available or not for such images.
+    """
+    if not isinstance(discriminator, ProjectedDiscriminator):
+        return FeatureFacts()
+    assert isinstance(data, ImageData)
+    name = recipe.discriminator.features  # type: ignore[attr-defined]
+    taken = fresh is not None and not {"discriminator features", "discriminator mixing"} & set(fresh)
+    if taken and name == AUTO and pretrained is not None and pretrained.features.name:
+        return pretrained.features
+    ranks = current_ranks()
+    source = ranks.read(lambda: feature_source(name, data, reporter))
+    ranks.require_same(source.fingerprint, "the feature network")
+    try:
+        discriminator.features.fill(source.weights)
+    except ValueError as error:
+        raise FeatureError(f"the features {name} are not what their name says: {error}") from error
+    rows = np.linspace(0, len(data.images) - 1, min(_SEEN, len(data.images))).astype(np.int64)
+    device = discriminator.mixing.get_buffer("scale_0").device
+    seen = torch.from_numpy(np.ascontiguousarray(data.images[rows])).to(device)
+    discriminator.begin(seen.permute(0, 3, 1, 2).float().div(127.5).sub(1))
+    reporter.say(f"the discriminator looks through {source.about}")
+    return FeatureFacts(name, source.fingerprint, source.about)
+
+
+def require_same_features(run: RunDirectory, before: FeatureFacts, now: FeatureFacts) -> None:
+    """Refuse a run that goes on, or repeats another, with a feature network that has changed.
+
+    Raises:
+        ResumeError: It has.
+    """
+    if before.fingerprint != now.fingerprint:
+        raise ResumeError(
+            f"{run.path} began with the features {before.name or 'of no network'}, fingerprint"
+            f" {before.fingerprint[:19]}, now {now.fingerprint[:19]}: give the same ones, or start a new run"
+        )
+
+
+def require_unchanged_features(run: RunDirectory, facts: RunFacts, checkpoint: Checkpoint) -> None:
+    """Refuse to go on from a checkpoint of other features, or where the named file has become another.
+
+    The checkpoint has the weights, so the file need not be there any more.
+
+    Raises:
+        ResumeError: They are others.
+    """
+    known = FeatureFacts(**checkpoint.about.get("features", {}))
+    require_same_features(run, facts.features, known)
+    if not facts.features.name.endswith(".safetensors") or not Path(facts.features.name).is_file():
+        return
+    with suppress(FeatureError):  # what is no file of features any more is not used either
+        now = weights_fingerprint(load_domain(Path(facts.features.name)))
+        require_same_features(run, facts.features, FeatureFacts(facts.features.name, now))
