@@ -79,12 +79,16 @@ def test_no_architecture_has_a_batch_norm_behind_dropout(name: str) -> None:
     generator, discriminator = build_networks(recipe, SampleSpec((1, 16, 16)))
     inputs = torch.randn(4, recipe.generator.latent_dim)
     order: list[str] = []
-    for built in (generator, discriminator):
+    heads = list(getattr(discriminator, "heads", []))  # which see nothing of one another
+    for built in (generator, *(heads or [discriminator])):
         for module in built.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.modules.dropout._DropoutNd):
                 module.register_forward_hook(lambda part, *_: order.append(type(part).__name__))
         order.clear()
-        inputs = built(inputs)
+        if heads and built is not generator:
+            built(torch.randn(4, recipe.discriminator.projection, 8, 8), None)  # type: ignore[attr-defined]
+        else:
+            inputs = built(inputs)
         norms = [place for place, part in enumerate(order) if "Dropout" not in part]
         assert norms
         assert len(norms) < len(order)
