@@ -1,7 +1,8 @@
 """Distances between two sets of features, and the Inception Score, all of torchmetrics' arithmetic.
 
 Each gives (value, spread). torchmetrics' classes are handed features in place of images, so that
-every image is looked at once and all scores speak of the same features.
+every image is looked at once and all scores speak of the same features. torchmetrics is imported where
+it is used: it brings scipy and matplotlib, seconds that an export without scores should not wait for.
 """
 
 import warnings
@@ -12,9 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.inception import InceptionScore
-from torchmetrics.image.kid import KernelInceptionDistance
 
 Vectors = NDArray[np.float32]
 """float32 [n, d] features or logits."""
@@ -60,6 +58,8 @@ class FrechetDistance:
 
     def __init__(self, reals: Vectors) -> None:
         """Take the moments of real features [n, d], n at least 2."""
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
         self._metric = FrechetInceptionDistance(
             feature=_AsGiven(reals.shape[1]), reset_real_features=False, sync_on_compute=_GATHER
         ).set_dtype(torch.float64)
@@ -108,6 +108,8 @@ def kernel_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[f
     Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4. It is unbiased: 0 on average
     for two samples of one distribution, whatever their size, and slightly negative at times.
     """
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     size = min(KID_SUBSET_SIZE, len(reals), len(fakes))
     with _torchmetrics(seed):
         metric = KernelInceptionDistance(
@@ -129,6 +131,8 @@ def inception_score(logits: Vectors, *, seed: int = 0) -> tuple[float, float]:
         logits: float32 [n, classes].
         seed: Of the order in which the samples are split.
     """
+    from torchmetrics.image.inception import InceptionScore
+
     splits = min(IS_SPLITS, len(logits) // 2)
     with _torchmetrics(seed):
         metric = InceptionScore(

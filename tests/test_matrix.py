@@ -106,14 +106,15 @@ TRAINED_ALIKE = {"folder", "parquet", "hugging-face"}
 """Kinds that are images in memory like grey and colour once they are read: all combinations of them
 are only among the slow tests."""
 
-AS_CONV = {"capsule", "graph", "projected"}
-"""Architectures that are ``conv`` but for a part: grey with labels and colour without are enough."""
+ALIKE_IN_COLOUR = {"capsule", "graph", "projected", "resnet", "r3gan"}
+"""Architectures to which channels and labels mean what they mean to ``conv``: of the fast tests, grey with
+labels and colour without are enough."""
 
 
 def _slow(kind: str, architecture: str, conditional: bool) -> bool:
     if kind in TRAINED_ALIKE:
         return conditional or architecture in ONLY_IMAGES
-    return architecture in AS_CONV and conditional != (kind == "grey")
+    return architecture in ALIKE_IN_COLOUR and conditional != (kind == "grey")
 
 
 CASES = [

@@ -1,6 +1,8 @@
 """The arithmetic of the scores against implementations that share no code with them."""
 
 import importlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -183,3 +185,10 @@ def test_nearest_finds_equal_vectors_at_no_distance() -> None:
     distances, rows = nearest(points[::7], points, 2)
     assert (rows[:, 0] == np.arange(0, 1200, 7)).all()
     assert distances[:, 0].max() < 1e-3 * distances[:, 1].min()
+
+
+def test_an_export_without_scores_waits_for_no_library_of_scores() -> None:
+    """Two seconds of every command that touches a run."""
+    code = "import sys, dropgan.evaluate; print({'scipy', 'matplotlib', 'torchmetrics'} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "set()"
