@@ -1,6 +1,6 @@
 r"""Which metric training should watch: how well candidates order faults, and checkpoints of real runs.
 
-    python benchmarks/watched_metrics.py run NAME IMAGES -o NAME.json [--faults 0:3] [--seeds 0:2] [--device cuda]
+    python benchmarks/watched_metrics.py run NAME IMAGES -o OUT.json [--device cuda]
     python benchmarks/watched_metrics.py table *.json
 
 IMAGES have labels. 5,000 of them are compared with, faults are made in 2,000 others, three times anew, and
