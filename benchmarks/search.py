@@ -289,7 +289,9 @@ def main() -> None:
     if options.table:
         table(lines)
         return
-    data = with_classes(load_images(options.data))
+    data = load_images(options.data)
+    if data.labels is not None:
+        data = with_classes(data)
     scorer = None
     if options.features != "none":
         scorer = FrechetScorer(data, load_features(options.features or "domain"))
