@@ -135,12 +135,13 @@ def rate(recipe: Recipe, data: Any, precision: str) -> float:
     return steps / (time.process_time() - started)
 
 
-def seconds_for(recipe: Recipe, data: Any, options: argparse.Namespace, precision: str) -> float:
+def seconds_for(base: dict[str, Any], data: Any, options: argparse.Namespace, precision: str) -> float:
     """The time that a run has: so many seconds, or what so many steps of another variant take."""
     if not options.worth:
         return float(options.seconds)
     name, steps = options.worth
-    return int(steps) / rate(change_recipe(recipe, changes(name)), data, precision)
+    recipe = change_recipe(load_recipe(options.recipe), {**base, **changes(name)})
+    return int(steps) / rate(recipe, data, precision)
 
 
 def sampled(run: RunDirectory, recipe: Recipe, device: str, classes: int) -> NDArray[np.uint8]:
@@ -167,7 +168,7 @@ def run(
     if options.steps:
         recipe = change_recipe(recipe, {"training.steps": options.steps})
     elif on_cpu:
-        budget = seconds_for(recipe, data, options, precision)
+        budget = seconds_for(base, data, options, precision)
         steps = int(budget * rate(recipe, data, precision))
         recipe = change_recipe(recipe, {"training.steps": steps, "output.sample_interval": steps})
     else:
