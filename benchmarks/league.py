@@ -1,7 +1,8 @@
 """Architectures against each other on Fashion-MNIST, one thread: equal CPU seconds, or equal images seen.
 
     python benchmarks/league.py --seconds 100 --seeds 0 1 2 --out docs/league/rows.jsonl
-    python benchmarks/league.py --images 32000 --seeds 0 1 2 --out docs/league/rows.jsonl
+    python benchmarks/league.py --images 24000 --seeds 0 1 2 --out docs/league/rows.jsonl
+    python benchmarks/league.py --whole --device cuda --out docs/league/rows.jsonl
     python benchmarks/league.py --out docs/league/rows.jsonl --table
 
 With --entries and --seeds one process trains one network, so that many can run side by side; each with an
@@ -101,18 +102,28 @@ def step_seconds(recipe: Recipe, data: ImageData) -> float:
 def run(name: str, seed: int, options: argparse.Namespace, data: ImageData) -> dict[str, Any]:
     """Train, export and score one entry."""
     recipe = change_recipe(recipe_of(name, options.features), {"training.seed": seed})
+    steps = recipe.training.steps
     if options.seconds:
         steps = max(1, round(options.seconds / step_seconds(recipe, data)))
-    else:
+    elif options.images:
         steps = options.images // recipe.training.batch_size
     every = {f"output.{what}_interval": steps for what in ("sample", "checkpoint")}
     recipe = change_recipe(recipe, {"training.steps": steps, **every})
     with tempfile.TemporaryDirectory() as folder:
         if recipe.name == "projected":
             feature_source(str(options.features or AUTO), data)  # fits it, if it is not in the cache yet
-        started = time.process_time()
-        train(Path(folder) / "run", recipe, data=options.data, device="cpu", precision="fp32", threads=1)
-        used = time.process_time() - started
+        precision = "fp32" if options.device == "cpu" else "bf16"
+        clock = time.process_time if options.device == "cpu" else time.monotonic
+        started = clock()
+        train(
+            Path(folder) / "run",
+            recipe,
+            data=options.data,
+            device=options.device,
+            precision=precision,
+            threads=1,
+        )
+        used = clock() - started
         export(Path(folder) / "run", Path(folder) / "model.onnx")
         size = (Path(folder) / "model.onnx").stat().st_size
         images = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
@@ -127,10 +138,10 @@ def run(name: str, seed: int, options: argparse.Namespace, data: ImageData) -> d
     return {
         "entry": name,
         "seed": seed,
-        "budget": f"{options.seconds:g} s" if options.seconds else f"{options.images:,} images",
+        "budget": budget_of(options),
         "steps": recipe.training.steps,
         "images": recipe.training.steps * recipe.training.batch_size,
-        "cpu_seconds": round(used, 1),
+        "seconds": round(used, 1),
         "ms_a_step": round(used / recipe.training.steps * 1e3, 2),
         "weights": [parameter_count(part) for part in networks],
         "file_bytes": size,
@@ -141,8 +152,15 @@ def run(name: str, seed: int, options: argparse.Namespace, data: ImageData) -> d
         "copied_at_most": round(copies.at_most, 4),
         "samples": SAMPLES,
         "data": options.data,
-        "processor": machine_name(),
+        "processor": machine_name() if options.device == "cpu" else torch.cuda.get_device_name(),
     }
+
+
+def budget_of(options: argparse.Namespace) -> str:
+    """What the rows of one table have in common."""
+    if options.whole:
+        return f"whole runs on {options.device}"
+    return f"{options.seconds:g} CPU seconds" if options.seconds else f"{options.images:,} images"
 
 
 def table(lines: list[dict[str, Any]]) -> None:
@@ -180,6 +198,8 @@ def main() -> None:
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--seconds", type=float, help="CPU seconds of training")
     budget.add_argument("--images", type=int, help="real images seen")
+    budget.add_argument("--whole", action="store_true", help="the recipe's own steps")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda trains in bf16")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--entries", nargs="+", default=list(ENTRIES), choices=ENTRIES, metavar="ENTRY")
     parser.add_argument("--features", type=Path, help="what projected looks through, fitted before")
@@ -193,11 +213,10 @@ def main() -> None:
     if options.table:
         table(lines)
         return
-    if not options.seconds and not options.images:
-        parser.error("give --seconds or --images")
+    if not (options.seconds or options.images or options.whole):
+        parser.error("give --seconds, --images or --whole")
     data = load_images(options.data)
-    wanted = f"{options.seconds:g} s" if options.seconds else f"{options.images:,} images"
-    done = {(line["entry"], line["seed"]) for line in lines if line["budget"] == wanted}
+    done = {(line["entry"], line["seed"]) for line in lines if line["budget"] == budget_of(options)}
     for seed in options.seeds:
         for name in options.entries:
             if (name, seed) not in done:
