@@ -222,6 +222,8 @@ def show(evaluation: "Evaluation | GraphEvaluation | VectorEvaluation") -> None:
     held_out = {score.name: score.value for score in evaluation.held_out_scores}
     if evaluation.features:
         result(f"features    {evaluation.features}")
+    if through := getattr(evaluation, "trained_through", ""):
+        result(f"trained     through {through}, in which nothing is scored")
     for score in evaluation.scores:
         real = f"; {evaluation.floor} {held_out[score.name]:.3f}" if score.name in held_out else ""
         result(

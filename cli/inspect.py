@@ -173,6 +173,7 @@ def _origin(card: "Card") -> _Lines:
             f"recipe {training.recipe}, {training.steps:,} steps, seed {training.seed},"
             f" {'averaged' if training.ema else 'last'} weights",
         ),
+        *([("through", training.features.about)] if training.features.name else []),
         ("made with", ", ".join(f"{name} {version}" for name, version in training.versions.items())),
     ]
 

@@ -28,13 +28,21 @@ _CLOTHES = frozenset(
 
 
 def features_for(
-    data: ImageData, name: str = AUTO, *, device: str = "cpu", reporter: Reporter = SILENT
+    data: ImageData,
+    name: str = AUTO,
+    *,
+    seen: str = "",
+    device: str = "cpu",
+    reporter: Reporter = SILENT,
 ) -> FeatureNetwork:
     """The feature network that images are judged in.
 
     Args:
         data: The real images.
         name: ``auto`` for a network that fits them; or as of `load_features`.
+        seen: Fingerprint of features that training looked through, in which scores would flatter
+            (Kynkäänniemi et al., "The role of ImageNet classes in Fréchet inception distance", ICLR 2023):
+            ``auto`` passes over them.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: Told while a network is fitted.
 
@@ -48,14 +56,16 @@ def features_for(
     """
     if name != AUTO:
         return load_features(name, device=device)
-    if knows(data):
+    if knows(data) and load_features().fingerprint != seen:
         return load_features(device=device)
     fitted = fitted_features(data, labels_or_rotation(data), reporter=reporter)
-    if fitted is None:
-        return random_features(data.shape[2])
-    named = PurePath(data.name).stem.lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", named)[:32].strip("-") or "data"
-    return network_features(f"fitted_{slug}", fitted, about_fitted(fitted.facts), device=device)
+    if fitted is not None:
+        named = PurePath(data.name).stem.lower()
+        slug = re.sub(r"[^a-z0-9]+", "-", named)[:32].strip("-") or "data"
+        network = network_features(f"fitted_{slug}", fitted, about_fitted(fitted.facts), device=device)
+        if network.fingerprint != seen:
+            return network
+    return random_features(data.shape[2])
 
 
 def knows(data: ImageData) -> bool:

@@ -15,6 +15,7 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train import RunDirectory
 from dropgan.train.data import ImageData
+from dropgan.train.features.errors import FeatureError
 
 from .appearance import ClassShare
 from .attacks import Attack
@@ -67,6 +68,9 @@ class Evaluation:
     """The card of the file."""
     features: str
     """Whose features the scores are in."""
+    trained_through: str
+    """Whose features the discriminator looked through in training, which are others; empty where it saw
+    samples."""
     samples: int
     """Generated samples."""
     seed: int
@@ -158,8 +162,9 @@ def evaluate_images(
     """
     started = time.monotonic()
     _require_fit(generator, data, held_out)
-    network = features or features_for(data, reporter=reporter)
     card = generator.card
+    network = features or features_for(data, seen=card.training.features.fingerprint, reporter=reporter)
+    _require_unseen(network, card)
     split = "training" if data.fingerprint == card.data.fingerprint else "other"
     left_out: dict[str, str] = {}
     if held_out is not None and held_out.fingerprint == card.data.fingerprint:
@@ -206,6 +211,7 @@ def evaluate_images(
         model=name or "model",
         card=card,
         features=network.about or network.name,
+        trained_through=card.training.features.about,
         samples=samples,
         seed=seed,
         verdict=verdict(findings),
@@ -238,6 +244,14 @@ def evaluate_images(
             RunDirectory(run).read_metrics() if run else [],
         ),
     )
+
+
+def _require_unseen(network: FeatureNetwork, card: Card) -> None:
+    if network.fingerprint == card.training.features.fingerprint:
+        raise FeatureError(
+            f"the discriminator of this model looked through these features ({card.training.features.about}),"
+            " and scores in them would flatter: leave out --features, or name others"
+        )
 
 
 def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:

@@ -18,6 +18,7 @@ from dropgan.serve.card import (
     DataCard,
     DropoutCard,
     ExportCard,
+    FeatureCard,
     LabelCard,
     LatentCard,
     PriceCard,
@@ -280,6 +281,7 @@ def _card(trained: TrainedGenerator, chosen: _Chosen, **found: Any) -> Card:
             seed=recipe.training.seed,
             ema=recipe.training.ema_decay > 0,
             versions=versions,
+            features=FeatureCard(**about.get("features", {})),
         ),
         export=ExportCard(
             opset=chosen.opset,

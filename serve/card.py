@@ -19,7 +19,7 @@ METADATA_KEY = "dropgan"
 MAX_CLASSES = 2**20
 MAX_CLASS_NUMBER = 2**31 - 1
 MAX_COUNTED = 2**32 - 1
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,19 @@ class DropoutCard:
 
 
 @dataclass(frozen=True)
+class FeatureCard:
+    """The feature network that the discriminator looked through in training; empty where it saw samples.
+    Scores in it would flatter."""
+
+    name: str = ""
+    """As the recipe names it."""
+    fingerprint: str = ""
+    """``sha256:`` and the digest of its weights."""
+    about: str = ""
+    """Whose features they are, for people."""
+
+
+@dataclass(frozen=True)
 class TrainingCard:
     recipe: str
     """Name of the recipe."""
@@ -135,6 +148,8 @@ class TrainingCard:
     """Whether the weights are the exponential moving average."""
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of dropgan and the libraries that trained it."""
+    features: FeatureCard = FeatureCard()
+    """What the discriminator looked through."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,13 @@ def answer(asked: Asked) -> Evaluation:
         seed=asked.seed,
         features=features
         if isinstance(features, FeatureNetwork)
-        else features_for(images, features, device=asked.device, reporter=reporter),
+        else features_for(
+            images,
+            features,
+            seen=asked.generator.card.training.features.fingerprint,
+            device=asked.device,
+            reporter=reporter,
+        ),
         held_out=held_out_images(asked.held_out, images, asked.source, reporter),
         run=asked.run,
         name=asked.name,

@@ -11,6 +11,7 @@ from dropgan.serve.latents import LatentStream
 from dropgan.train import Recipe
 from dropgan.train.data import ImageData, TrainingData
 from dropgan.train.data.pixels import to_pixels
+from dropgan.train.features.source import fingerprint_of
 from dropgan.train.kind import load
 from dropgan.train.kinds import training_kind
 from dropgan.train.monitor import Score
@@ -118,6 +119,9 @@ def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
 
 def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
     """Clothes are seen by the network that comes with dropgan; other images by a fixed network of random
-    weights, which needs no time before the first score (`random_features`)."""
-    features = load_features() if knows(data) else random_features(data.shape[2])
+    weights, which needs no time before the first score (`random_features`). No network judges a run whose
+    discriminator looks through it."""
+    seen = fingerprint_of(getattr(recipe.discriminator, "features", "auto"))
+    known = knows(data) and load_features().fingerprint != seen
+    features = load_features() if known else random_features(data.shape[2])
     return ValidationMetric(data, recipe.generator.latent_dim, features=features, labels=labels)

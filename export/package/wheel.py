@@ -16,7 +16,7 @@ from .light import light_wheel
 
 RUNTIMES = ("cpu", "gpu", "none")
 # The first dropgan that reads a card of each schema; the one that made the wheel where there is no entry.
-_FIRST_READER = {"1.0": "0.1", "1.1": "0.1", "1.2": "0.1", "1.3": "0.1", "1.4": "0.1"}
+_FIRST_READER = {"1.0": "0.1", "1.1": "0.1", "1.2": "0.1", "1.3": "0.1", "1.4": "0.1", "1.5": "0.1"}
 _FIRST_WITHOUT_SCHEMA_1 = "2"
 _TEMPLATE = Path(__file__).parent / "module.py.txt"
 

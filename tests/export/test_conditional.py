@@ -32,7 +32,7 @@ def test_inputs_and_card(conditional_model: Path) -> None:
     assert "Latents and labels in" in model.doc_string
     card = Generator(conditional_model, device="cpu").card
     assert (card.labels.classes, card.labels.stream) == (3, "philox4x64-multiplyhigh-v1")
-    assert card.schema == "1.4"
+    assert card.schema == "1.5"
     assert (card.labels.numbers, card.labels.counts) == ((0, 1, 2), (200, 200, 200))
 
 

@@ -1,6 +1,7 @@
 """Architecture `graph`: the graph convolution as it is written down, ties, gradients, every precision."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,16 @@ from dropgan.export.precision import Quantiser
 from dropgan.serve.errors import ModelError
 from dropgan.serve.loading import read_onnx
 from dropgan.serve.loading.shapes import trace
-from dropgan.train import Recipe, change_recipe, load_recipe
+from dropgan.train import Recipe, change_recipe, load_recipe, resume
 from dropgan.train.data.batches import Batch
 from dropgan.train.networks import GeneratorNetwork, SampleSpec, build_networks
 from dropgan.train.networks.neighbours import MaxRelative, at, nearest
 from dropgan.train.objective.penalties import r1_penalty
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
+
+from .small_runs import SMALL as SMALL_RUN
+from .small_runs import same_weights, train_small
 
 CPU = torch.device("cpu")
 GREY = SampleSpec((1, 12, 12))
@@ -140,6 +144,15 @@ def test_a_step_of_the_recipe(precision: str) -> None:
         for name, weight in network.named_parameters():
             assert weight.isfinite().all(), name
             assert not torch.equal(weight, old[name]), name
+
+
+def test_resumed_to_the_bit(tmp_path: Path, image_file: Path) -> None:
+    """As every run: neighbours and their ties are found alike, whether a run was interrupted or not."""
+    own = {"training.schedule": "constant", "training.steps": 6, "conditional": False}
+    recipe = change_recipe(load_recipe("graph"), {**SMALL_RUN, **SMALL, **own})
+    whole = train_small(tmp_path / "whole", image_file, recipe)
+    part = train_small(tmp_path / "part", image_file, change_recipe(recipe, {"training.steps": 3}))
+    assert same_weights(whole, resume(part.path, steps=6))
 
 
 # The file

