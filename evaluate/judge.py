@@ -16,7 +16,7 @@ from .floor import Floor, floor_of
 from .looks import looks
 from .manifold import K, Manifold, manifold_scores
 from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
-from .scoring import MOST_MANIFOLD, Reference, evenly, score
+from .scoring import MOST_MANIFOLD, Reference, closeness_scores, evenly, score
 from .surplus import surplus_test
 
 DEPLOYED, REAL = "deployed", "real"
@@ -63,17 +63,20 @@ def judge_samples(
     floor = floor_of(reference, held_out)
     evidence = gather(samples, features, reference, held_out, seed=seed)
     mine, other = evidence.manifolds or (None, None)
+    # the same comparison, if there are as many images in the floor as samples
+    known = mine if floor and floor.held_out and len(floor) >= len(samples) else None
+    scores = score(reference, features, mode=DEPLOYED, seed=seed, manifold=known)
+    held_out_scores = () if floor is None else floor_scores(floor, len(samples), seed, other)
+    if reference.split == "training":
+        scores += closeness_scores(reference, features, held_out, mode=DEPLOYED, seed=seed)
+        if floor is not None:
+            held_out_scores += closeness_scores(
+                floor.reals, floor.unseen.features, None, mode=REAL, seed=seed
+            )
     return Judgement(
-        scores=score(
-            reference,
-            features,
-            mode=DEPLOYED,
-            seed=seed,
-            # the same comparison, if there are as many images in the floor as samples
-            manifold=mine if floor and floor.held_out and len(floor) >= len(samples) else None,
-        ),
+        scores=scores,
         floor=floor,
-        held_out_scores=() if floor is None else floor_scores(floor, len(samples), seed, other),
+        held_out_scores=held_out_scores,
         evidence=evidence,
         sharpness=sharpness(samples, reference.data.images),
     )

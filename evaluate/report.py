@@ -25,6 +25,16 @@ _EXPLAINED = {
         "higher is better",
         "share of samples that the classifier takes for the class asked for",
     ),
+    "authenticity": (
+        "Authenticity (AuthPct)",
+        "as real images have",
+        "share of samples further from their nearest training image than that is from its own nearest",
+    ),
+    "c_t": (
+        "C_T",
+        "near 0",
+        "below 0 samples are nearer to training images than held-out ones are, by copies or by crowding",
+    ),
     "coverage": ("Coverage", "higher is better", "share of the data that has a sample beside it"),
 }
 

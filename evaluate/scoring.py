@@ -11,6 +11,7 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train.data import ImageData
 
+from .closeness import AUTHENTICITY, C_T, closeness
 from .distances import (
     IS_SPLITS,
     KID_SUBSET_SIZE,
@@ -99,20 +100,7 @@ def score(
     draws = seed & 0xFFFFFFFF
 
     def card(metric: str, value: tuple[float, float], spread_of: str, generated: int, real: int) -> ScoreCard:
-        return ScoreCard(
-            name=score_name(metric, network.name),
-            value=value[0],
-            samples=generated,
-            reference=str(reference) if real else "no real images",
-            reference_samples=real,
-            features=network.name,
-            fingerprint=network.fingerprint,
-            split=reference.split if real else "",
-            mode=mode,
-            seed=seed,
-            spread=value[1],
-            spread_of=spread_of,
-        )
+        return _card(reference, metric, value, spread_of, generated, real, mode=mode, seed=seed)
 
     counts = (len(samples), len(reals))
     distance = frechet_distance(reals.vectors, samples.vectors, seed=draws)
@@ -135,6 +123,58 @@ def score(
         value = getattr(found, metric)
         scores.append(card(metric, value, "standard error", len(generated), len(vectors)))
     return tuple(scores)
+
+
+def closeness_scores(
+    training: Reference, samples: Features, held_out: Reference | None, *, mode: str, seed: int
+) -> tuple[ScoreCard, ...]:
+    """Authenticity and, with held-out images, C_T; of none with fewer than two training images.
+
+    Args:
+        training: The training images.
+        samples: Features of the samples, in the same network.
+        held_out: Images that the model never saw, if there are any.
+        mode: As for `score`.
+        seed: The same.
+    """
+    if len(training.features) < 2:
+        return ()
+    unseen = None if held_out is None else held_out.features.vectors
+    found = closeness(samples.vectors, training.features.vectors, unseen, seed=seed & 0xFFFFFFFF)
+    named = [(AUTHENTICITY, found.authenticity, "standard error")]
+    if found.c_t is not None:
+        named.append((C_T, found.c_t, "its deviation by chance"))
+    return tuple(
+        _card(training, name, value, spread_of, found.samples, found.training, mode=mode, seed=seed)
+        for name, value, spread_of in named
+    )
+
+
+def _card(
+    reference: Reference,
+    metric: str,
+    value: tuple[float, float],
+    spread_of: str,
+    generated: int,
+    real: int,
+    *,
+    mode: str,
+    seed: int,
+) -> ScoreCard:
+    return ScoreCard(
+        name=score_name(metric, reference.network.name),
+        value=value[0],
+        samples=generated,
+        reference=str(reference) if real else "no real images",
+        reference_samples=real,
+        features=reference.network.name,
+        fingerprint=reference.network.fingerprint,
+        split=reference.split if real else "",
+        mode=mode,
+        seed=seed,
+        spread=value[1],
+        spread_of=spread_of,
+    )
 
 
 def evenly(vectors: NDArray[np.float32], most: int) -> NDArray[np.float32]:

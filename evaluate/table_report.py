@@ -30,6 +30,10 @@ _EXPLAINED = {
     "precision_vectors": "share of samples that lie among the data; higher is better",
     "recall_vectors": "share of the data that lies among the samples; higher is better",
     "density_vectors": "how deep among the data the samples lie; 1 is as data",
+    "authenticity_vectors": "share of samples further from their nearest training row than that is from its"
+    " own nearest; good as real rows have",
+    "c_t_vectors": "below 0 samples are nearer to training rows than held-out ones are, by copies or by"
+    " crowding",
     "coverage_vectors": "share of the data that has a sample beside it; higher is better",
 }
 

@@ -26,6 +26,7 @@ from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import VectorData
 from dropgan.train.features.kept import set_aside
 
+from .closeness import AUTHENTICITY, C_T, closeness
 from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
 from .findings import ERROR_RATE, GOOD, NOTE, PROBLEM, Finding, copying, verdict
@@ -153,6 +154,7 @@ def evaluate_vectors(
     left_out: dict[str, str] = {}
     held_out_scores: tuple[ScoreCard, ...] = ()
     neighbours: tuple[NeighbourTest, ...] = ()
+    unseen = None
     floor = ""
     if held_out is None:
         left_out["held-out rows"] = "there are none, which show whether samples lean on training rows"
@@ -161,15 +163,18 @@ def evaluate_vectors(
             rest = np.setdiff1d(np.arange(len(space.reals)), aside)
             floor = f"{len(aside):,} real rows set aside"
             held_out_scores = space.scores(space.reals[aside], mode="real", reals=space.reals[rest])
+            held_out_scores += space.closeness(space.reals[aside], space.reals[rest], None, mode="real")
     else:
         unseen = space.standard(evenly(held_out.vectors, _MOST_REAL))
         floor = f"{len(unseen):,} held-out rows"
         held_out_scores = space.scores(unseen, mode="real")
+        held_out_scores += space.closeness(unseen, space.reals, None, mode="real")
         if split == "training":
             neighbours = (neighbour_test(made, space.reals, unseen, space=SPACE, seed=seed & 0xFFFFFFFF),)
     copies: tuple[CopyTest, ...] = ()
     if split == "training":
         copies = (copy_test(made, space.reals, space=SPACE, seed=seed & 0xFFFFFFFF),)
+        scores += space.closeness(made, space.reals, unseen, mode="deployed")
     else:
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
     draws = seed & 0xFFFFFFFF
@@ -246,6 +251,24 @@ class _Space:
             for metric in ("precision", "recall", "density", "coverage"):
                 found.append(self._card(metric, getattr(manifold, metric), "standard error", mode, fakes))
         return tuple(found)
+
+    def closeness(
+        self,
+        made: NDArray[np.float32],
+        training: NDArray[np.float32],
+        unseen: NDArray[np.float32] | None,
+        *,
+        mode: str,
+    ) -> tuple[ScoreCard, ...]:
+        """Authenticity of rows and, with unseen ones, C_T; none if the data are not what was trained on."""
+        if self._split != "training":
+            return ()
+        found = closeness(made, training, unseen, seed=self._seed & 0xFFFFFFFF)
+        some = made[: found.samples]
+        cards = [self._card(AUTHENTICITY, found.authenticity, "standard error", mode, some)]
+        if found.c_t is not None:
+            cards.append(self._card(C_T, found.c_t, "its deviation by chance", mode, some))
+        return tuple(cards)
 
     def _card(
         self, metric: str, value: tuple[float, float], spread_of: str, mode: str, made: NDArray[np.float32]

@@ -167,7 +167,9 @@ def test_an_evaluation_repeats_itself(evaluation: Evaluation, fashion_run: Path)
         features=load_features(),
         samples=300,
     )
-    assert again.scores == evaluation.scores
+    # C_T alone needs the held-out images
+    assert again.scores == tuple(score for score in evaluation.scores if score.name != "c_t_domain")
+    assert len(again.scores) == len(evaluation.scores) - 1
     assert set(again.left_out) == {"held-out images", "networks"}
 
 
