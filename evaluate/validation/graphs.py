@@ -1,6 +1,8 @@
 """The metric that training on graphs watches."""
 
+from collections.abc import Callable
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from dropgan.serve.graphs.convert import are_molecules
 from dropgan.serve.latents import LatentStream
 from dropgan.train import Recipe
 from dropgan.train.data import GraphData
@@ -16,16 +19,18 @@ from dropgan.train.networks.spec import GraphTypes
 
 from ..graphs.descriptors import connected, summaries
 from ..graphs.identity import graph_keys
+from ..graphs.molecules import as_molecules
 from .size import MOST_REAL, SAMPLES, SEED
 
 _BATCH = 512
 
 
 class GraphMetric:
-    """How much is missing from real graphs: 1 - connected x unique x alike, 0 at best and 1 at worst.
+    """How much is missing from real graphs: 1 - valid x unique x alike, 0 at best and 1 at worst.
 
-    - *connected*: share of the graphs in one piece, over that of the real ones, at most 1.
-    - *unique*: different graphs among the samples, over those among as many draws from the real ones, at
+    - *valid*: share of the graphs that are possible, over that of the real ones, at most 1. A graph is
+      possible in one piece; of molecules, where rdkit is installed, no atom may have more bonds than it can.
+    - *unique*: different ones among the valid samples, over those among as many draws from the real ones, at
       most 1. A generator that makes few graphs, however perfect, scores badly.
     - *alike*: the overlap of the distributions of graphs where the data have few enough to be counted; else
       the geometric mean of the overlaps of numbers that describe graphs (`summaries`).
@@ -50,7 +55,11 @@ class GraphMetric:
         self._types = GraphTypes(len(data.node_types), len(data.edge_types), sizes_vary=True)
         self._latents = torch.from_numpy(LatentStream(latent_dim)(samples, seed=seed))
         self._labels = None if labels is None else torch.from_numpy(labels)
-        self.name = f"graph_shortfall_{samples}"
+        molecules = are_molecules(data.node_types, data.edge_types) and find_spec("rdkit") is not None
+        self._valid: Callable[[NDArray[np.uint8]], NDArray[np.bool_]] = (
+            self._possible if molecules else connected
+        )
+        self.name = f"{'molecule' if molecules else 'graph'}_shortfall_{samples}"
 
     @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> dict[str, float]:
@@ -73,26 +82,31 @@ class GraphMetric:
 
     def shortfall(self, graphs: NDArray[np.uint8]) -> float:
         """Of graphs uint8 [samples, nodes, nodes]."""
-        real_connected, real_unique, real_keys, real_summaries = self._real
-        keys = graph_keys(graphs)
-        in_one_piece = min(1.0, float(connected(graphs).mean()) / max(real_connected, 1e-9))
-        unique = min(1.0, len(np.unique(keys)) / real_unique)
+        real_valid, drawn, real_keys, real_summaries = self._real
+        keys, possible = graph_keys(graphs), self._valid(graphs)
+        valid = min(1.0, float(possible.mean()) / max(real_valid, 1e-9))
+        of_real = len(np.unique(drawn[: int(possible.sum())]))
+        unique = min(1.0, len(np.unique(keys[possible])) / max(of_real, 1))
         told: list[tuple[NDArray[Any], NDArray[Any]]] = [(real_keys, keys)]
         if len(np.unique(real_keys)) > len(keys) // 2:  # too many different ones to be counted
             told = list(zip(real_summaries.T, self._summaries(graphs).T, strict=True))
         alike = np.exp(np.mean([np.log(max(overlap(one, other), 1e-6)) for one, other in told]))
-        return float(1 - in_one_piece * unique * alike)
+        return float(1 - valid * unique * alike)
+
+    def _possible(self, graphs: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return as_molecules(graphs, self._data.node_types, self._data.edge_types).possible
 
     def _summaries(self, graphs: NDArray[np.uint8]) -> NDArray[np.int64]:
         return summaries(graphs, self._types.node_types, self._types.edge_types)
 
     @cached_property
-    def _real(self) -> tuple[float, int, NDArray[np.uint64], NDArray[np.int64]]:
+    def _real(self) -> tuple[float, NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
         rows = np.linspace(0, len(self._data) - 1, min(len(self._data), MOST_REAL)).astype(np.int64)
         graphs = np.asarray(self._data.graphs[rows])
         keys = graph_keys(graphs)
         drawn = np.random.default_rng(SEED).choice(keys, self._samples)
-        return float(connected(graphs).mean()), len(np.unique(drawn)), keys, self._summaries(graphs)
+        some = graphs[:: max(1, len(graphs) // self._samples)]
+        return float(self._valid(some).mean()), drawn, keys, self._summaries(graphs)
 
 
 def overlap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:

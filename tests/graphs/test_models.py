@@ -172,6 +172,26 @@ def test_a_run_watches_uniqueness(graph_run: Path, atlas: GraphData) -> None:
     assert metric.shortfall(collapsed) > 0.98
 
 
+def test_a_run_of_molecules_watches_valences() -> None:
+    """The weights that are kept would be those of many impossible molecules in one piece."""
+    pytest.importorskip("rdkit", reason="the extra dropgan[molecules] is not installed")
+    from dropgan.evaluate.validation.graphs import GraphMetric
+
+    chains = np.zeros((3, 5, 5), np.uint8)
+    for place, types in enumerate(([1, 1, 2], [1, 2, 1], [1, 1, 1])):
+        chains[place, [0, 1, 2], [0, 1, 2]] = types
+        chains[place, [0, 1, 1, 2], [1, 0, 2, 1]] = 1
+    data = GraphData(chains, "chains", ("C", "O"), ("single", "double", "triple"))
+    metric = GraphMetric(data, 8, labels=None, samples=30, seed=0)
+    assert metric.name == "molecule_shortfall_30"
+    fair = np.tile(chains, (10, 1, 1))
+    crowded = fair.copy()
+    crowded[:15, 0, 1] = crowded[:15, 1, 0] = 3  # C#O and C#C with a third atom: half of them cannot be
+    crowded[:15, 1, 1] = 2
+    assert metric.shortfall(fair) < 0.01
+    assert metric.shortfall(crowded) > 0.5
+
+
 def test_a_run_says_how_good_it_is(dropgan: Dropgan, tmp_path: Path) -> None:
     """Who reads that a lower validity is better takes the worse of two models."""
     settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={json.dumps(value)}")]

@@ -84,7 +84,7 @@ TABLE = (
     Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.on_grid, _strip),
     Row(
         "graphs",
-        "molgan",
+        "equivariant",
         "graph convolutions do not depend on the order of nodes",
         lambda seen: seen.spec.graphs is not None,
     ),

@@ -120,8 +120,8 @@ class EquivariantGenerator(GraphGenerator):
     Layers pass messages from nodes to pairs and from pairs to nodes, so that renaming the nodes in the
     latent renames those of the graph, and every order of a graph's nodes is as likely; absent ones come
     last. That is the symmetry of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al.,
-    "SPECTRE", ICML 2022). The first components of a latent belong to the nodes, the next to the pairs; what
-    is left over is seen by all.
+    "SPECTRE", ICML 2022). The first components of a latent belong to the nodes, the next to the pairs if
+    there are enough (else a pair begins from its nodes); what is left over is seen by all.
     """
 
     places: Tensor
@@ -132,18 +132,22 @@ class EquivariantGenerator(GraphGenerator):
         super().__init__(settings, spec)
         nodes = self.nodes
         self.pairs = nodes * (nodes - 1) // 2
-        self.of_node = max(1, settings.latent_dim // (2 * nodes))
-        self.of_pair = max(1, (settings.latent_dim - self.of_node * nodes) // self.pairs)
+        own = nodes + self.pairs <= settings.latent_dim  # whether pairs have a part of the latent too
+        most = (settings.latent_dim - self.pairs) // nodes if own else settings.latent_dim // nodes
+        self.of_node = min(most, max(1, settings.latent_dim // (2 * nodes)))
+        self.of_pair = (settings.latent_dim - self.of_node * nodes) // self.pairs
         rest = settings.latent_dim - self.of_node * nodes - self.of_pair * self.pairs
-        if rest < 0:
+        if not self.of_node:
             raise RecipeError(
                 f"generator.latent_dim {settings.latent_dim} is too small for {spec.described}: architecture"
-                f" equivariant needs {nodes + self.pairs}, one for each node and each pair of nodes"
+                f" equivariant needs {nodes}, one for each node, and makes most of {nodes + self.pairs}, one"
+                " for each pair of nodes too"
             )
         self.shared = LatentInput(rest, spec.classes, settings.label_dim)
         width = settings.hidden[0]
         self.first_node = nn.Sequential(*dense(self.of_node + self.shared.width, width, settings))
-        self.first_pair = nn.Sequential(*dense(self.of_pair, width, settings))
+        if self.of_pair:
+            self.first_pair = nn.Sequential(*dense(self.of_pair, width, settings))
         self.rounds = nn.ModuleList()
         for units in settings.hidden[1:]:
             self.rounds.append(_Round(width, units, settings))
@@ -165,7 +169,11 @@ class EquivariantGenerator(GraphGenerator):
         own = latents[:, :first].view(-1, self.nodes, self.of_node)
         shared = self.shared(latents[:, second:], labels)[:, None].expand(-1, self.nodes, -1)
         nodes = self.first_node(torch.cat((own, shared), 2))
-        edges = self.first_pair(latents[:, first:second].view(-1, self.pairs, self.of_pair))
+        if self.of_pair:
+            edges = self.first_pair(latents[:, first:second].view(-1, self.pairs, self.of_pair))
+        else:
+            one, other = nodes.index_select(1, self.ends).chunk(2, 1)
+            edges = (one + other) / math.sqrt(2)
         for layer in self.rounds:
             if there is not None:
                 nodes = nodes * there[..., None]
