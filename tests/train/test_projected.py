@@ -24,6 +24,7 @@ from dropgan.train.networks import SampleSpec, build_networks
 from dropgan.train.networks.projected import ProjectedDiscriminator, RandomMixing
 from dropgan.train.run.checkpoint import load_checkpoint
 from dropgan.train.run.features import begin_features
+from dropgan.train.run.inversion import as_latents
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
 
@@ -59,7 +60,7 @@ def started(recipe: Recipe, data: ImageData, classes: int = 0) -> TrainingState:
     height, width, channels = data.shape
     state = TrainingState.fresh(recipe, SampleSpec((channels, height, width), classes), CPU)
     state.set_learning_rates(recipe)
-    begin_features(state.discriminator, recipe, data, None, None, SILENT)
+    begin_features(state, recipe, data, None, None, SILENT)
     return state
 
 
@@ -328,6 +329,48 @@ def test_features_are_fitted_once_by_which_way_up_images_are(monkeypatch: pytest
     assert "by which way up its images are" in first.about
     monkeypatch.setattr("dropgan.train.features.kept._fit", None)  # from the cache
     assert feature_source("auto", data).fingerprint == first.fingerprint
+
+
+def test_features_as_latents() -> None:
+    """The generator must be asked for what it learned: mean 0 and covariance 1, as latents have."""
+    torch.manual_seed(0)
+    features = torch.randn(4000, 6) @ torch.randn(6, 6) + 5
+    features = torch.cat((features, features[:, :1]), 1)  # a direction that does not vary
+    latents = as_latents(features, 8, torch.Generator().manual_seed(0))
+    assert latents.shape == (4000, 8)
+    assert latents.mean(0).abs().max() < 0.1
+    assert (latents.T.cov() - torch.eye(8)).abs().max() < 0.1
+    told = torch.linalg.lstsq(latents, features - features.mean(0)).solution
+    assert (latents @ told - (features - features.mean(0))).abs().max() < 1e-2, "nothing is lost"
+    fewer = as_latents(features, 2, torch.Generator().manual_seed(0))
+    assert torch.equal(fewer.abs().sum(0), latents[:, :2].abs().sum(0)), "the strongest ones"
+    assert as_latents(torch.ones(5, 3), 2, torch.Generator().manual_seed(0)).isfinite().all()
+
+
+def test_a_generator_that_begins_as_a_decoder(tmp_path: Path) -> None:
+    """It draws the images nearer than one that does not, of features in one order; the average with it, and
+    all else stays: heads and features, the run's random numbers."""
+    random = np.random.default_rng(0)
+    bright = random.integers(0, 256, (64, 1, 1, 1))
+    data = ImageData(np.broadcast_to(bright, (64, 12, 12, 1)).astype(np.uint8), "brightness")
+    path = features_file(tmp_path / "f.safetensors")
+    states = []
+    for steps in (0, 150):
+        recipe = small(path, **{"discriminator.decoder_steps": steps, "generator.dropout": 0.1})
+        states.append((started(recipe, data), torch.rand(3)))
+    (plain, after), (begun, after_begun) = states
+    assert torch.equal(after, after_begun)
+    for name, tensor in plain.discriminator.state_dict().items():
+        assert torch.equal(tensor, begun.discriminator.state_dict()[name]), name
+    for name, tensor in begun.generator.state_dict().items():
+        assert torch.equal(tensor, begun.ema.module.state_dict()[name]), name
+    assert all(weight.grad is None for weight in begun.generator.parameters())
+    means = [state.ema.module(torch.randn(500, 8)).mean((1, 2, 3)) for state, _ in states]
+    real = as_samples(data.images).mean((1, 2, 3))
+    spread = [float(mean.std() / real.std()) for mean in means]
+    assert spread[0] < 0.1
+    assert 0.3 < spread[1] < 1.5, "bright and dark, as the images are"
+    assert not begun.generator_optimizer.state_dict()["state"]
 
 
 @pytest.mark.parametrize(

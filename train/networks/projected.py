@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import torch
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
 
@@ -31,6 +31,8 @@ class ProjectedSettings(LayerSettings, DiscriminatorSettings):
     features: Annotated[str, AfterValidator(require_source)] = AUTO
     """The feature network that it looks through, which does not learn: fitted to the data (auto), domain,
     efficientnet-lite0, or a file of dropgan evaluate --fit-features."""
+    decoder_steps: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Steps before the first one in which the generator learns to draw images from these features."""
     projection: Width = 32
     """Channels of the random mixtures of activations."""
 

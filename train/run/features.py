@@ -13,20 +13,21 @@ from ..distributed.ranks import current_ranks
 from ..features.domain import load_domain, weights_fingerprint
 from ..features.errors import FeatureError
 from ..features.source import AUTO, feature_source
-from ..networks import DiscriminatorNetwork
-from ..networks.projected import ProjectedDiscriminator
+from ..networks.projected import ProjectedDiscriminator, ProjectedSettings
 from ..recipes import Recipe
+from ..steps.state import TrainingState
 from .changes import ResumeError
 from .checkpoint import Checkpoint
 from .directory import RunDirectory
 from .facts import FeatureFacts, RunFacts
+from .inversion import begin_as_decoder
 from .pretrained import Pretrained
 
 _SEEN = 256  # real samples by which activations are scaled
 
 
 def begin_features(
-    discriminator: DiscriminatorNetwork,
+    state: TrainingState,
     recipe: Recipe,
     data: TrainingData,
     pretrained: Pretrained | None,
@@ -36,7 +37,7 @@ def begin_features(
     """Give a discriminator the feature network that its recipe names, before the first step.
 
     One that began from an earlier run and leaves the features to the data keeps that run's, which its heads
-    know.
+    know. A generator without an earlier run may learn first to draw images from the features.
 
     Returns:
         What to record; empty for a discriminator that has no feature network.
@@ -44,10 +45,12 @@ def begin_features(
     Raises:
         FeatureError: It is not available or not for such images.
     """
+    discriminator, settings = state.discriminator, recipe.discriminator
     if not isinstance(discriminator, ProjectedDiscriminator):
         return FeatureFacts()
     assert isinstance(data, ImageData)
-    name = recipe.discriminator.features  # type: ignore[attr-defined]
+    assert isinstance(settings, ProjectedSettings)
+    name = settings.features
     taken = fresh is not None and not {"discriminator features", "discriminator mixing"} & set(fresh)
     if taken and name == AUTO and pretrained is not None and pretrained.features.name:
         return pretrained.features
@@ -63,6 +66,8 @@ def begin_features(
     seen = torch.from_numpy(np.ascontiguousarray(data.images[rows])).to(device)
     discriminator.begin(seen.permute(0, 3, 1, 2).float().div(127.5).sub(1))
     reporter.say(f"the discriminator looks through {source.about}")
+    if settings.decoder_steps and pretrained is None:
+        begin_as_decoder(state, recipe, data, settings.decoder_steps, reporter)
     return FeatureFacts(name, source.fingerprint, source.about)
 
 

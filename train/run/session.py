@@ -305,7 +305,7 @@ def _state(
     pretrained = start.pretrained
     fresh = None if pretrained is None else begin_from(state, pretrained)
     require_learned(state.discriminator, recipe.discriminator.frozen_layers, fresh)
-    features = begin_features(state.discriminator, recipe, data, pretrained, fresh, reporter)
+    features = begin_features(state, recipe, data, pretrained, fresh, reporter)
     if start.as_in is not None and features.name != FITTED:  # which the machine has a part in
         require_same_features(start.as_in[0], start.as_in[1].features, features)
     if pretrained is None or fresh is None:
