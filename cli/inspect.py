@@ -207,6 +207,7 @@ def _of_score(score: "ScoreCard") -> tuple[str, str]:
     compared = f"{score.samples:,} samples against {score.reference}"
     if score.name != "copies_at_most":
         return "score", f"{score.name} {score.value:.3f} ({compared})"
+    compared += f", in {score.features}"
     return "copies", f"at most {score.value:.1%} of the samples repeat one (95 % confidence, {compared})"
 
 

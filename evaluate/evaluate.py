@@ -15,9 +15,9 @@ from dropgan.train.run.source import DataSource
 
 from .asked import Asked
 from .deployed import open_deployed
-from .features import AUTO, FeatureNetwork
+from .features import AUTO, FeatureNetwork, load_features
 from .graphs.evaluation import GraphEvaluation
-from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation
+from .images import DEFAULT_SAMPLES, DEFAULT_SEED, Evaluation, require_pixels
 from .real import real_data
 from .vectors import VectorEvaluation
 
@@ -90,6 +90,11 @@ def evaluate(
         raise OptionError(f"feature networks are for images, this model makes {kind.name}")
     if not kind.has_report and report is not None:
         raise OptionError(f"there is no report of {kind.name}")
+    if kind.has_features:  # before anything is read: data can be large
+        require_pixels(generator)
+        if features != AUTO:
+            network = features if isinstance(features, FeatureNetwork) else load_features(features)
+            network.require_shape(generator.sample_shape)
     if report is not None:
         require_writable(Path(report))
     directory = found if run is None else Path(run)

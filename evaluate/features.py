@@ -60,6 +60,15 @@ class FeatureNetwork:
     about: str = ""
     """Whose features they are, for people."""
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse images of (height, width, channels) that the network is not for; most are for any.
+
+        Raises:
+            FeatureError: It is not.
+        """
+        if isinstance(self.module, DomainNetwork):
+            self.module.require_shape(shape)
+
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8], reporter: Reporter = SILENT) -> Features:
         """Compute features of images uint8 [n, height, width, channels], n at least 1.

@@ -254,9 +254,18 @@ def _require_unseen(network: FeatureNetwork, card: Card) -> None:
         )
 
 
-def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:
+def require_pixels(generator: Generator) -> None:
+    """Refuse a file of other outputs.
+
+    Raises:
+        InputError: It is one.
+    """
     if generator.card.export.output != "pixels":
         raise InputError("scores need pixels: export the model with --output pixels")
+
+
+def _require_fit(generator: Generator, data: ImageData, held_out: ImageData | None) -> None:
+    require_pixels(generator)
     for images in (data, held_out):
         if images is not None and generator.sample_shape != images.images.shape[1:]:
             raise InputError(

@@ -1,6 +1,7 @@
 """dropgan evaluate, as a user calls it."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,39 @@ def test_wrong_use_is_one_clear_line(
     assert answer.code == status
     assert re.search(message, answer.err)
     assert "Traceback" not in answer.err
+
+
+def test_inspect_shows_the_certificate(model_file: Path, dropgan: Dropgan, tmp_path: Path) -> None:
+    """Who receives a file must see how surely its samples are no copies, and of what."""
+    from dropgan.evaluate import certificate
+    from dropgan.evaluate.copies import CopyTest
+    from dropgan.export import add_scores
+
+    file = tmp_path / "model.onnx"
+    file.write_bytes(model_file.read_bytes())
+    test = CopyTest("pixels", 1000, 200, 190, 0.0, 0.0, 0.0157, 1.0, 0.04)
+    add_scores(file, certificate([test], "blobs", seed=1))
+    answer = dropgan("inspect", file)
+    assert answer.code == 0
+    assert "copies" in answer.out
+    assert (
+        "at most 1.6% of the samples repeat one (95 % confidence, 1,000 samples against 200 of blobs, in pixels)"
+    ) in " ".join(answer.out.split())
+    assert '"copies_at_most"' in dropgan("inspect", file, "--json").out
+
+
+def test_features_for_other_images_are_refused_before_data_is_read(
+    conditional_model: Path, dropgan: Dropgan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million pictures were read, and then the shape refused that the file had told from the start."""
+    from dropgan.evaluate import evaluate
+
+    def read(*_: object) -> None:
+        raise AssertionError("data are read")
+
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "real_data", read)
+    report = tmp_path / "report.html"
+    answer = dropgan("evaluate", conditional_model, "--features", "domain", "--report", report)
+    assert answer.code == 1
+    assert "for images of shape [28, 28, 1], not [8, 8, 1]" in answer.err
+    assert not report.exists()

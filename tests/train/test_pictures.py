@@ -10,7 +10,8 @@ from PIL import Image
 
 from dropgan.serve.errors import MissingExtraError
 from dropgan.train import RunDirectory, change_recipe, load_recipe, resume, train
-from dropgan.train.monitor.animation import write_animation
+from dropgan.train.monitor.animation import is_frame, write_animation
+from dropgan.train.recipes import asked_recipe
 
 from .small_runs import SMALL
 
@@ -62,6 +63,32 @@ def test_a_long_run_has_a_short_animation(tmp_path: Path) -> None:
         assert film.size == (480, 494)
         film.seek(59)
         assert film.convert("L").getpixel((240, 240)) in range(147, 154), "nothing of what was rolled back"
+        film.seek(1)
+        assert film.convert("L").getpixel((240, 240)) < 16, "the early ones are all there"
+
+
+@pytest.mark.parametrize("steps", [240, 2500, 100_000])
+def test_a_film_begins_early_and_has_twenty_pictures(steps: int) -> None:
+    """Most is learned in the first steps; three pictures of a short run show nothing of it."""
+    due = [step for step in range(1, steps + 1) if is_frame(step, steps)]
+    assert due[:2] == [10, 20] if steps == 240 else [10, 30]
+    assert 20 <= len(due) <= 30
+
+
+def test_a_run_cut_short_has_ten_scores_to_choose_from() -> None:
+    """The best of two or three checkpoints would be any; what was said stays."""
+
+    def interval(**said: Any) -> int:
+        asked = asked_recipe("mlp", **said)
+        assert asked.recipe is not None
+        return asked.recipe.output.sample_interval
+
+    usual = load_recipe("mlp")
+    assert interval(steps=2500) == 250
+    assert interval(steps=300) == 100
+    assert interval(steps=50_000) == interval() == usual.output.sample_interval
+    assert interval(steps=2500, settings={"output.sample_interval": 1000}) == 1000
+    assert asked_recipe(steps=2500).changes["output.sample_interval"] == 250
 
 
 def test_tensorboard(tmp_path: Path, image_file: Path) -> None:

@@ -69,6 +69,18 @@ class DomainNetwork(nn.Module):
         )
         self.head = nn.Linear(NUM_FEATURES, facts.classes)
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse images of another shape than (height, width, channels).
+
+        Raises:
+            FeatureError: These are others.
+        """
+        if shape != self.facts.shape:
+            raise FeatureError(
+                f"these features are for images of shape {list(self.facts.shape)}, not {list(shape)}: train"
+                " features on your own data with dropgan evaluate --fit-features FILE --data D"
+            )
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return features float32 [n, 64] and class logits float32 [n, classes].
 
@@ -78,13 +90,10 @@ class DomainNetwork(nn.Module):
         Raises:
             FeatureError: The images have the wrong shape or type.
         """
-        height, width, channels = self.facts.shape
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != self.facts.shape:
-            raise FeatureError(
-                f"these features are for images of shape [{height}, {width}, {channels}], not"
-                f" {list(images.shape[1:])}: train features on your own data with"
-                " dropgan evaluate --fit-features FILE --data D"
-            )
+        if images.dtype != torch.uint8:
+            raise FeatureError(f"features are of uint8 images, not {images.dtype}")
+        self.require_shape(tuple(images.shape[1:]))
+        height, width, _ = self.facts.shape
         pixels = images.permute(0, 3, 1, 2).float().div(255)
         if max(height, width) > _MAX_SIDE:
             scale = _MAX_SIDE / max(height, width)

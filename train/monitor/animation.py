@@ -8,17 +8,29 @@ from dropgan.serve.atomic import write_bytes
 from ..run.directory import RunDirectory
 
 _FRAMES = 60
+_EARLY, _AT_LEAST, _APART = (10, 30, 100, 300), 24, 10
 _SIDE = 480  # pixels: a file that fits into a mail
 _BAND = 14  # pixels for the step
 _MILLISECONDS, _LAST = 120, 2000
 _QUALITY = 55
 
 
+def is_frame(step: int, steps: int) -> bool:
+    """Whether a picture is due at a step, beside those at scores: early ones, and two dozen in all, if there
+    are ten steps from one to the next.
+
+    Args:
+        step: The step.
+        steps: Of the whole run, as its recipe says.
+    """
+    return step in _EARLY or step % max(_APART, steps // _AT_LEAST) == 0
+
+
 def write_animation(run: RunDirectory, step: int) -> None:
     """Draw the pictures up to ``step`` one after the other, the last one for longer.
 
-    At most 60 of them, evenly spread, at most 480 pixels wide and high. Nothing is written for fewer
-    than two.
+    At most 60 of them, the early ones and others evenly spread, at most 480 pixels wide and high. Nothing
+    is written for fewer than two.
 
     Raises:
         OutputError: The file cannot be written.
@@ -28,8 +40,11 @@ def write_animation(run: RunDirectory, step: int) -> None:
     files = [path for path in sorted(run.samples_directory.glob("step-*.png")) if _step(path) <= step]
     if len(files) < 2:
         return
-    count = min(_FRAMES, len(files))
-    chosen = [files[round(place * (len(files) - 1) / (count - 1))] for place in range(count)]
+    early = [path for path in files[:-1] if _step(path) in _EARLY]
+    rest = [path for path in files if path not in early]
+    count = min(_FRAMES - len(early), len(rest))
+    spread = {rest[round(place * (len(rest) - 1) / max(1, count - 1))] for place in range(count)}
+    chosen = sorted({*early, *spread, files[-1]})
     frames = []
     for path in chosen:
         with Image.open(path, formats=("PNG",)) as picture:
@@ -40,7 +55,7 @@ def write_animation(run: RunDirectory, step: int) -> None:
         ImageDraw.Draw(band).text((2, 1), f"step {_step(path):,}", fill="black")
         frames.append(band)
     buffer = io.BytesIO()
-    durations = [_MILLISECONDS] * (count - 1) + [_LAST]
+    durations = [_MILLISECONDS] * (len(chosen) - 1) + [_LAST]
     frames[0].save(
         buffer,
         "WEBP",

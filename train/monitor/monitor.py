@@ -21,7 +21,7 @@ from ..run.stop import StopRequest
 from ..steps.state import TrainingState
 from ..steps.step import StepOutcome
 from ..steps.timetable import Timetable
-from .animation import write_animation
+from .animation import is_frame, write_animation
 from .best import BestKeeper, exhausted
 from .curves import write_curves
 from .health import Health, Problem
@@ -140,6 +140,8 @@ class Monitor:
         ending = self._ending(stop)
         sampled = self._is_grid_step() or ending in (Ending.DONE, Ending.PATIENCE)
         kept = state.step % output.checkpoint_interval == 0 or ending is not None
+        if not sampled and is_frame(state.step, self._recipe.training.steps):
+            write_samples(state, self._recipe, self._run, self._device, self._picture)
         if not (sampled or kept or state.step % output.log_interval == 0):
             return None
         row = self._meter.row(state)

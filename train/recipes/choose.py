@@ -7,9 +7,10 @@ from typing import Any
 from ..settings import RecipeError
 from .auto import AUTO, TABLE, Chosen, Seen, choose
 from .load import change_recipe, load_recipe, recipe_differences
-from .settings import Recipe
+from .settings import OutputSettings, Recipe
 
 _CONDITIONAL = "conditional"
+_SCORES, _LEAST_INTERVAL = 10, 100
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,18 @@ class Asked:
         return change_recipe(load_recipe(chosen.recipe), {**labels, **self.changes})
 
 
+def _shorter(changes: Mapping[str, Any]) -> dict[str, int]:
+    """A shorter interval of scores, if a run is cut short: the best of two or three would be any.
+
+    Ten scores, but each after 100 steps or more, so that scoring takes less time than training.
+    """
+    steps = changes.get("training.steps")
+    if not isinstance(steps, int) or steps < 1:
+        return {}
+    shorter = max(_LEAST_INTERVAL, steps // _SCORES)
+    return {"output.sample_interval": shorter} if shorter < OutputSettings().sample_interval else {}
+
+
 def asked_recipe(
     recipe: Recipe | str = AUTO,
     *,
@@ -89,9 +102,12 @@ def asked_recipe(
     named = {"training.steps": steps, "training.seed": seed, _CONDITIONAL: conditional}
     changes = {**(settings or {}), **{key: value for key, value in named.items() if value is not None}}
     said = frozenset(changes)
+    shorter = _shorter(changes)
     if recipe != AUTO:
         base = load_recipe(recipe) if isinstance(recipe, str) else recipe
-        return Asked(change_recipe(base, changes), said=said)
+        usual = base.output.sample_interval == OutputSettings().sample_interval
+        return Asked(change_recipe(base, {**(shorter if usual else {}), **changes}), said=said)
+    changes = {**shorter, **changes}
     refused = []
     for row in TABLE:
         try:
