@@ -25,19 +25,25 @@ _IRRELEVANT_TRAINING = {"steps", "seed", "schedule", "patience"}
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-def plan_file(recipe: Recipe, spec: SampleSpec, candidates: list[tuple[str, int]]) -> Path:
+def plan_file(
+    recipe: Recipe, spec: SampleSpec, device: torch.device, candidates: list[tuple[str, int]]
+) -> Path:
     """Where the plan for such a run on this machine is kept.
 
     Args:
         recipe: Settings that cost no time do not count.
         spec: Shape of samples.
+        device: Where to compute.
         candidates: Precisions and threads that the choice is among.
     """
     settings = recipe.model_dump(mode="json", exclude=_IRRELEVANT)
     for name in _IRRELEVANT_TRAINING:
         settings["training"].pop(name)
     asked = {
-        "machine": [machine_name(), torch.__version__],
+        "machine": [
+            torch.cuda.get_device_name(device) if device.type == "cuda" else machine_name(),
+            torch.__version__,
+        ],
         "recipe": settings,
         "sample": [list(spec.shape), spec.classes],
         "candidates": candidates,

@@ -18,8 +18,8 @@ from .kept_plan import plan_file, read_plan, write_plan
 from .rehearsal import Rehearsal
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-# fp16 has no instructions on most CPUs and loses small gradients
-_MEASURED: tuple[Precision, ...] = ("fp32", "bf16")
+_MEASURED: dict[str, tuple[Precision, ...]] = {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "tf32", "bf16")}
+"""By kind of device. fp16 has no instructions on most CPUs and loses small gradients."""
 _SECONDS = 0.5  # for each candidate
 _MIN_STEPS = 2
 
@@ -127,9 +127,10 @@ def make_plan(recipe: Recipe, spec: SampleSpec, wanted: Wanted) -> Plan:
     """Choose what is left open by timing training steps of the recipe on noise, once on each machine.
 
     Two threads can be slower than one for products this small on a shared machine, and bf16 is
-    faster only on CPUs that have instructions for it: both are tried for half a second. The choice is
-    kept in the cache directory (`kept_plan`), since another one would give other weights. On CUDA,
-    bf16 is taken where the GPU has it.
+    faster only on CPUs that have instructions for it, and on GPUs only for networks that keep them busy
+    (a small one waits for its kernels to be launched, of which bf16 needs more). Each candidate is tried
+    for half a second. The choice is kept in the cache directory (`kept_plan`), since another one would
+    give other weights.
 
     Args:
         recipe: The recipe to be trained.
@@ -154,18 +155,15 @@ def _agreement(plan: Plan) -> bytes:
 
 def _make(recipe: Recipe, spec: SampleSpec, target: torch.device, wanted: Wanted) -> Plan:
     precisions: list[Precision] = [precision for precision in PRECISIONS if precision == wanted.precision]
-    if target.type == "cuda":
-        faster: Precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-        return Plan(target, (precisions or [faster])[0], wanted.threads or torch.get_num_threads())
-    cores = max(1, usable_cores() // current_ranks().local_count)
+    measured = [one for one in _MEASURED[target.type] if one != "bf16" or _has_bf16(target)]
     candidates = [
         Plan(target, precision, threads)
-        for threads in ([wanted.threads] if wanted.threads else sorted({1, cores}))
-        for precision in precisions or _MEASURED
+        for threads in _threads(target, wanted)
+        for precision in precisions or measured
     ]
     if len(candidates) == 1:
         return candidates[0]
-    file = plan_file(recipe, spec, [(one.precision, one.threads) for one in candidates])
+    file = plan_file(recipe, spec, target, [(one.precision, one.threads) for one in candidates])
     kept = None if wanted.retune else read_plan(file)
     found = [one for one in candidates if kept == {"precision": one.precision, "threads": one.threads}]
     if found:
@@ -175,14 +173,26 @@ def _make(recipe: Recipe, spec: SampleSpec, target: torch.device, wanted: Wanted
     return chosen
 
 
+def _has_bf16(device: torch.device) -> bool:
+    return device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _threads(device: torch.device, wanted: Wanted) -> list[int]:
+    """Numbers of CPU threads to try: on CUDA they hardly matter."""
+    if wanted.threads:
+        return [wanted.threads]
+    if device.type == "cuda":
+        return [torch.get_num_threads()]
+    return sorted({1, max(1, usable_cores() // current_ranks().local_count)})
+
+
 def _fastest(candidates: list[Plan], recipe: Recipe, spec: SampleSpec) -> Plan:
-    before = torch.get_num_threads()
-    random = torch.get_rng_state()
+    before, device = torch.get_num_threads(), candidates[0].device
     try:
-        seconds = [_seconds_per_step(candidate, recipe, spec) for candidate in candidates]
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            seconds = [_seconds_per_step(candidate, recipe, spec) for candidate in candidates]
     finally:
         torch.set_num_threads(before)
-        torch.set_rng_state(random)
     return candidates[seconds.index(min(seconds))]
 
 
