@@ -8,10 +8,10 @@
 A variant is "as it is" or some of the PIECES below ("wide + R1 0.3"), by default each of them alone. It is
 trained on one thread for so many steps as fit into the seconds at its own rate, measured just before; on a
 busy machine, where one CPU second is not like another, say --steps. --worth takes the seconds that so many
-steps of another variant take, measured just before. On a GPU seconds are of the clock. The averaged
-generator makes 10,000 samples, which are compared with all of the data. A line is added to --out as
-each run ends, and a run whose line is there is not made again: interrupt it when you like and give the
-same command.
+steps of another variant take, measured just before. On a GPU, where this has not been run yet, seconds are
+of the clock. The averaged generator makes 10,000 samples, which are compared with all of the data. A line
+is added to --out as each run ends, and a run whose line is there is not made again: interrupt it when you
+like and give the same command.
 
 The distance is dropgan's own for data that its features know; for other data --features names a file
 of `dropgan evaluate --fit-features`. Beside it stands the energy at the highest frequency over the real
