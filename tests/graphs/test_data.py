@@ -149,6 +149,20 @@ def test_matrices_that_are_no_graphs(graphs: np.ndarray, reason: str) -> None:
         GraphData(graphs.astype(np.uint8), "some")
 
 
+def test_what_is_left_out_adds_up(tmp_path: Path) -> None:
+    """A user would take the reasons that are named for all that there are; --size is for graphs too."""
+    reasons = [networkx.DiGraph([(0, 1)]), networkx.DiGraph([(1, 0)]), networkx.path_graph(9)]
+    reasons += [networkx.Graph([(0, 0), (0, 1)]), networkx.MultiGraph([(0, 1), (0, 1)])]
+    for number, graph in enumerate([networkx.path_graph(3), networkx.cycle_graph(4), *reasons]):
+        networkx.write_graphml(graph, tmp_path / f"{number}.graphml")
+    notes: list[str] = []
+    load_data(str(tmp_path), options=DataOptions(size=8), reporter=_noting(notes))
+    assert "skipped 5 graphs: 2 that are directed, 1 that " in notes[0]
+    assert ", and 1 for other reasons (first 2.graphml" in notes[0]
+    with pytest.raises(DataError, match="holds graphs: --colour and --grey are for images"):
+        load_data("atlas:5", options=DataOptions(colour="grey"))
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     """Nothing to train on, in one line."""
     (tmp_path / "none.g6").write_bytes(b"")

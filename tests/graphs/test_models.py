@@ -172,6 +172,25 @@ def test_a_run_watches_uniqueness(graph_run: Path, atlas: GraphData) -> None:
     assert metric.shortfall(collapsed) > 0.98
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("architecture", ["molgan", "equivariant"])
+def test_on_cuda(tmp_path: Path, atlas: GraphData, architecture: str) -> None:
+    """A recipe of graphs trains and is scored on a GPU; sizes and types are drawn there."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU that PyTorch can use")
+    from dropgan.evaluate import validation_metric
+
+    settings = {**SMALL, "architecture": architecture, "generator.discrete": "gumbel"}
+    run = train(
+        tmp_path / "run", "graphs", data=atlas, settings=settings, score=validation_metric, device="cuda",
+        precision="fp32", reporter=SILENT,
+    )  # fmt: skip
+    assert any(row.get("score_name") == "graph_shortfall_2000" for row in run.read_metrics())
+    made = Generator(export_of(tmp_path / "run"), device="cpu").sample(200, seed=1)
+    sizes = np.count_nonzero(np.diagonal(made, axis1=1, axis2=2), axis=1)
+    assert (sizes >= 5).mean() > 0.9  # as in the atlas
+
+
 def test_a_run_of_molecules_watches_valences() -> None:
     """The weights that are kept would be those of many impossible molecules in one piece."""
     pytest.importorskip("rdkit", reason="the extra dropgan[molecules] is not installed")

@@ -81,7 +81,9 @@ class GraphSet:
         Raises:
             DataError: There are too few.
         """
-        told = ", ".join(f"{count:,} that {why}" for why, count in self._unfit.most_common(_NAMED))
+        told = ", ".join(_counted(why, count) for why, count in self._unfit.most_common(_NAMED))
+        if others := self._unfit.total() - sum(count for _, count in self._unfit.most_common(_NAMED)):
+            told += f", and {others:,} for other reasons"
         if self._unfit:
             shown = ", ".join(self._examples[:_NAMED])
             skipped = self._unfit.total()
@@ -101,6 +103,13 @@ class GraphSet:
         return GraphData(
             _matrices(self._graphs, node_types, edge_types), name, node_types, edge_types or ("edge",)
         )
+
+
+def _counted(why: str, count: int) -> str:
+    """ "1 that is directed", "2 that are directed"."""
+    verb, _, rest = why.partition(" ")
+    plural = {"is": "are", "has": "have"}.get(verb, verb)
+    return f"{count:,} that {verb if count == 1 else plural} {rest}"
 
 
 def _matrices(graphs: list[Drawn], node_types: Sequence[str], edge_types: Sequence[str]) -> Any:

@@ -90,7 +90,8 @@ def _fitted(data: TrainingData, options: DataOptions, reporter: Reporter) -> Tra
     if data.resizable:
         return fit_array(require_kind(data, ImageData), options, reporter)
     if (options.size and not data.limited) or options.colour != "auto":
-        raise DataError(f"{data.name} holds {data.kind}: --size, --colour and --grey are for images")
+        limits = "--colour and --grey are" if data.limited else "--size, --colour and --grey are"
+        raise DataError(f"{data.name} holds {data.kind}: {limits} for images")
     return data
 
 
