@@ -269,7 +269,6 @@ def test_resumed_to_the_bit_without_the_file(tmp_path: Path, image_file: Path) -
     facts = part.read_recipe()[1].features
     assert (facts.name, facts.about) == (str(features), "the network in f.safetensors, fitted to noise")
     assert load_checkpoint(part.last_checkpoint).about["features"]["fingerprint"] == facts.fingerprint
-    content = features.read_bytes()
     features_file(features, seed=1)
     with pytest.raises(ResumeError, match=r"began with the features .*f\.safetensors, fingerprint sha256:"):
         resume(part.path, steps=6)
@@ -281,8 +280,20 @@ def test_resumed_to_the_bit_without_the_file(tmp_path: Path, image_file: Path) -
     assert torch.equal(judge.features.get_buffer("weight_0"), expected)
     with pytest.raises(DropganError, match="there is no file of features"):
         train(tmp_path / "again", like=whole)
-    features.write_bytes(content)
-    assert same_weights(whole, train(tmp_path / "again", like=whole))
+
+
+@pytest.mark.slow
+def test_repeated_to_the_bit_with_the_same_features(tmp_path: Path, image_file: Path) -> None:
+    """A decoder before the first step included; with others under the same name it is refused."""
+    features = features_file(tmp_path / "f.safetensors")
+    own = {"training.steps": 2, "discriminator.decoder_steps": 3}
+    run = train_small(
+        tmp_path / "run", image_file, change_recipe(small(features), {**SMALL_RUN, **SMALL, **own})
+    )
+    assert same_weights(run, train(tmp_path / "again", like=run))
+    features_file(features, seed=1)
+    with pytest.raises(ResumeError, match="fingerprint"):
+        train(tmp_path / "other", like=run)
 
 
 def test_a_checkpoint_of_other_features_is_refused(tmp_path: Path, image_file: Path) -> None:
