@@ -12,7 +12,8 @@ come.
 
 Every entry but `seed`, `mlp`, `graph`, `capsule` and `projected`, which are these recipes, has the settings
 of `conv` for all that is not its architecture. The features that `projected` looks through are fitted to the
-same images by which way up they are, once, before the time begins (--features takes a file of them).
+same images by which way up they are, once, before the time begins (--features takes a file of them). Its
+decoder is part of the time, and its images are seen besides.
 
 The averaged generator's file makes 5,000 samples. Their Fréchet distance is to all of the data, in dropgan's
 own features of fashion, which no entry has seen, and in those of a fixed random network; coverage is that of
@@ -38,6 +39,7 @@ from dropgan.export import export
 from dropgan.serve import Generator
 from dropgan.serve.atomic import write_bytes
 from dropgan.serve.pictures import encode_png, grid
+from dropgan.serve.reporter import SILENT
 from dropgan.train import Recipe, change_recipe, load_images, load_recipe, train
 from dropgan.train.data import ImageData
 from dropgan.train.data.batches import Batch
@@ -45,6 +47,7 @@ from dropgan.train.features.source import AUTO, feature_source
 from dropgan.train.kinds import training_kind
 from dropgan.train.networks import build_networks
 from dropgan.train.networks.size import parameter_count
+from dropgan.train.run.inversion import begin_as_decoder
 from dropgan.train.run.kept_plan import machine_name
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
@@ -66,10 +69,12 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
     "graph-judges": ("graph", {"generator.architecture": "conv"}),
     "graph-draws": ("graph", {"discriminator.architecture": "conv"}),
     "projected": ("projected", {}),
+    "projected-scratch": ("projected", {"discriminator.decoder_steps": 0}),
 }
 """Recipe and changes of each entry. ``capsule-mlp`` is a discriminator of capsules beside a generator of
-dense layers; in ``graph-judges`` and ``graph-draws`` only one network has graph
-layers, and the other is that of conv."""
+dense layers; in ``graph-judges`` and ``graph-draws`` only one network has graph layers,
+and the other is that of conv. The generator of ``projected-scratch`` does not begin as a
+decoder."""
 
 
 def recipe_of(name: str, features: Path | None = None) -> Recipe:
@@ -99,12 +104,27 @@ def step_seconds(recipe: Recipe, data: ImageData) -> float:
     return medians[0] * (1 - share) + medians[-1] * share
 
 
+def decoder_seconds(recipe: Recipe, data: ImageData) -> float:
+    """CPU seconds of what a generator learns before the first step: nothing but in `projected`."""
+    steps = getattr(recipe.discriminator, "decoder_steps", 0)
+    if not steps:
+        return 0.0
+    state = TrainingState.fresh(recipe, training_kind(data.kind).spec_of(data, 0), CPU)
+    spent = []
+    for count in (1, STEPS + 1):
+        started = time.process_time()
+        begin_as_decoder(state, recipe, data, count, SILENT)
+        spent.append(time.process_time() - started)
+    return spent[0] + steps * (spent[1] - spent[0]) / STEPS
+
+
 def run(name: str, seed: int, options: argparse.Namespace, data: ImageData) -> dict[str, Any]:
     """Train, export and score one entry."""
     recipe = change_recipe(recipe_of(name, options.features), {"training.seed": seed})
     steps = recipe.training.steps
     if options.seconds:
-        steps = max(1, round(options.seconds / step_seconds(recipe, data)))
+        left = options.seconds - decoder_seconds(recipe, data)
+        steps = max(1, round(left / step_seconds(recipe, data)))
     elif options.images:
         steps = options.images // recipe.training.batch_size
     every = {f"output.{what}_interval": steps for what in ("sample", "checkpoint")}

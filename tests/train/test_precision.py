@@ -124,6 +124,7 @@ def test_routing_graphs_and_frozen_features_train_in_bf16_on_cuda(
         pytest.skip("no NVIDIA GPU that PyTorch can use")
     changes: dict[str, object] = {"training.steps": 20, "training.batch_size": 16}
     if name == "projected":
+        changes["discriminator.decoder_steps"] = 5
         changes["discriminator.features"] = str(features_file(tmp_path / "features.safetensors"))
     recipe = change_recipe(load_recipe(name), changes)
     run = train(tmp_path / "run", recipe, data=str(image_file), device="cuda", precision="bf16")

@@ -40,6 +40,7 @@ SMALL: dict[str, Any] = {
     "generator.dense": [8],
     "discriminator.hidden": [6, 5],
     "discriminator.projection": 4,
+    "discriminator.decoder_steps": 0,
     "training.batch_size": 8,
 }
 
@@ -152,7 +153,7 @@ def test_each_depth_sees_those_below_it() -> None:
     torch.manual_seed(0)
     mixing = RandomMixing((3, 5, 4), 6)
     depths = [torch.randn(8, 3, 8, 8), 100 * torch.randn(8, 5, 4, 4), 0.01 * torch.randn(8, 4, 2, 2)]
-    mixing.fit_scales(depths)
+    mixing.standardise(depths)
     for depth in depths:
         depth.requires_grad_(True)
     mixed = mixing(depths)
@@ -171,7 +172,7 @@ def test_each_depth_sees_those_below_it() -> None:
 @pytest.mark.parametrize("loss", ["hinge", "non-saturating", "relativistic"])
 def test_only_heads_learn(tmp_path: Path, precision: str, loss: str) -> None:
     """A feature network that moved would forget what it knows; heads that did not would judge nothing."""
-    penalty = {"penalty.r1_weight": 0.1, "discriminator.spectral_norm": False} if loss != "hinge" else {}
+    penalty = {"penalty.r1_weight": 0.0, "discriminator.spectral_norm": True} if loss == "hinge" else {}
     initialisation = {"discriminator.initialisation": "pytorch", "discriminator.weight_decay": 0.1}
     recipe = small(
         features_file(tmp_path / "f.safetensors"), **{"training.loss": loss, **penalty, **initialisation}
@@ -195,7 +196,7 @@ def test_only_heads_learn(tmp_path: Path, precision: str, loss: str) -> None:
 def test_spectral_norm_bounds_the_heads(tmp_path: Path) -> None:
     """Of the features it would make others."""
     path = features_file(tmp_path / "f.safetensors")
-    judge = started(small(path), some_images()).discriminator
+    judge = started(small(path, **{"discriminator.spectral_norm": True}), some_images()).discriminator
     assert isinstance(judge, ProjectedDiscriminator)
     expected = FrozenFeatures(domain_plan(1))
     expected.fill(load_domain(path).state_dict())

@@ -3,7 +3,7 @@
 Sauer, Chitta, Müller, Geiger, "Projected GANs converge faster", NeurIPS 2021. Activations at four depths are
 mixed by random convolutions across channels and across scales, which do not learn either, and a small head
 at each depth judges every cell of a small grid. What differs: all mixtures have equally many channels,
-activations are first scaled to a mean square of 1 on real samples, and heads end in at most 4x4 cells.
+activations are first standardised by real samples, and heads end in at most 4x4 cells.
 """
 
 import math
@@ -50,21 +50,24 @@ class RandomMixing(nn.Module):
         for depth, width in enumerate(widths):
             self.register_buffer(f"across_{depth}", _random(channels, width, 1))
             self.register_buffer(f"beside_{depth}", _random(channels, channels, 3))
-            self.register_buffer(f"scale_{depth}", torch.ones(()))
+            self.register_buffer(f"mean_{depth}", torch.zeros(width))
+            self.register_buffer(f"scale_{depth}", torch.ones(width))
 
     @torch.no_grad()
-    def fit_scales(self, activations: list[Tensor]) -> None:
-        """Let the mean square of the activations of real samples become 1 at each depth."""
+    def standardise(self, activations: list[Tensor]) -> None:
+        """Let the activations of real samples have mean 0 and variance 1 in each channel at each depth."""
         for depth, grid in enumerate(activations):
-            self.get_buffer(f"scale_{depth}").copy_(grid.float().square().mean().add(1e-8).rsqrt())
+            variance, mean = torch.var_mean(grid.float(), dim=(0, 2, 3))
+            self.get_buffer(f"mean_{depth}").copy_(mean)
+            # a channel that hardly ever acts would be noise in all mixtures
+            self.get_buffer(f"scale_{depth}").copy_((variance + 0.01 * variance.mean() + 1e-8).rsqrt())
 
     def forward(self, activations: list[Tensor]) -> list[Tensor]:
         """Of each depth [n, width, height, width] to [n, channels, height, width]."""
         mixed: list[Tensor] = []
         for depth in reversed(range(self.depths)):
-            grid = activations[depth]
-            across = self.get_buffer(f"across_{depth}") * self.get_buffer(f"scale_{depth}")
-            grid = conv2d(grid, across)
+            across = self.get_buffer(f"across_{depth}") * self.get_buffer(f"scale_{depth}")[:, None, None]
+            grid = conv2d(activations[depth], across, -across[:, :, 0, 0] @ self.get_buffer(f"mean_{depth}"))
             if mixed:
                 below, size = mixed[-1], grid.shape[2:]
                 if below.shape[2:] != size:
@@ -122,7 +125,7 @@ class ProjectedDiscriminator(DiscriminatorNetwork):
     def begin(self, samples: Tensor) -> None:
         """Get to know real samples, [n, channels, height, width], once the features have their weights."""
         with torch.no_grad():
-            self.mixing.fit_scales(self.features(samples))
+            self.mixing.standardise(self.features(samples))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         mixtures = self.mixing(self.features(samples))
