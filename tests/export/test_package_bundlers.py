@@ -98,7 +98,7 @@ def check(address: str, model_file: Path) -> None:
     assert page["text"].startswith("InputError: the number of samples must be")
 
 
-@pytest.mark.parametrize("bundler", ["vite", "webpack"])
+@pytest.mark.parametrize("bundler", ["vite", pytest.param("webpack", marks=pytest.mark.slow)])
 def test_bundlers_that_find_files(app: Path, model_file: Path, bundler: str) -> None:
     """`import { sample } from "clothes-gan"` must build and run with no settings at all."""
     out = bundle(bundler, app)
