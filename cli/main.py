@@ -78,7 +78,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _process() -> int:
-    """Of the processes that torchrun started, the number of this one."""
+    """The number of this process among those that torchrun started; 0 without it."""
     number = os.environ.get("RANK", "0")
     return int(number) if number.isdecimal() else 0
 

@@ -67,7 +67,7 @@ def _at_least(hits: int, trials: int, share: float) -> float:
 
 @cache
 def _log_factorials(most: int) -> NDArray[np.float64]:
-    """Of 0 to ``most``."""
+    """Logarithms of the factorials of 0 to ``most``."""
     return np.concatenate(([0.0], np.log(np.arange(1, most + 1)).cumsum()))
 
 

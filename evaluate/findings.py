@@ -24,7 +24,7 @@ from .surplus import SurplusTest
 PROBLEM, NOTE, GOOD = "problem", "note", "good"
 
 ERROR_RATE = 0.005
-"""Of each rule: probability that real images in the samples' place are accused."""
+"""Error rate of each rule: the probability that real images in the samples' place are accused."""
 _LOW, _LOW_COVERAGE = 0.5, 0.7  # of what real images score
 _FAR, _FAR_SEEN = 0.02, 0.1  # surplus of the distance, as a share of the data's spread
 _SURE = 3.0  # standard errors of a difference of shares
@@ -65,7 +65,7 @@ class Evidence:
     floor: str = ""
     """The real images in the samples' place, in words."""
     manifolds: tuple[Manifold, Manifold] | None = None
-    """Of samples, and of as many of those images."""
+    """Manifolds of the samples, and of as many of those images."""
     surplus: SurplusTest | None = None
     looks: Sequence[Look] = ()
     recovery: Recovery | None = None

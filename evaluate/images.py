@@ -46,7 +46,7 @@ class Material:
     generator: Generator
     samples: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
-    """Of the samples, in a class-conditional model."""
+    """Labels of the samples, in a class-conditional model."""
     features: Features
     reference: Reference
     held_out: Reference | None

@@ -24,7 +24,7 @@ class Units:
     mass: Column | None = None
     """Value of each column's point mass, 0 without one; None if no column has any."""
     width: Column | None = None
-    """Of its interval, 0 without one."""
+    """Width of its interval, 0 without one."""
     low: Column | None = None
     """Least value of each column; None leaves them unbounded. The same of ``high``."""
     high: Column | None = None

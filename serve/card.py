@@ -274,7 +274,7 @@ class ScoreCard:
     """What was scored: ``deployed`` (this file), ``train`` (dropout acting) or ``real`` (held-out
     images in the samples' place)."""
     seed: int = 0
-    """Of the latent stream, and of whatever else the score draws."""
+    """Seed of the latent stream, and of everything else that the score draws."""
     spread: float = 0.0
     """Standard deviation or error of the value."""
     spread_of: str = ""

@@ -27,8 +27,8 @@ data; and in turn, sample *i* having the class at place *i* modulo their number.
 NOT_CONDITIONAL = "this model is not class-conditional: it takes no labels"
 
 Places = NDArray[np.int64] | str | None
-"""Of some samples: one place each; or one of `WORDS`, by which it follows from seed and index; None in a
-model without classes."""
+"""The classes of some samples: one place each; or one of `WORDS`, by which it follows from seed and index;
+None in a model without classes."""
 
 _OWN_DIGITS = 9  # of names that are numbers, so that those counted on from them fit into 31 bits
 _NAMED = 20

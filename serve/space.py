@@ -8,7 +8,7 @@ from .errors import OutputError
 PROBE = 256
 """Samples that are written to see how large they get."""
 CERTAIN = 0.9
-"""Of the size so estimated must fit: other samples may be a little smaller."""
+"""Share of the estimated size that must fit: other samples may be a little smaller."""
 
 
 def free_bytes(path: Path) -> int:

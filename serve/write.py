@@ -162,9 +162,9 @@ class Shown:
     """How people look at samples of one view."""
 
     suffix: str
-    """Of the file that shows a few."""
+    """Suffix of the file that shows a few samples."""
     more: str
-    """Of the file that a program reads many from."""
+    """Suffix of the file that a program reads many samples from."""
     write: Write
     """Writes the first."""
 

@@ -30,11 +30,11 @@ class Question:
     data_dir: str
     data_options: DataOptions
     fingerprint: str
-    """Of the data, all of them if their number is an axis."""
+    """Fingerprint of the data; of all of them if their number is an axis."""
     held_out: str
     """What trials are scored against; empty for what they are trained on."""
     recipe: dict[str, Any]
-    """Of the first combination, whole."""
+    """The whole recipe of the first combination."""
     axes: dict[str, tuple[Any, ...] | Range]
     """Values, or a range of a search, by the key of the setting."""
     seeds: tuple[int, ...]

@@ -46,7 +46,7 @@ class Group:
 
     @property
     def mean(self) -> float | None:
-        """Of the scores there are."""
+        """Mean of the scores there are; None without any."""
         return statistics.fmean(self.scores.values()) if self.scores else None
 
     @property

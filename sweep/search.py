@@ -81,7 +81,7 @@ class Search:
         self._known: list[list[Trial]] = []  # of each proposal, its trials
 
     def trials(self) -> list[Trial]:
-        """Of all proposals so far, in their order."""
+        """Trials of all proposals so far, in their order."""
         self._read()
         return [trial for trials in self._known for trial in trials]
 

@@ -34,7 +34,7 @@ class Outcome:
     score: float | None
     """The best score in training; lower is better. None of a trial that is not finished."""
     step: int | None
-    """Of the best score."""
+    """Step of the best score."""
     scores: tuple[tuple[int, float | None], ...]
     """Step and value of every score."""
     score_name: str = ""
@@ -52,7 +52,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Of its directory, which tells values and seed."""
+        """Name of its directory, which tells values and seed."""
         return self.run.path.name
 
     @property
@@ -111,7 +111,7 @@ def outcome_of(trial: Trial, wrong: str = "") -> Outcome:
 
 
 def trial_name(values: Values, seed: int) -> str:
-    """Of a trial's directory: ``generator.dropout=0.1_seed=0``.
+    """The name of a trial's directory: ``generator.dropout=0.1_seed=0``.
 
     Values with letters that a file name should not have are told apart by a digest.
     """

@@ -79,7 +79,7 @@ class GraphEvaluation:
     mistakes: dict[str, float]
     """The most frequent mistakes, and their share of all samples."""
     properties: dict[str, float]
-    """Of molecules: how far the distribution of each property is off, in standard deviations."""
+    """How far the distribution of each property of molecules is off, in standard deviations."""
     left_out: dict[str, str]
     """What was not measured, and why."""
     drawings: Drawings = field(repr=False)
@@ -240,7 +240,10 @@ class Space:
         return {"is in several pieces": in_pieces} if in_pieces else {}
 
     def properties(self, graphs: NDArray[np.uint8]) -> dict[str, float]:
-        """Of molecules, see `property_distances`; empty for other graphs, and where none is possible."""
+        """Distances of molecules' properties, see `property_distances`.
+
+        Empty for other graphs, and where no molecule is possible.
+        """
         if not self._molecules:
             return {}
         types = self.data.node_types, self.data.edge_types

@@ -81,7 +81,7 @@ class GraphMetric:
         return {self.name: self.shortfall(np.concatenate(made))}
 
     def shortfall(self, graphs: NDArray[np.uint8]) -> float:
-        """Of graphs uint8 [samples, nodes, nodes]."""
+        """The shortfall of graphs uint8 [samples, nodes, nodes]."""
         real_valid, drawn, real_keys, real_summaries = self._real
         keys, possible = graph_keys(graphs), self._valid(graphs)
         valid = min(1.0, float(possible.mean()) / max(real_valid, 1e-9))

@@ -3,6 +3,6 @@
 SAMPLES = 2000
 """Generated samples a score."""
 MOST_REAL = 10_000
-"""Of more real samples as many, evenly spread, are compared with."""
+"""Real samples to compare with; of more, as many are taken, evenly spread."""
 SEED = 2
-"""Of the latent stream; not that of `evaluate`, which judges what was chosen by these samples."""
+"""Seed of the latent stream; not that of `evaluate`, which judges what was chosen by these samples."""

@@ -65,7 +65,7 @@ class Graphs(Deployment):
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> GraphEnding:
-        """Of the training data's types."""
+        """The ending for the training data's types."""
         if wanted.output not in ("", GraphEnding.output) or wanted.layout:
             raise ExportError("this run makes graphs: output pixels or float and layouts are for images")
         if wanted.precision != "fp32":

@@ -103,7 +103,7 @@ class Images(Deployment):
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> ImageEnding:
-        """Of the output and the layout."""
+        """The ending for the output and the layout that are wanted."""
         return ImageEnding(wanted.output, wanted.layout)
 
 

@@ -68,7 +68,7 @@ class VectorEnding(Ending):
 
     @property
     def step(self) -> NDArray[np.floating[Any]]:
-        """Of each column."""
+        """The step of each column."""
         return self.units.step
 
     @property
@@ -93,7 +93,7 @@ class Vectors(Deployment):
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> VectorEnding:
-        """Of the training data's columns."""
+        """The ending for the training data's columns."""
         if wanted.output not in ("", VectorEnding.output) or wanted.layout:
             raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
         if wanted.precision not in ("fp32", "fp16"):

@@ -21,7 +21,7 @@ from .labels import Rule, class_names
 _SHARD_BYTES = 64 * 2**20
 _PROBE_VALUES = 2**20
 _EXTRAS = {"networkx": "graphs", "rdkit": "molecules"}
-"""Of a library that a format needs, the extra that brings it; `batch` brings the others."""
+"""The extra that brings each library a format needs; `batch` brings the others."""
 
 
 def describe(

@@ -30,7 +30,7 @@ class Written:
     name: str
     bytes: int
     sha256: str
-    """Of a file, its SHA-256. Of a folder, that of what ``sha256sum *`` prints in it."""
+    """SHA-256 of a file; for a folder, that of what ``sha256sum *`` prints in it."""
 
     def entry(self) -> dict[str, Any]:
         """The output as the manifest names it."""

@@ -40,7 +40,7 @@ class NewShard:
     path: Path
     """Where it grows, under a temporary name."""
     shape: tuple[int, ...]
-    """Of one sample in the format's view."""
+    """Shape of one sample in the format's view."""
     dtype: str
     """numpy's name of the samples' type."""
     count: int
@@ -50,7 +50,7 @@ class NewShard:
     labelled: bool
     """Whether the samples have labels."""
     seed: int
-    """Of the job."""
+    """Seed of the job."""
     generator: Source
     """Where the samples come from: names of classes and columns."""
     file: BinaryIO | None = None
@@ -81,7 +81,7 @@ class Format:
     name: str
     """As ``--format`` has it."""
     suffix: str
-    """Of a shard's name; empty for a folder."""
+    """How a shard's name ends; empty for a folder."""
     ways: Mapping[str, Way] = field(repr=False)
     """How it holds each view that it can hold (`dropgan.serve.kind`), the best first."""
     shard_samples: int = 65_536

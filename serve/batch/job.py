@@ -80,7 +80,7 @@ class Job:
     keep: Keep | None
     """The caller's choice of samples."""
     labels: Rule | None
-    """Of a class-conditional model, which sample has which label: ``uniform``, ``data``, ``balanced``, or
+    """Which sample of a class-conditional model has which label: ``uniform``, ``data``, ``balanced``, or
     numbers of classes in turn."""
     class_names: dict[str, str]
     """The name of each class by its number; empty where they have none."""
@@ -211,7 +211,7 @@ class Shards:
 
     job: Job
     numbers: range
-    """Of the shards."""
+    """Numbers of the shards."""
     without: Collection[int] = ()
     """Numbers among them that do not count."""
 

@@ -15,7 +15,7 @@ NODE_COLOURS = np.array(
     [[36, 41, 47], [37, 99, 235], [220, 38, 38], [22, 163, 74], [217, 119, 6], [147, 51, 234], [8, 145, 178]],
     np.float32,
 )
-"""Of the first types of nodes; after the last one they begin again."""
+"""Colours of the types of nodes; they repeat after the last one."""
 EDGE_COLOURS = np.array([[120, 130, 140], [234, 88, 12], [190, 24, 93], [13, 148, 136]], np.float32)
 _CHUNK = 256
 

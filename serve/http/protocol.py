@@ -98,7 +98,7 @@ class _BriefCycle:
 
 
 class _Nobody:
-    """Of a cycle without a task: nobody waits for its messages."""
+    """The message event of a cycle without a task: nobody waits for it."""
 
     def set(self) -> None:
         """Wake nobody."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Column = NDArray[np.float64]
 
 LEAST_SHARE = 0.05
-"""Of the rows that must share a value for a point mass."""
+"""The least share of rows with one value that makes a point mass."""
 _LEAST_VALUES = 20  # other values: a column of few whole numbers is learned by rounding alone
 _MOST_WIDTH = 4.0  # standard deviations of the other values: beyond it they would be squeezed too narrow
 _SAMPLED = 2**22  # values in which point masses are looked for

@@ -29,7 +29,7 @@ class Conv:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of its weight."""
+        """Shape of its weight."""
         return self.outputs, self.inputs // self.groups, self.kernel, self.kernel
 
 
@@ -52,7 +52,7 @@ class FrozenPlan:
 
     cells: tuple[Cell, ...]
     epsilon: float
-    """Of its batch norms."""
+    """Epsilon of its batch norms."""
     tensorflow: bool = False
     """Whether strided convolutions see a cell more at the right and lower edge than at the left and upper
     one, as TensorFlow's do."""
@@ -65,7 +65,7 @@ class FrozenPlan:
 
     @property
     def channels(self) -> int:
-        """Of the images; a network for 3 is shown grey as three equal ones."""
+        """Channels of the images; a network for 3 is shown grey as three equal ones."""
         return self.cells[0].convs[0].inputs
 
     @property

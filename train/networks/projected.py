@@ -63,7 +63,7 @@ class RandomMixing(nn.Module):
             self.get_buffer(f"scale_{depth}").copy_((variance + 0.01 * variance.mean() + 1e-8).rsqrt())
 
     def forward(self, activations: list[Tensor]) -> list[Tensor]:
-        """Of each depth [n, width, height, width] to [n, channels, height, width]."""
+        """Mix the activations of each depth, [n, width, height, width] to [n, channels, height, width]."""
         mixed: list[Tensor] = []
         for depth in reversed(range(self.depths)):
             across = self.get_buffer(f"across_{depth}") * self.get_buffer(f"scale_{depth}")[:, None, None]

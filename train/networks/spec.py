@@ -24,7 +24,7 @@ class GraphTypes:
 
     @property
     def channels(self) -> int:
-        """Of a sample: "no edge" and each type of edge, then "no node" and each type of node."""
+        """Channels of a sample: "no edge" and each type of edge, then "no node" and each type of node."""
         return 1 + self.edge_types + 1 + self.node_types
 
 

@@ -114,7 +114,7 @@ def consistency_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
 
 
 def _gradient(discriminator: Discriminator, samples: Tensor) -> Tensor:
-    """Of each sample's logit with respect to the sample, [batch, values], in the graph."""
+    """The gradient of each sample's logit with respect to the sample, [batch, values], in the graph."""
     samples = samples.detach().float().requires_grad_(True)
     logits = discriminator(samples)
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)

@@ -16,7 +16,7 @@ SHORT = "architecture"
 
 
 class _UnknownGenerator(GeneratorSettings):
-    """Of an architecture that does not exist: what all generators have is checked, the rest is let be."""
+    """Settings for an unknown architecture: what all generators share is checked, the rest is ignored."""
 
     model_config = ConfigDict(extra="ignore")
     architecture: Annotated[str, AfterValidator(lambda name: require_among(designs("generator"), name))]

@@ -38,7 +38,7 @@ class Seen:
     device: str = "cpu"
     """``cpu`` or ``cuda``."""
     architecture: str = ""
-    """Of the run that training begins from, which its weights fit; empty for none."""
+    """The architecture of the run that training starts from, so that its weights fit; empty for none."""
 
     @property
     def described(self) -> str:

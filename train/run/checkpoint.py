@@ -118,7 +118,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _digest(tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
-    """Of all that the file says: the disk may give back other bytes than it was given."""
+    """Digest of everything in the file: a disk may return other bytes than were written."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

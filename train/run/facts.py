@@ -11,7 +11,7 @@ from ..recipes.auto import Chosen
 from ..steps.timetable import Spans
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
-"""Of matrix products; tf32 is for CUDA, fp16 has scaled losses."""
+"""Precision of matrix products; tf32 is for CUDA, fp16 has scaled losses."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class RunFacts:
     device: str
     """``cpu`` or ``cuda:N``."""
     precision: Precision
-    """Of matrix products."""
+    """Precision of matrix products."""
     threads: Annotated[int, Field(ge=1)]
     """CPU threads of PyTorch."""
     processes: Annotated[int, Field(ge=1)] = 1

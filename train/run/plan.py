@@ -30,7 +30,7 @@ class Plan:
 
     device: torch.device
     precision: Precision
-    """Of matrix products."""
+    """Precision of matrix products."""
     threads: int
     """CPU threads of PyTorch."""
 

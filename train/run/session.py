@@ -111,7 +111,7 @@ class Session:
         return self.directory
 
     def _batches(self) -> Batches:
-        """Of the samples that are trained on; what is held out goes into the state."""
+        """Batches of the training samples; held-out samples go into the state."""
         training, share = self.recipe.training, self.recipe.discriminator.held_out
         rows = parts(len(self.data), share, training.seed) if share else None
 

@@ -16,7 +16,7 @@ class DataSource:
     data: object = None
     """As for `dropgan.train.data.load_data`; None where nothing was said."""
     labels: object = None
-    """Of data in memory that have none of their own."""
+    """Labels for data in memory that have none of their own."""
     data_dir: Path | None = None
     """Where the whole Fashion-MNIST lies, if not in a usual place."""
     options: DataOptions = field(default_factory=DataOptions)

@@ -35,7 +35,7 @@ class Start:
     pretrained: Pretrained | None = None
     """What its first weights are of; None begins with random ones."""
     architecture: str = ""
-    """Of the run that those are of, which a recipe that the data decide is to have."""
+    """The architecture of the run that those weights come from; a recipe chosen by the data must use it."""
     begun: tuple[Recipe, RunFacts] | None = None
     """What recipe.toml says of a run that goes on; None in a new one."""
     as_in: tuple[RunDirectory, RunFacts] | None = None

@@ -58,7 +58,7 @@ class TrainingState:
     rollbacks: tuple[int, ...] = ()
     """The steps that training went back to after it had gone wrong."""
     seed: int = 0
-    """Of all random numbers in training."""
+    """Seed of all random numbers in training."""
     ranks: Ranks = ALONE
     """The processes that train it together."""
     augmentation: torch.Generator = field(default_factory=torch.Generator)
@@ -66,14 +66,14 @@ class TrainingState:
     passes: Passes = field(init=False)
     """The networks as they are; or, of several processes, what averages their gradients."""
     generator_scaling: LossScaling | None = None
-    """Of its loss, in fp16."""
+    """Scales the generator's loss, in fp16."""
     discriminator_scaling: LossScaling | None = None
     steering: Steering | None = None
-    """Of dropout in the discriminator, where it is ``auto``."""
+    """Sets the discriminator's dropout, if it is ``auto``."""
     held_out: Batches | None = None
     """What the steering measures overfitting by, if samples are held out."""
     dropout: ScaledDropouts = field(init=False)
-    """Of both networks."""
+    """The dropout layers of both networks."""
 
     def __post_init__(self) -> None:
         self.passes = Passes(self.generator, self.discriminator)
@@ -240,7 +240,7 @@ class TrainingState:
 
     @property
     def streams(self) -> Streams:
-        """Of random numbers: after each rollback they are others."""
+        """Streams of random numbers; each rollback starts new ones."""
         return Streams(self.seed, len(self.rollbacks))
 
 

@@ -39,7 +39,7 @@ class StepOutcome(NamedTuple):
     """What a training step leaves to be measured."""
 
     discriminator: DiscriminatorOutcome
-    """Of its last update."""
+    """The outcome of its last update."""
     generator_loss: Tensor
     """float32 [], detached."""
 

@@ -16,7 +16,7 @@ class Stream(IntEnum):
 
     LATENTS = 0
     MASKS = 1
-    """Of dropout, and whatever else a network or a penalty draws from torch's global generator."""
+    """Masks of dropout, and whatever else a network or a penalty draws from torch's global generator."""
     AUGMENTATION = 2
 
 

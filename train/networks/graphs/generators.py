@@ -53,7 +53,7 @@ class GraphGenerator(GeneratorNetwork):
 
     @abstractmethod
     def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Of edges [n, 1 + edge types, nodes, nodes], symmetric to the bit, and of nodes [n, 1 + node
+        """Logits of edges [n, 1 + edge types, nodes, nodes], symmetric to the bit, and of nodes [n, 1 + node
         types, nodes]; ``there`` [n, nodes] is 1 for nodes that the graph has, None where all may be."""
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
