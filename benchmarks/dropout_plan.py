@@ -66,7 +66,7 @@ AUTO: dict[str, Settings] = {
         0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.4
     ),
 }
-DEFAULT_AUTO = "auto, target 0.4"
+DEFAULT_AUTO = "auto, target 0.6"
 """What ``dropout = "auto"`` alone does."""
 GAP = rates(0.5, 0.0)
 REMEDIES: dict[str, Settings] = {
@@ -78,6 +78,7 @@ REMEDIES: dict[str, Settings] = {
 EARLIER_GAP = rates(0.5, 0.2)
 EARLIER_REMEDIES: dict[str, Settings] = {
     "a share of 0.5": {**EARLIER_GAP, "generator.dropout_share": 0.5},
+    "a share of 0.75": {**EARLIER_GAP, "generator.dropout_share": 0.75},
     "linear to 0": {**EARLIER_GAP, "generator.dropout_schedule": "linear"},
 }
 GENERATOR, DISCRIMINATOR = (0.0, 0.1, 0.5), (0.0, BEST, 0.5)
