@@ -325,13 +325,15 @@ def ranking(results: list[dict[str, Any]]) -> list[tuple[str, float, float, dict
         each = [orders(result, candidate) for result in results if candidate in result["candidates"]]
         if len(each) < len(results):
             continue
-        answers = {key: float(np.mean([np.mean(one[key]) for one in each])) for key in each[0]}
-        # of data sets and their parts: each question's parts are its draws or its runs
-        errors = [
-            np.var(one[key], ddof=1) / len(one[key]) for one in each for key in one if len(one[key]) > 1
-        ]
-        spread = float(np.sqrt(np.sum(errors)) / (3 * len(each)))
-        rows.append((candidate, float(np.mean(list(answers.values()))), spread, answers))
+        answers = {
+            key: float(np.mean([np.mean(one[key]) for one in each if one[key]]))
+            for key in each[0]
+            if any(one[key] for one in each)
+        }
+        # over data sets, which differ more than draws and runs of one do
+        means = [float(np.mean([np.mean(answer) for answer in one.values() if answer])) for one in each]
+        spread = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
+        rows.append((candidate, float(np.mean(means)), spread, answers))
     return sorted(rows, key=lambda row: -row[1])
 
 
@@ -339,7 +341,9 @@ def table(results: list[dict[str, Any]]) -> str:
     """The table of docs/evaluation.md."""
     text = ["| features: distance | mean | spread | grades | kinds | runs |", "|---|---|---|---|---|---|"]
     for name, mean, spread, answers in ranking(results):
-        cells = " | ".join(f"{answers[key]:.3f}" for key in ("grades", "kinds", "runs"))
+        cells = " | ".join(
+            f"{answers[key]:.3f}" if key in answers else "not run" for key in ("grades", "kinds", "runs")
+        )
         text.append(f"| {name} | {mean:.3f} | {spread:.3f} | {cells} |")
     return "\n".join(text)
 

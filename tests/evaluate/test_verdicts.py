@@ -1,5 +1,8 @@
-"""docs/evaluation.md says how often the verdict is wrong as it was counted."""
+"""docs/evaluation.md says how often the verdict is wrong, and how metrics rank, as it was counted."""
 
+import json
+
+from benchmarks import watched_metrics
 from benchmarks.evaluate_verdicts import BEGIN, END, FAULTS, HONEST, PAGE, recorded, table
 
 
@@ -22,3 +25,9 @@ def test_no_more_than_one_honest_draw_in_twenty_is_accused() -> None:
             honest.setdefault(size, []).append(bool(line["problems"]))
     assert {data for data, _, _ in honest} == {"clothes", "digits", "colour"}
     assert all(sum(hits) <= 0.05 * len(hits) for hits in honest.values())
+
+
+def test_the_page_has_the_ranking_of_metrics_of_the_record() -> None:
+    """Or a metric would be chosen by figures that nobody measured."""
+    page = PAGE.read_text("utf-8").split(watched_metrics.BEGIN)[1].split(watched_metrics.END)[0]
+    assert page.strip() == watched_metrics.table(json.loads(watched_metrics.RECORD.read_text("utf-8")))
