@@ -140,7 +140,7 @@ class Monitor:
         ending = self._ending(stop)
         sampled = self._is_grid_step() or ending in (Ending.DONE, Ending.PATIENCE)
         kept = state.step % output.checkpoint_interval == 0 or ending is not None
-        if not sampled and is_frame(state.step, self._recipe.training.steps):
+        if self._picture.quick and not sampled and is_frame(state.step, self._recipe.training.steps):
             write_samples(state, self._recipe, self._run, self._device, self._picture)
         if not (sampled or kept or state.step % output.log_interval == 0):
             return None

@@ -26,13 +26,15 @@ class SamplePicture:
     """How many are drawn."""
     draw: Callable[[Tensor], bytes]
     """From what the generator gives, on the CPU, to a PNG file's content."""
+    quick: bool = False
+    """Whether it costs little, so that there can be more of them than scores."""
 
 
 def image_grid(classes: int = 0) -> SamplePicture:
     """Images side by side; of a class-conditional model each class in columns of its own."""
     columns = class_columns(_IMAGES, classes)
     return SamplePicture(
-        _IMAGES, lambda images: encode_png(grid(to_pixels(images).numpy(), columns, scale=2))
+        _IMAGES, lambda images: encode_png(grid(to_pixels(images).numpy(), columns, scale=2)), quick=True
     )
 
 
