@@ -308,10 +308,8 @@ def _looks(looks: Sequence[Look]) -> Iterator[Finding]:
         if look.p_value < ERROR_RATE and share > _APART:
             worst[kind] = max(worst.get(kind, (0.0, "")), (share, words))
     for kind, (share, words) in worst.items():
-        text = f"Samples are {words} than real images in {share:.0%} of pairs (50 % would be fair)."
-        yield Finding(
-            kind, PROBLEM, text.replace("are less of", "have less of").replace("are more of", "have more of")
-        )
+        text = f"Samples {words} than real images in {share:.0%} of pairs (50 % would be fair)."
+        yield Finding(kind, PROBLEM, text)
 
 
 def _overfitting(evidence: Evidence) -> Iterator[Finding]:

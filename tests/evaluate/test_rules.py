@@ -125,6 +125,13 @@ def test_a_class_is_held_against_real_images_of_it() -> None:
     assert _classes(ClassAgreement("cat", 200, 180, 0, 0)).level == NOTE
 
 
+def test_what_is_seen_is_said_in_a_sentence() -> None:
+    """The report is read by people."""
+    looks = Look("grain", 1.0, 1e-9), Look("checkerboard", 1.0, 1e-9), Look("sharpness", 0.0, 1e-9)
+    said = {finding.text.partition(" than")[0] for finding in find(Evidence(looks=looks))}
+    assert {"Samples are grainier", "Samples have more of a checkerboard", "Samples are less sharp"} <= said
+
+
 def test_a_look_that_is_sure_but_small_is_no_problem() -> None:
     """With many samples every difference is beyond chance."""
     evidence = Evidence(looks=(Look("grain", 0.6, 1e-30), Look("grain", 0.9, 0.2)))
