@@ -184,17 +184,20 @@ def budget_of(options: argparse.Namespace) -> str:
 
 
 def table(lines: list[dict[str, Any]]) -> None:
-    """For each budget one row an entry, as Markdown: medians over seeds, the best distance first."""
+    """For each budget and processor one row an entry, as Markdown: medians over seeds, nearest first."""
 
     def median(rows: list[dict[str, Any]], key: str) -> float:
         return statistics.median(row[key] for row in rows)
 
-    for budget in dict.fromkeys(line["budget"] for line in lines):
+    def terms(line: dict[str, Any]) -> str:
+        return f"{line['budget']}, {line['processor']}"
+
+    for group in dict.fromkeys(map(terms, lines)):
         groups: dict[str, list[dict[str, Any]]] = {}
         for line in sorted(lines, key=lambda line: line["seed"]):
-            if line["budget"] == budget:
+            if terms(line) == group:
                 groups.setdefault(line["entry"], []).append(line)
-        print(f"\n{budget}:\n")
+        print(f"\n{group}:\n")
         print(
             "| entry | steps/s | steps | weights G, D | distance | by random features | coverage"
             " | copies, at most |"
