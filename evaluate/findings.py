@@ -94,11 +94,12 @@ def verdict(findings: Sequence[Finding], what: str = "image") -> str:
     problems: dict[str, tuple[str, ...]] = {}
     for finding in findings:
         if finding.level == PROBLEM:
-            problems[finding.kind] = problems.get(finding.kind, ()) + finding.names
+            named = (*problems.get(finding.kind, ()), *finding.names)
+            problems[finding.kind] = tuple(dict.fromkeys(named))  # a class can be missing and mistaken
     if "copies" in problems:
         return f"copies its training {what}s: the other scores say nothing of what it would invent"
-    named = [kind + _listed(names) for kind, names in problems.items()]
-    return f"problems: {', '.join(named)}" if named else "no problem found"
+    listed = [kind + _listed(names) for kind, names in problems.items()]
+    return f"problems: {', '.join(listed)}" if listed else "no problem found"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from dropgan.evaluate.certificate import certificate
 from dropgan.evaluate.chance import fewer_p_value, rank_test
 from dropgan.evaluate.conditional import ClassAgreement
 from dropgan.evaluate.copies import CopyTest
-from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find
+from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find, verdict
 from dropgan.evaluate.joint import told_apart, worst_pair
 from dropgan.evaluate.looks import Look, looks
 from dropgan.evaluate.surplus import surplus_test
@@ -123,6 +123,16 @@ def test_a_class_is_held_against_real_images_of_it() -> None:
     assert _classes(*good, hard).level == "good"
     assert _classes(ClassAgreement("cat", 5, 1, 4, 3)).level == "good"  # chance
     assert _classes(ClassAgreement("cat", 200, 180, 0, 0)).level == NOTE
+
+
+def test_a_verdict_names_each_class_once() -> None:
+    """Ten classes were called ``T-shirt/top, Trouser, Pullover and 15 more``."""
+    names = ("cat", "dog", "horse", "ship")
+    found = [
+        Finding("classes", PROBLEM, "missing", names),
+        Finding("classes", PROBLEM, "mistaken", names[1:]),
+    ]
+    assert verdict(found) == "problems: classes (cat, dog, horse and 1 more)"
 
 
 def test_what_is_seen_is_said_in_a_sentence() -> None:
