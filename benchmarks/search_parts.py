@@ -1,6 +1,6 @@
 """Changes to the networks of `conv` that the search of recipes tries, and that dropgan does not have.
 
-Importing this registers them as architectures: ``conv-san``, ``conv-statistics`` and ``conv-zero``.
+`register` makes them architectures.
 """
 
 from collections.abc import Iterator
@@ -129,16 +129,19 @@ class ZeroDiscriminator(ConvDiscriminator):
         yield from self.dense.children()
 
 
-for _name, _generator, _discriminator in (
-    ("conv-san", None, SanDiscriminator),
-    ("conv-statistics", None, StatisticsDiscriminator),
-    ("conv-zero", ZeroGenerator, ZeroDiscriminator),
-):
-    ARCHITECTURES.register(
-        Architecture(
-            _name,
-            None if _generator is None else Design(ConvolutionGeneratorSettings, _generator),
-            Design(ConvDiscriminatorSettings, _discriminator),
-            fits=lambda spec: spec.on_grid,
-        )
-    )
+def register() -> None:
+    """Make ``conv-san``, ``conv-statistics`` and ``conv-zero`` architectures, in this process."""
+    for name, generator, discriminator in (
+        ("conv-san", None, SanDiscriminator),
+        ("conv-statistics", None, StatisticsDiscriminator),
+        ("conv-zero", ZeroGenerator, ZeroDiscriminator),
+    ):
+        if name not in {design.name for design in ARCHITECTURES}:
+            ARCHITECTURES.register(
+                Architecture(
+                    name,
+                    None if generator is None else Design(ConvolutionGeneratorSettings, generator),
+                    Design(ConvDiscriminatorSettings, discriminator),
+                    fits=lambda spec: spec.on_grid,
+                )
+            )

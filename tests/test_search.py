@@ -4,14 +4,17 @@ import pytest
 import torch
 
 from benchmarks.search import PIECES, changes
-from benchmarks.search_parts import SanHead
+from benchmarks.search_parts import SanHead, register
 from dropgan.train import change_recipe, load_recipe
+from dropgan.train.networks import ARCHITECTURES
 from dropgan.train.objective.losses import LOSSES
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_every_piece_is_a_recipe(piece: str) -> None:
+def test_every_piece_is_a_recipe(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt setting would end a search of hours when its turn comes."""
+    monkeypatch.setattr(ARCHITECTURES, "_things", dict(ARCHITECTURES._things))
+    register()
     change_recipe(load_recipe("conv"), changes(piece))
 
 

@@ -65,6 +65,8 @@ def test_unseen_real_images_are_found_faultless(fresh: Judgement) -> None:
     assert verdict(find(fresh.evidence)) == "no problem found"
     real = {score.name: score.value for score in fresh.held_out_scores}
     for score in fresh.scores:
+        if score.name not in real:  # C_T compares with the held-out images, and has no score of them
+            continue
         assert abs(score.value - real[score.name]) < 4 * score.spread + 0.02 * abs(score.value) + 0.02
 
 
