@@ -216,6 +216,8 @@ def test_the_measurement_counts_penalties_and_leaves_the_run_alone() -> None:
     expected = torch.rand(1)
     torch.manual_seed(3)
     every = change_recipe(load_recipe("mlp"), {"penalty.r1_interval": 1})
-    seconds = [seconds_per_step(recipe, spec, cpu, "fp32", 0.3) for recipe in (load_recipe("mlp"), every)]
+    recipes = load_recipe("mlp"), every
+    turns = [[seconds_per_step(recipe, spec, cpu, "fp32", 0.1) for recipe in recipes] for _ in range(5)]
     assert torch.equal(torch.rand(1), expected)
-    assert 0 < seconds[0] < seconds[1]
+    lazy, always = (min(turn[place] for turn in turns) for place in range(2))  # a busy machine adds, never takes
+    assert 0 < lazy < always
