@@ -219,5 +219,6 @@ def test_the_measurement_counts_penalties_and_leaves_the_run_alone() -> None:
     recipes = load_recipe("mlp"), every
     turns = [[seconds_per_step(recipe, spec, cpu, "fp32", 0.1) for recipe in recipes] for _ in range(5)]
     assert torch.equal(torch.rand(1), expected)
-    lazy, always = (min(turn[place] for turn in turns) for place in range(2))  # a busy machine adds, never takes
+    # a busy machine makes a turn slower, never faster
+    lazy, always = (min(turn[place] for turn in turns) for place in range(2))
     assert 0 < lazy < always
