@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,34 +50,6 @@ class LeftError(DropganError):
     """The client has gone: nobody reads the answer."""
 
 
-class Made(asyncio.Future[bytes]):
-    """A body that is being made.
-
-    `then` is called in the turn of the event loop in which the body is there: callbacks of asyncio's own
-    wait for the next one, which under load is long.
-    """
-
-    then: "Callable[[Made], None] | None" = None
-
-    def set_result(self, result: bytes) -> None:
-        """The body is there."""
-        super().set_result(result)
-        self._tell()
-
-    def set_exception(self, exception: BaseException | type[BaseException]) -> None:
-        """There will be none."""
-        super().set_exception(exception)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.then is None:
-            return
-        try:
-            self.then(self)
-        except Exception as error:  # noqa: BLE001 - of one answer; the others of its batch are still to go out
-            self.get_loop().call_exception_handler({"message": "an answer failed", "exception": error})
-
-
 @dataclass(slots=True, eq=False)
 class _Wanted:
     seed: int
@@ -86,7 +58,7 @@ class _Wanted:
     truncation: float
     encode: Encode
     left: "Left | None"
-    done: Made
+    done: "asyncio.Future[bytes]"
     end: float
 
 
@@ -144,7 +116,7 @@ class Batcher:
         truncation: float,
         encode: Encode,
         left: Left | None = None,
-    ) -> Made:
+    ) -> "asyncio.Future[bytes]":
         """The encoded sample, when it is made; a future that its owner ends is not made any more.
 
         Raises:
@@ -155,7 +127,7 @@ class Batcher:
         """
         self.require_room()
         loop = asyncio.get_running_loop()
-        done = Made(loop=loop)
+        done: asyncio.Future[bytes] = loop.create_future()
         wanted = _Wanted(seed, index, label, truncation, encode, left, done, loop.time() + self._seconds)
         self._waiting.append(wanted)
         self._unanswered.append(wanted)
@@ -199,12 +171,11 @@ class Batcher:
             loop.call_soon(self._next, loop)
             self._deliver(batch, self._made(batch))
             return
-        self._thread.submit(self._made, batch).add_done_callback(
-            lambda future: loop.call_soon_threadsafe(self._from_thread, loop, batch, future)
-        )
+        made = loop.run_in_executor(self._thread, self._made, batch)
+        made.add_done_callback(lambda future: self._from_thread(loop, batch, future))
 
     def _from_thread(
-        self, loop: asyncio.AbstractEventLoop, batch: list[_Wanted], future: "Future[_Results]"
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Wanted], future: "asyncio.Future[_Results]"
     ) -> None:
         self._next(loop)  # the thread has work before the answers go out
         ended = future.cancelled()

@@ -6,7 +6,6 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .answers import Headers, error_body, failure
-from .batching import Made
 from .gate import BEGINS, Brief, errors
 from .samples import LEFT
 
@@ -39,11 +38,6 @@ class JoinedWrites:
             self._loop.call_soon(self.flush)
         self._parts.append(data)
 
-    def send(self, answer: bytes) -> None:
-        """Write a whole answer, behind what has gathered, in this turn."""
-        self.flush()
-        self._transport.write(answer)
-
     def flush(self) -> None:
         """Write what has gathered."""
         parts, self._parts = self._parts, []
@@ -68,9 +62,9 @@ class _BriefCycle:
         self.keep_alive = self.more_body = True
         self.message_event = _NOBODY
         self._protocol, self._brief = protocol, brief
-        brief.begun.made.then = self._answer
+        brief.begun.made.add_done_callback(self._answer)
 
-    def _answer(self, made: Made) -> None:
+    def _answer(self, made: "asyncio.Future[bytes]") -> None:
         protocol = self._protocol
         error = made.exception()
         if error is None:
@@ -81,7 +75,7 @@ class _BriefCycle:
             if status == 500:
                 errors.error("a request failed", exc_info=error)
         if not protocol.transport.is_closing():
-            protocol.joined.send(self._head(status, headers, len(body)) + body)
+            protocol.transport.write(self._head(status, headers, len(body)) + body)
         self._brief.ended(status, len(body))
         self.response_complete = True
         if not self.keep_alive:
@@ -118,8 +112,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
-        self.joined = JoinedWrites(transport, self.loop)
-        super().connection_made(self.joined)  # type: ignore[arg-type]
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._is_closing = transport.is_closing
         self._extensions = {LEFT: self._is_closing}
         self._refused = False
@@ -151,7 +144,7 @@ class Protocol(HttpToolsProtocol):
         begun = self._begin()
         self._refused = isinstance(begun, bytes)
         if isinstance(begun, bytes):
-            self.joined.send(begun)
+            self.transport.write(begun)
         elif begun is not None:
             self.cycle = _BriefCycle(self, begun)  # type: ignore[assignment]
         else:

@@ -12,7 +12,7 @@ from ..errors import DropganError, InputError
 from ..kinds import kind_of
 from .addresses import Address, parse
 from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
-from .batching import Batcher, Encode, Left, LeftError, Made, Told
+from .batching import Batcher, Encode, Left, LeftError, Told
 from .encoders import Form, require_form
 from .limits import Limits
 from .models import Model, Models
@@ -30,7 +30,7 @@ _OTHERWISE = (b"if-none-match", b"origin")  # may get another answer than the sa
 class Begun:
     """A sample that is being made for a request."""
 
-    made: Made
+    made: "asyncio.Future[bytes]"
     headers: Headers
 
 
@@ -172,7 +172,7 @@ class SampleRoutes:
             raise TooLargeError(f"a picture has at most {self._limits.picture_pixels:,} pixels")
 
 
-async def _unless_left(made: Made, receive: Any) -> bytes:
+async def _unless_left(made: "asyncio.Future[bytes]", receive: Any) -> bytes:
     """What a batch gives, unless the client leaves first.
 
     Raises:
