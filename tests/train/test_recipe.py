@@ -22,7 +22,7 @@ from dropgan.train.recipes import recipe_differences
 
 
 def test_recipes_that_come_with_dropgan() -> None:
-    """Both load, carry their own name, and drop units in both networks."""
+    """All load, carry their own name, and drop units in both networks."""
     assert recipe_names() == [
         "capsule",
         "conv",
