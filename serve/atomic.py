@@ -1,4 +1,4 @@
-"""Files and folders that are either complete or not there."""
+"""Write files and folders completely or not at all."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,11 @@ from .temporary import (
 
 @contextmanager
 def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that takes its place when the block ends well.
+    """Open a temporary file that replaces ``path`` when the block ends without an error.
 
-    The data is flushed to the disk before the rename, and the directory after it, so that a crash
-    or a power cut leaves the old file or the new one, never a part. If the block raises, ``path``
-    is untouched and the temporary file is gone; what a killed process left of its own is removed by
-    the next one that writes the same file.
+    The data is flushed to disk before the rename, and the directory after it, so a crash or a power cut
+    leaves either the old file or the new one. If the block raises, ``path`` is unchanged and the temporary
+    file is removed. The next process that writes the same file removes what a killed process left behind.
 
     Args:
         path: The file to write; missing parent directories are made.
@@ -64,7 +63,7 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
 
 
 def sync_directory(path: Path) -> None:
-    """Flush a directory's entries to the disk (where the platform lets a directory be opened)."""
+    """Flush a directory's entries to disk, if the platform can open a directory."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -78,7 +77,7 @@ def sync_directory(path: Path) -> None:
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Write ``data`` to ``path``, whole or not at all.
+    """Write ``data`` to ``path``, completely or not at all.
 
     Raises:
         OutputError: The file cannot be written.
@@ -97,13 +96,14 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_folder(path: Path | str, files: Mapping[str, bytes]) -> None:
-    """Make a folder of these files, by relative name, in the place of one that may be there.
+    """Write a folder of these files (relative name to content), replacing any folder of that name.
 
-    The folder is filled under another name. For the moment between two renames there is none of its
-    name; a process killed then leaves the old one beside it, and the next one puts it back first.
+    The folder is filled under a temporary name. Between the two renames there is briefly no folder at
+    ``path``. If the process is killed then, the old folder is still beside it, and the next write puts it
+    back first.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The folder cannot be written.
     """
     folder = local_path(path)
     try:

@@ -1,8 +1,8 @@
-"""Running a model between arrays that lie ready, in memory that a GPU reads and writes by itself.
+"""Run a model on preallocated arrays that a GPU can read and write directly.
 
-onnxruntime's I/O binding lets a model write straight into an array of ours, on any provider. A GPU's
-copy engine reaches ordinary memory only through a buffer of the driver's, page-locked memory at once
-and while the GPU computes; which of the two it is changes the speed and nothing else.
+onnxruntime's I/O binding lets a model write straight into a caller's array, on any provider. A GPU's copy
+engine reaches ordinary memory only through a staging buffer of the driver, but page-locked memory directly
+and while the GPU computes. The kind of memory changes the speed and nothing else.
 """
 
 import ctypes
@@ -21,13 +21,13 @@ _PORTABLE = 1  # CU_MEMHOSTREGISTER_PORTABLE: page-locked for every CUDA context
 
 
 def run_bound(session: Any, feed: dict[str, NDArray[Any]], output: str, images: NDArray[Any]) -> None:
-    """Run ``session`` from the arrays of ``feed`` into ``images``.
+    """Run ``session`` on the arrays of ``feed`` and write the result into ``images``.
 
     Args:
         session: An onnxruntime session.
-        feed: Name of each input to its C-contiguous array: latents, and labels where there are classes.
-        output: Name of its output.
-        images: C-contiguous array of the output's type and shape for n samples; it is overwritten.
+        feed: C-contiguous array of each input by name: latents, and labels if there are classes.
+        output: Name of the output.
+        images: C-contiguous array with the output's type and the shape for n samples; it is overwritten.
     """
     binding = session.io_binding()  # each call its own: a binding must not be shared between threads
     for name, values in feed.items():
@@ -37,9 +37,9 @@ def run_bound(session: Any, feed: dict[str, NDArray[Any]], output: str, images: 
 
 
 def host_array(shape: tuple[int, ...], dtype: DTypeLike, session: Any) -> NDArray[Any]:
-    """An array for `run_bound`, its values undefined: page-locked where ``session`` runs on CUDA.
+    """Return an uninitialised array for `run_bound`, page-locked if ``session`` runs on CUDA.
 
-    Where page-locking fails (its amount is limited on some systems) the array is an ordinary one.
+    If page-locking fails (some systems limit its amount), the array is an ordinary one.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if session.get_providers()[0] != CUDA or not size:
@@ -55,16 +55,16 @@ def host_array(shape: tuple[int, ...], dtype: DTypeLike, session: Any) -> NDArra
 
 
 def page_lock(driver: Any, address: int, size: int, device: int) -> Callable[[], None] | None:
-    """Page-lock memory for CUDA device ``device``.
+    """Page-lock memory for a CUDA device.
 
     Args:
         driver: The CUDA driver's library.
-        address: Of the memory's first byte.
-        size: In bytes.
-        device: Its number.
+        address: Address of the memory's first byte.
+        size: Size in bytes.
+        device: Number of the CUDA device.
 
     Returns:
-        What undoes it, or None if it failed.
+        A function that unlocks the memory, or None if page-locking failed.
     """
     handle, context = ctypes.c_int(), ctypes.c_void_p()
     if driver.cuDeviceGet(ctypes.byref(handle), device) != 0:
@@ -94,5 +94,5 @@ def page_lock(driver: Any, address: int, size: int, device: int) -> Callable[[],
 
 
 def _unlock(unlock: Callable[[], None], pages: mmap.mmap) -> None:
-    """Called with the pages, which therefore outlive the lock."""
+    """Unlock memory. The call holds ``pages``, so they outlive the lock."""
     unlock()

@@ -1,8 +1,8 @@
-"""The card: what a dropgan model file says of itself, as JSON in its metadata.
+"""The card: the description that a dropgan model file carries as JSON in its metadata.
 
-Plain dataclasses rather than a schema library, so that the runtime stays light. A reader ignores
-keys that it does not know and refuses a card whose major version it does not know. A number that
-is none (NaN) is null; earlier cards may have Python's ``NaN`` in its place.
+The card uses plain dataclasses rather than a schema library, so that the runtime stays light. A reader
+ignores keys that it does not know and refuses a card whose major version it does not know. NaN is written as
+null; earlier cards may have Python's ``NaN`` instead.
 """
 
 import dataclasses
@@ -69,7 +69,7 @@ class LatentCard:
 
 @dataclass(frozen=True)
 class LabelCard:
-    """What a class-conditional model takes beside latents; empty for any other."""
+    """The labels that a class-conditional model takes besides latents; empty for any other model."""
 
     classes: int = 0
     """Number of classes, 0 where samples are made of latents alone. The graph takes the place of a
@@ -85,10 +85,10 @@ class LabelCard:
     """The column of a table that had the classes; empty where they were in none."""
 
     def require_possible(self) -> None:
-        """Refuse numbers and counts that no classes have.
+        """Refuse numbers and counts that no classes can have.
 
         Raises:
-            ModelError: They are not one for each class, too large, or not what they must be.
+            ModelError: Their number differs from that of the classes, one is too large, or one is invalid.
         """
         classes, numbers, counts = self.classes, self.numbers, self.counts
         if not 0 <= classes <= MAX_CLASSES:
@@ -125,8 +125,9 @@ class DropoutCard:
 
 @dataclass(frozen=True)
 class FeatureCard:
-    """The feature network that the discriminator looked through in training; empty where it saw samples.
-    Scores in it would flatter."""
+    """The pretrained feature network inside the discriminator; empty if it saw plain samples. Scores in the
+    same network would flatter the model.
+    """
 
     name: str = ""
     """As the recipe names it."""
@@ -154,7 +155,7 @@ class TrainingCard:
 
 @dataclass(frozen=True)
 class WitnessCard:
-    """A few values of the PyTorch generator, so that anyone can compare without PyTorch."""
+    """A few output values of the PyTorch generator, so that anyone can compare without PyTorch."""
 
     samples: int = 0
     """They are of the stream's first samples, of the comparison's seed."""
@@ -166,7 +167,7 @@ class WitnessCard:
 
 @dataclass(frozen=True)
 class ParityCard:
-    """The certificate: what was compared with the PyTorch generator before the file was written."""
+    """The certificate: the comparison with the PyTorch generator that the file has passed."""
 
     provider: str
     """The onnxruntime provider that was compared with PyTorch on the CPU in eval mode."""
@@ -202,7 +203,7 @@ class ParityCard:
 
 @dataclass(frozen=True)
 class PriceCard:
-    """What a precision below float32 costs in quality; empty where nothing was scored."""
+    """The quality cost of a precision below float32; empty if nothing was scored."""
 
     score_name: str = ""
     """What was measured, the feature network included."""
@@ -218,7 +219,7 @@ class PriceCard:
 
 @dataclass(frozen=True)
 class SpeedCard:
-    """How fast an int8 file is, measured where it was exported; empty in any other."""
+    """The speed of an int8 file, measured where it was exported; empty for any other file."""
 
     times_fp32: float = 0.0
     """How many times as fast as the float32 file of the same weights, on one thread."""
@@ -305,16 +306,16 @@ class Card:
         return names if len(names) == self.labels.classes else ()
 
     def to_json(self) -> str:
-        """The card as indented JSON text, numbers that are not finite as null."""
+        """Return the card as indented JSON, with null for numbers that are not finite."""
         return json_text(dataclasses.asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Card":
-        """Read a card.
+        """Parse a card.
 
         Raises:
-            ModelError: The text is not a card, misses something, holds a value of the wrong type,
-                or was written under a major version that this one does not know.
+            ModelError: The text is not a card, a key is missing, a value has the wrong type, or the
+                card's major version is not known.
         """
         try:
             raw = parse_json(text)
@@ -335,7 +336,7 @@ class Card:
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
-    """``value`` as an instance of the annotation ``kind``, strictly."""
+    """Convert ``value`` strictly to the type of the annotation ``kind``."""
     origin = typing.get_origin(kind)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
@@ -369,7 +370,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 
 
 def _as_float(value: Any) -> Any:
-    """A number as JSON has it as a float; anything else as it is."""
+    """Return a JSON number as a float, and anything else unchanged."""
     if value is None:
         return math.nan
     if not isinstance(value, int) or isinstance(value, bool):

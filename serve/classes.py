@@ -1,8 +1,8 @@
-"""The classes of a conditional model: what people call them, and where the graph has them.
+"""The classes of a conditional model: their names, their numbers, and their places in the graph's input.
 
-A class has a *number*, the data's own, and perhaps a name. People, files and other programs know it by
-these, in Python, on the command line, in JavaScript and in shards alike. Its *place*, 0 to k - 1 in the
-order of the numbers, is what the graph's input takes, and nothing else.
+A class has a *number* from the data and perhaps a name. People, files and other programs use these, in
+Python, on the command line, in JavaScript and in shards. Its *place*, 0 to k - 1 in the order of the numbers,
+is the value of the graph's input and is used nowhere else.
 """
 
 import itertools
@@ -39,10 +39,10 @@ class Classes:
     """The classes of one model, in the order of their places.
 
     Attributes:
-        numbers: The number of each, all different, 0 to 2**31 - 1.
-        names: The name of each, or empty.
-        counts: Samples of each in the training data, or empty where nobody counted.
-        default: Which of `WORDS` holds where nothing is chosen.
+        numbers: The number of each class, all different, 0 to 2**31 - 1.
+        names: The name of each class, or empty.
+        counts: Samples of each class in the training data, or empty if unknown.
+        default: The one of `WORDS` that applies if nothing is chosen.
     """
 
     numbers: tuple[int, ...]
@@ -52,10 +52,10 @@ class Classes:
 
     @classmethod
     def of(cls, card: Card) -> "Classes":
-        """Those of a model; none where it is not conditional.
+        """Return the classes of a model, which are empty if it is not conditional.
 
-        Cards before schema 1.3 have no numbers: there names that are whole numbers are the numbers of
-        their classes, and other classes are counted.
+        Cards before schema 1.3 have no numbers. For them, a name that is a whole number is the number of its
+        class, and other classes are numbered in order.
         """
         labels, names = card.labels, card.class_names
         numbers = labels.numbers or (numbers_of(names) if names else tuple(range(labels.classes)))
@@ -66,19 +66,19 @@ class Classes:
         return len(self.numbers)
 
     def choose(self, labels: ArrayLike | str | None, count: int) -> Places:
-        """What a user asked for, checked.
+        """Check the labels that a user asked for.
 
         Args:
             labels: One class for all samples, or one for each, as numbers or names; one of `WORDS`; None
                 for the default.
-            count: How many samples there are.
+            count: Number of samples.
 
         Returns:
-            int64 array [count], of which a single class takes no memory for each sample; or a word; or
-            None where there are no classes.
+            int64 array [count] (for a single class a broadcast view without memory per sample), a word,
+            or None if there are no classes.
 
         Raises:
-            InputError: A label is no class of the model's, there are not ``count`` of them, or the model
+            InputError: A label is not a class of the model, there are not ``count`` labels, or the model
                 is not class-conditional.
         """
         if not self.numbers:
@@ -104,10 +104,10 @@ class Classes:
         return np.broadcast_to(array.astype(np.int64, copy=False), (count,))
 
     def word(self, word: str) -> str:
-        """One of `WORDS`, if this model can draw so and has no class of that name.
+        """Return ``word`` if it is one of `WORDS`, this model can draw that way, and no class has that name.
 
         Raises:
-            InputError: It cannot, or the word could mean a class.
+            InputError: The model cannot draw that way, or the word could mean a class.
         """
         clash = next((place for place, name in enumerate(self.names) if name.lower() == word), None)
         if clash is not None:
@@ -124,12 +124,12 @@ class Classes:
         return word
 
     def place(self, label: str) -> int:
-        """The place of the class that is told by its name, or else by its number.
+        """Return the place of the class with this name or, if no class has it, this number.
 
-        Upper and lower case are the same where that leaves one class.
+        Case is ignored if that leaves exactly one class.
 
         Raises:
-            InputError: The model has no such class; the message names those that it has.
+            InputError: The model has no such class. The message lists its classes.
         """
         if label in self.names:
             return self.names.index(label)
@@ -144,13 +144,13 @@ class Classes:
         )
 
     def draw(self, places: Places, count: int, *, seed: int, start: int) -> NDArray[np.int64] | None:
-        """The places of samples ``start`` to ``start + count - 1`` of ``seed``.
+        """Return the places of samples ``start`` to ``start + count - 1`` of ``seed``.
 
         Args:
-            places: As `choose` gives them.
-            count: How many.
-            seed: Of the stream.
-            start: Index of the first.
+            places: Result of `choose`.
+            count: Number of samples.
+            seed: Seed of the stream.
+            start: Index of the first sample.
         """
         if not isinstance(places, str):
             return places
@@ -159,7 +159,7 @@ class Classes:
         return self._streams[places](count, seed=seed, start=start)
 
     def draw_each(self, places: Places, wanted: Each) -> NDArray[np.int64] | None:
-        """The places of samples with a seed and an index each, of what `choose` gives for them."""
+        """Return the places of samples that have a seed and an index each, from the result of `choose`."""
         if not isinstance(places, str):
             return places
         if places == BALANCED:
@@ -167,17 +167,17 @@ class Classes:
         return self._streams[places].each(wanted.seeds, wanted.indices)
 
     def numbered(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The numbers of classes at these places."""
+        """Return the class numbers of these places."""
         return places if self._counted else self._numbers[places]
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """What to call each class: its name, or else its number."""
+        """The name of each class or, without names, its number."""
         return self.names or tuple(map(str, self.numbers))
 
     @property
     def known(self) -> str:
-        """The numbers in words."""
+        """Return the classes' numbers as text."""
         if len(self) > 2 and self.numbers == tuple(range(self.numbers[0], self.numbers[0] + len(self))):
             return f"{self.numbers[0]} to {self.numbers[-1]}"
         return _listed(tuple(map(str, self.numbers)))
@@ -192,7 +192,7 @@ class Classes:
 
     @cached_property
     def _counted(self) -> bool:
-        """Whether number and place are the same."""
+        """True if every class's number is its place."""
         return self.numbers == tuple(range(len(self)))
 
     @cached_property
@@ -210,15 +210,15 @@ class Classes:
 
 
 def part(places: Places, first: int, count: int) -> Places:
-    """Those of some of the samples."""
+    """Return the places of ``count`` samples from ``first`` on."""
     return places if places is None or isinstance(places, str) else places[first : first + count]
 
 
 def numbers_of(names: Sequence[str]) -> tuple[int, ...]:
-    """Numbers of classes that data tells apart by nothing but names.
+    """Return numbers for classes that the data distinguishes by name only.
 
-    A name that is a whole number is the number of its class, so that 7 and "7" are one class whoever
-    asks. The other names are counted in their order, from 0 or from the largest such number on.
+    A name that is a whole number is the number of its class, so 7 and "7" are the same class. The other names
+    are numbered in order, from 0 or from above the largest such number.
     """
     own = {name: int(name) for name in names if is_number(name)}
     if len(set(own.values())) < len(own):  # 1 and 01
@@ -228,7 +228,7 @@ def numbers_of(names: Sequence[str]) -> tuple[int, ...]:
 
 
 def is_number(name: str) -> bool:
-    """Whether a class's name is taken for its number."""
+    """Return True if a class's name is taken as its number."""
     return name.isascii() and name.isdecimal() and len(name) <= _OWN_DIGITS
 
 

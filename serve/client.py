@@ -1,4 +1,4 @@
-"""A generator that runs somewhere else: the same samples from a service of ``dropgan serve``."""
+"""A client of ``dropgan serve`` that returns the same samples as a local generator."""
 
 import http.client
 import io
@@ -29,11 +29,11 @@ _LONGEST_WAIT = 5.0  # seconds before a service that is busy is asked again
 
 
 class ServiceError(DropganError):
-    """A service that does not answer, or that cannot answer now."""
+    """The service does not answer, or cannot answer now."""
 
 
 class _BusyService(ServiceError):
-    """One that says when to come again."""
+    """The service is busy and says when to retry."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class _BusyService(ServiceError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `Client.draw` leaves to `Client.render`: which samples."""
+    """The samples that `Client.draw` asks `Client.render` to request."""
 
     count: int
     seed: int
@@ -53,7 +53,7 @@ class Wanted:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is a service's address rather than a path."""
+    """Return True if a text is a service's address rather than a path."""
     return re.match(r"https?://", text, re.IGNORECASE) is not None
 
 
@@ -290,7 +290,7 @@ class Client:
     def _batch(
         self, first: int, count: int, seed: int, start: int, places: Any, truncation: float
     ) -> NDArray[Any]:
-        """One part of a range: by its address where one says it all, else by labels or latents."""
+        """Request one part of a range, by its address if that suffices, otherwise by labels or latents."""
         begin, part = start + first, places
         if isinstance(places, str):
             part = self._classes.draw(places, count, seed=seed, start=begin)
@@ -306,7 +306,7 @@ class Client:
         return self._posted({"seed": seed, "start": begin, "labels": labels, "truncation": truncation}, count)
 
     def _query(self, places: Any, count: int, seed: int, start: int, truncation: float) -> str | None:
-        """What an address of these samples has behind its question mark; None if there is no such address."""
+        """Return the query string of these samples' address, or None if no address describes them."""
         said = []
         if places is not None:
             drawn = self._classes.draw(self._classes.default, count, seed=seed, start=start)
@@ -336,7 +336,7 @@ class Client:
         return array
 
     def _get(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
-        """The body of an answer; a service that is busy is asked again when it says."""
+        """Return the body of an answer. If the service is busy, retry when it says."""
         url, end = f"{self._root}/{path}", time.monotonic() + self._timeout
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Tables with a column a name: what they are made of."""
+"""Tables with named columns."""
 
 from typing import Protocol
 
@@ -11,24 +11,24 @@ _WHOLE = 2.0**62
 
 
 class Rows(Protocol):
-    """A table that grows."""
+    """A table that can grow."""
 
     def add(self, rows: NDArray[np.float32], labels: NDArray[np.int64] | None) -> None:
-        """Append rows [n, columns], and the labels [n] of a class-conditional model."""
+        """Append rows [n, columns] and, for a class-conditional model, labels [n]."""
 
     def close(self) -> None:
-        """Write what ends the table; the file stays open."""
+        """Write the end of the table; the file stays open."""
 
 
 class Header:
-    """The columns of a table: those of the vectors, and after them the class where there are classes.
+    """The columns of a table: those of the vectors, then the class if there are classes.
 
     Attributes:
         columns: Names of the vectors' columns.
-        label: Name of the column of classes: the data's own, or else ``label`` (with ``_`` behind it
-            where a column of the vectors is called so); empty without classes.
-        class_names: In the place of numbers, if the classes have names.
-        whole: Whether each column of the vectors holds whole numbers that a 64-bit one can hold.
+        label: Name of the column of classes: that of the data, or else ``label`` (``label_`` if a column
+            of the vectors has that name); empty without classes.
+        class_names: Written instead of numbers, if the classes have names.
+        whole: For each column of the vectors, True if it holds whole numbers that fit 64 bits.
     """
 
     def __init__(self, generator: Source) -> None:
@@ -43,6 +43,6 @@ class Header:
             self.label += "_"
 
     def named(self, labels: NDArray[np.int64]) -> list[str] | list[int]:
-        """Classes by their names, or else their numbers."""
+        """Return classes by name, or by number if they have no names."""
         numbers: list[int] = labels.tolist()
         return [self.class_names[number] for number in numbers] if self.class_names else numbers

@@ -1,4 +1,4 @@
-"""Samples that have nothing in common but their model: a seed and an index for each."""
+"""Individual samples of one model, each with its own seed and index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from .seeds import seed_number
 
 @dataclass(frozen=True)
 class Each:
-    """Some samples, checked.
+    """Checked seeds and indices of individual samples.
 
     Attributes:
         seeds: 0 to 2**64 - 1 each.
-        indices: As many, each 0 or more.
-        truncations: As many, each above 0 and at most 1.
+        indices: One for each seed, 0 or more.
+        truncations: One for each seed, above 0 and at most 1.
     """
 
     seeds: list[int]
@@ -29,10 +29,10 @@ class Each:
         indices: Sequence[int] | int = 0,
         truncation: Sequence[float] | float = 1.0,
     ) -> "Each":
-        """What a caller asks for; one index or factor stands for all.
+        """Check seeds and indices. One index or truncation applies to all samples.
 
         Raises:
-            InputError: Something is out of range, or there are not as many as seeds.
+            InputError: A value is out of range, or the number of values differs from that of the seeds.
         """
         if isinstance(seeds, str):
             raise InputError("seeds are a list, one for each sample; for a single seed use sample")

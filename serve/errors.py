@@ -1,7 +1,7 @@
 """The errors that dropgan raises on purpose.
 
-Each message is one line that says what is wrong and what to do; the command line prints it as it
-is and exits with ``exit_code``. Whatever else escapes is a bug.
+Each message is one line that says what is wrong and what to do. The command line prints it and exits with
+``exit_code``. Any other exception is a bug.
 """
 
 import errno
@@ -36,11 +36,11 @@ class RuntimeMissingError(DropganError):
 
 
 class MissingExtraError(DropganError):
-    """A package of one of the extras is needed and not installed."""
+    """A package from an optional extra is needed and not installed."""
 
 
 class ClusterError(DropganError):
-    """A cluster that cannot be reached."""
+    """A cluster cannot be reached."""
 
 
 class InputError(DropganError, ValueError):
@@ -48,7 +48,7 @@ class InputError(DropganError, ValueError):
 
 
 class OptionError(InputError):
-    """Options do not go together, or have no meaning here."""
+    """Options contradict each other or do not apply."""
 
     exit_code = 2
 
@@ -58,7 +58,7 @@ class OutputError(DropganError):
 
 
 def told(name: str, message: str) -> Exception:
-    """The error of which another process told the name and the message."""
+    """Rebuild the error of another process from its name and message."""
     if name == MemoryError.__name__:
         return MemoryError(message)
     kind = globals().get(name)

@@ -1,4 +1,4 @@
-"""Samples from an exported generator: the one class that an application needs."""
+"""Sample from an exported generator: the one class that an application needs."""
 
 import hashlib
 import os
@@ -46,16 +46,16 @@ class Generator:
         """Open a model file that ``dropgan export`` wrote.
 
         Args:
-            model: Path of the file, or its bytes. Where there is no such file, the name of a model that
-                comes with dropgan: ``clothes``.
-            device: ``auto`` (CUDA if it works, else the CPU, reported once), ``cpu``, ``cuda`` or
+            model: Path of the file, or its bytes. ``clothes`` opens the model that comes with dropgan,
+                unless a file has that name.
+            device: ``auto`` (CUDA if it works, otherwise the CPU, reported once), ``cpu``, ``cuda`` or
                 ``cuda:N``. ``cuda`` never falls back.
-            threads: CPU threads for one batch; None leaves it to onnxruntime (one a core).
+            threads: CPU threads for one batch; None leaves it to onnxruntime (one per core).
 
         Raises:
             MissingModelError: The file is not there; this is a ModelError and a FileNotFoundError.
             ModelError: The file is damaged, not dropgan's, changed since its export, or
-                holds what no generator needs. It is refused before onnxruntime sees it.
+                contains something that no generator needs. It is refused before onnxruntime sees it.
             DeviceError: CUDA was requested but does not work.
             InputError: ``device`` or ``threads`` is out of range.
             RuntimeMissingError: onnxruntime is not installed.
@@ -374,7 +374,7 @@ class Generator:
         return self._renderer.sample_buffer(count)
 
     def _batch(self, batch_size: int | None, truncation: float) -> int:
-        """Samples computed at once."""
+        """Return the number of samples computed at once."""
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         check_truncation(truncation)

@@ -1,4 +1,4 @@
-"""What the runtime asks of a kind of data. The kinds are in `dropgan.serve.kinds`, one a file."""
+"""The runtime's interface of a kind of data. Each module of `dropgan.serve.kinds` is one kind."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ shard format holds one or several of these views."""
 
 @dataclass(frozen=True)
 class Output:
-    """What a model file may give, ``export.output`` in its card."""
+    """An output that a model file may have, ``export.output`` in its card."""
 
     dtype: str
     """numpy's name of the type."""
@@ -28,18 +28,18 @@ class Output:
 
 
 class Kind(ABC):
-    """A kind of data, as the runtime sees it: type and shape, views, and how it is shown.
+    """A kind of data as the runtime sees it: type, shape, views, and how samples are shown.
 
     Attributes:
-        name: ``data.kind`` in the card, and the beginning of shards' names.
-        one: What one sample is called.
-        outputs: What a file of this kind may give, by name; the usual one first.
-        shown_as: The view in which people look at a few samples: `PICTURES` (a grid) or `COLUMNS`
-            (a table).
-        usual_format: The format of shards where the user names none.
-        in_browsers: Whether the page of a web package, which samples in the browser, can draw them.
-        usual_labels: How classes are drawn where the user chooses none: ``uniform``, or ``data`` where the
-            card has their counts.
+        name: ``data.kind`` in the card, and the prefix of shards' names.
+        one: The word for one sample.
+        outputs: The outputs that a file of this kind may have, by name; the default comes first.
+        shown_as: The view that shows a few samples to people: `PICTURES` (a grid) or `COLUMNS` (a
+            table).
+        usual_format: Default format of shards.
+        in_browsers: True if the page of a web package, which samples in the browser, can draw them.
+        usual_labels: How classes are drawn by default: ``uniform``, or ``data`` if the card has their
+            counts.
     """
 
     name: ClassVar[str]
@@ -52,55 +52,58 @@ class Kind(ABC):
 
     @property
     def usual_output(self) -> str:
-        """The output of a file where the user names none."""
+        """Name of the default output of a file."""
         return next(iter(self.outputs))
 
     @abstractmethod
     def layout(self, card: Card) -> str:
-        """Order of the output's axes, in a word that people read."""
+        """Return the order of the output's axes as a word."""
 
     @abstractmethod
     def output_shape(self, card: Card) -> tuple[int, ...]:
-        """Shape of one sample as the file gives it.
+        """Return the shape of one sample as the file returns it.
 
         Raises:
-            ModelError: What the card says of the data does not suit the kind.
+            ModelError: The card's description of the data does not fit this kind.
         """
 
     def last_axis(self, card: Card) -> int | None:
-        """The axis of a batch from the file that `Generator` moves to the end; None leaves it as it is."""
+        """Return the axis of the file's batch that `Generator` moves to the end, or None."""
         return None
 
     @abstractmethod
     def lacks(self, card: Card, view: str) -> str:
-        """Why the samples cannot be looked at as pictures, columns or graphs, to follow "this model"; empty
-        where they can."""
+        """Return why the samples have no such view, as text to follow "this model"; empty if they have it."""
 
     def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
-        """Samples of a kind that does not lack `PICTURES` as uint8 [n, height, width, channels]."""
+        """Return samples of a kind that has the view `PICTURES` as uint8 [n, height, width, channels]."""
         return samples
 
     def picture_size(self, sample_shape: tuple[int, ...]) -> tuple[int, int]:
-        """Height and width in pixels of what `pictures` makes of a sample of such a shape."""
+        """Return height and width in pixels of the picture of a sample with this shape."""
         return sample_shape[0], sample_shape[1]
 
     def step(self, card: Card) -> NDArray[np.float64]:
-        """What differences are measured in, one number for all values of a sample or one for each."""
+        """Return the unit in which differences are measured: one number for all values of a sample, or one
+        each.
+        """
         return np.ones(1)
 
     def rounded(self, card: Card) -> NDArray[np.bool_] | None:
-        """Which values of a sample the file rounds to whole numbers; None if it rounds none so."""
+        """Return a mask of the values that the file rounds to whole numbers, or None if it rounds none this
+        way.
+        """
         return None
 
     def apart(
         self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
     ) -> NDArray[np.float64]:
-        """How far samples are from what a certificate keeps of them, every so many-th of their values.
+        """Return the difference between samples and a certificate's values.
 
         Args:
-            card: The model's.
-            made: float [n, values].
-            exact: The same of the certificate.
-            every: 1 for all values of a sample.
+            card: Card of the model.
+            made: Samples, float [n, values].
+            exact: Values of the certificate, float [n, values].
+            every: Stride of the certificate's values within a sample; 1 for all values.
         """
         return np.abs(made.astype(np.float64) - exact.astype(np.float64))

@@ -1,8 +1,7 @@
-"""The streams that draw the class of each sample where nobody chooses it.
+"""The streams that draw a class for each sample if the caller chooses none.
 
-They make the class of sample *i* of seed *s* a pure function of (s, i), as the latent stream does for
-latents. docs/latents.md has the definitions, tests/golden/labels.json the vectors that every
-implementation is held to.
+The class of sample *i* of seed *s* is a pure function of (s, i), like its latents. docs/latents.md has the
+definitions, and tests/golden/labels.json the test vectors for every implementation.
 """
 
 from collections.abc import Sequence
@@ -95,11 +94,11 @@ class LabelStream:
         return self._places(self._high_of_product(words).astype(np.int64))
 
     def _high_of_product(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """``floor(word * total / 2**64)``, the product of up to 96 bits made from two of 64."""
+        """Return ``floor(word * total / 2**64)`` from a product of up to 96 bits, computed in two halves."""
         total = np.uint64(self._total)
         low = ((words & _LOW_32) * total) >> _32
         return ((words >> _32) * total + low) >> _32
 
     def _places(self, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The class that has the drawn one of all counted samples, which are sorted by class."""
+        """Return the class of each drawn sample number, with the counted samples sorted by class."""
         return drawn if self._ends is None else np.searchsorted(self._ends, drawn, side="right")

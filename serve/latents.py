@@ -2,8 +2,8 @@
 
 Any machine, batch size, shard or language can make sample 7,000,000 without making the ones before
 it. The words come from Philox4x64-10 (`serve.philox`), the normals from the Box-Muller transform
-(Box and Muller 1958). docs/latents.md has the definition, tests/golden/latents.json the vectors that
-every implementation is held to.
+(Box and Muller 1958). docs/latents.md has the definition, and tests/golden/latents.json the test vectors
+for every implementation.
 """
 
 import operator
@@ -106,8 +106,11 @@ class LatentStream:
         return out
 
     def _one(self, seed: int, index: int) -> NDArray[np.float32]:
-        """One latent; who asks for single samples in turn has the next ones made with it, because
-        numpy's calls cost more than the numbers in them."""
+        """Return one latent.
+
+        The next few are computed with it, for callers that ask for consecutive samples, because numpy's calls
+        cost more than the numbers in them.
+        """
         made_seed, first, rows = getattr(self._local, "rows", _NO_ROWS)
         place = index - first
         if seed != made_seed or not 0 <= place < len(rows):
@@ -134,10 +137,7 @@ class LatentStream:
         return out
 
     def _box_muller(self, words: NDArray[np.uint64], rows: int, out: NDArray[np.float32]) -> None:
-        """Turn whole vectors of words into normals and lay the first ``dim`` of each row in ``out``.
-
-        The words are overwritten.
-        """
+        """Turn whole vectors of words into normals and write the first ``dim`` of each row to ``out``."""
         # The low half of a word makes u1, the high half u2. Whole words are shifted and then narrowed:
         # contiguous passes, where a strided view of the halves costs twice as much.
         bits = np.empty((2, len(words)), dtype=np.uint32)
@@ -172,7 +172,7 @@ def check_range(count: int, seed: int, start: int) -> None:
 
     Raises:
         InputError: ``count`` or ``start`` is negative, ``start + count`` is over 2**60, ``seed`` does not
-            fit 64 bits, or one of them is no whole number.
+            fit 64 bits, or one of them is not a whole number.
     """
     if not type(count) is type(seed) is type(start) is int:
         for name, value in (("number of samples", count), ("seed", seed), ("start", start)):
@@ -189,10 +189,10 @@ def check_range(count: int, seed: int, start: int) -> None:
 
 
 def check_truncation(truncation: float) -> None:
-    """Refuse a factor of the latents that is no truncation.
+    """Refuse an invalid truncation.
 
     Raises:
-        InputError: It is not above 0 and at most 1.
+        InputError: ``truncation`` is not above 0 and at most 1.
     """
     if not (isinstance(truncation, float | int | np.floating) and 0 < truncation <= 1):
         raise InputError(f"truncation must be above 0 and at most 1, not {truncation!r}")

@@ -1,12 +1,11 @@
-"""One writer at a time: advisory locks on files in the output (flock(2); POSIX only).
+"""Advisory locks on files in an output directory, so that only one process writes (flock(2); POSIX only).
 
-A lock belongs to the open file, which worker processes inherit: it is free only when the process
-that took it and all its workers are gone, however they ended. Where the file system knows no locks
-(some mounts of object storage) or the system has no flock (Windows) there is no protection but that of
-single files: temporary names that nobody shares, and a rename.
+A lock belongs to the open file, which worker processes inherit. It is free once the process that took it and
+all of its workers are gone, however they ended. On file systems without locks (some mounts of object storage)
+and on Windows, only single files are protected, by unique temporary names and a rename.
 
-The package filelock holds a lock alone; here several may hold one shared, workers inherit it, and who
-holds it is said.
+The package filelock supports only exclusive locks. Here several processes may share a lock, workers inherit
+it, and an error names the holder.
 """
 
 import contextlib
@@ -32,14 +31,14 @@ _PATIENCE = 5.0  # seconds for the workers of a killed process to notice
 
 
 class Lock:
-    """A lock file, held."""
+    """A held lock file."""
 
     def __init__(self, path: Path, *, shared: bool = False, patience: float | None = None) -> None:
-        """Take the lock, waiting some seconds (or ``patience``) for a process that is about to end.
+        """Take the lock. Wait some seconds (or ``patience`` seconds) for a process that is about to end.
 
         Raises:
             TakenError: Another process holds it.
-            OutputError: The file cannot be made.
+            OutputError: The lock file cannot be created.
         """
         self.path = path
         deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
@@ -66,17 +65,17 @@ class Lock:
 
     @property
     def descriptor(self) -> int:
-        """The open file, for workers to inherit."""
+        """Descriptor of the open file, for workers to inherit."""
         return self._descriptor
 
     def share(self) -> None:
-        """Let others hold it too, shared."""
+        """Downgrade to a shared lock, which others can hold too."""
         if fcntl is not None:
             with contextlib.suppress(OSError):
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Let go, and remove the file if nobody else holds it."""
+        """Release the lock, and remove the file if no other process holds it."""
         with contextlib.suppress(OSError):
             if self._take(shared=False) and self._is_current():
                 self.path.unlink()
@@ -92,7 +91,7 @@ class Lock:
         return True
 
     def _is_current(self) -> bool:
-        """Whether the path still names this file: its last holder may have removed it meanwhile."""
+        """Return True if the path still names this file, which its previous holder may have removed."""
         try:
             here, there = os.fstat(self._descriptor), self.path.stat()
         except OSError:

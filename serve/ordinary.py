@@ -1,4 +1,4 @@
-"""Opening files of anyone: an ordinary one, or none."""
+"""Open untrusted paths only if they name an ordinary file."""
 
 import errno
 import os
@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 
 def open_ordinary(path: Path) -> BinaryIO:
-    """Open an ordinary file, or what a link to one names, for reading without a buffer.
+    """Open an ordinary file, or the one that a link names, for unbuffered reading.
 
     Raises:
-        OSError: It cannot be read, or is a pipe, a socket or a device, which might keep its reader waiting
-            for ever.
+        OSError: It cannot be read, or it is a pipe, a socket or a device, which could block the reader for
+            ever.
     """
     # the flag does nothing to an ordinary file
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -28,10 +28,10 @@ MOST_TEXT = 4 * 2**20
 
 
 def read_text(path: Path, most: int = MOST_TEXT) -> str:
-    """A text file's content.
+    """Return the content of a text file.
 
     Raises:
-        OSError: It cannot be read, is no ordinary file, or larger than ``most`` bytes.
+        OSError: It cannot be read, is not an ordinary file, or is larger than ``most`` bytes.
         UnicodeDecodeError: It is not UTF-8.
     """
     with open_ordinary(path) as file:

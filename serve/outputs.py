@@ -1,4 +1,4 @@
-"""Where an output may go, asked before the work that makes it."""
+"""Check that an output can be written before the work that makes it."""
 
 import os
 import re
@@ -12,11 +12,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of two letters or more: on
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:
-    """``path`` as a path of the file system.
+    """Return ``path`` as a path of the file system.
 
     Raises:
-        OutputError: It is an address such as ``s3://bucket/name``, of which the file system would make a
-            folder called ``s3:``.
+        OutputError: It is an address such as ``s3://bucket/name``, for which the file system would create
+            a folder called ``s3:``.
     """
     text = os.fspath(path)
     if _SCHEME.match(text):
@@ -27,10 +27,10 @@ def local_path(path: str | os.PathLike[str]) -> Path:
 
 
 def require_replaceable(path: Path) -> None:
-    """Refuse to put a file in the place of anything but an ordinary file.
+    """Refuse to replace anything but an ordinary file.
 
     Raises:
-        OutputError: There is a directory, a link, a device, a pipe or a socket.
+        OutputError: ``path`` is a directory, a link, a device, a pipe or a socket.
     """
     try:
         mode = path.lstat().st_mode
@@ -47,14 +47,14 @@ def require_replaceable(path: Path) -> None:
 
 
 def require_writable(path: Path | str, *, directory: bool = False) -> None:
-    """Refuse a place that cannot be written, before hours go into what would be written there.
+    """Refuse a path that cannot be written, before hours of work for it.
 
-    What is tried is what will be done: a temporary file beside the output, gone at once. Directories
-    that are missing are made later, so the nearest one that exists stands for them.
+    The check creates and removes a temporary file beside the output, as the write itself will. Missing
+    directories are created later, so the nearest existing one is checked instead.
 
     Args:
         path: The file that will be written, or a directory that will be filled.
-        directory: Whether it is a directory.
+        directory: True if ``path`` is a directory.
 
     Raises:
         OutputError: Nothing can be written there (no permission, a file in the way of a directory or the

@@ -1,4 +1,4 @@
-"""JSON and TOML of anyone, read without letting depth end the process; JSON that everyone can read."""
+"""Parse untrusted JSON and TOML without a crash on deep nesting, and write JSON that any language reads."""
 
 import json
 import math
@@ -10,10 +10,10 @@ MAX_DEPTH = 64
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What a JSON text says.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: It is not valid JSON, or nested more deeply than any file of dropgan's.
+        ValueError: It is not valid JSON, or nested more deeply than any of dropgan's files.
     """
     try:
         value = json.loads(text)
@@ -25,22 +25,22 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """A value as JSON that any language reads.
+    """Return a value as standard JSON.
 
-    JSON has neither NaN nor infinity, which Python writes all the same: they become null.
+    NaN and infinity, which Python would write although JSON has neither, become null.
 
     Args:
-        value: Of dicts, lists, tuples, texts and numbers.
-        indent: Spaces of a level; None puts all on one line.
+        value: Nested dicts, lists, tuples, strings and numbers.
+        indent: Spaces per level; None writes everything on one line.
     """
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """What a TOML text says.
+    """Parse a TOML text.
 
     Raises:
-        tomllib.TOMLDecodeError: It is not valid TOML, or nested more deeply than any file of dropgan's.
+        tomllib.TOMLDecodeError: It is not valid TOML, or nested more deeply than any of dropgan's files.
     """
     try:
         value = tomllib.loads(text)

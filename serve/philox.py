@@ -1,4 +1,4 @@
-"""Philox4x64-10 placed at any block: where the words of all streams come from.
+"""Philox4x64-10 with random access to blocks, the source of all streams.
 
 Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
@@ -15,9 +15,9 @@ _NO_BUFFER = (0, 0, 0, 0)
 
 
 class Philox(threading.local):
-    """numpy's generator for keys (seed, stream), a state for each thread.
+    """numpy's generator for keys (seed, stream), with one state per thread.
 
-    Making one costs 15 us, setting the state of one a tenth of that: each thread keeps its own.
+    Creating a generator takes 15 us and setting its state a tenth of that, so each thread keeps its own.
     """
 
     def __init__(self, stream: int) -> None:
@@ -28,7 +28,7 @@ class Philox(threading.local):
         self._bits = np.random.Philox(key=np.zeros(2, dtype=np.uint64))
 
     def at(self, seed: int, block: int) -> np.random.Philox:
-        """The generator, placed so that its next output is block number ``block`` of ``seed``."""
+        """Return the generator, positioned so that its next output is block ``block`` of ``seed``."""
         state: Any = {
             "bit_generator": "Philox",
             "state": {

@@ -1,4 +1,4 @@
-"""Arrays of samples as pictures: a grid, and PNG bytes."""
+"""Show arrays of samples as pictures: a grid, and PNG bytes."""
 
 import io
 import math
@@ -14,9 +14,11 @@ _WIDE = 800  # screen pixels that a picture of samples is to have
 
 
 def class_columns(count: int, classes: int) -> int | None:
-    """Columns of a grid in which sample i is of class i modulo ``classes``, so that a column has one class.
+    """Return the columns of a grid that gives each class its own columns, if sample i has class i modulo
+    ``classes``.
 
-    The multiple of ``classes`` that makes the grid nearest to a square; None for no or over 32 classes.
+    This is the multiple of ``classes`` that makes the grid most nearly square. It is None for no classes and
+    for over 32.
     """
     if not 1 < classes <= _MOST_COLUMNS:
         return None
@@ -24,12 +26,12 @@ def class_columns(count: int, classes: int) -> int | None:
 
 
 def shown_scale(count: int, width: int, columns: int | None = None) -> int:
-    """The whole factor that makes a `grid` of ``count`` images at least 800 pixels wide.
+    """Return the integer scale at which a `grid` of ``count`` images is at least 800 pixels wide.
 
     Args:
-        count: Images.
-        width: Of an image, in pixels.
-        columns: As of `grid`.
+        count: Number of images.
+        width: Width of an image in pixels.
+        columns: As for `grid`.
     """
     across = columns or math.ceil(math.sqrt(count))
     return -(-_WIDE // (across * (width + 1) + 1))
@@ -38,19 +40,19 @@ def shown_scale(count: int, width: int, columns: int | None = None) -> int:
 def grid(
     images: NDArray[np.uint8], columns: int | None = None, *, scale: int = 1, gap: int = 1
 ) -> NDArray[np.uint8]:
-    """Lay images out row by row in one picture.
+    """Arrange images row by row in one picture.
 
     Args:
         images: uint8 [n, height, width, channels], n at least 1.
-        columns: Pictures a row; None makes the grid as square as it goes.
-        scale: Edge of the square of pixels that each pixel becomes.
-        gap: White pixels between pictures and around them, before scaling.
+        columns: Images per row; None makes the grid as nearly square as possible.
+        scale: Integer factor by which each pixel is enlarged.
+        gap: White pixels between and around the images, before scaling.
 
     Returns:
         uint8 [grid height, grid width, channels].
 
     Raises:
-        InputError: ``images`` has another shape or type.
+        InputError: ``images`` has the wrong shape or type.
     """
     if images.ndim != 4 or len(images) == 0 or images.dtype != np.uint8:
         raise InputError("a grid needs uint8 images of shape [n, height, width, channels]")
@@ -75,7 +77,7 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
 
     Raises:
         MissingExtraError: Pillow is not installed.
-        InputError: The image has another shape.
+        InputError: The image has the wrong shape.
     """
     picture = _pillow().fromarray(_squeeze(image))
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Text that came from a file or a stranger, made fit to be shown."""
+"""Make untrusted text safe to print."""
 
 import unicodedata
 
@@ -9,11 +9,11 @@ _JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need
 
 
 def printable(text: str) -> str:
-    r"""``text`` with everything that would act rather than be seen written as an escape.
+    r"""Return ``text`` with every character that would act rather than be seen written as an escape.
 
-    A name of a class, a column or a file may hold anything: escape sequences that rewrite the terminal,
-    line ends that forge a line of their own, controls that reverse what follows, bytes that are no text.
-    Letters of every script, accents and emoji stay as they are.
+    The name of a class, a column or a file may contain anything: escape sequences that rewrite the terminal,
+    line ends that forge a line of their own, controls that reverse the text after them, bytes that are not
+    text. Letters of every script, accents and emoji are kept.
 
     Returns:
         One line, which every encoding of Unicode can hold: ``\x1b`` for an escape, ``\u202e`` for a
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def as_text(text: str) -> str:
-    r"""``text`` with what UTF-8 cannot hold written as an escape: a byte of a file name as ``\xe9``."""
+    r"""Return ``text`` with everything that UTF-8 cannot encode as an escape, such as ``\xe9`` for a byte."""
     if text.isascii():
         return text
     return "".join(_escaped(letter) if unicodedata.category(letter) == "Cs" else letter for letter in text)

@@ -1,4 +1,4 @@
-"""onnxruntime itself, and which of its execution providers a device name means."""
+"""onnxruntime itself, and the execution provider that a device name selects."""
 
 import ctypes
 import os
@@ -20,8 +20,8 @@ _open_sessions: "weakref.WeakSet[Any]" = weakref.WeakSet()
 def _keep_sessions_of_the_parent() -> None:
     """Never destroy a session in a forked child.
 
-    Its destructor would wait for threads that stayed in the parent; a reference too many costs
-    nothing, since the pages are shared.
+    Its destructor would wait for threads that stayed in the parent. The extra reference costs nothing,
+    because the pages are shared.
     """
     for session in _open_sessions:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
@@ -32,10 +32,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def load_onnxruntime() -> Any:
-    """The onnxruntime module.
+    """Import onnxruntime.
 
     Raises:
-        RuntimeMissingError: It is not installed, or its install is broken.
+        RuntimeMissingError: onnxruntime is not installed, or its installation is broken.
     """
     try:
         import onnxruntime
@@ -53,7 +53,7 @@ def load_onnxruntime() -> Any:
 
 
 def installed_runtimes() -> dict[str, str]:
-    """The onnxruntime distributions installed here and their versions; there should be exactly one."""
+    """Return the installed onnxruntime distributions and their versions; there should be exactly one."""
     import importlib.metadata  # slow to import, and only `doctor` asks
 
     found = {}
@@ -66,16 +66,16 @@ def installed_runtimes() -> dict[str, str]:
 
 
 def cuda_driver() -> Any:
-    """The NVIDIA driver's library.
+    """Return the NVIDIA driver's library.
 
     Raises:
-        OSError: There is none.
+        OSError: It is not installed.
     """
     return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
 
 def has_nvidia_driver() -> bool:
-    """Whether the NVIDIA driver's library is there, whatever it finds."""
+    """Return True if the NVIDIA driver's library is installed, even if it finds no GPU."""
     try:
         cuda_driver()
     except OSError:
@@ -84,7 +84,7 @@ def has_nvidia_driver() -> bool:
 
 
 def nvidia_driver() -> str | None:
-    """Why the NVIDIA driver cannot be used, or None where it is there and sees a GPU."""
+    """Return why the NVIDIA driver cannot be used, or None if it is installed and sees a GPU."""
     try:
         driver = cuda_driver()
     except OSError:
@@ -96,16 +96,16 @@ def nvidia_driver() -> str | None:
 
 
 def open_session(model: bytes, device: str, options: Any) -> Any:
-    """Open an onnxruntime session on ``device``; safe to leave behind in a forked child.
+    """Open an onnxruntime session on ``device`` that is safe to leave behind in a forked child.
 
     Args:
         model: Bytes of an ONNX file.
-        device: ``auto`` (CUDA where it works, else the CPU; a driver with which CUDA does not work is
-            said, once a process), ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto`` (CUDA if it works, otherwise the CPU; if there is a driver but CUDA does not
+            work, this is reported once per process), ``cpu``, ``cuda`` or ``cuda:N``.
         options: onnxruntime ``SessionOptions``.
 
     Returns:
-        A session whose first provider is the one asked for.
+        A session whose first provider is the requested one.
 
     Raises:
         InputError: ``device`` is none of these.
@@ -136,7 +136,7 @@ def _open(onnxruntime: Any, model: bytes, device: str, index: int, options: Any)
 
 
 def _try_cuda(onnxruntime: Any, model: bytes, index: int, options: Any) -> tuple[str, Any]:
-    """A session on CUDA device ``index`` and no reason, or the reason why not and None."""
+    """Open a session on CUDA device ``index``. Return ("", session), or (reason, None) if it fails."""
     if CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime has no CUDA, install dropgan[gpu] in place of dropgan[cpu]", None
     missing = nvidia_driver()

@@ -1,4 +1,4 @@
-"""Objects by name, one in each module of a package and loaded when asked for."""
+"""Registries of named objects, one per module of a package, imported on demand."""
 
 from importlib import import_module
 from types import ModuleType
@@ -18,15 +18,15 @@ T = TypeVar("T", bound=Named)
 class Registry(Generic[T]):
     """The objects that the modules of one package define, and those that a program adds.
 
-    A module's name is the name of its object. Nothing lists the modules: a new file is enough.
+    The name of a module is the name of its object. No list of modules exists: a new file is enough.
     """
 
     def __init__(self, package: ModuleType | str, attribute: str) -> None:
-        """Nothing is imported yet.
+        """Create the registry without importing anything.
 
         Args:
             package: The package whose modules hold the objects, or its name.
-            attribute: What each module calls its object.
+            attribute: Name of the object in each module.
         """
         self._package = package if isinstance(package, str) else package.__name__
         self._attribute = attribute
@@ -41,7 +41,7 @@ class Registry(Generic[T]):
         return tuple(sorted({module.name for module in modules} | self._known.keys()))
 
     def get(self, name: str) -> T | None:
-        """The object of that name, or None. The name may be a stranger's: it reaches nothing else."""
+        """Return the object with this name, or None. Untrusted names are safe: they reach nothing else."""
         if name not in self._known:
             if not name.isidentifier() or name.startswith("_"):
                 return None
@@ -58,7 +58,7 @@ class Registry(Generic[T]):
         """Add an object from outside the package, and return it.
 
         Raises:
-            ValueError: There is another one of its name.
+            ValueError: Another object has the same name.
         """
         if self.get(thing.name) is not None:
             raise ValueError(f"there is already a {thing.name}")

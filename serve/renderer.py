@@ -1,4 +1,4 @@
-"""From latents to samples: what is computed at once, so that none depends on the batch that it was in."""
+"""Turn latents into samples in pieces of a size at which no sample depends on its batch."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from .tiles import CPU_BATCH, Drawn
 class Renderer:
     """Draws latents and labels, and runs the model on them.
 
-    What it is given is in range; `Generator` has checked it.
+    Arguments are in range, because `Generator` has checked them.
 
     Attributes:
         session: The open model.
-        shape: Shape of one sample as it is given.
-        dtype: Of the samples.
-        classes: Of a class-conditional model; else there are none.
+        shape: Shape of one returned sample.
+        dtype: Type of the samples.
+        classes: Classes of the model; empty if it is not class-conditional.
     """
 
     def __init__(self, session: Session, screened: Screened) -> None:
@@ -41,11 +41,11 @@ class Renderer:
 
     @property
     def batch(self) -> int:
-        """Samples computed at once where nobody chose."""
+        """Default number of samples computed at once."""
         return self.session.tile or CPU_BATCH
 
     def samples(self, start: int, count: int, seed: int, truncation: float, places: Places) -> NDArray[Any]:
-        """One batch of samples [count, ...], drawn and rendered."""
+        """Draw and render one batch of samples [count, ...]."""
         if self.session.tile is None and truncation == 1:  # the short way, for single samples: no copies
             labels = self.classes.draw(places, count, seed=seed, start=start)
             return self.run(self.latents(count, seed=seed, start=start), labels)
@@ -54,7 +54,7 @@ class Renderer:
         return samples
 
     def each(self, wanted: Each, places: Places) -> NDArray[Any]:
-        """Samples with a seed and an index each, in one batch where samples may share one."""
+        """Return samples with a seed and an index each, in one batch if the provider allows it."""
         chosen = self.classes.draw_each(places, wanted)
         if self.session.tile is None and len(wanted):
             latents = self.latents.each(wanted.seeds, wanted.indices)
@@ -76,7 +76,7 @@ class Renderer:
         places: Places,
         buffer: NDArray[np.float32] | None = None,
     ) -> Drawn:
-        """Latents and labels of some samples, and of those around them that share their tiles."""
+        """Draw latents and labels of some samples, and of the neighbours that share their tiles."""
         labels = self.classes.draw(places, count, seed=seed, start=start)
         tile = self.session.tile or 1
         first = start // tile * tile
@@ -90,7 +90,7 @@ class Renderer:
         return Drawn(latents, labels, start - first, count)
 
     def render(self, drawn: Drawn, samples: NDArray[Any], batch_size: int | None = None) -> None:
-        """Write what was drawn into ``samples`` [drawn.count, ...], C-contiguous."""
+        """Render what was drawn into the C-contiguous array ``samples`` [drawn.count, ...]."""
         rows, skip, stop = len(drawn.latents), drawn.skip, drawn.skip + drawn.count
         size = self.session.tile or batch_size or rows
         for place in range(0, rows, size):
@@ -104,14 +104,16 @@ class Renderer:
                 wanted[:] = self.run(latents, labels)[first - place : last - place]
 
     def run(self, latents: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[Any]:
-        """Samples from latents [n, latent_dim], and labels [n] with classes, in one batch."""
+        """Return samples from latents [n, latent_dim], and from labels [n] if there are classes, in one
+        batch.
+        """
         result = self.session.run(self._output, self._feed(latents, labels))
         if self._last_axis is None:
             return result
         return np.ascontiguousarray(np.moveaxis(result, self._last_axis, -1))
 
     def latent_buffer(self, count: int) -> NDArray[np.float32]:
-        """An array for the latents of any ``count`` samples."""
+        """Return an array for the latents of any ``count`` samples."""
         tile = self.session.tile or 1
         rows = -(-count // tile) * tile + (tile if tile > 1 else 0)
         return self.session.host_array((rows, self.latents.dim), np.float32)

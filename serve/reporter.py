@@ -1,4 +1,4 @@
-"""How the library speaks while it works: to whoever asked, else to Python's logging."""
+"""How the library reports while it works: to the caller's reporter, or to Python's logging."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Seeds from text: any word is a seed."""
+"""Turn text into seeds: any word is a seed."""
 
 import hashlib
 
@@ -8,15 +8,15 @@ MAX_SEED = 2**64 - 1
 
 
 def seed_number(seed: int | str) -> int:
-    """The number that a seed stands for.
+    """Return the number that a seed stands for.
 
     Args:
         seed: A number, or text. ASCII digits below 2**64 are that number. Of any other text, the
             seed is the first 8 bytes, big-endian, of the SHA-256 of its UTF-8;
-            ``tests/golden/seeds.json`` has examples that every implementation is held to.
+            ``tests/golden/seeds.json`` has examples that every implementation must match.
 
     Returns:
-        0 to 2**64 - 1 for text; a number is returned as it is.
+        0 to 2**64 - 1 for text; a number is returned unchanged.
 
     Raises:
         InputError: The text is empty, or has no UTF-8 form.

@@ -1,4 +1,4 @@
-"""A model opened in onnxruntime, which forking and pickling leave usable."""
+"""A model opened in onnxruntime that survives forking and pickling."""
 
 import os
 import threading
@@ -14,32 +14,32 @@ from .tiles import tile_for
 
 
 class Session:
-    """A model that has passed the screen, open on one device.
+    """A model that passed the screen, opened on one device.
 
-    A session's threads stay in the parent when a process forks, and nothing of it can be pickled: in a
-    child, and after a way through pickle, it is opened anew from the model's bytes. Threads may share
-    one.
+    onnxruntime's threads stay in the parent when a process forks, and its sessions cannot be pickled. In a
+    child and after unpickling, the model is therefore opened again from its bytes. Threads may share a
+    session.
 
     Attributes:
         model: Bytes of the file.
-        name: What errors call it.
+        name: Name of the model in error messages.
         provider: Name of the execution provider that runs it.
-        tile: Rows that every run must have there, see `tile_for`.
+        tile: Number of rows that every run must have on this provider, see `tile_for`.
     """
 
     def __init__(self, model: bytes, name: str, *, device: str, threads: int | None) -> None:
-        """Open it.
+        """Open the model.
 
         Args:
             model: Bytes of the file.
-            name: What to call it in errors.
+            name: Name of the model in error messages.
             device: As for `Generator`.
             threads: CPU threads of one batch; None leaves it to onnxruntime.
 
         Raises:
-            ModelError: onnxruntime cannot load it.
+            ModelError: onnxruntime cannot load the model.
             DeviceError: CUDA was requested but does not work.
-            InputError: ``device`` is no device's name.
+            InputError: ``device`` is not the name of a device.
             RuntimeMissingError: onnxruntime is not installed.
         """
         self.model, self.name = model, name
@@ -48,7 +48,7 @@ class Session:
         self._open()
 
     def run(self, output: str, feed: dict[str, NDArray[Any]]) -> NDArray[Any]:
-        """The output of that name for the inputs of ``feed``.
+        """Return the output with this name for the inputs in ``feed``.
 
         Raises:
             ModelError: onnxruntime could not run the file, perhaps for lack of memory.
@@ -57,7 +57,7 @@ class Session:
         return result
 
     def run_into(self, output: str, feed: dict[str, NDArray[Any]], samples: NDArray[Any]) -> None:
-        """The same into a C-contiguous array that is there.
+        """Write the output into an existing C-contiguous array.
 
         Raises:
             ModelError: As for `run`.
@@ -65,11 +65,11 @@ class Session:
         self._guarded(lambda: run_bound(self._session, feed, output, samples))
 
     def host_array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array for `run_into`, its values undefined: page-locked where the device is CUDA."""
+        """Return an uninitialised array for `run_into`, page-locked if the device is CUDA."""
         return host_array(shape, dtype, self._session)
 
     def _guarded(self, call: Callable[[], Any]) -> Any:
-        """Call onnxruntime, in the process that opened the session, and say plainly what it raises."""
+        """Call onnxruntime in the process that opened the session; turn its exceptions into ModelError."""
         if self._process != os.getpid():  # forked
             with self._lock:
                 if self._process != os.getpid():

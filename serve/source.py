@@ -1,4 +1,4 @@
-"""Where samples come from: a `Generator` in this process, or a `Client` of a service."""
+"""The source of samples: a `Generator` in this process, or a `Client` of a service."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from .card import Card
 
 
 class Source(Protocol):
-    """What writing samples needs; the members mean what `Generator`'s do."""
+    """The members that writing samples needs. They mean the same as those of `Generator`."""
 
     @property
     def card(self) -> Card: ...

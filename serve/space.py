@@ -1,4 +1,4 @@
-"""Whether there is room for an output, asked before the work that makes it."""
+"""Check that an output fits on the disk before the work that makes it."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ CERTAIN = 0.9
 
 
 def free_bytes(path: Path) -> int:
-    """Bytes that can be written below ``path``, of which the nearest directory that exists counts."""
+    """Return the free bytes below ``path``, measured at the nearest directory that exists."""
     place = path.absolute()
     while not place.is_dir() and place != place.parent:
         place = place.parent
@@ -20,15 +20,15 @@ def free_bytes(path: Path) -> int:
 
 
 def require_room(path: Path, needed: float, what: str) -> None:
-    """Refuse an output that cannot fit.
+    """Refuse an output that does not fit.
 
     Args:
-        path: The file, or the directory that is filled.
-        needed: Bytes.
-        what: What they are, for the message.
+        path: The file, or the directory that will be filled.
+        needed: Size in bytes.
+        what: What needs the space, for the message.
 
     Raises:
-        OutputError: There is less room.
+        OutputError: There is less free space.
     """
     free = free_bytes(path)
     if needed > free:
@@ -39,6 +39,6 @@ def require_room(path: Path, needed: float, what: str) -> None:
 
 
 def in_words(size: float) -> str:
-    """Bytes in a unit that people read."""
+    """Return a number of bytes in a readable unit."""
     power = min(5, max(0, (len(str(int(size))) - 1) // 3))
     return f"{size / 1000**power:,.1f} {('bytes', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"

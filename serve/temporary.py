@@ -1,7 +1,7 @@
-"""Temporary files and folders beside what they will become, of which a killed process leaves none for long.
+"""Temporary files and folders beside their targets, cleaned up after killed processes.
 
-Each is locked by the process that fills it (flock(2)); the system lets the lock go however the process
-ends. Whoever writes the same output next removes those that nobody holds.
+The process that fills one holds a lock on it (flock(2)), which the system releases however the process ends.
+The next process that writes the same output removes those without a holder.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ except ImportError:  # Windows, where what is open cannot be removed
 
 
 def open_temporary_file(target: Path) -> tuple[int, Path]:
-    """A new, empty file beside ``target``, locked; open for reading and writing.
+    """Create an empty, locked file beside ``target``, open for reading and writing.
 
     Raises:
         OSError: It cannot be made.
@@ -33,7 +33,7 @@ def open_temporary_file(target: Path) -> tuple[int, Path]:
 
 
 def open_temporary_folder(target: Path) -> tuple[int, Path]:
-    """A new, empty folder beside ``target``, locked; the descriptor (-1 on Windows) is to be closed.
+    """Create an empty, locked folder beside ``target``. The caller closes the descriptor (-1 on Windows).
 
     Raises:
         OSError: It cannot be made.
@@ -53,13 +53,16 @@ def open_temporary_folder(target: Path) -> tuple[int, Path]:
 
 
 def dead_temporaries(target: Path) -> Iterator[Path]:
-    """Temporary files and folders of ``target`` that dead processes left, each locked while it is looked
-    at, so that nobody else removes it and no process that has just made one takes it for its own."""
+    """Yield the temporary files and folders of ``target`` that dead processes left.
+
+    Each is locked while the caller looks at it. No other process removes it, and no process that has just
+    created one takes it for its own.
+    """
     yield from _dead(target.parent, re.escape(target.name))
 
 
 def _dead(folder: Path, name: str) -> Iterator[Path]:
-    """Those in a folder whose target's name is of a pattern."""
+    """Yield those in a folder whose target's name matches a pattern."""
     pattern = re.compile(rf"\.{name}\.[a-z0-9_]{{8}}\.tmp")
     try:
         with os.scandir(folder) as entries:
@@ -77,19 +80,19 @@ def _dead(folder: Path, name: str) -> Iterator[Path]:
 
 
 def remove_dead_temporaries(target: Path) -> None:
-    """Remove what `dead_temporaries` finds; what cannot be removed stays."""
+    """Remove what `dead_temporaries` finds. What cannot be removed stays."""
     for path in dead_temporaries(target):
         remove_temporary(path)
 
 
 def remove_all_dead_temporaries(folder: Path) -> None:
-    """Remove what dead processes left in a folder that is dropgan's own, whatever it was to become."""
+    """Remove everything that dead processes left in a folder that belongs to dropgan."""
     for path in _dead(folder, ".+"):
         remove_temporary(path)
 
 
 def remove_temporary(path: Path) -> None:
-    """Remove a temporary file or folder; what cannot be removed stays."""
+    """Remove a temporary file or folder. What cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -102,7 +105,7 @@ def _name(target: Path) -> Path:
 
 
 def _hold(descriptor: int) -> bool:
-    """Lock a file of ours; where the file system has no locks, nobody tidies either."""
+    """Lock a file of this process. On a file system without locks nobody cleans up either."""
     if fcntl is None:
         return True
     try:
@@ -115,7 +118,7 @@ def _hold(descriptor: int) -> bool:
 
 
 def _take(path: Path) -> int | None:
-    """Lock somebody's file for ourselves; None where its process lives, or nobody can tell."""
+    """Lock another process's file; None if that process lives or cannot be checked."""
     if fcntl is None:
         return -1  # what is open there cannot be removed
     try:

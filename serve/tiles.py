@@ -1,4 +1,4 @@
-"""In what pieces samples are computed, so that none depends on the batch that it was in."""
+"""The batch sizes at which no sample depends on the batch that it was in."""
 
 import platform
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TILE = 1024
 
 @dataclass(frozen=True)
 class Drawn:
-    """Latents of some samples, and of those around them that the provider must compute with them."""
+    """Latents of some samples, and of the neighbours that the provider must compute with them."""
 
     latents: NDArray[np.float32]
     labels: NDArray[np.int64] | None
@@ -26,11 +26,11 @@ class Drawn:
 
 
 def tile_for(provider: str) -> int | None:
-    """Rows that every run must have so that a sample does not depend on its batch; None: any will do.
+    """Return the number of rows that every run must have so that no sample depends on its batch, or None.
 
-    onnxruntime's CPU matrix product on x86-64 sums each output element in an order that depends on
-    the weights' shape alone, so there any batch gives the same bits (held by a test). Elsewhere the
-    library may pick another algorithm for another batch size, and every run gets the same size.
+    onnxruntime's CPU matrix product on x86-64 sums each output element in an order that depends on the
+    weights' shape alone, so any batch gives the same bits (held by a test). Other providers may pick another
+    algorithm for another batch size, so there every run has the same size.
     """
     if provider == CPU and platform.machine().lower() in ("x86_64", "amd64"):
         return None

@@ -1,4 +1,4 @@
-"""The version of the dropgan that runs, which need not be the one that is installed."""
+"""The version of the running dropgan, which may differ from the installed one."""
 
 from importlib import import_module
 

@@ -1,4 +1,6 @@
-"""A few samples into one file: an array, a grid to look at, a table. Shards are `dropgan.serve.batch`."""
+"""Write a few samples into one file: an array, a grid of pictures, or a table. For shards see
+`dropgan.serve.batch`.
+"""
 
 import io
 import math
@@ -30,7 +32,7 @@ _MAX_GRID = 4096
 
 
 class Write(Protocol):
-    """Writes samples ``start`` to ``start + count - 1`` of ``seed`` into one file, whole or not at all.
+    """Writes samples ``start`` to ``start + count - 1`` of ``seed`` to one file, completely or not at all.
 
     ``labels`` is as for `dropgan.serve.batch.generate`.
     """
@@ -60,7 +62,7 @@ def write_npy(
     truncation: float = 1.0,
     labels: Labels | None = None,
 ) -> None:
-    """Write samples as one ``.npy`` array, in constant memory; the file is whole or not there.
+    """Write samples as one ``.npy`` array in constant memory. The file is complete or not there.
 
     Raises:
         InputError: The range cannot be addressed, or the labels do not fit.
@@ -96,12 +98,11 @@ def write_grid(
 ) -> None:
     """Write all samples as one grid picture.
 
-    Of a class-conditional model whose labels are not chosen, sample i is of class i modulo the number
-    of classes, and of up to 32 classes each has columns of its own: what there is to choose from.
+    If the model is class-conditional and labels are not chosen, sample i has class i modulo the number of
+    classes, and with up to 32 classes each class has its own columns. The grid thus shows every class.
 
     Raises:
-        InputError: There are none or over 4,096 of them, the samples are no pictures, or the labels do
-            not fit.
+        InputError: ``count`` is not 1 to 4,096, the samples are not pictures, or the labels do not fit.
         MissingExtraError: Pillow is not installed.
         OutputError: The file cannot be written.
     """
@@ -130,7 +131,8 @@ def write_table(
     truncation: float = 1.0,
     labels: Labels | None = None,
 ) -> None:
-    """Write samples as one table, a column a name, in constant memory; the file is whole or not there.
+    """Write samples as one table of named columns in constant memory. The file is complete or not there.
+
     The class of a class-conditional model's rows is in the last column.
 
     Raises:
@@ -159,7 +161,7 @@ def write_table(
 
 @dataclass(frozen=True)
 class Shown:
-    """How people look at samples of one view."""
+    """How samples of one view are shown to people."""
 
     suffix: str
     """Suffix of the file that shows a few samples."""
@@ -174,7 +176,7 @@ SHOWN = {PICTURES: Shown(".png", ".npy", write_grid), COLUMNS: Shown(".csv", ".c
 
 
 def shown_as(card: Card) -> Shown:
-    """How people look at a model's samples."""
+    """Return how a model's samples are shown to people."""
     return SHOWN[kind_of(card).shown_as]
 
 
@@ -187,7 +189,7 @@ def _batches(
     truncation: float,
     labels: Labels | None,
 ) -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
-    """Samples and their labels, some at a time; arguments are checked at once."""
+    """Yield samples and their labels in batches. Arguments are checked at once."""
     check_range(count, seed, start)
     check_truncation(truncation)
     rule = label_rule(generator, labels)
@@ -206,7 +208,7 @@ def _written(
     generator: Source,
     batches: Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]],
 ) -> int:
-    """Bytes of a table."""
+    """Return the size in bytes of a table with these rows."""
     buffer = io.BytesIO()
     rows = begin(buffer, Header(generator))
     for batch, chosen in batches:
@@ -216,7 +218,7 @@ def _written(
 
 
 def _require_view(generator: Source, view: str, path: Path) -> None:
-    """Refuse a file for which the samples are not fit."""
+    """Refuse a file whose format cannot hold the samples."""
     reason = kind_of(generator.card).lacks(generator.card, view)
     if reason:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Any number of samples into an output directory, exactly once."""
+"""Write any number of samples into an output directory, each exactly once."""
 
 import os
 import time
@@ -30,14 +30,14 @@ class Report:
     Attributes:
         out: The output directory.
         shards: Shards of the job, or of this part of it.
-        made: How many of them this call made.
-        found: How many existed already, with the digests of the manifest.
+        made: Number of them that this call made.
+        found: Number of them that already existed and matched the manifest's digests.
         samples: Samples in all of them, after the filter.
         generated: Samples in all of them, before the filter.
         bytes: Size of all of them.
-        complete: Whether the job is done, all parts included.
+        complete: True if every shard of the job exists, including other parts.
         seconds: Duration of the call.
-        plan: Workers, threads and batch size that were used, in words.
+        plan: Text that names the workers, threads and batch size used.
     """
 
     out: str
@@ -74,37 +74,37 @@ def generate(
 ) -> Report:
     """Write samples ``start`` to ``start + count - 1`` of ``seed`` as shards.
 
-    Every byte of the shards is a function of the model, the samples' range and ``seed``, ``format``,
-    ``shard_size``, ``truncation``, ``keep`` and ``labels``, on one kind of machine with the same
-    libraries. The same call again makes only what is missing or damaged.
+    On one kind of machine with the same libraries, the bytes of the shards depend only on the model, the
+    range, ``seed``, ``format``, ``shard_size``, ``truncation``, ``keep`` and ``labels``. If you repeat a
+    call, it makes only shards that are missing or damaged.
 
     Args:
         model: Path or bytes of a file that ``dropgan export`` wrote; or a `Client`, whose service
-            makes the samples: then device, workers, threads, batch size and cluster are not chosen here.
-        out: The output directory: new, empty, or that of the same job.
-        count: How many samples, 1 or more.
-        seed: 0 to 2**64 - 1, or any text, see `seed_number`; job.json has the number.
-        start: Index of the first.
-        format: Name of a format, see `dropgan.serve.batch.FORMATS`; it must suit the model's samples.
-        shard_size: Samples of a shard; None for some 64 MiB of pixels, at most 65,536 samples
+            makes the samples. With a `Client` you cannot set device, workers, threads, batch size or cluster.
+        out: The output directory: new, empty, or already used for the same job.
+        count: Number of samples, 1 or more.
+        seed: 0 to 2**64 - 1, or any text, see `seed_number`; job.json records the number.
+        start: Index of the first sample.
+        format: Name of a format in `dropgan.serve.batch.FORMATS` that can hold the model's samples.
+        shard_size: Samples per shard; None for about 64 MiB of pixels, at most 65,536 samples
             (4,096 pictures in a folder). Shards are cut at multiples of it.
-        part: ``k/n``: make only the k-th of n runs of shards; all n into one directory, or into
-            several that are put together afterwards, are the whole job.
-        truncation: Factor of the latents, above 0 and at most 1; smaller means more alike.
-        keep: ``module:function`` that takes uint8 [n, height, width, channels] and returns n truth
-            values; samples with a false one are left out.
-        labels: Only of a class-conditional model: a number or name of a class for all samples; several,
-            sample i having number i modulo their count; ``balanced``, the classes in turn; ``uniform``,
-            random ones, all equally often; or ``data``, as often as in the training data. None is
-            ``uniform``, ``data`` for vectors.
+        part: ``k/n``: make only the k-th of n nearly equal parts of the job. The parts may share one
+            directory, or be written to several that you merge afterwards.
+        truncation: Factor for the latents, above 0 and at most 1. Smaller values make samples more alike.
+        keep: ``module:function`` that takes uint8 [n, height, width, channels] and returns n
+            booleans; samples with a false one are left out.
+        labels: Only for class-conditional models: the number or name of one class for all samples; several,
+            of which sample i takes number i modulo their count; ``balanced``, the classes in turn;
+            ``uniform``, random ones, all equally often; or ``data``, random ones, as often as in the
+            training data. None means ``uniform``, or ``data`` for vectors.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        workers: Processes; None for the fastest number, measured.
-        threads: CPU threads of each; None for the fastest number, measured.
-        batch_size: Samples computed at once; None for the fastest, measured.
+        workers: Number of processes; None measures which is fastest.
+        threads: CPU threads per process; None measures which is fastest.
+        batch_size: Samples computed at once; None measures which is fastest.
         ray: Address of a Ray cluster (``auto``, ``HOST:PORT``, or ``local``) to make the shards on.
             ``out`` must be on storage that all its nodes share.
-        reporter: Told how many samples of this part are done, those found in place included, and what
-            is found or decided.
+        reporter: Receives the number of finished samples of this part (including those found in place)
+            and messages.
 
     Raises:
         InputError: An argument is out of range, or the filter failed.
@@ -210,7 +210,7 @@ def generate(
 def _find(
     output: OutputDirectory, job: Job, shards: Shards, reporter: Reporter
 ) -> tuple[dict[int, Line], dict[int, Line]]:
-    """The lines of shards that are there and whole, and all lines that the manifests have."""
+    """Return the lines of intact shards, and all lines of the manifests, each by shard number."""
     recorded = read_manifests(output.path)
     wanted = [
         line

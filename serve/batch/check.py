@@ -1,4 +1,4 @@
-"""Comparing an output with its manifest, by size and digest."""
+"""Compare an output with its manifest, by size and digest."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -22,11 +22,11 @@ class VerifyReport:
 
     Attributes:
         job: The job's description.
-        shards: How many shards the job has.
-        whole: How many are exactly as the manifest says, byte for byte.
-        samples: Samples in those.
-        bytes: Bytes in those.
-        problems: One line for each shard that is not, for each range of missing shards, and for
+        shards: Number of shards of the job.
+        whole: Number of shards that match the manifest byte for byte.
+        samples: Samples in the shards that match.
+        bytes: Bytes in the shards that match.
+        problems: One line for each shard that does not match, each range of missing shards, and
             each file that does not belong to the job.
     """
 
@@ -39,19 +39,19 @@ class VerifyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the job is complete and there are no other files."""
+        """Return True if every shard matches and there are no other files."""
         return not self.problems
 
 
 def verify(path: Path | str, *, reporter: Reporter = LOGGED) -> VerifyReport:
-    """Check a job's output against its manifest, reading every byte.
+    """Check a job's output against its manifest. Every byte is read.
 
     Args:
         path: The output directory.
         reporter: Receives the progress.
 
     Raises:
-        OutputError: There is no job, or its description cannot be read.
+        OutputError: ``path`` holds no job, or the job's description cannot be read.
     """
     path = Path(path)
     raw = read_job(path)
@@ -93,7 +93,7 @@ def _name(job: Job, number: int) -> str:
 
 
 def _gaps(numbers: range, made: Collection[int]) -> Iterator[range]:
-    """The runs of ``numbers`` between those that were made: no more of them than lines in a manifest."""
+    """Yield the ranges of ``numbers`` that are missing from ``made``, at most ``len(made) + 1`` of them."""
     first = numbers.start
     for number in [*sorted(number for number in made if number in numbers), numbers.stop]:
         if number > first:
@@ -111,7 +111,7 @@ def _not_made(job: Job, gap: range) -> str:
 
 
 def compare(path: Path, lines: Iterable[Line]) -> Iterator[tuple[Line, str | None]]:
-    """Each line and what is wrong with its files, or None where they are as it says."""
+    """Yield each line with a text that says what is wrong with its files, or None if they match."""
     listed = list(lines)
     with ThreadPoolExecutor(_THREADS) as pool:
         yield from zip(listed, pool.map(lambda line: _problem(path, line), listed), strict=True)

@@ -1,7 +1,7 @@
-"""The shards of a job on a Ray cluster, with Ray Data: one actor a worker, the model loaded once each.
+"""Make the shards of a job on a Ray cluster with Ray Data: one actor per worker, each loading the model once.
 
-A worker that dies costs the shards of its block, which Ray hands to another: what it left half
-written has a temporary name, and what it had published is published again, byte for byte the same.
+If a worker dies, Ray gives the shards of its block to another one. Half-written shards have temporary names,
+and shards that were already published are published again with the same bytes.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ _MOST_BLOCKS = 10_000  # of a Ray data set; a longer job has several shards in a
 
 
 class ShardActor:
-    """Makes shards on one worker of a cluster; Ray constructs it there."""
+    """An actor that makes shards on one worker of a cluster. Ray constructs it there."""
 
     def __init__(self, model: Any, job: dict[str, Any], settings: dict[str, Any]) -> None:
         """Open the model, given as a reference into Ray's object store."""
@@ -72,7 +72,7 @@ class ShardActor:
             self._refusal = (type(error).__name__, str(error))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        """Make the shards of a batch; a line of JSON for each."""
+        """Make the shards of a batch and return one line of JSON for each."""
         if self._refusal:
             return {"line": [json.dumps({"error": self._refusal})]}
         shards = [self._job.shard(int(number)) for number in batch["shard"]]
@@ -83,10 +83,10 @@ class ShardActor:
 
 
 def require_ray() -> Any:
-    """The module ``ray``, its data library loaded.
+    """Return the module ``ray`` with its data library loaded.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: Ray is not installed.
     """
     try:
         import ray  # pyright: ignore[reportMissingImports]
@@ -100,7 +100,7 @@ def connect(ray: Any, address: str) -> None:
     """Connect to the cluster at ``address``.
 
     Raises:
-        ClusterError: There is none.
+        ClusterError: No cluster answers there.
     """
     require_answer(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
     try:
@@ -113,7 +113,9 @@ def connect(ray: Any, address: str) -> None:
 
 @contextlib.contextmanager
 def _elsewhere() -> Iterator[None]:
-    """For a moment in an empty directory: Ray's workers look for modules where the driver connects."""
+    """Change to an empty directory for the block, because Ray's workers look for modules in the driver's
+    directory.
+    """
     if lies_here():
         yield
         return
@@ -122,16 +124,17 @@ def _elsewhere() -> Iterator[None]:
 
 
 def require_answer(address: str) -> None:
-    """Refuse an address at which nothing answers; Ray would ask again and again, for minutes.
+    """Refuse an address that nothing answers. Ray itself would retry for minutes.
 
-    Ray speaks gRPC, and so HTTP/2: whoever is greeted so answers with a SETTINGS frame at once (RFC 9113,
-    sections 3.4 and 4.1).
+    Ray speaks gRPC, which is HTTP/2: a server answers the connection preface at once with a SETTINGS frame
+    (RFC 9113, sections 3.4 and 4.1).
 
     Args:
-        address: ``HOST:PORT`` or ``ray://HOST:PORT``; anything else is left to Ray, which answers at once.
+        address: ``HOST:PORT`` or ``ray://HOST:PORT``. Any other form is not checked, because Ray itself
+            reports an error for it at once.
 
     Raises:
-        ClusterError: Nobody listens there, or somebody who speaks no HTTP/2.
+        ClusterError: Nothing listens there, or it does not speak HTTP/2.
     """
     match = re.fullmatch(r"(?:ray://)?(?P<host>\[[^]]+\]|[^:/\[\]]+):(?P<port>\d{1,5})", address)
     if match is None or os.environ.get("RAY_USE_TLS", "0") != "0":
@@ -165,12 +168,12 @@ def make_on_ray(
     """Make shards on the cluster at ``address`` (``local`` starts one here).
 
     Returns:
-        What was used, in words.
+        Text that names what was used.
 
     Raises:
         MissingExtraError: Ray is not installed.
         ClusterError: The cluster cannot be reached.
-        OutputError: A worker cannot write, or its node would make other bytes.
+        OutputError: A worker cannot write, or its node would make different bytes.
     """
     ray = require_ray()
     mine = not ray.is_initialized()

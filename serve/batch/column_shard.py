@@ -1,4 +1,4 @@
-"""A shard that is a table with a column a name, whatever the format."""
+"""A shard that is a table with named columns, independent of the file format."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from .format import NewShard, Way
 
 
 class ColumnShard:
-    """The samples as a table: nothing but the columns and the classes, so that it can be trained on."""
+    """The samples as a table of their columns and classes and nothing else, so that you can train on it."""
 
     def __init__(self, new: NewShard, rows: Callable[[Any, Header], Rows]) -> None:
         self._file = HashingFile(new.path, new.file)
@@ -26,7 +26,7 @@ class ColumnShard:
             self._rows.add(samples, labels)
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file."""
+        """Complete the file and return it."""
         self._rows.close()
         return [self._file.written(name)]
 
@@ -36,10 +36,10 @@ class ColumnShard:
 
 
 def column_way(rows: Callable[[Any, Header], Rows], libraries: tuple[str, ...] = ()) -> Way:
-    """How a format of tables holds columns.
+    """Return how a tabular format holds columns.
 
     Args:
-        rows: Begins a table in an open binary file.
-        libraries: As of `Way`.
+        rows: Starts a table in an open binary file.
+        libraries: As in `Way`.
     """
     return Way(lambda new: ColumnShard(new, rows), libraries, rows)

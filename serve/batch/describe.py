@@ -1,4 +1,4 @@
-"""The job that a caller's arguments mean, on this machine."""
+"""Turn a caller's arguments into the description of a job on this machine."""
 
 import hashlib
 import importlib.metadata
@@ -36,10 +36,10 @@ def describe(
     keep: Keep | None,
     labels: Rule | None = None,
 ) -> Job:
-    """The job that these arguments mean, on this machine.
+    """Return the job that these arguments describe on this machine.
 
     Raises:
-        InputError: One is out of its range, or the format does not suit the model.
+        InputError: An argument is out of range, or the format cannot hold the model's samples.
         MissingExtraError: A library that the format needs is not installed.
     """
     check_range(count, seed, start)
@@ -75,10 +75,10 @@ def describe(
 
 
 def made_with(generator: Source, format_: Format, probed: Any = None) -> dict[str, str]:
-    """What decides, beside the parameters, which bytes a job gives.
+    """Return the facts besides the parameters that decide the bytes of a job.
 
-    ``pixels`` is the digest of some samples computed here and now. Two machines whose processors or
-    libraries round differently give different digests, and may not work on one job.
+    ``pixels`` is the digest of a few samples computed now on this machine. Machines whose processors or
+    libraries round differently have different digests and cannot work on the same job.
 
     Raises:
         MissingExtraError: A library that the format needs is not installed.
@@ -102,6 +102,6 @@ def made_with(generator: Source, format_: Format, probed: Any = None) -> dict[st
 
 
 def probe(generator: Source) -> NDArray[Any]:
-    """Some samples, of which `made_with` takes the digest."""
+    """Return the few samples whose digest `made_with` takes."""
     size = math.prod(generator.sample_shape)
     return generator.sample(max(16, min(1024, _PROBE_VALUES // size)))

@@ -1,4 +1,4 @@
-"""Shard files on their way: a hidden temporary name, a digest taken while writing, then a rename."""
+"""Write shard files under a hidden temporary name, hash them while writing, then rename them."""
 
 import ctypes
 import hashlib
@@ -33,14 +33,14 @@ class Written:
     """SHA-256 of a file; for a folder, that of what ``sha256sum *`` prints in it."""
 
     def entry(self) -> dict[str, Any]:
-        """The output as the manifest names it."""
+        """The output as an entry of the manifest."""
         return {"name": self.name, "bytes": self.bytes, "sha256": self.sha256}
 
     def publish(self) -> None:
-        """Flush it to the disk and give it its name, in place of an earlier one.
+        """Flush the output to disk and rename it into place, replacing an earlier one.
 
         Raises:
-            OutputError: A link, a device or the like has the name.
+            OutputError: The name belongs to something that is not an ordinary file or folder, such as a link.
         """
         final = self.temporary.parent / self.name
         if self.temporary.is_dir():
@@ -58,10 +58,10 @@ class Written:
 
 
 class HashingFile:
-    """A new file that knows the SHA-256 of what was written; for pyarrow, a file object."""
+    """A new file that hashes (SHA-256) what is written to it. pyarrow accepts it as a file object."""
 
     def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
-        """Make a file at ``path``, or write into ``file``, which is open and unbuffered."""
+        """Create a file at ``path``, or write into ``file``, which must be open and unbuffered."""
         self.path = path
         self._file: BinaryIO = path.open("xb", buffering=0) if file is None else file
         self._digest = hashlib.sha256()
@@ -69,7 +69,7 @@ class HashingFile:
         self.closed = False
 
     def write(self, data: Any) -> int:
-        """Append bytes, all of them."""
+        """Write all of ``data`` and return its length in bytes."""
         view = memoryview(data)
         if not view.nbytes:  # which cannot be cast
             return 0
@@ -82,11 +82,11 @@ class HashingFile:
         return size
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """Return the number of bytes written so far."""
         return self._size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, because nothing is buffered."""
 
     def close(self) -> None:
         """Close the file."""
@@ -94,18 +94,18 @@ class HashingFile:
         self._file.close()
 
     def written(self, name: str) -> Written:
-        """Close the file and say what it is."""
+        """Close the file and return its entry under ``name``."""
         self.close()
         return Written(self.path, name, self._size, self._digest.hexdigest())
 
 
 def temporary_path(directory: Path, name: str, tag: str) -> Path:
-    """Where the output ``name`` grows; ``tag`` says for which part of a job."""
+    """Return the temporary path of output ``name``; ``tag`` identifies the part of the job."""
     return directory / f".{name}.{tag}.{os.urandom(4).hex()}.tmp"
 
 
 def tidy(directory: Path, tag: str | None) -> None:
-    """Remove what killed processes left: of the part ``tag``, or (None) of any."""
+    """Remove what killed processes left behind: for the part ``tag``, or for every part if it is None."""
     for path in directory.iterdir():
         match = _TEMPORARY.match(path.name)
         if (match and tag in (None, match["tag"])) or (tag is None and _OTHER_TEMPORARY.match(path.name)):
@@ -113,12 +113,12 @@ def tidy(directory: Path, tag: str | None) -> None:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a name in an output is one of dropgan's temporary files or locks."""
+    """Return True for the name of one of dropgan's temporary files or locks."""
     return bool(_TEMPORARY.match(name) or _OTHER_TEMPORARY.match(name) or name.startswith(".lock"))
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -126,7 +126,7 @@ def remove(path: Path) -> None:
 
 
 def size_and_digest(path: Path, update: Callable[[int], None] = lambda _: None) -> tuple[int, str]:
-    """Bytes and SHA-256 of an output as `Written` defines them.
+    """Return the size in bytes and the SHA-256 of an output, as `Written` defines them.
 
     Raises:
         OSError: It cannot be read.
@@ -142,7 +142,7 @@ def size_and_digest(path: Path, update: Callable[[int], None] = lambda _: None) 
 
 
 def folder_line(name: str, digest: str) -> bytes:
-    """What ``sha256sum`` prints for a file."""
+    """Return the line that ``sha256sum`` prints for a file."""
     return f"{digest}  {name}\n".encode()
 
 
@@ -157,7 +157,7 @@ def _file_digest(path: Path, update: Callable[[int], None]) -> tuple[int, str]:
 
 
 def _sync_tree(folder: Path) -> None:
-    """Flush a folder of thousands of files at once where the system can, else file by file."""
+    """Flush a folder of thousands of files, with one call if the system has one, otherwise file by file."""
     descriptor = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
     try:
         if sys.platform == "linux":

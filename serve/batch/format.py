@@ -1,4 +1,4 @@
-"""What a shard format is. The formats are in `dropgan.serve.batch.formats`, one a file."""
+"""The interface of a shard format. Each module of `dropgan.serve.batch.formats` is one format."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,20 +22,22 @@ class ShardWriter(Protocol):
     def add(
         self, indices: NDArray[np.int64], samples: NDArray[Any], labels: NDArray[np.int64] | None
     ) -> None:
-        """Append samples: their absolute indices, the samples [n, ...] in the format's view, labels."""
+        """Append samples: their absolute indices [n], the samples [n, ...] in the format's view, their labels
+        [n].
+        """
         ...
 
     def finish(self, name: str) -> list[Written]:
-        """Complete what is to be named ``name``."""
+        """Complete the outputs and return them; the main one will be called ``name``."""
         ...
 
     def close(self) -> None:
-        """Let go of open files; called in any case."""
+        """Close open files. It is always called."""
 
 
 @dataclass(frozen=True)
 class NewShard:
-    """What a writer is told of the shard that it begins."""
+    """The facts about a new shard that its writer is given."""
 
     path: Path
     """Where it grows, under a temporary name."""
@@ -58,7 +60,7 @@ class NewShard:
 
     @property
     def class_names(self) -> dict[int, str]:
-        """The name of each class by its number; empty where they have none."""
+        """The name of each class by its number; empty if the classes have no names."""
         return dict(zip(self.generator.class_numbers, self.generator.class_names, strict=False))
 
 
@@ -88,11 +90,11 @@ class Format:
     """The most samples of a shard where the user chose no number."""
 
     def view(self, card: Card) -> str | None:
-        """The view in which a model's samples are written; None if they cannot be."""
+        """Return the view in which a model's samples are written, or None if the format cannot hold them."""
         kind = kind_of(card)
         return next((view for view in self.ways if view == ARRAY or not kind.lacks(card, view)), None)
 
 
 def shown(card: Card, view: str, samples: NDArray[Any]) -> NDArray[Any]:
-    """Samples as a writer of that view is given them."""
+    """Return samples in a view, as its writer takes them."""
     return kind_of(card).pictures(samples) if view == PICTURES else samples

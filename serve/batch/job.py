@@ -1,4 +1,4 @@
-"""A job: which samples, from what, in which form. Every byte of its output is a function of it."""
+"""The description of a job, which determines every byte of its output."""
 
 import json
 import math
@@ -23,10 +23,10 @@ _CHUNK_SAMPLES = 1024
 
 @dataclass(frozen=True)
 class Shard:
-    """One output of a job: the samples ``start`` to ``stop - 1``.
+    """One output of a job: samples ``start`` to ``stop - 1``.
 
-    Shards are cut at multiples of the shard size counted from sample 0, so that those of two jobs
-    that overlap are the same.
+    Shards are cut at multiples of the shard size, counted from sample 0, so overlapping jobs have equal
+    shards where they overlap.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Part:
-    """The ``index``-th of ``of`` nearly equal parts of a job's shards, counted from 1."""
+    """Part ``index`` of ``of`` nearly equal parts of a job's shards, counted from 1."""
 
     index: int
     of: int
@@ -48,10 +48,10 @@ class Part:
 
     @classmethod
     def parse(cls, text: str) -> "Part":
-        """Read ``k/n``.
+        """Parse ``k/n``.
 
         Raises:
-            InputError: The text is something else.
+            InputError: The text has another form.
         """
         index, slash, of = text.partition("/")
         if not slash or not index.isdecimal() or not of.isdecimal():
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a job's bytes depend on; ``job.json`` in the output."""
+    """Everything that determines a job's bytes; ``job.json`` in the output."""
 
     model_sha256: str
     kind: str
@@ -91,10 +91,10 @@ class Job:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Job":
-        """The job of which ``raw`` is `dataclasses.asdict`, perhaps after a way through JSON.
+        """Build a job from the result of `dataclasses.asdict`, also after a round trip through JSON.
 
         Raises:
-            InputError: It is of no job that this version can make; ``raw`` may be a stranger's.
+            InputError: ``raw``, which may be untrusted, describes no job that this version can make.
         """
         try:
             keep = Keep(**raw["keep"]) if raw["keep"] else None
@@ -110,7 +110,7 @@ class Job:
         """Refuse values that no job can have.
 
         Raises:
-            InputError: One is of a wrong type or out of its range.
+            InputError: A value has the wrong type or is out of range.
         """
         check_range(self.count, self.seed, self.start)
         check_truncation(self.truncation)
@@ -138,7 +138,7 @@ class Job:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     def differences(self, other: dict[str, Any]) -> list[str]:
-        """What differs from the job that ``other`` (a read job.json) describes, one phrase each."""
+        """List the differences from the job that ``other`` (a parsed job.json) describes, one phrase each."""
         here, there = _flat(json.loads(self.to_json())), _flat(other)
         return [
             f"{key[:80]} is {_short(there, key)} there and {_short(here, key)} here"
@@ -147,7 +147,7 @@ class Job:
         ][:_MOST_DIFFERENCES]
 
     def shards(self, part: Part | None = None) -> "Shards":
-        """The shards of the job, or of one part of it, in order."""
+        """Return the shards of the job, or of one part of it, in order."""
         first = self.start // self.shard_size
         numbers = range(first, -(-(self.start + self.count) // self.shard_size))
         if part is not None:
@@ -156,30 +156,30 @@ class Job:
         return Shards(self, numbers)
 
     def shard(self, number: int) -> Shard:
-        """The shard of that number."""
+        """Return the shard with this number."""
         first, stop = number * self.shard_size, (number + 1) * self.shard_size
         return Shard(number, max(self.start, first), min(self.start + self.count, stop))
 
     @property
     def chunk_samples(self) -> int:
-        """The most samples of a chunk."""
+        """The largest number of samples in a chunk."""
         size = math.prod(self.sample_shape) * np.dtype(self.dtype).itemsize
         return int(2 ** math.floor(math.log2(max(16, min(_CHUNK_SAMPLES, _CHUNK_BYTES // size)))))
 
     def chunks(self, shard: Shard) -> list[tuple[int, int]]:
-        """(first sample, samples) of the pieces in which a shard is computed and filtered.
+        """Return (first sample, count) of each chunk in which a shard is computed and filtered.
 
-        They depend on nothing but the job, for a filter may give another answer to another batch.
+        The chunks depend only on the job, because a filter may decide differently about other batches.
         """
         rows = self.chunk_samples
         return [(first, min(rows, shard.stop - first)) for first in range(shard.start, shard.stop, rows)]
 
     def name(self, shard: Shard) -> str:
-        """Name of the shard's file or folder."""
+        """Return the name of a shard's file or folder."""
         return f"{self.kind}-{shard.number:08d}{format_named(self.format).suffix}"
 
     def number(self, name: str) -> int | None:
-        """Number of the shard whose file or folder is called so, or None."""
+        """Return the number of the shard with this file or folder name, or None."""
         match = re.fullmatch(r"[A-Za-z_]\w*-(\d{8,20})(\.\w+)?", name, re.ASCII)
         number = int(match[1]) if match else -1
         if number in self.shards().numbers and self.name(self.shard(number)) == name:
@@ -187,7 +187,7 @@ class Job:
         return None
 
     def line(self, shard: Shard, samples: int, files: list[dict[str, Any]]) -> dict[str, Any]:
-        """The shard's line of the manifest."""
+        """Return a shard's line of the manifest."""
         labels = list(self.labels) if isinstance(self.labels, tuple) else self.labels
         return {
             "shard": shard.number,
@@ -207,7 +207,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Shards:
-    """A run of a job's shards, of which none is made before it is asked for: there may be billions."""
+    """A range of a job's shards, created one at a time on demand because there may be billions."""
 
     job: Job
     numbers: range
@@ -223,7 +223,7 @@ class Shards:
 
     @property
     def samples(self) -> int:
-        """Samples of all of them, before any are left out."""
+        """Number of samples in all of them, before the filter."""
         if not self.numbers:
             return 0
         whole = self.job.shard(self.numbers[-1]).stop - self.job.shard(self.numbers[0]).start
@@ -232,7 +232,7 @@ class Shards:
 
 
 def _flat(tree: dict[str, Any]) -> dict[str, Any]:
-    """Values by dotted key."""
+    """Flatten nested dicts into values by dotted key."""
     out: dict[str, Any] = {}
     rest = [("", tree)]
     while rest:

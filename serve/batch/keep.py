@@ -1,4 +1,4 @@
-"""A filter of the caller's own: which samples of a batch to keep."""
+"""A user-defined filter that selects which samples of a batch to keep."""
 
 import hashlib
 import importlib
@@ -23,7 +23,7 @@ Function = Callable[[NDArray[np.uint8]], Any]
 
 @dataclass(frozen=True)
 class Keep:
-    """Which function chooses, in a form that can be written down and compared."""
+    """The identity of a filter function, in a form that can be stored and compared."""
 
     callable: str
     """``module:function``."""
@@ -32,10 +32,10 @@ class Keep:
 
 
 def describe_keep(name: str | None) -> Keep | None:
-    """The filter that ``module:function`` names; no filter for no name.
+    """Return the filter that ``module:function`` names, or None if there is no name.
 
     Raises:
-        InputError: It cannot be imported or is no function.
+        InputError: It cannot be imported or is not a function.
     """
     if name is None:
         return None
@@ -49,9 +49,10 @@ def describe_keep(name: str | None) -> Keep | None:
 
 
 def load_keep(name: str) -> Function:
-    """Import ``module:function``; the current directory counts as a place of modules, the last one.
+    """Import ``module:function``. The current directory is searched last.
 
-    So a file there that is called like a module of Python's or of a package is never taken for it.
+    A file there that has the name of a standard module or an installed package is therefore never used in its
+    place.
 
     Raises:
         InputError: It cannot be imported or is no function.
@@ -75,10 +76,10 @@ def load_keep(name: str) -> Function:
 
 
 def require_pictures(card: Card) -> None:
-    """Refuse a filter for samples that it cannot be given.
+    """Refuse a model whose samples a filter cannot take.
 
     Raises:
-        InputError: The model's samples are no pictures.
+        InputError: The model's samples are not pictures.
     """
     lack = kind_of(card).lacks(card, PICTURES)
     if lack:
@@ -86,15 +87,15 @@ def require_pictures(card: Card) -> None:
 
 
 def apply_keep(function: Function, name: str, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The mask of samples to keep.
+    """Return the mask of samples to keep, bool [n].
 
     Args:
-        function: Takes uint8 [n, height, width, channels], returns n truth values.
-        name: What to call it in an error.
+        function: Takes uint8 [n, height, width, channels] and returns n booleans.
+        name: Name of the function in error messages.
         pictures: The batch.
 
     Raises:
-        InputError: It failed, or returned something else.
+        InputError: The function failed, or returned something else.
     """
     try:
         mask = np.asarray(function(pictures))

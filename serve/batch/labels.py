@@ -1,4 +1,4 @@
-"""Which labels the samples of a job have: a function of each sample's index, as the samples are."""
+"""The labels of a job's samples, a function of each sample's index."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ Rule = str | tuple[int, ...]
 
 
 def label_rule(generator: Source, labels: Labels | None) -> Rule | None:
-    """The rule that a user means, or None for a model without classes.
+    """Return the label rule that a user asked for, or None for a model without classes.
 
     Raises:
         InputError: The model has no such class, or no classes at all.
@@ -44,7 +44,9 @@ def label_rule(generator: Source, labels: Labels | None) -> Rule | None:
 def labels_of(
     generator: Source, rule: Rule | None, *, seed: int, start: int, count: int
 ) -> NDArray[np.int64] | None:
-    """The labels of samples ``start`` to ``start + count - 1``, int64 [count]; None without classes."""
+    """Return the labels of samples ``start`` to ``start + count - 1``, int64 [count], or None without
+    classes.
+    """
     if rule is None:
         return None
     if isinstance(rule, str):
@@ -54,5 +56,5 @@ def labels_of(
 
 
 def class_names(generator: Source) -> dict[str, str]:
-    """The name of each class by its number, for people who read the labels; empty without names."""
+    """Return the name of each class by its number, for people who read the labels; empty without names."""
     return dict(zip(map(str, generator.class_numbers), generator.class_names, strict=False))

@@ -1,4 +1,4 @@
-"""A shard that is a text with a piece for each graph."""
+"""A shard that is a text file with one piece of text per graph."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ Piece = Callable[[NDArray[np.uint8], int, int | None], str]
 
 
 class TextShard:
-    """Graphs one after the other."""
+    """A text file that holds one graph after the other."""
 
     def __init__(self, new: NewShard, piece: Piece) -> None:
         self._file, self._piece = HashingFile(new.path, new.file), piece
@@ -30,7 +30,7 @@ class TextShard:
         self._file.write("".join(pieces).encode())
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file."""
+        """Complete the file and return it."""
         return [self._file.written(name)]
 
     def close(self) -> None:
@@ -41,14 +41,14 @@ class TextShard:
 def text_format(
     name: str, suffix: str, pieces: Callable[[Card], Piece], libraries: tuple[str, ...]
 ) -> Format:
-    """A format of texts.
+    """Create a text format.
 
     Args:
-        name: As ``--format`` has it.
-        suffix: Of a shard's name.
-        pieces: From a model's card to what stands for each graph; raises InputError where the format cannot
-            hold such graphs, MissingExtraError where a library is missing.
-        libraries: As of `Way`.
+        name: Name of the format, as for ``--format``.
+        suffix: Suffix of a shard's name.
+        pieces: Takes a model's card and returns a function that writes each graph as text. It raises
+            InputError if the format cannot hold these graphs, and MissingExtraError if a library is missing.
+        libraries: As in `Way`.
     """
     return Format(
         name, suffix, {GRAPHS: Way(lambda new: TextShard(new, pieces(new.generator.card)), libraries)}

@@ -1,4 +1,4 @@
-"""Who makes the shards of a job: this process, several of this machine, or a cluster."""
+"""Make the shards of a job in this process, in several processes of this machine, or on a cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .tune import plan_workers
 
 @dataclass(frozen=True)
 class Machinery:
-    """What the caller wants to be used; None leaves a choice open."""
+    """The caller's choice of processes and device. None leaves a choice open."""
 
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
@@ -33,7 +33,7 @@ class Machinery:
 
 @dataclass(frozen=True)
 class Listeners:
-    """Who is told while shards are made."""
+    """Callbacks that are called while shards are made."""
 
     line: Callable[[Line], None]
     """Given the manifest's line of each shard that has its name."""
@@ -52,10 +52,10 @@ def make_shards(
     wanted: Machinery,
     listeners: Listeners,
 ) -> str:
-    """Make shards; what is left open is measured for a moment first.
+    """Make shards. Choices left open are measured briefly first.
 
     Returns:
-        What was used, in words.
+        Text that names what was used.
 
     Raises:
         DropganError: As for `generate`.

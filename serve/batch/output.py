@@ -1,4 +1,4 @@
-"""The output directory of a job: its description, its manifest, and who may write to it."""
+"""The output directory of a job: its description, its manifest, and its locks."""
 
 import json
 import os
@@ -22,22 +22,22 @@ Line = dict[str, Any]
 
 
 class OutputDirectory:
-    """An output claimed by this process for a job, or for one part of it.
+    """An output directory that this process has claimed for a job or for one part of it.
 
-    Parts of one job may be written at the same time by several processes; each has a manifest of
-    its own, and whichever finishes last joins them.
+    Several processes may write parts of one job at the same time. Each part has its own manifest, and the
+    process that finishes last joins them.
 
     Attributes:
-        outdated: Shards of an unfinished job that an earlier version of the filter chose from. They count
-            as not made: a job has one filter.
+        outdated: Shards of an unfinished job that were made with an earlier version of the filter. They
+            are made again, because a job has one filter.
     """
 
     def __init__(self, path: Path, job: Job, part: Part | None) -> None:
-        """Claim the output, and describe the job in it.
+        """Claim the output and write the job's description into it.
 
         Raises:
-            OutputError: Another process is writing there, another job or something else is there, or
-                it cannot be written.
+            OutputError: Another process is writing there, the directory holds another job or other
+                files, or it cannot be written.
         """
         self.path, self._job, self._part = path, job, part
         self.outdated = 0
@@ -65,7 +65,9 @@ class OutputDirectory:
 
     @property
     def lock_descriptors(self) -> list[int]:
-        """Open files that a worker inherits, so that the output stays claimed while one lives."""
+        """Return open file descriptors for workers to inherit; the output stays claimed while one worker
+        lives.
+        """
         return [lock.descriptor for lock in self._locks]
 
     @property
@@ -73,7 +75,7 @@ class OutputDirectory:
         return self.path / (f"manifest-{self.tag}.jsonl" if self._part else MANIFEST)
 
     def begin(self, lines: list[Line]) -> None:
-        """Start this part's manifest from the lines of its shards that are whole.
+        """Start this part's manifest with the lines of its intact shards.
 
         Raises:
             OutputError: It cannot be written.
@@ -82,7 +84,7 @@ class OutputDirectory:
             write_text(self._manifest, _text(lines))
 
     def append(self, line: Line) -> None:
-        """Add a shard to the manifest, flushed to the disk.
+        """Append a shard to the manifest and flush it to disk.
 
         Raises:
             OutputError: It cannot be written.
@@ -95,10 +97,10 @@ class OutputDirectory:
             raise OutputError(f"cannot write {self._manifest}: {error.strerror}") from error
 
     def finish(self) -> bool:
-        """Order the manifest; once every shard of the job is in one, join those of all parts.
+        """Sort the manifest and, once every shard of the job is listed, join the manifests of all parts.
 
         Returns:
-            Whether the whole job is done.
+            True if the whole job is done.
 
         Raises:
             OutputError: It cannot be written.
@@ -123,8 +125,7 @@ class OutputDirectory:
         return True
 
     def close(self) -> None:
-        """Remove what is unfinished, and what describes a job of which nothing was made; let others have
-        the output."""
+        """Remove unfinished files, and the description if no shard was made; then release the output."""
         with suppress(OSError):
             tidy(self.path, self.tag)
             if self._part is None and _is_vain(self.path):
@@ -163,10 +164,10 @@ class OutputDirectory:
         self._locks.append(Lock(self.path / f".lock-{self.tag}"))
 
     def _describe(self, *, alone: bool) -> None:
-        """Write job.json, or hold the job against the one that is there.
+        """Write job.json, or compare the job with the existing one.
 
-        One of which nothing was made binds nobody who is ``alone``; an unfinished one goes on with a
-        filter that was mended, and all of its shards are chosen anew.
+        An existing job without any shards is replaced if no other process (``alone``) uses it. An unfinished
+        job whose filter was edited continues with the new filter, and all of its shards are filtered again.
         """
         there = self.path / JOB_FILE
         if there.exists() or there.is_symlink():
@@ -192,7 +193,7 @@ class OutputDirectory:
         write_text(there, self._job.to_json())
 
     def _has_another_filter(self, raw: dict[str, Any]) -> bool:
-        """Whether the job that ``raw`` describes differs in the source of the filter, and in nothing else."""
+        """Return True if the job in ``raw`` differs in the source of the filter and in nothing else."""
         keep, other = self._job.keep, raw.get("keep")
         return (
             keep is not None
@@ -208,7 +209,7 @@ class OutputDirectory:
 
 
 def _is_vain(path: Path) -> bool:
-    """Whether an output holds the description of a job of which nothing was made, and nothing else."""
+    """Return True if an output holds only the description of a job without any shards."""
     try:
         Job.from_dict(read_job(path))
         others = [entry.name for entry in path.iterdir() if not is_hidden(entry.name)]
@@ -219,10 +220,10 @@ def _is_vain(path: Path) -> bool:
 
 
 def read_job(path: Path) -> dict[str, Any]:
-    """The description of the job in an output.
+    """Read the description of the job in an output.
 
     Raises:
-        OutputError: There is none, or it is damaged.
+        OutputError: There is no description, or it is damaged.
     """
     try:
         job = parse_json(_text_of(path / JOB_FILE))
@@ -236,9 +237,9 @@ def read_job(path: Path) -> dict[str, Any]:
 
 
 def read_manifests(path: Path) -> dict[int, Line]:
-    """The lines of an output's manifests, those of parts included, by shard number.
+    """Read the lines of an output's manifests, including those of parts, by shard number.
 
-    A line cut short by a crash counts as not there: its shard is then made again.
+    A line that a crash cut short is ignored, so its shard is made again.
 
     Raises:
         OutputError: A manifest cannot be read.
@@ -265,7 +266,7 @@ def _text_of(path: Path) -> str:
 
 
 def _line(text: str) -> Line | None:
-    """A line of a manifest, which anybody may have written; None for anything else."""
+    """Parse a line of an untrusted manifest; None if it has another form."""
     try:
         line = parse_json(text)
         files = [(entry["name"], entry["bytes"], entry["sha256"]) for entry in line["files"]]

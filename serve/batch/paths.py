@@ -1,6 +1,6 @@
-"""Where processes that dropgan starts look for modules: never first in the current directory.
+"""The module search path of processes that dropgan starts. The current directory never comes first.
 
-Whoever can write there could otherwise run code of his in them, by a file called like a module.
+Otherwise anyone who can write there could run code in those processes by a file named like a module.
 """
 
 import os
@@ -9,11 +9,12 @@ from pathlib import Path
 
 
 def search_path(*, with_here: bool = False) -> list[str]:
-    """Where this process looks for modules, without the current directory; where dropgan itself lies there
-    (a clone), it comes last.
+    """Return this process's module search path without the current directory.
+
+    If dropgan itself lies in the current directory (a clone), the directory comes last.
 
     Args:
-        with_here: Whether the current directory counts at all; it comes last, as `load_keep` has it.
+        with_here: Include the current directory, at the end, as `load_keep` does.
     """
     here = current_directory()
     wanted = {place.absolute() for place in map(Path, _python_path())}
@@ -24,12 +25,12 @@ def search_path(*, with_here: bool = False) -> list[str]:
 
 
 def lies_here() -> bool:
-    """Whether dropgan itself is found because it lies in the current directory."""
+    """Return True if dropgan is imported from the current directory."""
     return _home() == current_directory() and _home() not in map(Path, _python_path())
 
 
 def current_directory() -> Path | None:
-    """The current directory, or None where it was removed."""
+    """Return the current directory, or None if it was removed."""
     try:
         return Path.cwd()
     except OSError:
@@ -37,11 +38,11 @@ def current_directory() -> Path | None:
 
 
 def _home() -> Path:
-    """Where dropgan lies."""
+    """Return the directory that contains dropgan."""
     package = sys.modules[__name__.partition(".")[0]]
     return Path(str(package.__file__)).absolute().parents[1]
 
 
 def _python_path() -> list[str]:
-    """What the user put into PYTHONPATH; an empty entry, by which the current directory gets in, is none."""
+    """Return the entries of PYTHONPATH without empty ones, which mean the current directory."""
     return [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]

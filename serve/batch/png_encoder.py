@@ -1,9 +1,8 @@
-"""PNG pictures, many at once.
+"""Encode many small pictures as PNG.
 
-The container is written here (PNG specification, W3C, third edition, sections 5.2, 5.3 and 11.2)
-and only the compression is a library's: libdeflate gives the same bytes on every processor, and a
-28x28 picture takes less than half the time of the fastest image library tried
-(benchmarks/batch_encoders.py).
+The container is written here (PNG specification, W3C, third edition, sections 5.2, 5.3 and 11.2). Only the
+compression is a library's: libdeflate gives the same bytes on every processor, and a 28x28 picture takes less
+than half the time of the fastest image library tried (benchmarks/batch_encoders.py).
 """
 
 import struct
@@ -24,7 +23,7 @@ class PngEncoder:
     """Encodes images of one shape."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        """Prepare for images of ``shape`` (height, width, channels), 1, 3 or 4 channels.
+        """Prepare for images of ``shape`` (height, width, channels) with 1, 3 or 4 channels.
 
         Raises:
             MissingExtraError: The compression library is not installed.
@@ -45,7 +44,7 @@ class PngEncoder:
         self._checksum = zlib.crc32(b"IDAT")
 
     def encode(self, images: NDArray[np.uint8]) -> list[bytes]:
-        """Encode uint8 [n, height, width, channels]; one file's bytes for each."""
+        """Encode uint8 [n, height, width, channels]; return the bytes of one file per image."""
         count = len(images)
         rows = np.empty((count, self._height, 1 + self._row), dtype=np.uint8)
         pixels = images.reshape(count, self._height, self._row)

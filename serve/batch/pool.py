@@ -1,7 +1,7 @@
-"""Worker processes of one machine.
+"""Worker processes on one machine.
 
-Processes rather than threads: to encode a small picture takes some microseconds, and two threads
-that hand the interpreter to each other that often are slower than one.
+They are processes rather than threads because encoding a small picture takes microseconds. Two threads that
+exchange the interpreter lock that often are slower than one.
 """
 
 import json
@@ -44,7 +44,7 @@ def make_with_workers(
     """Make shards with ``workers`` processes of ``threads`` threads each.
 
     Raises:
-        DropganError: As a worker raised it; or OutputError: a worker was killed.
+        DropganError: A worker raised it. It is an OutputError if a worker was killed.
     """
     setup = {
         "model_bytes": len(model),
@@ -95,7 +95,7 @@ def _ended(status: int) -> str:
 
 
 class _Worker:
-    """One process, and the thread that listens to it."""
+    """A worker process and the thread that reads from it."""
 
     def __init__(self, start: bytes, descriptors: list[int], place: int, answers: Any) -> None:
         self.owes = 0
@@ -112,7 +112,7 @@ class _Worker:
         threading.Thread(target=self._listen, args=(place, answers), daemon=True).start()
 
     def give(self, todo: Iterator[Shard]) -> None:
-        """Hand over the next shard, or the word that there is none."""
+        """Send the next shard, or tell the worker that there is none."""
         shard = next(todo, None)
         if shard is not None:
             self.owes += 1
@@ -122,7 +122,7 @@ class _Worker:
             self._send(b"end\n")
 
     def end(self) -> None:
-        """Stop the process, if it still runs, and wait for it."""
+        """Stop the process if it still runs, and wait for it."""
         self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):

@@ -1,4 +1,4 @@
-"""Samples as bare bytes into a pipe."""
+"""Write samples as raw bytes to a pipe."""
 
 import math
 import os
@@ -35,25 +35,25 @@ def write_raw(
     labels: Labels | None = None,
     reporter: Reporter = LOGGED,
 ) -> int:
-    """Write samples in order to a binary stream, nothing before, between or after them.
+    """Write samples in order to a binary stream, with nothing before, between or after them.
 
     Args:
-        generator: Where they come from.
-        stream: Anything with ``write``; the bytes are those of `Generator.sample`'s array.
-        count: How many.
+        generator: Source of the samples.
+        stream: Any object with ``write``. It receives the bytes of `Generator.sample`'s array.
+        count: Number of samples.
         seed: 0 to 2**64 - 1.
-        start: Index of the first.
+        start: Index of the first sample.
         truncation: Factor for the latents, above 0 and at most 1.
         keep: A filter as for `generate`.
         labels: As for `generate`.
-        reporter: Told how many samples are done.
+        reporter: Receives the number of finished samples.
 
     Returns:
-        How many were written, after the filter.
+        Number of samples written, after the filter.
 
     Raises:
         InputError: An argument is out of range, or the filter failed.
-        OutputError: The reader has closed the pipe, or there is no room on the disk behind it.
+        OutputError: The reader closed the pipe, or the disk behind it is full.
     """
     check_truncation(truncation)
     check_range(count, seed, start)
@@ -94,7 +94,7 @@ def write_raw(
 
 
 def _require_room(stream: Any, needed: int) -> None:
-    """Refuse samples that do not fit into the file to which the stream was redirected; a pipe takes all."""
+    """Refuse samples that do not fit on the disk if the stream is a file. A pipe is not checked."""
     try:
         descriptor = stream.fileno()
         if not stat.S_ISREG(os.fstat(descriptor).st_mode) or not hasattr(os, "fstatvfs"):

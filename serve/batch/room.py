@@ -1,4 +1,4 @@
-"""Whether a job's shards fit on the disk."""
+"""Check that a job's shards fit on the disk."""
 
 import math
 import os
@@ -20,10 +20,10 @@ _BLOCK = 4096  # that a file of its own occupies at least
 
 
 def require_room_for(directory: Path, generator: Source, todo: Shards) -> None:
-    """Refuse shards that cannot fit. Behind a filter nobody knows how many samples stay: all may pass.
+    """Refuse shards that do not fit on the disk. With a filter, all samples are assumed to be kept.
 
     Raises:
-        OutputError: There is too little room, or the file system has too few free names.
+        OutputError: There is too little space, or the file system has too few free inodes.
     """
     job, samples = todo.job, todo.samples
     if job.keep is not None or not samples:
@@ -41,7 +41,7 @@ def require_room_for(directory: Path, generator: Source, todo: Shards) -> None:
 
 
 def _measured(generator: Source, todo: Shards) -> float:
-    """Bytes that a sample takes, found by writing some."""
+    """Return the bytes per sample, measured by writing a few samples."""
     job, format_ = todo.job, format_named(todo.job.format)
     view = view_for(format_, generator.card)
     count = min(PROBE, todo.samples)

@@ -1,4 +1,4 @@
-"""Making shards: draw, render, filter, encode, write, publish, each stage ahead of the next."""
+"""Make shards in overlapping stages: draw, render, filter, encode, write, publish."""
 
 import itertools
 from collections import abc
@@ -32,7 +32,7 @@ _BUFFERS = _DRAWN_AHEAD + _CHUNKS_AHEAD + 3
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some samples of a shard: drawn at first, and rendered into ``samples`` in the next stage."""
+    """Some samples of a shard: drawn first, then rendered into ``samples`` by the next stage."""
 
     shard: Shard
     start: int
@@ -47,7 +47,7 @@ Chunks: TypeAlias = abc.Generator[Chunk, None, None]
 
 @dataclass(frozen=True)
 class WrittenShard:
-    """A shard that only waits for its name."""
+    """A complete shard that has not been renamed yet."""
 
     shard: Shard
     samples: int
@@ -68,22 +68,21 @@ class ShardMaker:
         overlap: bool,
         progress: Callable[[int], None],
     ) -> None:
-        """Prepare.
+        """Prepare the stages.
 
         Args:
-            generator: Where the samples come from.
-            job: What is made.
-            directory: Where.
-            tag: Of the temporary files, for which part of a job they are.
+            generator: Source of the samples.
+            job: The job.
+            directory: Its output directory.
+            tag: Part of the temporary files' names that identifies the part of the job.
             batch_size: Samples computed at once; None leaves it to the generator.
-            overlap: Whether a chunk is drawn, another rendered and another written at the same time,
-                each in a thread. Where other processes fill the cores that only costs: threads that
-                take turns on a core empty its caches for each other. Flushing to the disk, a wait,
-                always has a thread of its own.
-            progress: Called with the number of samples of each piece computed and written.
+            overlap: Draw one chunk, render another and write a third at the same time, each in a thread.
+                If other processes already fill the cores this only costs, because threads that share a
+                core evict each other's caches. Flushing to disk always has its own thread.
+            progress: Called with the number of samples of each chunk that was computed and written.
 
         Raises:
-            InputError: The job's filter cannot be imported, or its format is unknown here.
+            InputError: The job's filter cannot be imported, or its format is unknown.
         """
         self._generator, self._job, self._directory, self._tag = generator, job, directory, tag
         self._batch_size, self._overlap, self._progress = batch_size, overlap, progress
@@ -98,12 +97,12 @@ class ShardMaker:
     def make(
         self, shards: Iterator[Shard], stop: Callable[[], None] = lambda: None
     ) -> Iterator[dict[str, Any]]:
-        """Make shards in turn; yields each one's manifest line once it has its name.
+        """Make shards one after the other; yield each one's manifest line once it is renamed into place.
 
         Args:
-            shards: What to make.
-            stop: Ends ``shards`` from another thread, if they may wait for orders: called when no more
-                are wanted, for a stage that waits for one could not be ended otherwise.
+            shards: The shards to make.
+            stop: Ends ``shards`` from another thread, if its iterator may block. It is called when no more
+                shards are wanted, because a stage that waits for one could not be stopped otherwise.
 
         Raises:
             OutputError: A file cannot be written.
@@ -149,7 +148,7 @@ class ShardMaker:
                 yield Chunk(shard, start, labels, drawn, samples[:count], last=start + count == shard.stop)
 
     def _buffers(self) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
-        """Arrays for latents and samples, in turn; made when they are first needed."""
+        """Yield pairs of arrays for latents and samples in turn, allocated on first use."""
         rows, count = self._job.chunk_samples, _BUFFERS if self._overlap else 1
         buffers: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
         for place in itertools.count():

@@ -1,4 +1,4 @@
-"""``.npy`` files of numbers beside a shard: labels, indices."""
+"""``.npy`` files of numbers beside a shard, such as labels and indices."""
 
 import io
 from contextlib import closing
@@ -12,7 +12,7 @@ from .files import HashingFile, Written
 
 
 def write_side(path: Path, name: str, kind: str, parts: list[NDArray[np.int64]]) -> list[Written]:
-    """A file ``NAME.kind.npy`` of numbers beside the output ``name``, whose temporary path is ``path``."""
+    """Write ``NAME.kind.npy`` beside the output ``name``, whose temporary path is ``path``."""
     values = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
     side_name = f"{Path(name).stem}.{kind}.npy"
     side = HashingFile(path.with_name(path.name.replace(name, side_name, 1)))
@@ -22,7 +22,7 @@ def write_side(path: Path, name: str, kind: str, parts: list[NDArray[np.int64]])
 
 
 def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """What an ``.npy`` file of this shape and type begins with; as long for any number of samples."""
+    """Return an ``.npy`` header for this shape and type. Its length is the same for any number of samples."""
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         buffer, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}

@@ -1,4 +1,4 @@
-"""Stages that overlap: an iterator run ahead in a thread of its own, by a bounded number of items."""
+"""Overlapping stages: run an iterator ahead in its own thread, by a bounded number of items."""
 
 import queue
 import threading
@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Ahead(Generic[T]):
     """Iterate over ``source`` while a thread computes the next ``depth`` items.
 
-    What ``source`` raises is raised here, after the items before it. ``close`` stops the thread and
-    closes ``source``; leaving a ``with`` block does so too.
+    An exception from ``source`` is raised after the items before it. ``close``, or leaving a ``with`` block,
+    stops the thread and closes ``source``.
     """
 
     def __init__(self, source: Iterator[T], depth: int) -> None:

@@ -1,4 +1,4 @@
-"""How many workers, threads and samples at once: measured for a moment, on the model itself."""
+"""Choose workers, threads and batch size by a short measurement with the model itself."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _MARGIN = 1.15  # by which fewer processes must win, for more of them also hash 
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """How a machine does a job; never what comes out of it."""
+    """How a machine does a job. It never changes the result."""
 
     workers: int
     """Processes; 1 is this one."""
@@ -50,17 +50,17 @@ def plan_workers(
     threads: int | None,
     batch_size: int | None,
 ) -> WorkerPlan:
-    """Settle what the caller left open by measuring.
+    """Settle by measurement what the caller left open.
 
     Args:
         open_generator: Opens the model with a number of threads on the job's device.
         generator: The model already open, with the threads that the caller asked for.
-        samples: How many are to be made.
-        shards: How many shards that is; there is never a worker without one.
-        encoded: Whether samples are encoded, as pictures say, which will take most of the time.
-        workers: Processes, or None.
-        threads: Threads of each, or None.
-        batch_size: Samples at once, or None.
+        samples: Number of samples to make.
+        shards: Number of shards to make; there are never more workers than shards.
+        encoded: True if samples are encoded, for example as pictures, which takes most of the time.
+        workers: Number of processes, or None.
+        threads: Threads per process, or None.
+        batch_size: Samples computed at once, or None.
     """
     available = usable_cores()
     if generator.provider != CPU:  # batches are fixed there; encoding is what needs processes
@@ -93,7 +93,7 @@ def plan_workers(
 
 
 def _rate(generators: list[Generator], batch_size: int | None, seconds: float) -> float:
-    """Samples a second of several generators at once, each called from a thread of its own."""
+    """Return samples per second of several generators together, each called from its own thread."""
     size = batch_size or 128
 
     def work(generator: Generator) -> int:

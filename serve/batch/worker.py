@@ -1,7 +1,7 @@
-"""A worker process: `python -m dropgan.serve.batch.worker`, started by pool.py and by nothing else.
+"""A worker process: `python -m dropgan.serve.batch.worker`, which only pool.py starts.
 
-It reads its orders from standard input: one line of JSON, the model's bytes, then the number of a
-shard a line, and ``end``. It answers on standard output, one line of JSON each.
+It reads from standard input one line of JSON, the model's bytes, one shard number per line, and ``end``. It
+answers on standard output with one line of JSON each.
 """
 
 import json
@@ -24,7 +24,7 @@ _SECONDS_BETWEEN_REPORTS = 0.2
 
 
 class _Answers:
-    """Lines to the parent, from any thread."""
+    """Sends lines to the parent from any thread."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self._lock = stream, threading.Lock()
@@ -46,7 +46,7 @@ class _Answers:
 
 
 def main() -> None:
-    """Do what the parent says; end at once if it is gone."""
+    """Do what the parent asks, and exit at once if it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us
     orders = sys.stdin.buffer
     answers = _Answers(os.fdopen(os.dup(1), "wb"))
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 class _Orders:
-    """The shards ordered, read by a thread that ends the process when the parent is gone."""
+    """The requested shards, read by a thread that ends the process when the parent is gone."""
 
     def __init__(self, job: Job, orders: BinaryIO) -> None:
         self._job, self._orders = job, orders
@@ -94,7 +94,7 @@ class _Orders:
             yield self._job.shard(number)
 
     def end(self) -> None:
-        """No more shards, whatever is still ordered."""
+        """Stop after the current shard, whatever else was requested."""
         self._numbers.put(None)
 
     def _listen(self) -> None:

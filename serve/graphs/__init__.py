@@ -1,4 +1,4 @@
-"""Graphs from a model in other forms: networkx's and molecules. Libraries are loaded only when called."""
+"""Convert graphs from a model to networkx graphs and molecules. The libraries are imported on first use."""
 
 from .convert import NotAMoleculeError, to_networkx, to_rdkit, to_smiles
 

@@ -1,4 +1,4 @@
-"""From matrices of types to networkx graphs, rdkit molecules and SMILES."""
+"""Convert matrices of types to networkx graphs, rdkit molecules and SMILES."""
 
 import re
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ _ATOM = re.compile(r"([A-Z][a-z]?)(?:([+-])(\d*))?")
 
 
 class NotAMoleculeError(DropganError):
-    """A graph that is no possible molecule."""
+    """A graph is not a valid molecule."""
 
 
 def to_networkx(
     graph: NDArray[np.uint8], node_types: Sequence[str] = (), edge_types: Sequence[str] = ()
 ) -> Any:
-    """One sample as a `networkx.Graph` of the nodes that are there, numbered from 0.
+    """Return one sample as a `networkx.Graph` of the nodes that exist, numbered from 0.
 
     Args:
         graph: uint8 [nodes, nodes] as `Generator.sample` gives them.
-        node_types: ``card.data.node_types``; with them each node has its type as attribute ``type``.
+        node_types: ``card.data.node_types``. If given, each node has its type as the attribute ``type``.
         edge_types: ``card.data.edge_types``, likewise.
 
     Raises:
@@ -43,7 +43,7 @@ def to_networkx(
 
 
 def to_rdkit(graph: NDArray[np.uint8], node_types: Sequence[str], edge_types: Sequence[str]) -> Any:
-    """One sample as an rdkit molecule, hydrogens implicit.
+    """Return one sample as an rdkit molecule with implicit hydrogens.
 
     Args:
         graph: uint8 [nodes, nodes] as `Generator.sample` gives them.
@@ -51,7 +51,7 @@ def to_rdkit(graph: NDArray[np.uint8], node_types: Sequence[str], edge_types: Se
         edge_types: ``card.data.edge_types``: some of `BONDS`.
 
     Raises:
-        NotAMoleculeError: It is empty, in several pieces, or an atom has more bonds than it can have.
+        NotAMoleculeError: The graph is empty or not connected, or an atom has too many bonds.
         MissingExtraError: rdkit is not installed.
     """
     chem = rdkit()
@@ -86,7 +86,7 @@ def to_rdkit(graph: NDArray[np.uint8], node_types: Sequence[str], edge_types: Se
 def to_smiles(
     graphs: NDArray[np.uint8], node_types: Sequence[str], edge_types: Sequence[str]
 ) -> list[str | None]:
-    """Canonical SMILES of samples uint8 [n, nodes, nodes]; None in the place of what is no molecule.
+    """Return canonical SMILES of samples uint8 [n, nodes, nodes], with None for each invalid molecule.
 
     Raises:
         MissingExtraError: rdkit is not installed.
@@ -102,13 +102,13 @@ def to_smiles(
 
 
 def are_molecules(node_types: Sequence[str], edge_types: Sequence[str]) -> bool:
-    """Whether types are those of atoms and bonds."""
+    """Return True if the types are atoms and bonds."""
     elements = all(_ATOM.fullmatch(name) for name in node_types)
     return bool(node_types) and elements and bool(edge_types) and set(edge_types) <= set(BONDS)
 
 
 def require_molecules(node_types: Sequence[str], edge_types: Sequence[str]) -> None:
-    """Refuse types that are not those of atoms and bonds.
+    """Refuse types that are not atoms and bonds.
 
     Raises:
         InputError: They are not.
@@ -123,7 +123,7 @@ def require_molecules(node_types: Sequence[str], edge_types: Sequence[str]) -> N
 
 
 def parts(graph: NDArray[np.uint8]) -> tuple[list[int], list[tuple[int, int, int]]]:
-    """The types of the nodes that are there, and the edges ``(from, to, type)``, from below to."""
+    """Return the types of the nodes that exist, and the edges ``(from, to, type)`` with ``from < to``."""
     types = np.diagonal(graph)
     places = np.flatnonzero(types)
     inner = np.triu(graph[np.ix_(places, places)], 1)
@@ -133,7 +133,7 @@ def parts(graph: NDArray[np.uint8]) -> tuple[list[int], list[tuple[int, int, int
 
 
 def library() -> Any:
-    """networkx.
+    """Return the module networkx.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -146,7 +146,7 @@ def library() -> Any:
 
 
 def rdkit() -> Any:
-    """rdkit's module of chemistry, silenced.
+    """Return rdkit's module of chemistry, with its log messages turned off.
 
     Raises:
         MissingExtraError: It is not installed.

@@ -1,7 +1,7 @@
-"""Graphs as pictures: nodes on a circle, edges as lines, types as colours. numpy alone.
+"""Draw graphs as pictures with numpy alone: nodes on a circle, edges as lines, types as colours.
 
-``serve/js/drawing.js`` draws the same pictures to the byte. Both therefore use only what IEEE 754 rounds
-alike everywhere (sums, products, quotients, roots), and round the sines away.
+``serve/js/drawing.js`` draws the same pictures to the byte. Both therefore use only operations that IEEE 754
+rounds identically everywhere (sums, products, quotients, roots), and round the sines.
 """
 
 from functools import cache
@@ -21,13 +21,13 @@ _CHUNK = 256
 
 
 def draw(graphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Draw graphs.
+    """Draw graphs on a white background.
 
     Args:
         graphs: uint8 [n, nodes, nodes].
 
     Returns:
-        uint8 [n, 64, 64, 3], on white.
+        uint8 [n, 64, 64, 3].
     """
     count, nodes, _ = graphs.shape
     out = np.empty((count, SIDE, SIDE, 3), np.uint8)
@@ -50,7 +50,7 @@ def _paint(
     stroke: tuple[NDArray[np.int64], NDArray[np.float32]],
     colours: NDArray[np.float32],
 ) -> None:
-    """Lay one stroke over the pictures whose graphs have it."""
+    """Blend one stroke into the pictures whose graphs have it."""
     places, cover = stroke
     which = np.flatnonzero(kinds)
     if not len(which):
@@ -66,7 +66,7 @@ def _strokes(
 ) -> tuple[
     list[tuple[NDArray[np.int64], NDArray[np.float32]]], list[tuple[NDArray[np.int64], NDArray[np.float32]]]
 ]:
-    """What each edge and each node covers: places of pixels, and how much of them."""
+    """Return the pixels that each edge and each node covers, and how much of each pixel."""
     angle = 2 * np.pi * np.arange(nodes) / nodes - np.pi / 2
     middle, radius = (SIDE - 1) / 2, SIDE * 0.4
     x, y = (np.rint((middle + radius * part(angle)) * 64) / 64 for part in (np.cos, np.sin))

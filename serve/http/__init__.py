@@ -1,1 +1,1 @@
-"""Samples over HTTP, at addresses that never change. Needs the extra ``dropgan[server]``."""
+"""Serve samples over HTTP at permanent addresses. Needs the extra ``dropgan[server]``."""

@@ -1,12 +1,11 @@
-"""The addresses of samples: what each part may be, and what it means.
+"""The addresses of samples: the allowed values of each part and their meaning.
 
     /{digest}/{seed}/{index}.png            one sample: png, webp, npy, json
     /{digest}/{seed}/{start}-{end}.png      several, both ends included: png (a grid), tar, npy, parquet, csv
     ?label=  ?scale=  ?truncation=
 
-A sample is a pure function of the model's bytes, the seed and the index, so an address can be
-cached for ever. For that, there must be one address for one thing: a query that means nothing is
-refused rather than ignored.
+A sample is a pure function of the model's bytes, the seed and the index, so an address can be cached for
+ever. Each sample therefore has exactly one address: a query without effect is refused rather than ignored.
 """
 
 import re
@@ -28,12 +27,12 @@ _QUERY = ("label", "scale", "truncation")
 
 
 class NotFound(InputError):
-    """No address of this form leads to anything."""
+    """No address has this form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A sample, or a range of them, in one form."""
+    """One sample or a range of samples, in one form."""
 
     seed: int
     start: int
@@ -47,16 +46,16 @@ class Address:
 
 
 def parse(seed: bytes, last: bytes, query: bytes) -> Address:
-    """Read the parts of a path behind the digest.
+    """Parse the parts of a path after the digest.
 
     Args:
-        seed: The path's segment with the seed, percent-encoded.
-        last: The segment behind it, percent-encoded.
-        query: What follows the question mark.
+        seed: Path segment of the seed, percent-encoded.
+        last: Path segment after the seed, percent-encoded.
+        query: The query string, without the question mark.
 
     Raises:
-        NotFound: The last segment has no such form.
-        InputError: Something in it is out of its range, or the query has what means nothing.
+        NotFound: The last segment has another form.
+        InputError: A value is out of range, or the query has a parameter without effect.
     """
     found = _LAST.fullmatch(_text(last, "the path"))
     if found is None:

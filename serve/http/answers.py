@@ -1,4 +1,4 @@
-"""Answers as ASGI sends them, and which status each error has."""
+"""ASGI responses, and the HTTP status of each error."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ IMMUTABLE = b"public, max-age=31536000, immutable"
 
 
 class TooLargeError(InputError):
-    """More than one request may ask for."""
+    """The request asks for more than the limits allow."""
 
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -28,18 +28,20 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 
 
 def status_of(error: BaseException) -> int:
-    """The HTTP status of an error; 500 for one that nobody foresaw."""
+    """Return the HTTP status of an error; 500 for one that dropgan does not raise on purpose."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def error_body(error: BaseException) -> bytes:
-    """``{"error": ...}``: the line of an error raised on purpose; of others only that there was one."""
+    """Return ``{"error": ...}`` with the message of an error raised on purpose, or a generic one for any
+    other.
+    """
     text = str(error) if isinstance(error, DropganError) and status_of(error) != 500 else "internal error"
     return json.dumps({"error": text}, ensure_ascii=False).encode()
 
 
 async def send_bytes(send: Any, status: int, body: bytes, headers: Headers, *, head: bool = False) -> None:
-    """One whole answer; of a HEAD request without its body."""
+    """Send a complete response, without its body for a HEAD request."""
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": b"" if head else body})
@@ -63,13 +65,13 @@ BUSY_ANSWER = b"".join(
 
 
 def failure(error: BaseException) -> tuple[int, Headers]:
-    """The status of an error, and the headers of its answer."""
+    """Return the status of an error and the headers of its response."""
     status = status_of(error)
     return status, _REFUSED if status == 503 else _REFUSED[:2]
 
 
 async def send_error(send: Any, error: Exception, *, head: bool = False) -> int:
-    """The answer to an error; its status."""
+    """Send the response to an error and return its status."""
     status, headers = failure(error)
     await send_bytes(send, status, error_body(error), headers, head=head)
     return status

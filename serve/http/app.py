@@ -1,4 +1,4 @@
-"""The application: samples by address, and around them what people and programs ask of a service."""
+"""The ASGI application: the addresses of samples, and the other routes of the service."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -23,13 +23,13 @@ def create_app(
     key: str | None = None,
     cors: Sequence[str] = (),
 ) -> Any:
-    """The service as an ASGI application, for uvicorn or to be mounted into another application.
+    """Return the service as an ASGI application, for uvicorn or to mount into another application.
 
     Args:
-        models: What it offers, see `load_models`.
-        limits: Bounds of requests; None takes the defaults.
-        key: The bearer key that every route but health asks for; None asks for none.
-        cors: Origins whose pages may call it; none by default.
+        models: The models to serve, see `load_models`.
+        limits: Limits of requests; None uses the defaults.
+        key: Bearer key that every route except health requires; None requires none.
+        cors: Origins whose pages may call the service; none by default.
 
     Returns:
         An ASGI application.
@@ -122,7 +122,7 @@ def create_app(
 
 
 class _Routed:
-    """Sends samples' addresses the short way, everything else to FastAPI."""
+    """Routes the addresses of samples directly, and every other path to FastAPI."""
 
     def __init__(self, app: Any, samples: SampleRoutes) -> None:
         self._app, self._samples = app, samples
@@ -141,7 +141,7 @@ class _Routed:
 
 
 def _first(errors: Sequence[Any]) -> str:
-    """What pydantic says first, in one line: where, and what."""
+    """Return pydantic's first error as one line: the field, and what is wrong with it."""
     where = ".".join(str(part) for part in errors[0]["loc"])
     return f"{where}: {errors[0]['msg']}".replace("\n", " ")[:400]
 

@@ -1,4 +1,4 @@
-"""Requests of one moment become one batch."""
+"""Combine concurrent requests into batches."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from ..generator import Generator
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of a sample beside its values."""
+    """Facts about a sample other than its values."""
 
     seed: int
     index: int
@@ -39,15 +39,15 @@ _SWEEP = 0.1  # seconds between looks for what has waited too long: one timer fo
 
 
 class BusyError(DropganError):
-    """More is waiting than can be made soon."""
+    """Too many requests are waiting."""
 
 
 class TooSlowError(DropganError):
-    """An answer that took longer than one may."""
+    """The answer took longer than the limit."""
 
 
 class LeftError(DropganError):
-    """The client has gone: nobody reads the answer."""
+    """The client disconnected, so nobody reads the answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,27 +63,27 @@ class _Wanted:
 
 
 class Batcher:
-    """Makes single samples for many requests at once, in a thread of its own.
+    """Makes single samples for many requests together, in its own thread.
 
-    While one batch is being made, requests gather for the next: nobody waits for company, and the
-    busier it gets, the larger the batches. When so much waits that the event loop has no rest, a batch
-    that takes milliseconds is made by the loop itself: a thread would wait for the interpreter's lock at
-    every step, behind all the requests that have to be refused.
+    While one batch is computed, requests for the next one accumulate. No request waits for others to arrive,
+    and batches grow with the load. Under so much load that the event loop never rests, the loop itself
+    computes batches that take milliseconds. A thread would have to wait for the interpreter lock at every
+    step, behind all the requests that must be refused.
 
-    What a request gets does not depend on its batch (`Generator.any_batch`); where it would, every
-    sample is made alone.
+    An answer does not depend on its batch (`Generator.any_batch`). On a provider where it would, every sample
+    is computed alone.
     """
 
     def __init__(
         self, generator: Generator, *, queue: int, seconds: float = 30.0, most: int | None = None
     ) -> None:
-        """Get ready.
+        """Start the thread.
 
         Args:
-            generator: What makes the samples.
-            queue: Requests that may wait; further ones are refused at once.
-            seconds: How long one may wait for its sample.
-            most: Samples of one batch; None measures whether batches pay.
+            generator: The generator that makes the samples.
+            queue: Number of requests that may wait; further ones are refused at once.
+            seconds: Longest wait of a request, in seconds.
+            most: Largest batch; None measures whether batches are faster.
         """
         self._generator = generator
         self._queue, self._seconds = queue, seconds
@@ -96,11 +96,11 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dropgan-batches")
 
     def __len__(self) -> int:
-        """How many requests wait."""
+        """Return the number of waiting requests."""
         return len(self._waiting)
 
     def require_room(self) -> None:
-        """Refuse if no further request may wait.
+        """Refuse a request if the queue is full.
 
         Raises:
             BusyError: The queue is full.
@@ -117,11 +117,11 @@ class Batcher:
         encode: Encode,
         left: Left | None = None,
     ) -> "asyncio.Future[bytes]":
-        """The encoded sample, when it is made; a future that its owner ends is not made any more.
+        """Return a future of the encoded sample. If the caller cancels the future, the sample is not made.
 
         Raises:
             BusyError: The queue is full.
-            LeftError: The client left before it was made (from the future).
+            LeftError: The client disconnected before the sample was made (from the future).
             TooSlowError: It took too long (from the future).
             ModelError: onnxruntime could not run the model (from the future).
         """
@@ -140,11 +140,11 @@ class Batcher:
         return done
 
     def close(self) -> None:
-        """End the thread, when it has made what it is at."""
+        """End the thread after its current batch."""
         self._thread.shutdown(wait=True)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Give up what has waited too long; the oldest stand first."""
+        """Drop requests that have waited too long. The oldest come first in the queue."""
         now = loop.time()
         while self._unanswered and (self._unanswered[0].done.done() or self._unanswered[0].end <= now):
             wanted = self._unanswered.popleft()
@@ -219,7 +219,7 @@ class Batcher:
         return made
 
     def _labels(self, batch: list[_Wanted], seeds: list[int], indices: list[int]) -> list[int] | None:
-        """The class of each: the one it asks for, or else the model's own draw."""
+        """Return the class of each sample: the requested one, or the one that the model draws."""
         if not self._generator.classes:
             return None
         if all(each.label is not None for each in batch):
@@ -232,10 +232,10 @@ _Results = Sequence[bytes | Exception] | Exception
 
 
 def worthwhile(generator: Generator) -> tuple[int, bool]:
-    """How many samples to make at once: many, if that is faster than one after another, else 1.
+    """Return how many samples to compute at once: many if that is faster than one after another, otherwise 1.
 
     Returns:
-        That, and whether so many take milliseconds only.
+        The number, and True if a batch of that size takes only milliseconds.
     """
     labels = np.full(_MOST, generator.class_numbers[0]) if generator.classes else None
     latents = generator.latents(_MOST)

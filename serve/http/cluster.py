@@ -1,4 +1,4 @@
-"""The service on a Ray cluster: replicas of the same application behind Ray's proxies."""
+"""Run the service on a Ray cluster: replicas of the same application behind Ray's proxies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,25 +21,25 @@ def deployment(
     cors: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> Any:
-    """A Ray Serve application, for ``serve.run`` or ``serve run``.
+    """Return a Ray Serve application, for ``serve.run`` or ``serve run``.
 
-    Every replica is the application of `create_app`: the same addresses, bytes, limits and errors. The
-    models travel with it, so that no node but the one that deploys needs the files.
+    Every replica is the application of `create_app`, with the same addresses, bytes, limits and errors. The
+    models are sent to the nodes, so only the node that deploys needs the files.
 
     Args:
         paths: Model files, or folders of them.
-        replicas: Processes, which Ray places on the nodes and replaces when they die.
-        cpus: Cores that each takes, and threads of onnxruntime (at least 1).
-        key: The bearer key, see `create_app`.
+        replicas: Number of processes. Ray places them on nodes and replaces those that die.
+        cpus: Cores per replica, which is also its number of onnxruntime threads (at least 1).
+        key: Bearer key, see `create_app`.
         cors: Origins whose pages may call the service.
-        limits: Bounds of requests to one replica.
+        limits: Limits of requests to one replica.
 
     Returns:
         A ``ray.serve.Application``.
 
     Raises:
         MissingExtraError: Ray Serve is not installed.
-        InputError: ``replicas`` is below 1, or a model's name makes no address.
+        InputError: ``replicas`` is below 1, or a model's name cannot be part of an address.
         ModelError: A file cannot be loaded.
     """
     try:

@@ -1,4 +1,4 @@
-"""One sample as the body of an answer: a table of the forms that there are."""
+"""Encode one sample as the body of a response, by a table of forms."""
 
 import io
 import json
@@ -22,7 +22,7 @@ Encoded = Callable[[NDArray[Any], Sequence[Told], Card, int], list[bytes]]
 
 @dataclass(frozen=True)
 class Form:
-    """A form of one sample."""
+    """A form in which one sample can be returned."""
 
     media_type: str
     picture: bool
@@ -31,7 +31,7 @@ class Form:
 
     @property
     def content_type(self) -> bytes:
-        """The media type as a header has it."""
+        """The media type as the bytes of a header."""
         return self.media_type.encode()
 
 
@@ -39,7 +39,7 @@ _encoders: dict[tuple[int, ...], PngEncoder] = {}
 
 
 def pngs(images: NDArray[np.uint8]) -> list[bytes]:
-    """Pictures, uint8 [n, height, width, channels], each the same bytes as in a shard of pictures."""
+    """Encode pictures, uint8 [n, height, width, channels], to the same bytes as in a shard of pictures."""
     shape = images.shape[1:]
     if shape not in _encoders:
         if len(_encoders) > 64:  # scales are bounded, but several models may be served
@@ -49,12 +49,12 @@ def pngs(images: NDArray[np.uint8]) -> list[bytes]:
 
 
 def png(image: NDArray[np.uint8]) -> bytes:
-    """One picture, uint8 [height, width, channels], the same bytes as in a shard of pictures."""
+    """Encode one picture, uint8 [height, width, channels], to the same bytes as in a shard of pictures."""
     return pngs(np.ascontiguousarray(image)[None])[0]
 
 
 def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """Each pixel as a square of ``scale`` times ``scale``."""
+    """Enlarge each pixel to a square of ``scale`` by ``scale`` pixels."""
     return image if scale == 1 else image.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
@@ -114,10 +114,10 @@ FORMS = {
 
 
 def require_form(suffix: str, card: Card) -> Form:
-    """The form of a suffix, if this model's samples have it.
+    """Return the form with this suffix.
 
     Raises:
-        InputError: They are no pictures.
+        InputError: This model's samples do not have this form.
     """
     form = FORMS[suffix]
     lacks = kind_of(card).lacks(card, PICTURES) if form.picture else ""

@@ -1,4 +1,4 @@
-"""What every request passes: the key, the log, the counters, and limits of its body."""
+"""The checks of every request: the bearer key, limits of the body, the log, and the counters."""
 
 import asyncio
 import hmac
@@ -31,14 +31,14 @@ Begin = Callable[[bytes, bytes, Headers, Left], Begun | None]
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """An answer under way, and what to call with its status and size when it is out."""
+    """A response in progress, and the callback for its status and size when it was sent."""
 
     begun: Begun
     ended: Callable[[int, int], None]
 
 
 class Gate:
-    """An ASGI application around another."""
+    """An ASGI application that wraps another one."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class Gate:
         begin: Begin,
         key: str | None = None,
     ) -> None:
-        """Stand before ``inner``.
+        """Wrap ``inner``.
 
         Args:
             inner: The application.
-            limits: Bounds of a request.
-            metrics: Counts what passes.
-            begin: Begins what a GET asks for, see `SampleRoutes.begin`.
-            key: The bearer key that every route but health asks for; None asks for none.
+            limits: Limits of a request.
+            metrics: Counts the requests.
+            begin: Starts to answer a GET, see `SampleRoutes.begin`.
+            key: Bearer key that every route except health requires; None requires none.
         """
         self._inner, self._limits, self._metrics, self._begin = inner, limits, metrics, begin
         self._key = None if key is None else key.encode()
@@ -93,16 +93,16 @@ class Gate:
             self._count(scope, status or 499, sent, began)
 
     def begin(self, scope: dict[str, Any], url: bytes, left: Left) -> "Brief | bytes | None":
-        """Begin to answer a GET without a task of its own, where that can be done.
+        """Start to answer a GET without an asyncio task, if possible.
 
         Args:
-            scope: Of the request, of which only client and headers are there yet.
-            url: Its target.
-            left: Whether its client has gone.
+            scope: ASGI scope of the request, with only client and headers so far.
+            url: Target of the request.
+            left: Returns True once the client has disconnected.
 
         Returns:
-            The answer under way; a whole refusal where there is no room; or None if the request has to go
-            the usual way.
+            The response in progress; the bytes of a complete refusal if the queue is full; or None if the
+            request needs the normal path.
         """
         if self._key is not None and not self._allowed(scope["headers"]):
             return None
@@ -122,7 +122,7 @@ class Gate:
         return Brief(begun, lambda status, sent: self._count(scope, status, sent, began))
 
     def _count(self, scope: dict[str, Any], status: int, sent: int, began: float) -> None:
-        """Count one answer, and log it."""
+        """Count and log one response."""
         seconds = time.perf_counter() - began
         self._metrics.observe(scope["dropgan.route"], scope["method"], status, seconds)
         if log.isEnabledFor(logging.INFO):
@@ -142,7 +142,7 @@ class Gate:
 
 
 class _BoundedBody:
-    """A request's body, of which too much or too slow an arrival ends the request."""
+    """A request's body, which ends the request if it is too large or arrives too slowly."""
 
     def __init__(self, receive: Any, limits: Limits) -> None:
         self._receive, self._limits = receive, limits
@@ -169,7 +169,7 @@ class _BoundedBody:
 
 
 def _line(scope: dict[str, Any], status: int, sent: int, seconds: float) -> str:
-    """One request as JSON. The query may hold what someone typed; the key stands in no address."""
+    """Return one request as a line of JSON. The query may contain user input; the key is in no address."""
     client = scope.get("client")
     return json.dumps(
         {

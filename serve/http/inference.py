@@ -1,4 +1,4 @@
-"""The Open Inference Protocol v2: models under their names, samples by seed and index or by latents."""
+"""The Open Inference Protocol v2: models by name, samples by seed and index or from latents."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,7 @@ def _named(models: Models, name: str, version: str) -> Model:
 
 
 def output_name(model: Model) -> str:
-    """Name of the output: the kind of samples."""
+    """Return the name of the output, which is the kind of samples."""
     return kind_of(model.generator.card).name
 
 

@@ -1,11 +1,11 @@
-"""What one request may ask for, and how much may wait."""
+"""Limits of one request and of the queue."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a service; what is beyond them is refused at once, with the status in brackets."""
+    """Limits of a service. A request beyond them is refused at once, with the status in brackets."""
 
     queue: int = 48
     """Single samples of one model that may wait (503); more would only wait longer than they are worth."""

@@ -8,9 +8,9 @@ _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class Metrics:
-    """Requests, their durations, and how much waits; of all worker processes, if there are several.
+    """Requests, their durations and the queue length, summed over all worker processes.
 
-    prometheus_client adds up processes by files in PROMETHEUS_MULTIPROC_DIR, which ``dropgan serve``
+    prometheus_client adds up processes through files in PROMETHEUS_MULTIPROC_DIR, which ``dropgan serve``
     sets before it starts them.
     """
 
@@ -34,7 +34,7 @@ class Metrics:
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one answer."""
+        """Count one response."""
         key = (route, method, status)
         found = self._children.get(key)
         if found is None:
@@ -46,11 +46,11 @@ class Metrics:
         found[1].observe(seconds)
 
     def waiting(self, model: str, count: Any) -> None:
-        """Show how many requests wait for a model.
+        """Report how many requests wait for a model.
 
         Args:
-            model: Its name.
-            count: Called when the number is asked for.
+            model: Name of the model.
+            count: Called each time the number is read.
         """
         if not hasattr(self, "_waiting"):
             self._waiting = self._prometheus.Gauge(
@@ -65,7 +65,7 @@ class Metrics:
             self._waiting.labels(model).set_function(count)
 
     def text(self) -> bytes:
-        """The page that Prometheus reads."""
+        """Return the page that Prometheus reads."""
         import os
 
         registry = self._registry

@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True)
 class Model:
-    """A model that is served."""
+    """A served model."""
 
     name: str
     digest: str
@@ -37,7 +37,9 @@ class Model:
 
     @cached_property
     def stamp(self) -> str:
-        """What decides the bytes of an answer beside its address: other pixels or encoders, other ETags."""
+        """The facts besides the address that decide a response's bytes. Other pixels or encoders give other
+        ETags.
+        """
         from ..batch.describe import made_with, probe
         from ..batch.formats import FORMATS, format_named
 
@@ -52,11 +54,11 @@ class Model:
 
     @cached_property
     def classes(self) -> Classes:
-        """Its classes, which there may be none of."""
+        """The model's classes, which are empty if it is not conditional."""
         return Classes.of(self.generator.card)
 
     def summary(self) -> dict[str, Any]:
-        """What a list of models says of it."""
+        """Return the model's entry in the list of models."""
         card = self.generator.card
         kind, shape = kind_of(card), self.generator.sample_shape
         return {
@@ -75,20 +77,20 @@ class Model:
         }
 
     def described(self) -> dict[str, Any]:
-        """The summary, the whole card, and what computes the samples."""
+        """Return the summary, the complete card, and the provider and version that compute the samples."""
         card = json.loads(self.generator.card.to_json())
         runtime = {"onnxruntime": self.generator.runtime_version, "provider": self.generator.provider}
         return self.summary() | {"card": card, "runtime": runtime}
 
 
 class Models:
-    """All of them."""
+    """All models of a service."""
 
     def __init__(self, models: Sequence[Model]) -> None:
-        """Offer these.
+        """Index the models by digest and name.
 
         Raises:
-            InputError: There are none, or two have one name.
+            InputError: There are none, or two have the same name.
         """
         if not models:
             raise InputError("there is no model to serve: name one or more files, or a folder of .onnx files")
@@ -106,18 +108,18 @@ class Models:
         return len(self._by_name)
 
     def exact(self, segment: str) -> Model | None:
-        """The model of a whole digest."""
+        """Return the model with this complete digest."""
         return self._by_digest.get(segment)
 
     def named(self, name: str) -> Model | None:
-        """The model of a name."""
+        """Return the model with this name."""
         return self._by_name.get(name)
 
     def find(self, segment: str) -> Model:
-        """The model of a name or of the beginning of a digest.
+        """Return the model with this name or with a digest that begins so.
 
         Raises:
-            NotFound: There is none, or the digest begins several.
+            NotFound: There is none, or several digests begin so.
         """
         if segment in self._by_name:
             return self._by_name[segment]
@@ -134,11 +136,11 @@ class Models:
 
 
 def load_models(paths: Sequence[Path], *, device: str = "auto", threads: int | None = None) -> Models:
-    """Open model files; of a folder every ``.onnx`` file in it.
+    """Open model files. A folder stands for every ``.onnx`` file in it.
 
     Raises:
-        InputError: There are none, or names that make no address.
-        ModelError: One cannot be loaded.
+        InputError: There are none, or a name cannot be part of an address.
+        ModelError: A file cannot be loaded.
         DeviceError: The device does not work.
     """
     files: list[Path] = []

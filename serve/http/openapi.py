@@ -1,4 +1,4 @@
-"""What the OpenAPI page says of the routes that FastAPI does not know: the samples' addresses."""
+"""The OpenAPI description of routes that FastAPI does not know: the addresses of samples."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Some of them."""
+    """Return the descriptions of these error statuses."""
     return {status: FAILURES[status] for status in statuses}
 
 

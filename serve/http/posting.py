@@ -1,4 +1,4 @@
-"""Samples from latents or labels of the caller's own, and the cards of models."""
+"""Routes for samples from the caller's own latents or labels, and for the cards of models."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ def add_posting(app: "FastAPI", models: Models, limits: Limits) -> None:
     from pydantic import BaseModel, ConfigDict, Field
 
     class Samples(BaseModel):
-        """What to make samples of: latents, or labels, or both."""
+        """The latents, labels, or both, to make samples from."""
 
         model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
         latents: Annotated[list[list[float]] | None, Field(description="One row of numbers a sample.")] = None

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, for answers that are small and refusals that are many."""
+"""A faster uvicorn HTTP protocol for small responses and many refusals."""
 
 import asyncio
 from typing import Any
@@ -15,10 +15,10 @@ _LARGE = 16 * 2**10  # bytes that are not worth a copy to be joined
 
 
 class JoinedWrites:
-    """A transport that writes together what is written in one turn of the event loop.
+    """A transport that combines all writes of one turn of the event loop.
 
-    uvicorn writes headers and body one after the other: two system calls and two packets an answer,
-    which for a small picture are a good part of its cost.
+    uvicorn writes headers and body separately: two system calls and two packets per response, which for a
+    small picture is a good part of its cost.
     """
 
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -29,7 +29,7 @@ class JoinedWrites:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write with what else comes in this turn."""
+        """Queue data for the write of this turn."""
         if len(data) > _LARGE:
             self.flush()
             self._transport.write(data)
@@ -39,22 +39,23 @@ class JoinedWrites:
         self._parts.append(data)
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write the queued data."""
         parts, self._parts = self._parts, []
         if parts:
             self._transport.write(b"".join(parts))
 
     def close(self) -> None:
-        """Write what has gathered, and close behind it."""
+        """Write the queued data and close the transport."""
         self.flush()
         self._transport.close()
 
 
 class _BriefCycle:
-    """A request and its answer without a task: stands where uvicorn has its cycle, with what is used of it.
+    """A request and its response without a task. It replaces uvicorn's cycle and has the members that uvicorn
+    uses.
 
-    So uvicorn's own code queues the requests behind it, notices its client's leaving, and waits for it
-    before a process ends.
+    uvicorn's own code therefore queues the requests behind it, notices when its client disconnects, and waits
+    for it before a process ends.
     """
 
     def __init__(self, protocol: "Protocol", brief: Brief) -> None:
@@ -92,26 +93,26 @@ class _BriefCycle:
 
 
 class _Nobody:
-    """The message event of a cycle without a task: nobody waits for it."""
+    """The message event of a cycle without a task, on which nothing waits."""
 
     def set(self) -> None:
-        """Wake nobody."""
+        """Do nothing."""
 
 
 _NOBODY = _Nobody()
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol over `JoinedWrites`, with two short ways for when a service has the least time.
+    """uvicorn's protocol over `JoinedWrites`, with two shortcuts for high load.
 
-    ASGI tells a task that waits for it when a client has gone; a task for each request that waits
-    costs as much as an answer, so a scope has a function that can be asked (`LEFT`). And a sample by its
-    address, which is nearly all that a service is asked for, is begun or refused as soon as a request's
-    headers are read, without a task (`Gate.begin`).
+    In ASGI, only a waiting task learns that a client disconnected, and a task per waiting request costs as
+    much as a response. The scope therefore has a function (`LEFT`) that tells it on request. A request for
+    one sample by address, which is nearly all traffic, is started or refused as soon as its headers are read,
+    without a task (`Gate.begin`).
     """
 
     def connection_made(self, transport: Any) -> None:
-        """A client has connected."""
+        """Handle a new connection."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._is_closing = transport.is_closing
         self._extensions = {LEFT: self._is_closing}
@@ -121,24 +122,24 @@ class Protocol(HttpToolsProtocol):
         self._late = self.loop.call_later(_HEADER_SECONDS, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A connection has ended."""
+        """Handle the end of a connection."""
         self._late.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived; the time for headers runs from the first of them."""
+        """Handle received bytes. The time limit for headers starts with the first of them."""
         super().data_received(data)
         if self._reading and self._late.cancelled():
             self._late = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Handle the start of a request."""
         super().on_message_begin()
         self._reading = True
         self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
-        """A request's headers are there."""
+        """Handle the end of a request's headers."""
         self._reading = False
         self._late.cancel()
         begun = self._begin()
@@ -167,12 +168,12 @@ class Protocol(HttpToolsProtocol):
         return begun
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body."""
+        """Handle a piece of a body."""
         if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """Handle the end of a request."""
         if self._refused:
             self.on_response_complete()
         else:

@@ -1,4 +1,4 @@
-"""Ranges of samples: a grid, or a stream of any length in bounded memory."""
+"""Responses with a range of samples: a grid, or a stream of any length in bounded memory."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ _END = object()
 
 
 class RangeMaker:
-    """Makes a few ranges at a time, in threads of their own, as fast as each client reads."""
+    """Makes a few ranges at a time, each in a thread, as fast as its client reads."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -31,7 +31,7 @@ class RangeMaker:
         self._under_way = 0
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def answer(
@@ -45,12 +45,12 @@ class RangeMaker:
         *,
         head: bool,
     ) -> int:
-        """Send a range.
+        """Send a range and return the status.
 
         Raises:
-            TooLargeError: It is longer than one may be.
-            BusyError: As many as may be are under way.
-            InputError: The model's samples have no such form.
+            TooLargeError: The range is longer than the limit.
+            BusyError: The limit of concurrent ranges is reached.
+            InputError: The model's samples do not have this form.
         """
         form = _FORMS[address.suffix]
         most = self._limits.grid_samples if address.suffix == "png" else self._limits.range_samples
@@ -101,7 +101,7 @@ def _batches(model: Model, address: Address, label: int | None) -> Iterator[Any]
 
 
 async def left(receive: Any) -> None:
-    """Return when the client has left."""
+    """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -148,25 +148,25 @@ def _npy(model: Model, address: Address, label: int | None, limits: Limits) -> M
 
 
 class _Pipe(io.RawIOBase):
-    """Takes what a writer of shards writes, and gives it on."""
+    """A file object that passes on what a shard writer writes."""
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        """Keep a copy: the writer uses its buffers again."""
+        """Store a copy, because the writer reuses its buffers, and return its length in bytes."""
         self._parts.append(bytes(data))
         return len(self._parts[-1])
 
     def taken(self) -> bytes:
-        """All that was written since the last time."""
+        """Return everything that was written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
 
 def _shard(suffix: str) -> Callable[[Model, Address, int | None, Limits], Made]:
-    """A range in a shard format, the same bytes as a shard of that range."""
+    """Return a function that writes a range in a shard format, with the bytes of a shard of that range."""
 
     def form(model: Model, address: Address, label: int | None, limits: Limits) -> Made:
         from ..batch.format import NewShard, shown

@@ -1,4 +1,4 @@
-"""The routes of samples: an address in, its bytes out. The one place that has to be fast."""
+"""The routes of samples: from an address to its bytes. This is the one place that must be fast."""
 
 import asyncio
 from collections.abc import Sequence
@@ -49,23 +49,23 @@ class SampleRoutes:
         self._ranges = RangeMaker(limits)
 
     def batcher(self, model: Model) -> Batcher:
-        """The batcher of a model, which other routes share."""
+        """Return a model's batcher, which other routes share."""
         return self._batchers[model.digest]
 
     def begin(self, path: bytes, query: bytes, headers: Headers, left: Left) -> "Begun | None":
-        """Begin to answer a GET, if one sample is all that it asks for.
+        """Start to answer a GET, if it asks for one sample.
 
         Args:
-            path: Of the target as the request has it.
-            query: What follows its question mark.
-            headers: Of the request.
-            left: Whether its client has gone.
+            path: Path of the target, as received.
+            query: Query string, without the question mark.
+            headers: Headers of the request.
+            left: Returns True once the client has disconnected.
 
         Returns:
-            What is under way; None for everything that takes another way or is wrong, which `answer` is for.
+            The sample in progress, or None for any other or invalid request, which `answer` handles.
 
         Raises:
-            BusyError: Nothing is begun, for want of room.
+            BusyError: The queue is full, and nothing was started.
         """
         segments = path.split(b"/")
         if len(segments) != 4 or b"-" in segments[3]:
@@ -92,7 +92,7 @@ class SampleRoutes:
         return Begun(made, [(b"content-type", form.content_type), (b"etag", tag), _FOREVER])
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         for batcher in self._batchers.values():
             batcher.close()
         self._ranges.close()
@@ -104,7 +104,7 @@ class SampleRoutes:
             The status.
 
         Raises:
-            DropganError: Before anything was sent; see `answers.status_of`.
+            DropganError: The request failed before anything was sent; see `answers.status_of`.
         """
         head = scope["method"] == "HEAD"
         model_text = segments[1].decode("latin-1")
@@ -140,7 +140,7 @@ class SampleRoutes:
         return 200
 
     def _encoder(self, model: Model, suffix: str, scale: int, form: Form) -> Encode:
-        """One function for one form, so that all requests for it in a batch are encoded together."""
+        """Return one function object per form, so that a batch encodes all requests for it together."""
         key = (model.digest, suffix, scale)
         if key not in self._encoders:
             card = model.generator.card
@@ -173,10 +173,10 @@ class SampleRoutes:
 
 
 async def _unless_left(made: "asyncio.Future[bytes]", receive: Any) -> bytes:
-    """What a batch gives, unless the client leaves first.
+    """Wait for the result of a batch unless the client disconnects first.
 
     Raises:
-        LeftError: The client has left.
+        LeftError: The client disconnected.
     """
 
     def leave(_: object) -> None:
@@ -193,7 +193,7 @@ async def _unless_left(made: "asyncio.Future[bytes]", receive: Any) -> bytes:
 
 
 def _tag(model: Model, address: Address, label: int | None) -> bytes:
-    """A strong ETag: all that the answer's bytes are a function of, so nothing need be made to know it."""
+    """Return a strong ETag of everything that decides the bytes, so it is known before the sample is made."""
     a = address
     which = f"{a.seed:x}.{a.start:x}" if a.single else f"{a.seed:x}.{a.start:x}+{a.count}"
     label_text = "" if label is None else label

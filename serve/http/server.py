@@ -1,4 +1,4 @@
-"""Processes that serve: one, or several under a supervisor that replaces those that die."""
+"""Server processes: one, or several under a supervisor that replaces those that die."""
 
 import contextlib
 import json
@@ -31,24 +31,24 @@ def serve(
     grace: int = 30,
     access_log: bool = True,
 ) -> None:
-    """Serve models until SIGTERM or Ctrl-C, then finish what has begun.
+    """Serve models until SIGTERM or Ctrl-C, then finish the requests in progress.
 
     Args:
         paths: Model files, or folders of them.
-        host: Address to listen at; the default is reached from this machine alone.
+        host: Address to listen on; only this machine can reach the default.
         port: TCP port.
-        workers: Processes; each holds every model.
+        workers: Number of processes; each loads every model.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads of onnxruntime in each process.
-        key: The bearer key, see `create_app`.
+        key: Bearer key, see `create_app`.
         cors: Origins whose pages may call the service.
-        limits: Bounds of requests.
-        grace: Seconds that requests under way have at the end.
-        access_log: Whether each request is a line of JSON on stderr.
+        limits: Limits of requests.
+        grace: Seconds that requests in progress may take after the signal.
+        access_log: Log each request as a line of JSON on stderr.
 
     Raises:
         MissingExtraError: The extra ``[server]`` is not installed.
-        InputError: ``workers`` is below 1, or a model's name makes no address.
+        InputError: ``workers`` is below 1, or a model's name cannot be part of an address.
         ModelError: A file cannot be loaded.
     """
     try:
@@ -99,7 +99,7 @@ def serve(
 
 
 def _raise_file_limit() -> None:
-    """As many open connections as the system allows: the usual soft limit is 1,024."""
+    """Allow as many open connections as the system permits; the usual soft limit is 1,024."""
     try:
         import resource
     except ImportError:  # Windows
@@ -110,7 +110,7 @@ def _raise_file_limit() -> None:
 
 
 def application() -> Any:
-    """The application of one process, by the settings that `serve` left in the environment."""
+    """Return the application of one process, from the settings that `serve` put into the environment."""
     import logging
 
     from .app import create_app

@@ -26,14 +26,14 @@ _HEADERS = {
 
 
 def studio_page(*, title: str, heading: str, noscript: str, policy: str = "", more: str = "") -> str:
-    """The page's HTML, for a service or for a package, which assembles a folder with the same parts.
+    """Return the page's HTML, for a service or for a web package made from the same parts.
 
     Args:
-        title: Of the window, as HTML.
-        heading: At its top, as HTML.
-        noscript: What stands there without JavaScript.
-        policy: Further lines of the head.
-        more: Further controls.
+        title: Title of the window, as HTML.
+        heading: Heading at the top of the page, as HTML.
+        noscript: Content for browsers without JavaScript.
+        policy: Additional lines of the head.
+        more: Additional controls.
     """
     text = (PAGE / "index.html").read_text("utf-8")
     fields = {"title": title, "heading": heading, "noscript": noscript, "policy": policy, "more": more}

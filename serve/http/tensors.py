@@ -1,8 +1,8 @@
-"""Tensors of the Open Inference Protocol v2, as JSON or as raw bytes behind it.
+"""Tensors of the Open Inference Protocol v2, as JSON or as raw bytes after the JSON.
 
-https://github.com/kserve/open-inference-protocol and Triton's binary tensor data extension: the
-header ``Inference-Header-Content-Length`` gives the length of the JSON; the raw bytes of the tensors
-follow, little-endian and row-major, in the order in which the JSON names them.
+Sources: https://github.com/kserve/open-inference-protocol and Triton's binary tensor data extension. The
+header ``Inference-Header-Content-Length`` gives the length of the JSON. The raw bytes of the tensors follow,
+little-endian and row-major, in the order in which the JSON names them.
 """
 
 import json
@@ -20,17 +20,17 @@ _MOST_AXES = 8
 
 
 def read_request(body: bytes, header_length: str | None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The JSON of an inference request, and its inputs by name.
+    """Parse an inference request.
 
     Args:
         body: The whole body.
-        header_length: ``Inference-Header-Content-Length``, if there was one.
+        header_length: Value of ``Inference-Header-Content-Length``, if the request has one.
 
     Returns:
-        The JSON object, and arrays; of BYTES object arrays of ``bytes``.
+        The JSON object, and the inputs as arrays by name. BYTES become object arrays of ``bytes``.
 
     Raises:
-        InputError: Something in it is not as the protocol has it.
+        InputError: The request violates the protocol.
     """
     size = len(body)
     if header_length is not None:
@@ -135,13 +135,13 @@ def _objects(texts: list[bytes], shape: tuple[int, ...]) -> NDArray[Any]:
 def write_response(
     response: dict[str, Any], output: str, array: NDArray[Any], *, binary: bool
 ) -> tuple[bytes, dict[str, str]]:
-    """The body of an answer and its headers.
+    """Return the body of a response and its headers.
 
     Args:
-        response: What stands beside the outputs.
-        output: Name of the one output.
-        array: It.
-        binary: Whether its bytes follow the JSON rather than stand in it.
+        response: Fields of the JSON other than the outputs.
+        output: Name of the output.
+        array: Values of the output.
+        binary: Send the values as raw bytes after the JSON instead of inside it.
     """
     array = np.ascontiguousarray(array)
     tensor: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Models that come with dropgan, by name. The light runtime comes without them."""
+"""Models that come with dropgan, by name. The light runtime does not include them."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ _FOLDER = Path(__file__).parent
 
 
 def included_names() -> list[str]:
-    """Names of the models that are here, in order."""
+    """Return the names of the included models, in alphabetical order."""
     return sorted(path.stem for path in _FOLDER.glob("*.onnx"))
 
 
 def included_model(path: Path) -> Path | None:
-    """The file of the model whose name is given in place of a path; None if there is no such model.
+    """Return the file of the included model with this name, or None if there is no such model.
 
-    Whoever calls it has looked for the path first: a file of that name is meant where there is one.
+    Callers look for a file at ``path`` first, because an existing file takes precedence.
     """
     name = path.name
     return _FOLDER / f"{name}.onnx" if path == Path(name) and name in included_names() else None

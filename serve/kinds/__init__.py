@@ -1,4 +1,4 @@
-"""The kinds of data, one in each module here: the module's name is the kind's, its `KIND` the kind."""
+"""The kinds of data, one per module: the module's name is the kind's name, and its `KIND` the kind."""
 
 from ..card import Card
 from ..errors import ModelError
@@ -9,10 +9,10 @@ KINDS: Registry[Kind] = Registry(__name__, "KIND")  # pyright: ignore[reportInva
 
 
 def kind_of(card: Card) -> Kind:
-    """What the runtime knows of samples like a model's.
+    """Return the kind of a model's samples.
 
     Raises:
-        ModelError: It knows no such kind.
+        ModelError: The runtime does not know the kind.
     """
     kind = KINDS.get(card.data.kind)
     if kind is None:
@@ -21,10 +21,10 @@ def kind_of(card: Card) -> Kind:
 
 
 def output_of(card: Card) -> Output:
-    """What a model's file gives.
+    """Return the output of a model's file.
 
     Raises:
-        ModelError: The runtime knows no such kind or output.
+        ModelError: The runtime does not know the kind or the output.
     """
     output = kind_of(card).outputs.get(card.export.output)
     if output is None:

@@ -1,4 +1,4 @@
-"""Graphs: types of nodes and edges in a matrix."""
+"""Graphs as matrices of node and edge types."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -25,11 +25,11 @@ class Graphs(Kind):
     usual_labels: ClassVar[str] = "data"
 
     def layout(self, card: Card) -> str:
-        """``node-node``, always."""
+        """Return ``node-node``."""
         return "node-node"
 
     def output_shape(self, card: Card) -> tuple[int, ...]:
-        """(nodes, nodes)."""
+        """Return (nodes, nodes)."""
         data = card.data
         if len(data.shape) != 2 or data.shape[0] != data.shape[1]:
             raise ModelError("the model's card has graphs that are not square matrices")
@@ -38,17 +38,17 @@ class Graphs(Kind):
         return data.shape
 
     def lacks(self, card: Card, view: str) -> str:
-        """A graph can be drawn."""
+        """Return an empty text for pictures, because a graph can be drawn."""
         return "" if view in (GRAPHS, PICTURES) else "makes graphs"
 
     def pictures(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
-        """Nodes on a circle, edges as lines, types as colours."""
+        """Draw nodes on a circle, edges as lines and types as colours."""
         from ..graphs.drawing import draw
 
         return draw(samples)
 
     def picture_size(self, sample_shape: tuple[int, ...]) -> tuple[int, int]:
-        """That of a drawing, however many nodes a graph has."""
+        """Return the size of a drawing, which does not depend on the number of nodes."""
         from ..graphs.drawing import SIDE
 
         return SIDE, SIDE
@@ -56,7 +56,7 @@ class Graphs(Kind):
     def apart(
         self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
     ) -> NDArray[np.float64]:
-        """1 where types differ: their numbers say nothing of how much."""
+        """Return 1 where types differ, since the numbers of types have no order."""
         apart: NDArray[np.float64] = (made != exact).astype(np.float64)
         return apart
 

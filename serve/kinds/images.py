@@ -11,7 +11,7 @@ _PICTURE_CHANNELS = (1, 3, 4)
 
 
 class Images(Kind):
-    """Grey or coloured images; the card's shape is (height, width, channels)."""
+    """Grey or colour images; the card's shape is (height, width, channels)."""
 
     name: ClassVar[str] = "images"
     one: ClassVar[str] = "image"
@@ -24,11 +24,11 @@ class Images(Kind):
     in_browsers: ClassVar[bool] = True
 
     def layout(self, card: Card) -> str:
-        """``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated)."""
+        """Return ``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated)."""
         return card.export.layout or ("nhwc" if card.export.output == "pixels" else "nchw")
 
     def output_shape(self, card: Card) -> tuple[int, ...]:
-        """(height, width, channels), or the channels first."""
+        """Return (height, width, channels), or the same with the channels first."""
         if len(card.data.shape) != 3:
             raise ModelError("the model's card has images without height, width and channels")
         (height, width, channels), layout = card.data.shape, self.layout(card)
@@ -39,11 +39,13 @@ class Images(Kind):
         return (height, width, channels) if layout == "nhwc" else (channels, height, width)
 
     def last_axis(self, card: Card) -> int | None:
-        """Pixels are shown and stored with the channels last, whatever layout other tools asked for."""
+        """Return the channel axis. Samples are shown and stored with channels last, whatever the file's
+        layout.
+        """
         return 1 if card.export.output == "pixels" and self.layout(card) != "nhwc" else None
 
     def lacks(self, card: Card, view: str) -> str:
-        """Only pixels are pictures, and only of 1, 3 or 4 channels."""
+        """Return an empty text only for uint8 pixels with 1, 3 or 4 channels."""
         if view != PICTURES:
             return "makes images"
         if card.export.output != "pixels":

@@ -25,11 +25,11 @@ class Vectors(Kind):
     usual_labels: ClassVar[str] = "data"
 
     def layout(self, card: Card) -> str:
-        """``nd``, always."""
+        """Return ``nd``."""
         return "nd"
 
     def output_shape(self, card: Card) -> tuple[int, ...]:
-        """(columns,)."""
+        """Return (columns,)."""
         data = card.data
         if len(data.shape) != 1 or any(
             len(of) != data.shape[0] for of in (data.columns, data.mean, data.scale)
@@ -48,29 +48,31 @@ class Vectors(Kind):
         return data.shape
 
     def lacks(self, card: Card, view: str) -> str:
-        """A row is no picture."""
+        """Return a text for pictures, because a row is not a picture."""
         return "" if view == COLUMNS else "makes vectors"
 
     def step(self, card: Card) -> NDArray[np.float64]:
-        """`column_step` of the card's columns."""
+        """Return `column_step` of the card's columns."""
         mean, scale = (np.array(part, np.float32) for part in (card.data.mean, card.data.scale))
         return column_step(mean, scale).astype(np.float64)
 
     def apart(
         self, card: Card, made: NDArray[Any], exact: NDArray[Any], every: int = 1
     ) -> NDArray[np.float64]:
-        """`rounded_apart` of columns that are rounded, else the plain difference."""
+        """Return `rounded_apart` if some columns are rounded, otherwise the absolute difference."""
         whole = self.rounded(card)
         return rounded_apart(made, exact, None if whole is None else whole[::every])
 
     def rounded(self, card: Card) -> NDArray[np.bool_] | None:
-        """Columns of whole numbers."""
+        """Return a mask of the columns of whole numbers."""
         return np.array(card.data.whole, np.bool_) if card.export.rounded else None
 
 
 def column_step(mean: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """What differences of each column are measured in: its standard deviation, and 1/32 of its mean's
-    size, so that float32's own rounding of a large number is nowhere near 1e-5."""
+    """Return the unit of differences of each column: its standard deviation plus 1/32 of its mean's size.
+
+    The second term keeps float32's own rounding of large numbers far below 1e-5 of the unit.
+    """
     step: NDArray[np.float32] = (scale + np.abs(mean) / 32).astype(np.float32)
     return step
 
@@ -78,15 +80,16 @@ def column_step(mean: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]
 def rounded_apart(
     made: NDArray[Any], exact: NDArray[Any], whole: NDArray[np.bool_] | None
 ) -> NDArray[np.float64]:
-    """How far values are from what they must be, of which some columns are rounded and others not.
+    """Return the difference between values and their targets, where some columns are rounded.
 
-    A value next to a half may round either way on another machine. So a rounded one must be a whole
-    number, and is as far away as its unrounded value must be from the nearest that rounds to it.
+    A value next to a half may round either way on another machine. A rounded value must therefore be a whole
+    number, and its difference is the distance from the unrounded target to the nearest number that rounds to
+    it.
 
     Args:
         made: float [n, columns], rounded where ``whole`` says so.
-        exact: The same before rounding.
-        whole: bool [columns]; None if none are.
+        exact: Targets before rounding, float [n, columns].
+        whole: Mask of the rounded columns, bool [columns]; None if none are rounded.
     """
     apart: NDArray[np.float64] = np.abs(made.astype(np.float64) - exact.astype(np.float64))
     if whole is None:

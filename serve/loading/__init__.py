@@ -1,4 +1,4 @@
-"""Model files from anyone: read and refused by their bytes, before onnxruntime sees them."""
+"""Read untrusted model files and refuse unsafe ones by their bytes, before onnxruntime sees them."""
 
 from .onnx_file import OnnxFile, digest_without, read_file, read_onnx, with_metadata
 from .screen import Screened, require_plain, screen, screen_bytes

@@ -1,6 +1,7 @@
-"""What stands in an ONNX file, read without the onnx package and without running anything.
+"""Read the structure of an ONNX file without the onnx package and without running anything.
 
-`read_onnx` reads any ONNX model, dropgan's or not; `serve.loading.screen` says whether the runtime takes it.
+`read_onnx` reads any ONNX model, whether dropgan made it or not. `serve.loading.screen` decides whether the
+runtime accepts it.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ NUMPY_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A constant of the file; its numbers are a view of the file until asked for."""
+    """A constant of the file. Its numbers stay a view of the file until they are read."""
 
     name: str
     kind: int
@@ -47,14 +48,14 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of elements that the dimensions promise."""
+        """Number of elements that the dimensions declare."""
         return math.prod(self.dims)
 
     def array(self) -> NDArray[Any]:
-        """The numbers, read-only.
+        """Return the numbers as a read-only array.
 
         Raises:
-            ModelError: They are not in the file, of an unknown type, or not as many as promised.
+            ModelError: They are outside the file, of an unknown type, or not as many as declared.
         """
         if self.external:
             raise ModelError(f"its weight {self.name} is stored outside the file")
@@ -69,7 +70,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation."""
+    """One operation of the graph."""
 
     op: str
     domain: str
@@ -81,7 +82,7 @@ class Node:
 
     @property
     def subgraphs(self) -> Iterator["Graph"]:
-        """Graphs in the attributes, as If, Loop and Scan have them."""
+        """Yield the graphs in the attributes, which If, Loop and Scan have."""
         for value in self.attributes.values():
             for part in value if isinstance(value, tuple) else (value,):
                 if isinstance(part, Graph):
@@ -90,7 +91,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An input or output as the graph declares it."""
+    """A declared input or output of the graph."""
 
     name: str
     kind: int | None
@@ -110,7 +111,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
-    """An ONNX model's structure."""
+    """The structure of an ONNX model."""
 
     size: int
     """Bytes of the file."""
@@ -126,7 +127,7 @@ class OnnxFile:
     doc: str
 
     def nodes(self) -> Iterator[tuple[Node, str]]:
-        """Every node and where it stands: in the graph, in subgraphs, in functions."""
+        """Yield every node and its location: in the graph, in a subgraph, or in a function."""
         pending = [(self.graph.nodes, "the graph")]
         pending += [(nodes, f"function {name}") for name, nodes in self.functions]
         while pending:
@@ -136,7 +137,7 @@ class OnnxFile:
                 pending += [(graph.nodes, f"a subgraph of {node.op} {node.name}") for graph in node.subgraphs]
 
     def tensors(self) -> Iterator[Tensor]:
-        """Every constant: initialisers of the graph and its subgraphs, and those in attributes."""
+        """Yield every constant: initialisers of the graph and its subgraphs, and those in attributes."""
         yield from self.graph.tensors
         for node, _ in self.nodes():
             for value in node.attributes.values():
@@ -148,13 +149,13 @@ class OnnxFile:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a model file, if it is a file of a bearable size.
+    """Read the bytes of a model file of acceptable size.
 
     Args:
-        path: Of the file; or, where there is none, the name of a model that comes with dropgan.
+        path: Path of the file or, if no such file exists, the name of a model that comes with dropgan.
 
     Raises:
-        ModelError: It is not there, not a file, too large, or cannot be read.
+        ModelError: The file does not exist, is not a file, is too large, or cannot be read.
     """
     try:
         with open_ordinary(path) as file:
@@ -178,12 +179,12 @@ def read_file(path: Path) -> bytes:
 def read_onnx(data: bytes) -> OnnxFile:
     """Read the structure of an ONNX model.
 
-    Takes milliseconds for a generator, at most about a second for the worst of files, and memory in
-    proportion to the number of nodes; the weights stay where they are.
+    A generator takes milliseconds, and the worst file about a second. Memory grows with the number of nodes;
+    the weights are not copied.
 
     Raises:
-        ModelError: It is no ONNX model, damaged, too large, or has parts that are not known here;
-            the message continues a sentence that names the file.
+        ModelError: It is not an ONNX model, is damaged or too large, or has unknown parts. The message
+            continues a sentence that names the file.
     """
     if not data:
         raise ModelError("it is empty")
@@ -215,10 +216,10 @@ def read_onnx(data: bytes) -> OnnxFile:
 
 
 def split_metadata(data: bytes, key: str) -> tuple[list[memoryview], str | None]:
-    """A model file in pieces, without its metadata entry ``key``, and that entry's value.
+    """Split a model file into the pieces around its metadata entry ``key``, and that entry's value.
 
     Raises:
-        ModelError: The bytes are no protocol buffer.
+        ModelError: The bytes are not a protocol buffer.
     """
     view, place, kept, found = memoryview(data), 0, 0, None
     pieces: list[memoryview] = []
@@ -242,14 +243,14 @@ def split_metadata(data: bytes, key: str) -> tuple[list[memoryview], str | None]
 
 
 def with_metadata(data: bytes, key: str, value: str) -> bytes:
-    """The model file with its metadata entry ``key`` set; every other byte stays as it is."""
+    """Return the model file with its metadata entry ``key`` set and every other byte unchanged."""
     pieces, _ = split_metadata(data, key)
     entry = _field(1, key.encode()) + _field(2, value.encode())
     return b"".join([*pieces, _field(_METADATA_FIELD, entry)])
 
 
 def digest_without(data: bytes, key: str) -> str:
-    """``sha256:`` and the digest of the model file without its metadata entry ``key``."""
+    """Return ``sha256:`` and the digest of the model file without its metadata entry ``key``."""
     digest = hashlib.sha256()
     for piece in split_metadata(data, key)[0]:
         digest.update(piece)
@@ -297,7 +298,9 @@ def _node(raw: dict[str, Any]) -> Node:
 
 
 def _attribute(raw: dict[str, Any]) -> Any:
-    """The value; which field holds it is told by the type, or by what there is in old files."""
+    """Return the value of an attribute from the field that its type names or, in old files, from the one
+    present.
+    """
     fields = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints", 8: "strings"}
     if raw.get("g"):
         return _graph(raw["g"])
@@ -346,7 +349,7 @@ def _raw_values(raw: memoryview, kind: np.dtype[Any], name: str) -> NDArray[Any]
 
 
 def _typed_values(tensor: Tensor, kind: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers from a typed field, where the raw bytes are absent."""
+    """Return the numbers of a typed field, for tensors without raw bytes."""
     if not tensor.typed:
         return np.empty(0, dtype=kind)
     (name, parts), *others = tensor.typed

@@ -1,9 +1,8 @@
-"""How each operator that a dropgan file may hold turns shapes into shapes.
+"""The shape rules of the operators that a dropgan file may contain.
 
-After the definitions in the ONNX operator reference; an operator without a rule is one that the
-runtime does not take. To allow one more, write its rule and name it in RULES. A rule raises any
-ValueError, IndexError, KeyError, TypeError or AttributeError where inputs do not fit: `serve.loading.shapes`
-turns it into words.
+They follow the ONNX operator reference. The runtime refuses operators without a rule. To allow another one,
+write its rule and name it in RULES. If inputs do not fit, a rule raises any ValueError, IndexError, KeyError,
+TypeError or AttributeError, which `serve.loading.shapes` turns into a message.
 """
 
 import math
@@ -119,7 +118,7 @@ def _transpose(node: Node, inputs: Inputs) -> list[Shape]:
 
 
 def _axes(node: Node, inputs: Inputs, place: int) -> list[int] | None:
-    """Axes from the input that newer operator sets have, or the attribute of older ones."""
+    """Return the axes from the input of newer operator sets or the attribute of older ones."""
     numbers = optional_numbers(inputs, place)
     return integers(node, "axes") if numbers is None and "axes" in node.attributes else numbers
 
@@ -267,7 +266,7 @@ def _one_hot(node: Node, inputs: Inputs) -> list[Shape]:
 
 
 def einsum_sizes(node: Node, inputs: Inputs, sizes: dict[str, int]) -> str:
-    """Note the size of each letter of an equation in ``sizes``; returns the output's letters."""
+    """Record the size of each letter of an equation in ``sizes`` and return the output's letters."""
     left, _, right = bytes(node.attributes["equation"]).decode().replace(" ", "").partition("->")
     terms = left.split(",")
     need(right and len(terms) == len(inputs))

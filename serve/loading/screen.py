@@ -1,10 +1,10 @@
-"""Will the runtime take this file? Decided from its bytes, before onnxruntime sees them.
+"""Decide from a file's bytes whether the runtime accepts it, before onnxruntime sees it.
 
-onnxruntime's reader and its constant folding trust a file: a few hundred bytes can make it use all
-memory, read other files, or load an operator library's kernels. A dropgan file needs none of what
-makes that possible, so everything else is refused: subgraphs, functions, other operator domains,
-operators without a shape rule, constants kept outside the file, values too large for a generator
-of images up to 128 pixels.
+onnxruntime's reader and its constant folding trust a file. A few hundred bytes can make it use all memory,
+read other files, or load an operator library's kernels. A dropgan file needs nothing that makes this
+possible, so everything else is refused: subgraphs, functions, other operator domains, operators without a
+shape rule, constants outside the file, and values too large for a generator of images up
+to 128 pixels.
 """
 
 import os
@@ -30,16 +30,16 @@ _FLOAT32, _INT64 = 1, 7
 
 @dataclass(frozen=True)
 class Screened:
-    """A file that the runtime will take.
+    """A file that the runtime accepts.
 
     Attributes:
-        card: What the file says of itself; it fits the graph.
-        file: Its structure.
+        card: The file's card, which matches the graph.
+        file: The file's structure.
         input: Name of the latents' input.
-        labels: Name of the labels' input, empty in a model without classes.
+        labels: Name of the labels' input; empty for a model without classes.
         output: Name of the output.
-        output_shape: Shape of one sample as the file gives it.
-        dtype: Of the output: ``uint8`` or ``float32``.
+        output_shape: Shape of one sample as the file returns it.
+        dtype: Type of the output, ``uint8`` or ``float32``.
     """
 
     card: Card
@@ -52,18 +52,18 @@ class Screened:
 
 
 def screen(model: str | os.PathLike[str] | bytes) -> tuple[bytes, Screened]:
-    """Read a model file and hold it against everything that the runtime relies on.
+    """Read a model file and check everything that the runtime relies on.
 
     Args:
         model: Path of the file, or its bytes.
 
     Returns:
-        Its bytes and what they hold.
+        The file's bytes and its checked contents.
 
     Raises:
-        MissingModelError: It is not there; this is a ModelError and a FileNotFoundError.
-        ModelError: It is damaged, no ONNX, not dropgan's, changed since its export,
-            or holds something that a generator has no use for.
+        MissingModelError: The file does not exist; this is a ModelError and a FileNotFoundError.
+        ModelError: It is damaged, not ONNX, not made by dropgan, changed since its export, or contains
+            something that no generator needs.
     """
     name = "the model" if isinstance(model, bytes) else str(Path(model))
     data = model if isinstance(model, bytes) else read_file(Path(model))
@@ -74,7 +74,7 @@ def screen(model: str | os.PathLike[str] | bytes) -> tuple[bytes, Screened]:
 
 
 def screen_bytes(data: bytes) -> Screened:
-    """The same for bytes at hand.
+    """Check the bytes of a model file, as `screen` does.
 
     Raises:
         ModelError: As for `screen`; the message continues a sentence that names the file.
@@ -91,10 +91,10 @@ def screen_bytes(data: bytes) -> Screened:
 
 
 def require_plain(file: OnnxFile) -> None:
-    """Insist that a file holds only what a generator needs.
+    """Require that a file contains only what a generator needs.
 
     Raises:
-        ModelError: It holds something else.
+        ModelError: It contains something else.
     """
     if file.ir_version not in IR_VERSIONS:
         raise ModelError(f"its IR version is {file.ir_version}, this dropgan reads 3 to {IR_VERSIONS[-1]}")
@@ -145,7 +145,7 @@ def _require_declared(value: Value) -> None:
 
 
 def _match(file: OnnxFile, card: Card) -> Screened:
-    """Hold the card against the graph's inputs and outputs."""
+    """Compare the card with the graph's inputs and outputs."""
     if card.latents.stream != STREAM_NAME:
         raise ModelError(
             f"it uses the latent stream {card.latents.stream[:80]!r}, this dropgan knows {STREAM_NAME}:"
@@ -169,7 +169,7 @@ def _match(file: OnnxFile, card: Card) -> Screened:
 
 
 def _match_labels(file: OnnxFile, card: Card) -> str:
-    """The name of the second input, which only a class-conditional model has; empty without one."""
+    """Return the name of the second input of a class-conditional model; empty without classes."""
     inputs = file.graph.inputs
     if not card.labels.classes:
         if len(inputs) != 1:

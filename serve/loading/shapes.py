@@ -1,4 +1,4 @@
-"""Shapes, and the work they mean, through a whole graph without running it."""
+"""Infer the shapes and the amount of work of a whole graph without running it."""
 
 import math
 from collections.abc import Callable
@@ -25,14 +25,14 @@ _MAX_SIZE = 2**40
 
 
 def trace(graph: Graph, size: int) -> dict[str, Known]:
-    """Work out every value of a graph for a batch of PROBE.
+    """Infer every value of a graph for a batch of PROBE.
 
     Args:
-        graph: Its operators all have rules, its inputs all have shapes.
-        size: Bytes of the file.
+        graph: A graph whose operators all have rules and whose inputs all have shapes.
+        size: Size of the file in bytes.
 
     Raises:
-        ModelError: A node does not fit its inputs, reads what no node before it made, or makes
+        ModelError: A node does not fit its inputs, reads a value that no earlier node makes, or makes
             more than a generator of images can need.
     """
     values: dict[str, Known] = {}
@@ -69,7 +69,7 @@ def trace(graph: Graph, size: int) -> dict[str, Known]:
 
 
 def with_batch(value: Value) -> Shape:
-    """An input's or output's declared shape with PROBE in place of open sizes."""
+    """Return an input's or output's declared shape with PROBE in place of open dimensions."""
     return tuple(PROBE if isinstance(size, str) else size for size in value.shape or ())
 
 
@@ -115,7 +115,7 @@ def _bearable(shape: Shape) -> bool:
 
 
 def _work(node: Node, inputs: list[Known | None], shape: Shape) -> int:
-    """Multiplications of a node, roughly; an elementwise one counts one for each number it touches."""
+    """Estimate the multiplications of a node. An elementwise node counts each number it touches once."""
     if node.op in ("MatMul", "Gemm"):
         first = shape_of(inputs, 0)
         return math.prod(shape) * first[0 if node.op == "Gemm" and integer(node, "transA", 0) else -1]
@@ -134,7 +134,7 @@ def _work(node: Node, inputs: list[Known | None], shape: Shape) -> int:
 
 
 def _fold(node: Node, inputs: list[Known | None]) -> NDArray[Any] | None:
-    """The value of a node that computes on shapes, where all that it reads is known."""
+    """Return the value of a node that computes on shapes, if all of its inputs are known."""
     if node.op == "Shape":
         shape = shape_of(inputs, 0)
         return np.array(shape[integer(node, "start", 0) : node.attributes.get("end", len(shape))])

@@ -1,7 +1,7 @@
 """The messages of onnx.proto (IR version 13) as tables for `serve.loading.wire`.
 
-The numbers of a tensor's typed fields are packed varints or floats; they stay views of the file
-until someone asks for them.
+The numbers of a tensor's typed fields are packed varints or floats. They stay views of the file until they
+are read.
 """
 
 from .wire import BLOB, FLOAT, INTEGER, TEXT, Table

@@ -1,4 +1,4 @@
-"""What is known of a value in a graph before anything runs, and how the shape rules ask for it."""
+"""The facts known about a graph's values before it runs, and how the shape rules read them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ MAX_NUMBERS = 64
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one value."""
+    """The known facts about one value."""
 
     shape: Shape
     varies: bool = False
@@ -29,7 +29,7 @@ Inputs = list[Known | None]
 
 
 def constant(tensor: Tensor) -> Known:
-    """A tensor of the file as a value.
+    """Return a tensor of the file as a known value.
 
     Raises:
         ModelError: Its numbers cannot be read.
@@ -38,7 +38,7 @@ def constant(tensor: Tensor) -> Known:
 
 
 def need(condition: object) -> None:
-    """Insist, whatever the interpreter's options do to assert statements.
+    """Raise unless ``condition`` is true, even if the interpreter ignores assert statements.
 
     Raises:
         ValueError: The condition does not hold.
@@ -48,7 +48,7 @@ def need(condition: object) -> None:
 
 
 def value_of(inputs: Inputs, place: int) -> Known:
-    """The input at ``place``; raises where it is left out."""
+    """Return the input at ``place``; raise if it is omitted."""
     value = inputs[place]
     if value is None:
         raise ValueError
@@ -56,12 +56,12 @@ def value_of(inputs: Inputs, place: int) -> Known:
 
 
 def shape_of(inputs: Inputs, place: int) -> Shape:
-    """The shape of the input at ``place``; raises where it is left out."""
+    """Return the shape of the input at ``place``; raise if it is omitted."""
     return value_of(inputs, place).shape
 
 
 def optional_numbers(inputs: Inputs, place: int) -> list[int] | None:
-    """The numbers of an input, None where it is left out; raises where they are not known."""
+    """Return the numbers of an input, or None if it is omitted; raise if they are not known."""
     value = inputs[place] if place < len(inputs) else None
     if value is None:
         return None
@@ -71,7 +71,7 @@ def optional_numbers(inputs: Inputs, place: int) -> list[int] | None:
 
 
 def numbers_of(inputs: Inputs, place: int) -> list[int]:
-    """The numbers of an input; raises where it is left out or they are not known."""
+    """Return the numbers of an input; raise if it is omitted or they are not known."""
     numbers = optional_numbers(inputs, place)
     if numbers is None:
         raise ValueError
@@ -79,17 +79,17 @@ def numbers_of(inputs: Inputs, place: int) -> list[int]:
 
 
 def axis_of(axis: int, rank: int) -> int:
-    """An axis counted from the front; raises where there is none such."""
+    """Return an axis counted from the front; raise if there is no such axis."""
     if not -rank <= axis < rank:
         raise ValueError
     return axis % rank
 
 
 def integer(node: Node, name: str, default: int) -> int:
-    """An integer attribute."""
+    """Return an integer attribute."""
     return int(node.attributes.get(name, default))
 
 
 def integers(node: Node, name: str) -> list[int]:
-    """A list attribute; raises where it is absent."""
+    """Return a list attribute; raise if it is absent."""
     return [int(number) for number in node.attributes[name]]

@@ -1,11 +1,11 @@
-"""The rules of operators that slide a window over an image: convolutions and pooling. See `rules`."""
+"""Shape rules of operators that slide a window over an image: convolutions and pooling. See `rules`."""
 
 from .onnx_file import Node
 from .values import Inputs, Shape, integer, integers, need, shape_of
 
 
 def _window(node: Node, space: Shape, kernel: Shape) -> tuple[list[int], list[int], list[int]]:
-    """Strides, dilations and the sums of begin and end padding, checked."""
+    """Return strides, dilations and the total padding of each axis, checked."""
     rank = len(space)
     strides = list(node.attributes.get("strides", [1] * rank))
     dilations = list(node.attributes.get("dilations", [1] * rank))
@@ -30,7 +30,7 @@ def _slide(node: Node, space: Shape, kernel: Shape) -> Shape:
 
 
 def conv(node: Node, inputs: Inputs) -> list[Shape]:
-    """Conv, in groups or not."""
+    """Shape rule of Conv, with or without groups."""
     (count, channels, *space), (filters, depth, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
     group = integer(node, "group", 1)
     need(group >= 1 and channels == depth * group and filters % group == 0)
@@ -41,7 +41,7 @@ def conv(node: Node, inputs: Inputs) -> list[Shape]:
 
 
 def conv_transpose(node: Node, inputs: Inputs) -> list[Shape]:
-    """ConvTranspose with its own padding; no ``output_shape``."""
+    """Shape rule of ConvTranspose with its own padding, without ``output_shape``."""
     (count, channels, *space), (depth, filters, *kernel) = shape_of(inputs, 0), shape_of(inputs, 1)
     group = integer(node, "group", 1)
     need(group >= 1 and channels == depth and depth % group == 0)
@@ -69,13 +69,13 @@ def conv_transpose(node: Node, inputs: Inputs) -> list[Shape]:
 
 
 def pool(node: Node, inputs: Inputs) -> list[Shape]:
-    """AveragePool and MaxPool, without the indices."""
+    """Shape rule of AveragePool and MaxPool, without the indices."""
     need(len(node.outputs) == 1)
     shape = shape_of(inputs, 0)
     return [(*shape[:2], *_slide(node, shape[2:], tuple(integers(node, "kernel_shape"))))]
 
 
 def global_pool(node: Node, inputs: Inputs) -> list[Shape]:
-    """GlobalAveragePool and GlobalMaxPool."""
+    """Shape rule of GlobalAveragePool and GlobalMaxPool."""
     shape = shape_of(inputs, 0)
     return [(*shape[:2], *(1 for _ in shape[2:]))]

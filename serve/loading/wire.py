@@ -1,9 +1,9 @@
-"""Protocol buffers as bytes: read by a table of fields, strictly, bounded in time and memory.
+"""Read protocol buffers strictly, by a table of fields, in bounded time and memory.
 
-onnxruntime's own reader trusts a file; this one does not. It copies nothing but short strings (long
-fields are views of the file), refuses fields that its table does not name, and refuses a second
-value for a field that has one: what it leaves unread, another reader could not see differently.
-The encoding is protobuf.dev/programming-guides/encoding.
+onnxruntime's own reader trusts a file; this one does not. It copies only short strings (long fields are views
+of the file). It refuses fields that its table does not name, and a second value for a field that already has
+one, so no other reader can find something in the file that this one ignored. Encoding:
+protobuf.dev/programming-guides/encoding.
 """
 
 import struct
@@ -30,16 +30,16 @@ _FORMATS = {FLOAT: "f", DOUBLE: "d"}
 
 
 class Reader:
-    """Reads the messages of one file; counts what it reads against a limit for all of them."""
+    """Reads the messages of one file and counts them against a common limit."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES
 
     def message(self, data: memoryview, table: Table, depth: int = 0) -> dict[str, Any]:
-        """One message as field names and values; a repeated field is a list, absent or not.
+        """Return one message as values by field name. A repeated field is a list, absent or not.
 
         Raises:
-            ModelError: The bytes are cut short, no such message, nested too deep, or too many.
+            ModelError: The bytes are cut short, invalid, nested too deeply, or over the limit.
         """
         if depth > MAX_DEPTH:
             raise ModelError(f"it nests more than {MAX_DEPTH} levels deep")
@@ -92,10 +92,10 @@ class Reader:
             place += size
 
     def packed(self, data: memoryview, kind: str) -> list[Any]:
-        """The numbers of a packed field: INTEGER (varints, taken as signed), FLOAT or DOUBLE.
+        """Return the numbers of a packed field: INTEGER (varints, read as signed), FLOAT or DOUBLE.
 
         Raises:
-            ModelError: They are cut short, or too many.
+            ModelError: The bytes are cut short or over the limit.
         """
         if kind in _FORMATS:
             size = struct.calcsize(_FORMATS[kind])
@@ -117,7 +117,7 @@ class Reader:
 
 
 def varint(data: memoryview, place: int) -> tuple[int, int]:
-    """The unsigned number that begins at ``place``, and where the next field begins.
+    """Read the unsigned number at ``place``; return it and where the next field begins.
 
     Raises:
         ModelError: The bytes end within it, or it is longer than 64 bits.
@@ -134,7 +134,7 @@ def varint(data: memoryview, place: int) -> tuple[int, int]:
 
 
 def encode_varint(value: int) -> bytes:
-    """A number from 0 to 2**64 - 1 as a varint."""
+    """Encode a number from 0 to 2**64 - 1 as a varint."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)

@@ -1,4 +1,4 @@
-"""The shard formats, one in each module here: the module's name is the format's, its `FORMAT` the format."""
+"""The shard formats, one per module: the module's name is the format's name, and its `FORMAT` the format."""
 
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ FORMATS: "Registry[Format]" = Registry(__name__, "FORMAT")
 
 
 def format_named(name: str) -> "Format":
-    """The format that a user named.
+    """Return the format of a name.
 
     Raises:
-        InputError: There is none of that name.
+        InputError: There is no format of that name.
     """
     found = FORMATS.get(name)
     if found is None:
@@ -25,10 +25,10 @@ def format_named(name: str) -> "Format":
 
 
 def view_for(format_: "Format", card: "Card") -> str:
-    """The view in which a model's samples are written in a format.
+    """Return the view in which a format holds a model's samples.
 
     Raises:
-        InputError: They cannot be; the formats that suit the model are listed.
+        InputError: The format cannot hold them. The message lists the formats that can.
     """
     view = format_.view(card)
     if view is None:

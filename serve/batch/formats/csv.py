@@ -14,7 +14,7 @@ from ..format import Format
 
 
 class CsvRows:
-    """Lines of numbers with as many digits as bring float32 back exactly, names in the first line."""
+    """Lines of numbers with enough digits to restore each float32 exactly, with a header line."""
 
     def __init__(self, file: Any, header: Header) -> None:
         self._file, self._header = file, header

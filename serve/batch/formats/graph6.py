@@ -1,4 +1,4 @@
-"""A shard that is a graph6 file: a line for each graph, which holds edges and nothing else."""
+"""A shard that is a graph6 file: one line per graph. The format holds edges only."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -12,10 +12,10 @@ from ..side import npy_header, write_side
 
 
 class NpyShard:
-    """The samples as one array; their labels, if they have any, in ``NAME.labels.npy``.
+    """The samples as one array, with their labels, if any, in ``NAME.labels.npy``.
 
-    Behind a filter the array's length is known only at the end: the header, which has room for any
-    length, is then written again, and a second file ``NAME.indices.npy`` holds the samples' indices.
+    With a filter, the array's length is known only at the end. The header has space for any length and is
+    then rewritten, and a second file ``NAME.indices.npy`` holds the indices of the samples.
     """
 
     def __init__(self, new: NewShard) -> None:
@@ -37,7 +37,7 @@ class NpyShard:
             self._labels.append(labels)
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file, and behind a filter the one of indices."""
+        """Complete the file, and with a filter the file of indices, and return them."""
         written = self._file.written(name)
         sides = write_side(self._path, name, "labels", self._labels) if self._labels else []
         if not self._filtered:

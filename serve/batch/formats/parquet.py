@@ -1,5 +1,6 @@
-"""A shard that is a Parquet file: of pictures, which Hugging Face `datasets` reads as a data set with
-pictures, of columns, or of graphs."""
+"""A shard that is a Parquet file: of pictures (which Hugging Face `datasets` reads as such), columns, or
+graphs.
+"""
 
 import json
 from collections.abc import Mapping
@@ -26,9 +27,10 @@ _FEATURES: dict[str, dict[str, Any]] = {
 
 
 class PictureShard:
-    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group a chunk.
+    """Columns image (PNG bytes), label (if there are labels), index and seed; one row group per chunk.
 
-    Labels are numbers, with the classes' names in Hugging Face's type; names, if a number is beyond it.
+    Labels are numbers, and the file maps them to class names in Hugging Face's type. If a number does not fit
+    that type, labels are names.
     """
 
     def __init__(self, new: NewShard) -> None:
@@ -86,7 +88,7 @@ class PictureShard:
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=count)
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file."""
+        """Complete the file and return it."""
         self._writer.close()
         return [self._file.written(name)]
 
@@ -127,7 +129,7 @@ class GraphShard:
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema), row_group_size=len(indices))
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file."""
+        """Complete the file and return it."""
         self._writer.close()
         return [self._file.written(name)]
 
@@ -137,10 +139,10 @@ class GraphShard:
 
 
 class ColumnRows:
-    """Columns of float32, or int64 where they are whole numbers, and the class as text or int64."""
+    """Columns of float32, or of int64 if they hold whole numbers, and the class as text or int64."""
 
     def __init__(self, file: Any, header: Header) -> None:
-        """Begin the file.
+        """Start the file.
 
         Raises:
             MissingExtraError: pyarrow is not installed.

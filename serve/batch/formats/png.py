@@ -16,7 +16,7 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # neve
 
 
 class PngFolder:
-    """A shard that is a folder of ``INDEX.png``; labels are in ``NAME.labels.npy``, in order of names."""
+    """A folder of ``INDEX.png``, with labels in ``NAME.labels.npy`` in the order of the file names."""
 
     def __init__(self, new: NewShard) -> None:
         path = self._path = new.path
@@ -41,19 +41,19 @@ class PngFolder:
             self._lines.append(folder_line(name, hashlib.sha256(data).hexdigest()))
 
     def finish(self, name: str) -> list[Written]:
-        """The complete folder."""
+        """Complete the folder and return it."""
         digest = hashlib.sha256(b"".join(self._lines)).hexdigest()
         sides = write_side(self._path, name, "labels", self._labels) if self._labels else []
         return [Written(self._path, name, self._size, digest), *sides]
 
     def close(self) -> None:
-        """Close the folder."""
+        """Close the folder's descriptor."""
         if self._folder is not None:
             os.close(self._folder)
             self._folder = None
 
     def _write(self, name: str, data: bytes) -> None:
-        """A new file; the bare system calls, for Python's file objects cost as much as the kernel."""
+        """Write a new file by system calls: Python's file objects cost as much as the kernel's work."""
         path = name if self._folder is not None else str(self._path / name)
         file = os.open(path, _NEW, 0o666, dir_fd=self._folder)
         try:

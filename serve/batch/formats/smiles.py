@@ -1,4 +1,4 @@
-"""A shard that is a SMILES file: a line for each possible molecule, with its index; others are left out."""
+"""A shard that is a SMILES file: one line with its index per valid molecule. Other samples are left out."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
 """A shard in the WebDataset layout: a tar file with ``INDEX.png`` and ``INDEX.json`` for each sample.
 
-The headers (POSIX.1-1988 ustar) of a whole batch are templates into which numpy writes the few bytes
-that differ; the standard library's tarfile takes longer for one than the picture takes to encode.
+The headers (POSIX.1-1988 ustar) of a whole batch are templates into which numpy writes the few bytes that
+differ. The standard library's tarfile takes longer for one header than encoding the picture takes.
 """
 
 import json
@@ -61,7 +61,7 @@ class TarShard:
             self._lay_out(files[some], sizes[some], heads[some], json_heads[some], texts[some])
 
     def finish(self, name: str) -> list[Written]:
-        """The complete file."""
+        """Complete the file and return it."""
         self._file.write(_END)
         return [self._file.written(name)]
 
@@ -70,7 +70,7 @@ class TarShard:
         self._file.close()
 
     def _text(self, label: int) -> bytes:
-        """The JSON of a sample, with ``#`` for the digits of its index."""
+        """Return the JSON of a sample, with ``#`` in place of the digits of its index."""
         about: dict[str, int | str] = {"label": label} if self._labelled else {}
         if label in self._names:
             about["label_name"] = self._names[label]
@@ -78,7 +78,7 @@ class TarShard:
         return f'{{"index": {"#" * _JSON_DIGITS}, {rest[1:]}\n'.encode()
 
     def _texts(self, count: int, labels: NDArray[np.int64] | None) -> Blocks:
-        """The JSON of each sample but for its index, all equally long."""
+        """Return the JSON of each sample without its index, all of equal length."""
         given = np.zeros(count, np.int64) if labels is None else labels
         numbers, places = np.unique(given, return_inverse=True)
         for number in numbers.tolist():
@@ -107,7 +107,7 @@ class TarShard:
 
 
 def _headers(suffix: str, digits: NDArray[np.uint8], sizes: NDArray[np.int64]) -> Blocks:
-    """One header a member, uint8 [n, 512]; its name is the number in ``digits`` [n, 19]."""
+    """Return one header per member, uint8 [n, 512], named by the number in ``digits`` [n, 19]."""
     width = _JSON_DIGITS if (digits[-1, :-_NAME_DIGITS] != ord("0")).any() else _NAME_DIGITS
     entry = tarfile.TarInfo("0" * width + suffix)
     entry.mode, entry.uname, entry.gname = 0o644, "dropgan", "dropgan"
@@ -125,14 +125,14 @@ def _headers(suffix: str, digits: NDArray[np.uint8], sizes: NDArray[np.int64]) -
 
 
 def _padded(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same digits with blanks for leading zeros, as JSON wants it."""
+    """Return the digits with spaces in place of leading zeros, which JSON does not allow."""
     blank = np.logical_and.accumulate(digits == ord("0"), axis=1)
     blank[:, -1] = False
     return np.where(blank, np.uint8(ord(" ")), digits)
 
 
 def _table(base: int, places: int) -> NDArray[np.uint8]:
-    """All numbers of so many places in ASCII, uint8 [base ** places, places]."""
+    """Return all numbers of ``places`` digits in ASCII, uint8 [base ** places, places]."""
     grid = np.indices((base,) * places, dtype=np.uint8).reshape(places, -1).T
     return np.ascontiguousarray(grid + np.uint8(ord("0")))
 
@@ -142,7 +142,7 @@ _TABLES = {base: _table(base, _PLACES) for base in (8, 10)}
 
 
 def _digits(values: NDArray[np.int64], width: int, base: int) -> NDArray[np.uint8]:
-    """The numbers in ASCII with leading zeros, uint8 [n, width]; four digits at a time from a table."""
+    """Return numbers in ASCII with leading zeros, uint8 [n, width], four digits at a time from a table."""
     groups = -(-width // _PLACES)
     digits = np.empty((len(values), groups, _PLACES), dtype=np.uint8)
     for group in range(groups - 1, -1, -1):
