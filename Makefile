@@ -21,9 +21,10 @@ demo: $(INSTALLED)
 	$(BIN)/dropgan run --data fashion-mnist-10k --recipe conv --conditional -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
 
-# Each of pytest's processes has a core of its own: more threads would only wait for one another.
+# Each of pytest's processes has a core of its own: more threads would only wait for one another. The order
+# stays that of tests/conftest.py, which begins with the longest files.
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Those that take minutes: a hundred kills, ten thousand damaged files, a cluster, packages installed.
 test-slow: $(INSTALLED)

@@ -1,7 +1,9 @@
 """What many tests share: one tiny trained run and the model exported from it."""
 
 import fcntl
+import functools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +19,27 @@ TINY = {
     "output.sample_interval": 20,
     "output.checkpoint_interval": 20,
 }
+
+
+LONGEST = ("tests/test_readme.py", "tests/test_python_page.py", "tests/examples/test_notebook.py")
+"""Files with few tests that take long: begun last, one process would work on them while the other waits."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_runtest_setup() -> None:
+    """PyTorch's exporter builds its 500 translations once for all tests, not anew for each export.
+
+    That is half of the time of exporting a small network. The module is patched once a test has loaded it.
+    """
+    registration = sys.modules.get("torch.onnx._internal.exporter._registration")
+    if registration is not None and not hasattr(registration, "_built_once"):
+        registry = registration.ONNXRegistry
+        registry.from_torchlib = staticmethod(functools.cache(registry.from_torchlib))
+        registration._built_once = True
 
 
 @pytest.fixture(autouse=True, scope="session")
