@@ -14,12 +14,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(RUNTIME)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow torture lint docs light study study-run clean
+.PHONY: install demo test test-slow torture lint docs light study study-run clean
 
 demo: $(INSTALLED)
 	@echo "Training takes several minutes; the line below says how much is left."
 	$(BIN)/dropgan run --data fashion-mnist-10k --recipe conv --conditional -o demo
 	@echo "Look at demo/samples.png; demo/model.onnx is the file for your own app."
+
+# What the others need, and nothing else.
+install: $(INSTALLED)
 
 # Each of pytest's processes has a core of its own: more threads would only wait for one another. The order
 # stays that of tests/conftest.py, which begins with the longest files.
