@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -30,16 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
+_PATCHED: list[ModuleType] = []
+
+
 def pytest_runtest_setup() -> None:
     """PyTorch's exporter builds its 500 translations once for all tests, not anew for each export.
 
     That is half of the time of exporting a small network. The module is patched once a test has loaded it.
     """
     registration = sys.modules.get("torch.onnx._internal.exporter._registration")
-    if registration is not None and not hasattr(registration, "_built_once"):
-        registry = registration.ONNXRegistry
-        registry.from_torchlib = staticmethod(functools.cache(registry.from_torchlib))
-        registration._built_once = True
+    if registration is None or registration in _PATCHED:
+        return
+    registry = registration.ONNXRegistry
+    registry.from_torchlib = staticmethod(functools.cache(registry.from_torchlib))
+    _PATCHED.append(registration)
 
 
 @pytest.fixture(autouse=True, scope="session")
