@@ -19,6 +19,7 @@ LIMIT = 64.0
 PGD_STEPS = 10
 _SIZES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LIMIT)
 _BISECTIONS = 5
+ROUNDS = len(_SIZES) + _BISECTIONS
 _LEVEL = 1 / 127.5  # one level of 255 on the scale of -1 to 1
 
 
@@ -40,7 +41,13 @@ class Attack:
 
 
 def attack(
-    discriminator: nn.Module, images: Tensor, labels: Tensor | None = None, *, real: bool, method: str
+    discriminator: nn.Module,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    real: bool,
+    method: str,
+    after_round: Callable[[], object] = lambda: None,
 ) -> Attack:
     """Attack the images that a discriminator in eval mode judges rightly.
 
@@ -53,10 +60,11 @@ def attack(
         labels: int64 [n], for a class-conditional discriminator.
         real: Whether they are real ones.
         method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
+        after_round: Called after each of at most `ROUNDS` rounds, for progress.
     """
     with torch.no_grad():
         right = (_judge(discriminator, labels)(images) > 0) == real
-    images, judge = images[right], _judge(discriminator, None if labels is None else labels[right])
+    images, labels = images[right], None if labels is None else labels[right]
     kind = "real" if real else "generated"
     if len(images) == 0:
         return Attack(method, kind, 0, 0.0, 0.0)
@@ -65,15 +73,21 @@ def attack(
     high = torch.full((len(images),), torch.inf)
     for size in _SIZES:  # one step of FGSM may overshoot: the first size that flips is looked for
         open_ = high.isinf()
-        flips = _flipped(judge, images, torch.full_like(low, size), direction, method)
-        high[open_ & flips] = size
-        low[open_ & ~flips] = size
+        if not open_.any():
+            break
+        judge = _judge(discriminator, None if labels is None else labels[open_])
+        flips = _flipped(judge, images[open_], torch.full_like(low[open_], size), direction, method)
+        high[open_] = torch.where(flips, size, high[open_])
+        low[open_] = torch.where(flips, low[open_], size)
+        after_round()
     flipped = high.isfinite()
     high = high.clamp(max=LIMIT)
+    judge = _judge(discriminator, labels)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         flips = _flipped(judge, images, middle, direction, method) | ~flipped
         high, low = torch.where(flips & flipped, middle, high), torch.where(flips, low, middle)
+        after_round()
     levels = torch.where(flipped, high, LIMIT)
     return Attack(method, kind, len(images), float(flipped.float().mean()), float(levels.median()))
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from dropgan.serve import Generator
 from dropgan.serve.card import ScoreCard
 from dropgan.serve.classes import Classes
-from dropgan.serve.reporter import Reporter
+from dropgan.serve.reporter import Progress, Reporter
 from dropgan.train import TrainedNetworks, load_networks
 from dropgan.train.data import labels_for_model
 
-from .attacks import Attack, attack
+from .attacks import ROUNDS, Attack, attack
 from .discriminator import IMAGES, DiscriminatorGap, discriminator_gap, to_floats
 from .recovery import IMAGES as RECOVERED
 from .recovery import Recovered, compare_recovery
@@ -94,6 +94,8 @@ def check_networks(
     else:
         real = None if labels is None else labels.reference
         attacked.insert(0, (reference.data.images[chosen], _some(real, chosen), True))
+    methods = ("fgsm", "pgd")
+    rounds = _Rounds(reporter, ROUNDS * len(methods) * len(attacked))
     attacks = tuple(
         attack(
             networks.discriminator,
@@ -101,8 +103,9 @@ def check_networks(
             None if classes is None else torch.from_numpy(classes),
             real=is_real,
             method=method,
+            after_round=rounds.one_more,
         )
-        for method in ("fgsm", "pgd")
+        for method in methods
         for images, classes, is_real in attacked
     )
     recovered, gap, originals = None, None, None
@@ -116,6 +119,17 @@ def check_networks(
         reporter.say("comparing training with held-out images")
         originals, recovered, gap = _overfitting(networks, samples, reference, held_out, labels, draws)
     return NetworkTests(train_mode, sensitivity, attacks, gap, recovered, originals, left_out)
+
+
+class _Rounds:
+    """Progress through the rounds of all attacks: behind frozen features they take a minute."""
+
+    def __init__(self, reporter: Reporter, total: int) -> None:
+        self._reporter, self._total, self._done = reporter, total, 0
+
+    def one_more(self) -> None:
+        self._done += 1
+        self._reporter.progress(Progress("searching weak directions", self._done, self._total, "rounds"))
 
 
 def _networks_of(run: Path, step: int) -> TrainedNetworks:

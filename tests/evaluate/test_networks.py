@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dropgan.evaluate.attacks import attack
+from dropgan.evaluate.attacks import ROUNDS, attack
 from dropgan.evaluate.discriminator import discriminator_gap
 from dropgan.evaluate.recovery import compare_recovery, permutation_p, recover
 from dropgan.evaluate.sensitivity import generator_sensitivity, spectral_norms
@@ -78,6 +78,20 @@ def test_the_smallest_flipping_change_is_found(method: str, real: bool) -> None:
     assert found.attacked == 6
     assert found.flipped == 1
     assert found.median_levels == pytest.approx(2.0 / 16 * 127.5, rel=0.05)
+
+
+@pytest.mark.parametrize("method", ["fgsm", "pgd"])
+def test_each_image_is_searched_by_itself(method: str) -> None:
+    """An image that flips at once must not end the search for those that hold out longer, and the user sees
+    that it goes on."""
+    logits = torch.tensor([0.1, 3.0, 1.0])
+    images = (logits / 16)[:, None, None, None].expand(3, 1, 4, 4)
+    rounds: list[int] = []
+    judge = LinearDiscriminator(torch.ones(16), 0.0)
+    found = attack(judge, images, real=True, method=method, after_round=lambda: rounds.append(1))
+    assert (found.attacked, found.flipped) == (3, 1.0)
+    assert found.median_levels == pytest.approx(1.0 / 16 * 127.5, rel=0.05)
+    assert 5 < len(rounds) <= ROUNDS
 
 
 def test_what_was_judged_wrongly_is_not_attacked() -> None:
