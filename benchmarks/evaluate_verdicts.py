@@ -180,21 +180,20 @@ def merge(parts: list[Path]) -> None:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """The table of docs/evaluation.md: of each case, draws with a problem found of all draws."""
-    cells: dict[tuple[str, int, int], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    unsure: dict[tuple[str, int, int], int] = defaultdict(int)
+    cells: dict[tuple[str, int, int], dict[str, list[dict[str, Any]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for line in lines:
-        size = line["data"], line["training"], line["held_out"]
-        cells[size][line["case"]].append(bool(line["problems"]))
-        unsure[size] += line["case"] == HONEST and bool(line["cannot_tell"]) and not line["problems"]
+        cells[line["data"], line["training"], line["held_out"]][line["case"]].append(line)
     faults = [case for case in FAULTS if case != HONEST]
-    text = [f"| data | training / held out | honest: false alarms | cannot tell | {' | '.join(faults)} |"]
-    text.append("|" + "---|" * (4 + len(faults)))
+    text = [f"| data | training / held out | honest: false alarms | {' | '.join(faults)} |"]
+    text.append("|" + "---|" * (3 + len(faults)))
     for size in sorted(cells, key=lambda size: (size[0], -size[1], -size[2])):
         found, (data, training, held_out) = cells[size], size
-        row = [data, f"{training:,} / {held_out:,}", _of(found[HONEST]), f"{unsure[size]}"]
-        text.append(f"| {' | '.join(row + [_of(found[case]) for case in faults])} |")
-    honest = [hit for found in cells.values() for hit in found[HONEST]]
-    made = [hit for found in cells.values() for case in faults for hit in found[case]]
+        row = [data, f"{training:,} / {held_out:,}", *(_of(found[case]) for case in (HONEST, *faults))]
+        text.append(f"| {' | '.join(row)} |")
+    honest = [line for line in lines if line["case"] == HONEST]
+    made = [line for line in lines if line["case"] != HONEST]
     text.append("")
     text.append(
         f"In all, {_of(honest)} honest draws are accused, and {_of(made)} draws with a fault. By themselves,"
@@ -204,8 +203,12 @@ def table(lines: list[dict[str, Any]]) -> str:
     return "\n".join(text)
 
 
-def _of(hits: list[bool]) -> str:
-    return f"{sum(hits)} of {len(hits)}" if hits else "not run"
+def _of(lines: list[dict[str, Any]]) -> str:
+    if not lines:
+        return "not run"
+    unsure = sum(bool(line["cannot_tell"]) for line in lines if not line["problems"])
+    found = f"{sum(bool(line['problems']) for line in lines)} of {len(lines)}"
+    return f"{found} ({unsure} unsure)" if unsure else found
 
 
 def recorded() -> list[dict[str, Any]]:

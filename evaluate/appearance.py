@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .features import FeatureNetwork, Features
 
 _CHUNK = 500
+_BETTER = 1.5  # times as many right as by chance
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,24 @@ class ClassShare:
     """Share of the samples, 0 to 1."""
     real: float
     """Share of the real images, by the same network."""
+    absent: float = 0.0
+    """Share of real images of other classes that the network takes for this one, 0 where that is not known:
+    what ``generated`` would be if the class never occurred."""
 
 
-def class_shares(network: FeatureNetwork, samples: Features, reals: Features) -> tuple[ClassShare, ...]:
+def class_shares(
+    network: FeatureNetwork, samples: Features, reals: Features, labels: NDArray[np.int64] | None = None
+) -> tuple[ClassShare, ...]:
     """Shares of the network's classes among samples and real images; empty if it knows none, or too
-    many for every one to occur."""
+    many for every one to occur.
+
+    Args:
+        network: The feature network.
+        samples: Features of the samples.
+        reals: Features of real images.
+        labels: int64 [n], the places of the real images' classes among those of the network, for those
+            that say what it confuses, and -1 for the others; None if they are not known.
+    """
     classes = samples.logits.shape[1]
     if not network.class_names and (not network.knows_classes or classes > 100):
         return ()
@@ -31,10 +45,22 @@ def class_shares(network: FeatureNetwork, samples: Features, reals: Features) ->
         np.bincount(some.logits.argmax(1), minlength=classes) / len(some) for some in (samples, reals)
     )
     names = network.class_names or tuple(f"class {index}" for index in range(classes))
+    absent = np.zeros(classes) if labels is None else _confused(reals.logits.argmax(1), labels, classes)
     return tuple(
-        ClassShare(name, float(mine), float(theirs))
-        for name, mine, theirs in zip(names, generated, real, strict=True)
+        ClassShare(name, *map(float, shares))
+        for name, *shares in zip(names, generated, real, absent, strict=True)
     )
+
+
+def _confused(seen: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """For each class, the share of known images of the others that are taken for it."""
+    seen, labels = seen[labels >= 0], labels[labels >= 0]
+    if not len(labels) or (seen == labels).mean() < _BETTER / classes:
+        return np.zeros(classes)  # the labels are of other classes than the network's
+    own, right = (np.bincount(some, minlength=classes) for some in (labels, labels[seen == labels]))
+    wrong = np.bincount(seen, minlength=classes) - right
+    shares: NDArray[np.float64] = wrong / np.maximum(len(labels) - own, 1)
+    return shares
 
 
 def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:

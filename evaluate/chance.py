@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,13 @@ def rank_test(mine: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[fl
     ties = float((counts.astype(np.float64) ** 3 - counts).sum()) / ((n + m) * max(n + m - 1, 1))
     deviation = math.sqrt(max((n + m + 1 - ties) / (12 * n * m), 0.0))
     return share, math.erfc(abs(share - 0.5) / deviation / math.sqrt(2)) if deviation else 1.0
+
+
+def detectable_share(count: int, other: int, error_rate: float) -> float:
+    """The smallest share of pairs, above a half, that `rank_test` finds without ties between so many values;
+    over 1 where it finds none."""
+    deviation = math.sqrt((count + other + 1) / (12 * count * other))
+    return 0.5 + NormalDist().inv_cdf(1 - error_rate / 2) * deviation
 
 
 def fewer_p_value(hits: int, trials: int, other_hits: int, other_trials: int) -> float:

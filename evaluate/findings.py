@@ -7,7 +7,7 @@ the rules and how often they are wrong.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .appearance import ClassShare
 from .chance import fewer_p_value
@@ -43,7 +43,7 @@ class Finding:
 
     kind: str
     """``copies``, ``distance``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``checkerboard``,
-    ``contrast``, ``colour``, ``overfitting``, ``columns``, ``correlations`` or ``rows``."""
+    ``contrast``, ``colour``, ``overfitting``, ``power``, ``columns``, ``correlations`` or ``rows``."""
     level: str
     """``problem``, ``note`` or ``good``."""
     text: str
@@ -60,6 +60,8 @@ class Evidence:
     """Generated samples, and below the real images that classes were counted in."""
     reals: int = 0
     classes: Sequence[ClassShare] = ()
+    unknown_classes: bool = False
+    """Whether the real images have classes that the feature network does not know."""
     copies: Sequence[CopyTest] = ()
     neighbours: Sequence[NeighbourTest] = ()
     floor: str = ""
@@ -84,6 +86,7 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
         *_agreement(evidence.agreements),
         *_looks(evidence.looks),
         *_overfitting(evidence),
+        *_power(evidence),
     ]
     order = {PROBLEM: 0, NOTE: 1, GOOD: 2}
     return tuple(sorted(found, key=lambda finding: order[finding.level]))
@@ -102,7 +105,7 @@ def verdict(findings: Sequence[Finding], what: str = "image") -> str:
     return f"problems: {', '.join(listed)}" if listed else "no problem found"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: Sequence[str]) -> str:
     more = len(names) - _NAMED
     return f" ({', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
@@ -184,16 +187,15 @@ def _distance(evidence: Evidence) -> Iterator[Finding]:
     )
     if test.p_value < ERROR_RATE:
         yield Finding("distance", PROBLEM if test.surplus > _FAR else NOTE, f"{beyond}.")
-    elif test.detectable > _FAR_SEEN:
-        yield Finding(
-            "distance",
-            NOTE,
-            f"Whether samples are as near to the data as real images are cannot be told with so few"
-            f" ({evidence.floor}): a surplus under {_percent(test.detectable)} of the data's own spread would"
-            " not be found.",
-        )
-    else:
+    elif test.detectable <= _FAR_SEEN:
         yield Finding("distance", GOOD, f"{beyond}, which is within chance.")
+
+
+_MANIFOLD = (
+    ("quality", "Many samples do not look like the data", (("precision", _LOW), ("density", _LOW))),
+    ("variety", "Much of the data is never drawn", (("coverage", _LOW_COVERAGE), ("recall", _LOW))),
+)
+"""Kinds of findings, in words, with their scores and the share of the usual that is too low."""
 
 
 def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
@@ -202,21 +204,29 @@ def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
     mine, real = evidence.manifolds
 
     def low(metric: str, share: float) -> bool:
-        (value, error), (usual, usual_error) = getattr(mine, metric), getattr(real, metric)
-        return bool(value < share * usual and usual - value > _SURE * math.hypot(error, usual_error))
+        (value, _), (usual, _) = getattr(mine, metric), getattr(real, metric)
+        return bool(value < share * usual and usual - value > _SURE * _error(evidence.manifolds, metric))
 
     def beside(metric: str) -> str:
         return (
             f"{metric} {getattr(mine, metric)[0]:.2f}, where real images have {getattr(real, metric)[0]:.2f}"
         )
 
-    for metrics, kind, what in (
-        ((("precision", _LOW), ("density", _LOW)), "quality", "Many samples do not look like the data"),
-        ((("coverage", _LOW_COVERAGE), ("recall", _LOW)), "variety", "Much of the data is never drawn"),
-    ):
+    for kind, what, metrics in _MANIFOLD:
         found = [metric for metric, share in metrics if low(metric, share)]
         if found:
             yield Finding(kind, PROBLEM, f"{what}: {'; '.join(beside(metric) for metric in found)}.")
+
+
+def _error(manifolds: tuple[Manifold, Manifold] | None, metric: str) -> float:
+    """Of the difference of both."""
+    return math.hypot(*(getattr(side, metric)[1] for side in manifolds or ()))
+
+
+def _fewer(evidence: Evidence, few: float, of: int, many: float, others: int) -> bool:
+    """Whether a class's share is lower beyond chance."""
+    rate = ERROR_RATE / (2 * len(evidence.classes))
+    return fewer_p_value(round(few * of), of, round(many * others), others) < rate
 
 
 def _classes(evidence: Evidence) -> Iterator[Finding]:
@@ -224,17 +234,13 @@ def _classes(evidence: Evidence) -> Iterator[Finding]:
     if not shares:
         return
     count, reals = evidence.samples, evidence.reals
-    rate = ERROR_RATE / (2 * len(shares))
-
-    def fewer(few: float, of: int, many: float, others: int) -> bool:
-        return fewer_p_value(round(few * of), of, round(many * others), others) < rate
 
     missing = [
         share.name
         for share in shares
         if share.real >= 0.01
-        and share.generated < _MISSING * share.real
-        and fewer(share.generated, count, share.real, reals)
+        and share.generated < share.absent + _MISSING * (share.real - share.absent)
+        and _fewer(evidence, share.generated, count, share.real, reals)
     ]
     if missing:
         yield Finding(
@@ -247,7 +253,7 @@ def _classes(evidence: Evidence) -> Iterator[Finding]:
     if (
         most.generated > _DOMINANT
         and most.generated > 2 * most.real
-        and fewer(most.real, reals, most.generated, count)
+        and _fewer(evidence, most.real, reals, most.generated, count)
     ):
         yield Finding(
             "classes",
@@ -264,12 +270,7 @@ def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
     share = sum(line.agreed for line in classes) / count
     beside = f", of real images {sum(line.real_agreed for line in classes) / reals:.0%}" if reals else ""
     wrong = tuple(
-        line.name
-        for line in classes
-        if line.reals
-        and line.samples
-        and line.agreed / line.samples < _AGREEMENT * line.real_agreed / line.reals
-        and fewer_p_value(line.agreed, line.samples, line.real_agreed, line.reals) < ERROR_RATE / len(classes)
+        line.name for line in classes if line.reals and line.samples and not _agrees(line, len(classes))
     )
     text = f"{share:.0%} of the samples look like the class that was asked for{beside}"
     if wrong:
@@ -283,6 +284,14 @@ def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
         cannot = "" if reals else "; real images with labels would be needed to say whether that is good"
         level = GOOD if reals else NOTE
         yield Finding("classes", level, f"{text}, to the feature network's classifier{cannot}.")
+
+
+def _agrees(line: ClassAgreement, classes: int) -> bool:
+    """Whether samples of a class look like it about as often as its real images, or it may be chance."""
+    return (
+        line.agreed / line.samples >= _AGREEMENT * line.real_agreed / line.reals
+        or fewer_p_value(line.agreed, line.samples, line.real_agreed, line.reals) >= ERROR_RATE / classes
+    )
 
 
 _LOOKS = {
@@ -331,3 +340,61 @@ def _overfitting(evidence: Evidence) -> Iterator[Finding]:
             f"The discriminator tells a training image from a held-out one in {gap.knows_training:.0%} of"
             f" pairs (50 % is chance){': it overfits' if overfits else ''}.",
         )
+
+
+def _power(evidence: Evidence) -> Iterator[Finding]:
+    """What the rules above would pass over, in one sentence: their silence is no praise."""
+    blind = [
+        *_blind_to_distance(evidence),
+        *_blind_to_lost_variety(evidence),
+        *_blind_to_classes(evidence),
+        *_blind_to_looks(evidence),
+    ]
+    if blind:
+        said = f"With {evidence.floor}, some faults cannot be told from chance: {'; '.join(blind)}."
+        yield Finding("power", NOTE, said)
+
+
+def _blind_to_distance(evidence: Evidence) -> Iterator[str]:
+    test = evidence.surplus
+    if test is not None and test.detectable > _FAR_SEEN and test.p_value >= ERROR_RATE:
+        yield (
+            f"samples whose distance is larger by under {_percent(test.detectable)} of the data's own spread"
+        )
+
+
+def _blind_to_lost_variety(evidence: Evidence) -> Iterator[str]:
+    if evidence.manifolds is None:
+        return
+    for _, _, metrics in _MANIFOLD:
+        for metric, share in metrics:
+            usual, error = getattr(evidence.manifolds[1], metric)[0], _error(evidence.manifolds, metric)
+            if (1 - share) * usual <= _SURE * error:
+                least = max(usual - _SURE * error, 0.0)
+                yield f"a {metric} of {least:.2f} or more, where real images have {usual:.2f}"
+
+
+def _blind_to_classes(evidence: Evidence) -> Iterator[str]:
+    if evidence.unknown_classes:
+        yield "classes that are missing or exchanged, since these features know none"
+    unseen = [
+        share.name
+        for share in evidence.classes
+        if share.real >= 0.01
+        and not _fewer(evidence, share.absent, evidence.samples, share.real, evidence.reals)
+    ]
+    lines = [line for line in evidence.agreements if line.samples and line.reals]
+    mixed = [
+        line.name
+        for line in lines
+        if _agrees(replace(line, agreed=line.samples // len(lines)), len(evidence.agreements))
+    ]
+    for words, names in (("that are missing", unseen), ("whose samples show another", mixed)):
+        if names:
+            yield f"classes {words}{_listed(names)}"
+
+
+def _blind_to_looks(evidence: Evidence) -> Iterator[str]:
+    least = max((look.detectable for look in evidence.looks), default=0.0)
+    if least > _APART:
+        yield f"properties of pixels that differ in under {min(least, 1.0):.0%} of pairs"

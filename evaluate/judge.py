@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropgan.serve.card import ScoreCard
+from dropgan.train.data import ImageData
+from dropgan.train.features.kept import set_aside
 
 from .aligned import AlignedPixels
 from .appearance import class_shares, sharpness
@@ -101,10 +103,12 @@ def gather(
     if copies is None:
         copies = look_for_copies(samples, features, reference) if training else ()
     floor = floor_of(reference, held_out)
+    classes = class_shares(reference.network, features, reference.features, _places(reference))
     found = Evidence(
         samples=len(samples),
         reals=len(reference.features),
-        classes=class_shares(reference.network, features, reference.features),
+        classes=classes,
+        unknown_classes=_has_classes(reference.data) and not classes,
         copies=copies,
         neighbours=_leaning(samples, features, reference, held_out) if held_out and training else (),
     )
@@ -121,8 +125,29 @@ def gather(
             error_rate=ERROR_RATE,
             seed=seed & 0xFFFFFFFF,
         ),
-        looks=looks(samples, floor.unseen.data.images, seed & 0xFFFFFFFF),
+        looks=looks(samples, floor.unseen.data.images, seed & 0xFFFFFFFF, error_rate=ERROR_RATE),
     )
+
+
+def _has_classes(data: ImageData) -> bool:
+    return data.labels is not None and len(np.unique(data.labels)) > 1
+
+
+def _places(reference: Reference) -> NDArray[np.int64] | None:
+    """The places of the real images' classes among the network's, of those that fitted features never saw,
+    and -1 of the others; None where they are not known."""
+    data, known = reference.data, reference.network.class_names
+    if data.labels is None:
+        return None
+    places = np.full(len(data.labels), -1)
+    aside = set_aside(len(places))
+    aside = aside[data.labels[aside] >= 0]
+    if data.class_names and set(data.class_names) <= set(known):
+        named = np.array([known.index(name) for name in data.class_names])
+        places[aside] = named[data.labels[aside]]
+    elif reference.features.logits.shape[1] > data.labels.max():
+        places[aside] = data.labels[aside]
+    return places
 
 
 def floor_scores(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .chance import rank_test
+from .chance import detectable_share, rank_test
 
 Pixels = NDArray[np.uint8]
 _MOST = 2000
@@ -28,14 +28,21 @@ class Look:
     """Share of pairs of a sample and a real image in which the sample has more of it; 0.5 is fair."""
     p_value: float
     """Probability of a share so far from a half, if samples were real images, times the properties tried."""
+    detectable: float = 0.5
+    """The smallest share that would have been found; over 1 where none would."""
 
 
-def looks(samples: Pixels, reals: Pixels, seed: int = 0) -> tuple[Look, ...]:
-    """Compare the pixels of samples with those of real images, uint8 [n, h, w, c]; up to 2,000 of each."""
+def looks(samples: Pixels, reals: Pixels, seed: int = 0, *, error_rate: float = 0.005) -> tuple[Look, ...]:
+    """Compare the pixels of samples with those of real images, uint8 [n, h, w, c]; up to 2,000 of each.
+
+    ``error_rate`` is that of all properties together, for `Look.detectable`.
+    """
     random = np.random.default_rng(seed)
     mine, real = (_measured(_some(images, random)) for images in (samples, reals))
     tests = [(name, *rank_test(mine[name], real[name])) for name in mine]
-    return tuple(Look(name, more, min(1.0, p * len(tests))) for name, more, p in tests)
+    mine_count, real_count = (min(len(images), _MOST) for images in (samples, reals))
+    found = detectable_share(mine_count, real_count, error_rate / len(tests))
+    return tuple(Look(name, more, min(1.0, p * len(tests)), found) for name, more, p in tests)
 
 
 def _measured(images: Pixels) -> dict[str, NDArray[np.float64]]:

@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+from torch import nn
 
+from dropgan.evaluate.appearance import class_shares
 from dropgan.evaluate.certificate import certificate
 from dropgan.evaluate.chance import fewer_p_value, rank_test
 from dropgan.evaluate.conditional import ClassAgreement
 from dropgan.evaluate.copies import CopyTest
+from dropgan.evaluate.features import FeatureNetwork, Features
 from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find, verdict
 from dropgan.evaluate.joint import told_apart, worst_pair
 from dropgan.evaluate.looks import Look, looks
+from dropgan.evaluate.manifold import Manifold
 from dropgan.evaluate.surplus import surplus_test
 from dropgan.evaluate.vectors import ks_p_value
 
@@ -103,8 +107,82 @@ def test_few_real_images_cannot_tell() -> None:
     test = surplus_test(_rows(300, 0), _rows(12, 1), _rows(24, 2), error_rate=ERROR_RATE)
     found = find(Evidence(floor="12 held-out images", surplus=test))
     assert [finding.level for finding in found] == [NOTE]
-    assert "cannot be told with so few (12 held-out images)" in found[0].text
+    assert found[0].text.startswith("With 12 held-out images, some faults cannot be told from chance: ")
+    assert f"larger by under {test.detectable:.0%} of the data's own spread" in found[0].text
     assert "cannot be told: there are too few" in find(Evidence())[0].text
+
+
+def _shares(samples: int, kinds: int, held: int) -> Evidence:
+    """What is counted by a classifier that knows 10 classes and is right in 46 % of cases."""
+    random = np.random.default_rng(samples + kinds)
+
+    def seen(labels: NDArray[np.int64]) -> Features:
+        right = random.random(len(labels)) < 0.4
+        guessed = np.where(right, labels, random.integers(0, 10, len(labels)))
+        return Features(np.zeros((len(labels), 1), np.float32), np.eye(10, dtype=np.float32)[guessed])
+
+    labels = np.arange(4000) % 10
+    known = np.where(np.arange(4000) < held, labels, -1)
+    network = FeatureNetwork("weak", "", nn.Identity(), class_names=tuple("abcdefghij"))
+    made = seen(random.integers(0, kinds, samples))
+    shares = class_shares(network, made, seen(labels), known)
+    return Evidence(samples=samples, reals=4000, classes=shares, floor="50 held-out images")
+
+
+def test_classes_that_a_weak_classifier_confuses_are_missed_when_they_are_missing() -> None:
+    """A classifier that is right in four cases of ten sees cats where there are none: half of the classes
+    of colour pictures were missing, and no problem was found."""
+    (found,) = (each for each in find(_shares(1000, 5, 400)) if each.kind == "classes")
+    assert found.level == PROBLEM
+    assert set(found.names) <= set("fghij")
+    for seed in range(20):
+        assert all(each.level != PROBLEM for each in find(_shares(1000 + seed, 10, 400)))
+    few = find(_shares(30, 10, 400))
+    assert [each.kind for each in few if each.level == NOTE and "classes that are missing" in each.text] == [
+        "power"
+    ]
+
+
+def test_labels_of_other_classes_say_nothing_of_what_is_confused() -> None:
+    """A network of one's own can know other classes than the data's labels: no class may be called missing
+    because a label has the same number."""
+    logits = np.eye(4, dtype=np.float32)[np.arange(400) % 4]
+    reals = Features(np.zeros((400, 1), np.float32), logits)
+    network = FeatureNetwork("other", "", nn.Identity(), class_names=tuple("abcd"))
+    shares = class_shares(network, reals, reals, (np.arange(400) + 1) % 4)
+    assert [share.absent for share in shares] == [0, 0, 0, 0]
+
+
+def test_one_sentence_says_all_that_cannot_be_told() -> None:
+    """Of 50 held-out images a rule that could find nothing was silent, and its silence was read as praise."""
+    weak, strong = ((0.3, 0.1),) * 4, ((0.9, 0.01),) * 4
+    blind = Evidence(
+        samples=40,
+        reals=200,
+        floor="8 held-out images",
+        unknown_classes=True,
+        manifolds=(Manifold(*weak), Manifold(*weak)),
+        agreements=[ClassAgreement(name, 4, 4, 2, 2) for name in "ab"],
+        looks=looks(_pictures(40, 0), _pictures(8, 1)),
+    )
+    (power,) = (finding for finding in find(blind) if finding.kind == "power")
+    assert power.level == NOTE
+    for words in (
+        "a recall of 0.00 or more, where real images have 0.30",
+        "classes that are missing or exchanged, since these features know none",
+        "classes whose samples show another (a, b)",
+        "properties of pixels that differ in under 8",
+    ):
+        assert words in power.text
+    keen = Evidence(
+        samples=1000,
+        reals=2000,
+        floor="1,000 held-out images",
+        manifolds=(Manifold(*strong), Manifold(*strong)),
+        agreements=[ClassAgreement(name, 500, 480, 100, 97) for name in "ab"],
+        looks=looks(_pictures(100, 0), _pictures(100, 1)),
+    )
+    assert "power" not in {finding.kind for finding in find(keen)}
 
 
 def _classes(*lines: ClassAgreement) -> Finding:
