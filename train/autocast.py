@@ -1,4 +1,4 @@
-"""The precision in which products are computed, on any device."""
+"""Select the precision of matrix products on any device."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -9,10 +9,10 @@ _KINDS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16, "fp16": torch.floa
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the networks run: matrix products in bf16 or fp16, or none of it.
+    """Return a context in which matrix products run in bf16 or fp16; it does nothing for other precisions.
 
     Args:
-        device: Where they compute.
+        device: Device of the networks.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
     """
     if not torch.amp.is_autocast_available(device.type):  # torch's "meta" device, which computes nothing
@@ -22,5 +22,5 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Within it, products are in float32, whatever the precision around it."""
+    """Return a context in which products are in float32, whatever the surrounding precision."""
     return autocast(device, "fp32")

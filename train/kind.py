@@ -1,4 +1,6 @@
-"""What training and evaluation ask of a kind of data. The kinds are in `dropgan.train.kinds`, one a file."""
+"""The interface of a kind of data in training and evaluation. Each module of `dropgan.train.kinds` is one
+kind.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,18 +16,18 @@ D = TypeVar("D", bound=TrainingData)
 
 
 class TrainingKind(ABC, Generic[D]):
-    """A kind of data, as everything that has PyTorch sees it.
+    """A kind of data as all stages with PyTorch see it.
 
     Attributes:
-        name: As in a model's card; `dropgan.serve.kinds` has the runtime's side of the same name.
-        metric: ``module:function`` that makes the metric that training watches, from data, recipe and the
-            labels of its samples. It belongs to a later stage, and is loaded when it is asked for.
-        evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, loaded likewise.
-        file_scorer: ``module:function`` that makes a `dropgan.export.Scorer` from data and a reporter, loaded
-            likewise; empty where a file has no one score.
-        bounded: Whether all that networks see lies between -1 and 1.
-        has_features: Whether an evaluation looks through feature networks.
-        has_report: Whether an evaluation has an HTML report.
+        name: Name as in a model's card. `dropgan.serve.kinds` has the runtime's side of the same name.
+        metric: ``module:function`` that makes the validation metric from data, recipe and the labels of its
+            samples. It belongs to a later stage and is imported on demand.
+        evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, imported on demand.
+        file_scorer: ``module:function`` that makes a `dropgan.export.Scorer` from data and a reporter,
+            imported on demand; empty if a file has no single score.
+        bounded: True if the networks' samples lie between -1 and 1.
+        has_features: True if an evaluation uses feature networks.
+        has_report: True if an evaluation has an HTML report.
     """
 
     name: ClassVar[str]
@@ -38,42 +40,46 @@ class TrainingKind(ABC, Generic[D]):
 
     @abstractmethod
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape of a sample as networks have it, from that which data have."""
+        """Return a sample's shape in the networks from its shape in the data."""
 
     def spec(self, shape: Sequence[int], classes: int, about: Mapping[str, Any]) -> SampleSpec:
-        """What networks must know of samples of such a shape, and of data of which `about` says this."""
+        """Return the networks' view of samples of this shape, from data that `about` describes so."""
         return SampleSpec(self.network_shape(shape), classes, self.bounded, self.described(shape))
 
     def spec_of(self, data: D, classes: int) -> SampleSpec:
-        """What networks must know of samples like those of data."""
+        """Return the networks' view of the samples of a data set."""
         return self.spec(data.shape, classes, self.about(data))
 
     @abstractmethod
     def described(self, shape: Sequence[int]) -> str:
-        """Samples of such a shape in words, for messages."""
+        """Return a text for samples of this shape, for messages."""
 
     @abstractmethod
     def scaling(self, data: D) -> Scaling:
-        """From the samples to what networks see."""
+        """Return the conversion of samples to the networks' input."""
 
     @abstractmethod
     def picture(self, data: D, classes: int) -> SamplePicture:
-        """How samples are shown while a run goes on."""
+        """Return how samples are shown during training."""
 
     def about(self, data: D) -> dict[str, Any]:
-        """What a checkpoint and a card say of such data beside what they say of any."""
+        """Return what a checkpoint and a card record about data of this kind, besides what they record of
+        any.
+        """
         return {}
 
     def facts(self, data: D) -> dict[str, Any]:
-        """What was understood of data, for programs: ``dropgan data --json``."""
+        """Return facts about data for programs: ``dropgan data --json``."""
         return {}
 
     def told(self, data: D) -> list[tuple[str, str]]:
-        """The same for people: lines of a word (none where a line goes on with the one above) and a text."""
+        """Return the same for people: lines of a word (empty if a line continues the one above)
+        and a text.
+        """
         return []
 
 
 def load(reference: str) -> Any:
-    """What a kind names as ``module:name``."""
+    """Import the object that a kind names as ``module:name``."""
     module, _, name = reference.partition(":")
     return getattr(import_module(module), name)

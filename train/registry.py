@@ -1,4 +1,4 @@
-"""Things of one kind by name, from which a recipe chooses."""
+"""Registries of objects by name, from which a recipe chooses."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
@@ -9,7 +9,7 @@ from .settings import RecipeError
 
 
 class Named(Protocol):
-    """Anything with a name."""
+    """Any object with a name."""
 
     @property
     def name(self) -> str: ...
@@ -19,17 +19,17 @@ T = TypeVar("T", bound=Named)
 
 
 class Registry(Generic[T]):
-    """Things by their names, in the order in which they came.
+    """Objects by name, in the order in which they were registered.
 
-    What is registered before a recipe is read can be chosen in it; nothing else has to know.
+    A recipe can choose anything that is registered before it is read. Nothing else needs to know about it.
     """
 
     def __init__(self, kind: str, *things: T) -> None:
-        """Begin with what comes with dropgan.
+        """Start with the objects that come with dropgan.
 
         Args:
-            kind: What one of them is called in messages.
-            things: The first ones.
+            kind: The word for one object in messages.
+            things: The first objects.
         """
         self._kind = kind
         self._things: dict[str, T] = {}
@@ -37,20 +37,20 @@ class Registry(Generic[T]):
             self.register(thing)
 
     def register(self, thing: T) -> T:
-        """Add one, and return it.
+        """Add an object, and return it.
 
         Raises:
-            ValueError: There is another one of its name.
+            ValueError: Another object has the same name.
         """
         if self._things.setdefault(thing.name, thing) is not thing:
             raise ValueError(f"{self._kind} {thing.name} exists already")
         return thing
 
     def __getitem__(self, name: str) -> T:
-        """The one of that name.
+        """Return the object of that name.
 
         Raises:
-            RecipeError: There is none; the names that there are are listed.
+            RecipeError: There is none. The message lists the existing names.
         """
         try:
             return self._things[name]
@@ -62,12 +62,12 @@ class Registry(Generic[T]):
         return iter(self._things.values())
 
     def require_known(self, name: str) -> str:
-        """For pydantic, as ``AfterValidator``: the name itself if there is one of that name."""
+        """Return the name if it exists. For pydantic, as ``AfterValidator``."""
         return require_among(self._things, name)
 
 
 def require_among(names: Iterable[str], name: str) -> str:
-    """For pydantic: the name itself if it is among those; the error lists them as that of a Literal does."""
+    """Return the name if it is in ``names``; the error lists them like that of a Literal. For pydantic."""
     *first, last = map(repr, names)
     if repr(name) not in (*first, last):
         known = f"{', '.join(first)} or {last}" if first else last

@@ -1,4 +1,4 @@
-"""What every table of settings is made of; the tables themselves stand where they are used."""
+"""The base class of settings; the tables are defined where they are used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Incompatible:
-    """A combination of settings with which no run begins."""
+    """A combination of settings that is refused."""
 
     combination: str
     """In words and settings."""

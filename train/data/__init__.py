@@ -1,4 +1,4 @@
-"""Training data: every source, in files or in memory, becomes one array of images or of vectors."""
+"""Training data: every source, in files or in memory, becomes one array of samples."""
 
 from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
 from .dataset import DataError, ImageData, TrainingData, require_class_labels, require_kind

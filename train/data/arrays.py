@@ -1,4 +1,4 @@
-"""Arrays of images, vectors or graphs, from a file or from a program."""
+"""Read training data from arrays, in files or in memory."""
 
 from typing import Any
 
@@ -24,22 +24,22 @@ def array_data(
     class_names: tuple[str, ...] = (),
     reporter: Reporter = LOGGED,
 ) -> TrainingData:
-    """Take an array for images, vectors or graphs, by its type and shape.
+    """Interpret an array as images, vectors or graphs, by its type and shape.
 
     Args:
         array: uint8 [n, height, width] or [n, height, width, 1 or 3] for images; floats, or whole
-            numbers of another type than uint8, [n, columns] for vectors. uint8 [n, nodes, nodes] is of
-            graphs if it `looks_like_graphs`, which is said.
+            numbers of another type than uint8, [n, columns] for vectors. uint8 [n, nodes, nodes]
+            holds graphs if it `looks_like_graphs`, which is reported.
         name: Name of the data set.
-        what: What to call the array in messages; the name if empty.
-        kind: ``images`` or ``vectors`` where the array must be that; empty takes either.
+        what: Name of the array in messages; empty uses ``name``.
+        kind: ``images`` or ``vectors`` if the array must be of that kind; empty accepts either.
         columns: Names of the columns of vectors.
         labels: int64 [n] or None.
         class_names: One name for each class, or empty.
-        reporter: Told of digits that are lost.
+        reporter: Receives a message if digits are lost.
 
     Raises:
-        DataError: The array is of another type or shape, or unfit for training.
+        DataError: The array has another type or shape, or is unsuitable for training.
     """
     if _are_vectors(array) and kind != "images":
         return _vectors(array, name, reporter, columns, labels, class_names)
@@ -70,12 +70,12 @@ def array_data(
 
 
 def _are_vectors(array: NDArray[Any]) -> bool:
-    """Rows of numbers; bytes in rows are taken for images that somebody flattened."""
+    """Return True for rows of numbers. Rows of bytes are assumed to be flattened images."""
     return array.ndim == 2 and array.dtype.kind in "fiu" and array.dtype != np.uint8
 
 
 def _vectors(array: NDArray[Any], name: str, reporter: Reporter, *about: Any) -> VectorData:
-    """Rows of numbers; what a model cannot give back of them is said."""
+    """Return rows of numbers as vectors, and report the digits that a model cannot return."""
     digits = Digits(array.shape[1])
     for chunk in chunks(array):
         digits.look(chunk)
@@ -86,8 +86,10 @@ def _vectors(array: NDArray[Any], name: str, reporter: Reporter, *about: Any) ->
 
 
 def _as_floats(array: NDArray[Any], *, exact: bool) -> NDArray[np.floating]:
-    """float64 and float32 as they are, so that a mapped file stays one; anything else as float32, or float64
-    where that would lose digits: they are standardised in float64."""
+    """Return float64 and float32 unchanged, so that a mapped file stays mapped, and anything else as float32.
+
+    If float32 would lose digits, the result is float64: columns are standardised in float64.
+    """
     kept = array.dtype in (np.float32, np.float64)
     with np.errstate(over="ignore"):  # what float32 cannot hold is found as not finite
         floats = array if kept else array.astype(np.float64 if exact else np.float32)

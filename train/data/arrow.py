@@ -9,7 +9,7 @@ class ArrowTable:
     """See `table.Table`."""
 
     def __init__(self, table: Any, name: str) -> None:
-        """Take a ``pyarrow.Table``."""
+        """Wrap a ``pyarrow.Table``."""
         self.name = name
         self.base: Path | None = None
         self.class_names: Mapping[str, tuple[str, ...]] = {}

@@ -14,7 +14,7 @@ from .stored import store
 
 
 class Batch(NamedTuple):
-    """What one training step sees of the data."""
+    """The real samples of one training step."""
 
     samples: Tensor
     """float32 on the device: images [batch, channels, height, width], -1 to 1, or standardised vectors
@@ -26,8 +26,8 @@ class Batch(NamedTuple):
 class Batches:
     """Batches of real samples in an order that is a function of (seed, step).
 
-    Each epoch is a fresh permutation; a batch may straddle two epochs, so every sample is seen
-    equally often. Nothing about the order needs saving.
+    Each epoch is a fresh permutation. A batch may span two epochs, so every sample is seen equally often. The
+    order needs no saved state.
     """
 
     def __init__(
@@ -41,17 +41,17 @@ class Batches:
         ranks: Ranks = ALONE,
         rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Take the samples into memory, or leave them in a file mapped into memory (see `stored`).
+        """Load the samples into memory, or leave them in a mapped file (see `stored`).
 
         Args:
             samples: uint8 [n, height, width, channels]; or vectors, floats [n, columns].
-            batch_size: Samples a batch.
+            batch_size: Samples per batch.
             seed: The run's seed.
-            device: Where the batches are wanted.
+            device: Device of the returned batches.
             labels: int64 [n] for a class-conditional model, else None.
-            scaling: From the samples to what networks see.
+            scaling: Converts samples to the networks' input.
             ranks: Several processes get equal parts of each batch, in the order of their ranks.
-            rows: Of the samples that batches are made of; None takes all.
+            rows: Indices of the samples to use; None uses all.
         """
         self._device = device
         self._size = batch_size
@@ -67,7 +67,7 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __call__(self, step: int) -> Batch:
-        """The batch of training step number ``step``."""
+        """Return the batch of training step ``step``."""
         indices = self._indices(step)
         samples = self._samples(indices).to(self._device, non_blocking=True)
         self._samples.read_ahead(lambda: self._indices(step + 1))
@@ -75,7 +75,7 @@ class Batches:
         return Batch(self._scaling(samples, self._random(step)), labels)
 
     def _random(self, step: int) -> Tensor | None:
-        """What the scaling draws, a function of seed and step like the order."""
+        """Return the random numbers of the scaling, a function of seed and step like the order."""
         if not self._scaling.drawn:
             return None
         mixed = np.random.SeedSequence([self._seed, step, 1]).generate_state(1, np.uint64)[0]
@@ -104,14 +104,14 @@ class Batches:
 
 
 class Parts(NamedTuple):
-    """The rows of data that are trained on, and those that are not; sorted."""
+    """Sorted rows of the data used for training, and of those held out."""
 
     trained: NDArray[np.int64]
     held_out: NDArray[np.int64]
 
 
 def parts(count: int, share: float, seed: int) -> Parts:
-    """Hold out a share of the samples, which is a function of the run's seed.
+    """Hold out a share of the samples, chosen by the run's seed.
 
     Raises:
         DataError: One of the two parts would have fewer than 2 samples.

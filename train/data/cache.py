@@ -1,4 +1,4 @@
-"""Where dropgan keeps what it can make again."""
+"""The cache directory, for files that dropgan can make again."""
 
 import os
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ _REMEDY = "the environment variable XDG_CACHE_HOME names another directory for t
 
 
 def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/dropgan``, by default ``~/.cache/dropgan``.
+    """Return ``$XDG_CACHE_HOME/dropgan``, by default ``~/.cache/dropgan``.
 
     Raises:
-        OutputError: Neither is known.
+        OutputError: Neither directory is known.
     """
     named = os.environ.get("XDG_CACHE_HOME")
     try:
@@ -32,12 +32,13 @@ def cache_directory() -> Path:
 
 @contextmanager
 def cache_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file of the cache, whole or not at all, as `atomic_file` does.
+    """Write a file of the cache, completely or not at all, as `atomic_file` does.
 
-    Temporary files that killed processes left beside it are removed; those of living ones are locked.
+    Temporary files that killed processes left beside it are removed. Those of running processes are locked
+    and kept.
 
     Raises:
-        OutputError: It cannot be written; the message says how to have the cache elsewhere.
+        OutputError: It cannot be written. The message says how to move the cache.
     """
     try:
         with ExitStack() as stack:
@@ -52,7 +53,7 @@ def cache_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Within it nobody else tidies the folder or makes a file there that is not locked yet."""
+    """Keep other processes from cleaning the folder, or creating a file there that is not locked yet."""
     with suppress(OSError):  # whoever writes there says what is wrong
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -75,7 +76,9 @@ def _tidy(folder: Path) -> None:
 
 
 def _lock(descriptor: int, *, wait: bool = False) -> bool:
-    """Whether nobody else holds it; False also where the file system knows no locks."""
+    """Return True if the lock was taken; False if another process holds it or the file system has
+    no locks.
+    """
     if fcntl is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""From labels as data sets have them to the classes of a conditional model."""
+"""Convert a data set's labels to the classes of a conditional model."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ _Data = TypeVar("_Data", bound=TrainingData)
 
 
 def with_classes(data: _Data, reporter: Reporter = LOGGED) -> _Data:
-    """The same samples with labels 0 to k - 1, each of which has samples.
+    """Return the same samples with labels 0 to k - 1, each of which has samples.
 
-    A class without samples would be one that the generator never learned and that anyone might ask
-    for, so labels become places among the classes that occur, in the order of the classes' numbers.
-    ``class_numbers`` of the result has the numbers, by which a class is asked for: the data's labels;
-    but where a name is a whole number and not that of its label, the names count (`numbers_of`).
+    The generator would never learn a class without samples, and yet users could ask for it. Labels therefore
+    become places among the classes that occur, in the order of the classes' numbers. ``class_numbers`` of the
+    result holds the numbers by which users ask for classes. These are the data's labels, unless the names are
+    whole numbers that differ from the labels; then they are the names (`numbers_of`).
 
     Args:
         data: Samples with labels.
-        reporter: Told if classes were left out, or are numbered by their names.
+        reporter: Receives a message if classes are left out or numbered by their names.
 
     Raises:
-        DataError: There are no labels, some are negative, they are all of one class, or class names
-            are empty, there twice, or fewer than the classes.
+        DataError: There are no labels, some are negative, all are of one class, or class names are
+            empty, repeated, or fewer than the classes.
     """
     if data.labels is None:
         raise DataError(
@@ -66,7 +66,7 @@ def _require_names(source: str, names: tuple[str, ...]) -> None:
 
 
 def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> Sequence[int]:
-    """The number of each class, by which it is asked for."""
+    """Return the number of each class by which users ask for it."""
     if all(int(name) == label for name, label in zip(names, labels, strict=False) if is_number(name)):
         return labels
     numbers = numbers_of(names)
@@ -76,14 +76,16 @@ def _numbers(labels: list[int], names: tuple[str, ...], reporter: Reporter) -> S
 
 
 def class_counts(data: TrainingData) -> list[int]:
-    """How many samples each class has, in the order of the classes; empty beyond what a card can say."""
+    """Return the number of samples of each class, in the order of the classes; empty beyond a
+    card's limit.
+    """
     if data.labels is None or len(data) > MAX_COUNTED:
         return []
     return [int(count) for count in np.bincount(data.labels, minlength=data.classes)]
 
 
 def label_fingerprint(data: TrainingData) -> str:
-    """``sha256:`` and the digest of labels, names and numbers, empty without labels."""
+    """Return ``sha256:`` and the digest of labels, names and numbers; empty without labels."""
     if data.labels is None:
         return ""
     digest = hashlib.sha256(repr((data.class_names, data.class_numbers)).encode())
@@ -92,16 +94,16 @@ def label_fingerprint(data: TrainingData) -> str:
 
 
 def labels_for_model(data: TrainingData, classes: Classes) -> NDArray[np.int64] | None:
-    """The data's labels as places of a conditional model's classes.
+    """Return the data's labels as places of a conditional model's classes.
 
-    A class is found by its name where both have names, else by its number.
+    A class is matched by name if both have names, otherwise by number.
 
     Args:
-        data: Of the kind that the model was trained on.
-        classes: The model's.
+        data: Data of the kind that the model was trained on.
+        classes: Classes of the model.
 
     Returns:
-        int64 [n], or None where the data has no labels or one that the model does not know.
+        int64 [n], or None if the data has no labels or one that the model does not know.
     """
     if data.labels is None:
         return None

@@ -1,4 +1,4 @@
-"""Columns of numbers as vectors."""
+"""Read vectors from columns of numbers."""
 
 import re
 from typing import Any
@@ -20,22 +20,22 @@ _INDEX = re.compile(r"__index_level_\d+__")
 
 
 def has_numbers(table: Table) -> bool:
-    """Whether a table has a column of numbers."""
+    """Return True if a table has a column of numbers."""
     return any(_is_number(field.type) for field in table.schema)
 
 
 def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOGGED) -> VectorData:
-    """The columns of a table as vectors: all but that of the labels and pandas' index.
+    """Return the columns of a table as vectors, without the labels and pandas' index.
 
-    Whole numbers, true and false, decimals and floats become float32.
+    Whole numbers, booleans, decimals and floats become float32.
 
     Args:
         table: The table.
         label_column: The column of labels, or empty.
-        reporter: Told of columns that are left out, and of digits that are lost.
+        reporter: Receives messages about columns that are left out and digits that are lost.
 
     Raises:
-        DataError: A column holds something else or misses values, or the vectors are unfit.
+        DataError: A column has another type or missing values, or the vectors are unsuitable.
     """
     note = reporter.note
     labels, class_names = read_labels(table, label_column) if label_column else (None, ())
@@ -81,7 +81,7 @@ def table_vectors(table: Table, label_column: str = "", reporter: Reporter = LOG
 
 
 def _index_columns(schema: Any) -> list[str]:
-    """The columns that hold an index of pandas', by what it left in the file or by their names."""
+    """Return pandas' index columns, by its metadata in the file or by their names."""
     try:
         noted = parse_json(schema.metadata[b"pandas"])["index_columns"]
         found = [name for name in noted if isinstance(name, str)]  # of a plain count there is no column
@@ -102,7 +102,7 @@ def _not_numbers(table: Table, fields: list[Any]) -> str:
 
 
 def _example(table: Table, name: str) -> str:
-    """The first text of a column that is no number, or its first value."""
+    """Return the first text of a column that is not a number, or the column's first value."""
     for batch in table.batches([name], _ROWS):
         values = [value for value in batch.column(name).to_pylist() if value is not None]
         texts = [value for value in values if isinstance(value, str) and not _reads_as_number(value)]
@@ -120,7 +120,7 @@ def _reads_as_number(text: str) -> bool:
 
 
 def _numbers(column: Any) -> NDArray[Any]:
-    """The values of a column without missing ones, decimals as float64."""
+    """Return the values of a column without missing ones; decimals become float64."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -132,7 +132,7 @@ def _numbers(column: Any) -> NDArray[Any]:
 
 
 def _decimals(kind: Any) -> int | None:
-    """Digits behind the point of a type of decimals; None for any other."""
+    """Return the digits after the point of a decimal type, or None for any other type."""
     import pyarrow as pa
 
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind

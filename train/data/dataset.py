@@ -1,4 +1,4 @@
-"""What training needs to know of a data set."""
+"""The interface of data sets, and data sets of images."""
 
 import dataclasses
 import hashlib
@@ -27,17 +27,17 @@ class DataError(DropganError):
 
 
 class SizeNeededError(DataError):
-    """Pictures that can be trained on only in a size that is asked for."""
+    """Pictures can be trained on only if a size is given."""
 
 
 class TrainingData(ABC):
-    """Samples to train on, of one kind, and what is known of them. Every kind is a frozen dataclass.
+    """Samples to train on, of one kind, with their metadata. Every kind is a frozen dataclass.
 
     Attributes:
         kind: Name of the kind, as in a model's card.
-        resizable: Whether samples have a size and colours that reading can change.
-        limited: Whether ``--size`` is the largest size of a sample, and larger ones are left out.
-        texts: The fields that hold names.
+        resizable: True if samples have a size and colours that reading can change.
+        limited: True if ``--size`` is the largest size of a sample, and larger ones are left out.
+        texts: Names of the fields that hold names.
         name: Name of the data set, without directories.
         labels: int64 [n] or None.
         class_names: One name for each class, or empty.
@@ -77,16 +77,16 @@ class TrainingData(ABC):
     @cached_property
     @abstractmethod
     def fingerprint(self) -> str:
-        """``sha256:`` and the digest of shape and values: the same samples have the same one."""
+        """Return ``sha256:`` and the digest of shape and values. Equal samples have equal fingerprints."""
 
     def drawn(self, count: int) -> Self:
-        """Some of the samples, drawn at random and kept in their order.
+        """Return some of the samples, drawn at random and in their original order.
 
-        The same data give the same ones each time, and a smaller number gives a part of a larger one's,
-        so that runs on more data also see what runs on less have seen.
+        The same data always give the same samples. A smaller draw is a subset of a larger one, so runs on
+        more data also see the samples of runs on less.
 
         Raises:
-            DataError: There are fewer.
+            DataError: There are fewer than ``count``.
         """
         if count > len(self):
             raise DataError(
@@ -101,7 +101,7 @@ class TrainingData(ABC):
         return self.changed(**{field: np.ascontiguousarray(self.samples[rows]), "labels": labels})
 
     def changed(self, **fields: Any) -> Self:
-        """The same data with some fields changed."""
+        """Return the same data with some fields changed."""
         changed: Self = dataclasses.replace(cast(Any, self), **fields)
         return changed
 
@@ -117,7 +117,7 @@ class ImageData(TrainingData):
         class_names: One name for each class, or empty.
         class_numbers: The data's own number of each class, if `with_classes` has closed gaps
             between them; otherwise empty.
-        origins: What the pictures were like before resizing, if images were read from pictures.
+        origins: Facts about the pictures before resizing, if the images were read from pictures.
     """
 
     images: NDArray[np.uint8]
@@ -134,7 +134,7 @@ class ImageData(TrainingData):
         """Refuse data that no network can be trained on.
 
         Raises:
-            DataError: The images are of another type or shape, too few, or all equal, or the labels
+            DataError: The images have another type or shape, are too few or all equal, or the labels
                 do not fit them.
         """
         images, labels = self.images, self.labels
@@ -169,10 +169,10 @@ class ImageData(TrainingData):
 
 
 def require_kind(data: TrainingData, wanted: type[_Data], what: str = "") -> _Data:
-    """The data, which must be of one kind.
+    """Return the data if they are of one kind.
 
     Raises:
-        DataError: They are of another; the message calls what is needed ``what``, or as the kind is called.
+        DataError: They are of another kind. The message names what is needed (``what``, or the kind).
     """
     if not isinstance(data, wanted):
         raise DataError(f"{data.name} holds {data.kind} where {what or wanted.kind} are needed")
@@ -188,27 +188,27 @@ def image_fingerprint(images: NDArray[np.uint8]) -> str:
 
 
 def chunks(samples: NDArray[_Number]) -> Iterator[NDArray[_Number]]:
-    """The samples in order, some megabytes at a time, so that they need not fit into memory."""
+    """Yield the samples in order, some megabytes at a time, so that they need not fit into memory."""
     rows = max(1, _CHUNK_BYTES // max(1, samples[0].nbytes)) if len(samples) else 1
     for start in range(0, len(samples), rows):
         yield samples[start : start + rows]
 
 
 def check_labels(name: str, count: int, labels: NDArray[np.int64] | None, what: str) -> None:
-    """Refuse labels that are not one a sample.
+    """Refuse labels unless there is one for each sample.
 
     Raises:
-        DataError: There are more or fewer.
+        DataError: There are more or fewer labels.
     """
     if labels is not None and labels.shape != (count,):
         raise DataError(f"{name}: needs one label for each of its {count:,} {what}, not {len(labels):,}")
 
 
 def require_class_labels(name: str, labels: NDArray[np.int64]) -> None:
-    """Refuse labels that are no numbers of classes; elsewhere they do no harm.
+    """Refuse labels that cannot be class numbers. Only conditional models need this.
 
     Raises:
-        DataError: Some are negative, as -1 for what has no label, or far too large.
+        DataError: Some are negative (such as -1 for samples without a label) or far too large.
     """
     if labels.min() < 0:
         raise DataError(
@@ -223,5 +223,5 @@ def require_class_labels(name: str, labels: NDArray[np.int64]) -> None:
 
 
 def class_count(labels: NDArray[np.int64] | None, class_names: tuple[str, ...]) -> int:
-    """Number of classes, 0 without labels."""
+    """Return the number of classes; 0 without labels."""
     return 0 if labels is None else max(len(class_names), int(labels.max()) + 1)

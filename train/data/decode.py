@@ -1,7 +1,7 @@
-"""Pictures of any kind to one array: decoded once, in parallel, into a file mapped into memory.
+"""Decode pictures once, in parallel, into one array in a file that is mapped into memory.
 
-The file is ``images/KEY.npy`` in the cache directory, the key made of the pictures' content and of
-the rule by which they are read. It is written whole or not at all.
+The file is ``images/KEY.npy`` in the cache directory. The key is made from the pictures' content and the rule
+by which they are read. The file is written completely or not at all.
 """
 
 import hashlib
@@ -40,11 +40,11 @@ _READ = 2**20  # bytes at a time; most pictures are read at once
 
 
 class PictureSource(Protocol):
-    """Pictures in an order of their own.
+    """An ordered collection of pictures.
 
     Attributes:
         name: Name of the data set, without directories.
-        labels: int64 [n], one a picture, or None.
+        labels: int64 [n], one for each picture, or None.
         class_names: One name for each class, or empty.
     """
 
@@ -53,20 +53,20 @@ class PictureSource(Protocol):
     class_names: tuple[str, ...]
 
     def __len__(self) -> int:
-        """Number of pictures, broken ones among them."""
+        """Return the number of pictures, including broken ones."""
         ...
 
     def chunks(self) -> Iterator[list[Named]]:
-        """All pictures in order, some dozens at a time, each with a name for messages."""
+        """Yield all pictures in order, a few dozen at a time, each with a name for messages."""
         ...
 
 
 def decode_pictures(source: PictureSource, options: DataOptions, reporter: Reporter) -> ImageData:
-    """The pictures as one array, from the cache where they are there.
+    """Return the pictures as one array, from the cache if they are there.
 
     Raises:
-        DataError: There are too few, all are broken, they differ in size and no size was asked for,
-            or one is broken and the options are strict.
+        DataError: There are too few, all are broken, they differ in size and no size was given, or one is
+            broken and the options are strict.
         OutputError: The cache cannot be written.
     """
     path = cache_directory() / "images" / f"{_key(source, options)}.npy"
@@ -96,7 +96,7 @@ def decode_pictures(source: PictureSource, options: DataOptions, reporter: Repor
 
 
 class ArrayPictures:
-    """Images that are an array already, to be resized or turned grey."""
+    """Images that are already an array, to be resized or converted to grey."""
 
     def __init__(self, data: ImageData) -> None:
         self.name, self.labels, self.class_names = data.name, data.labels, data.class_names
@@ -112,7 +112,7 @@ class ArrayPictures:
 
 
 def fit_array(data: ImageData, options: DataOptions, reporter: Reporter) -> ImageData:
-    """An array in the size and colour asked for; the array itself where it is so already."""
+    """Return an array in the requested size and colour, or the array itself if it needs no change."""
     height, width, channels = data.images.shape[1:]
     wanted = {"auto": channels, "grey": 1, "colour": 3}[options.colour]
     if wanted == channels and options.size in (0, height) and options.size in (0, width):
@@ -122,7 +122,7 @@ def fit_array(data: ImageData, options: DataOptions, reporter: Reporter) -> Imag
 
 
 def _key(source: PictureSource, options: DataOptions) -> str:
-    """A digest of names, contents, and how they are read."""
+    """Return a digest of names, contents, and how they are read."""
     digest = hashlib.sha256(json.dumps([RULE, _NOTES, options.size, options.colour]).encode())
     for entries in _in_parallel(source, lambda chunk: [[name, _content(encoded)] for name, encoded in chunk]):
         digest.update(json.dumps(entries).encode())
@@ -130,7 +130,7 @@ def _key(source: PictureSource, options: DataOptions) -> str:
 
 
 def _content(encoded: Encoded) -> str:
-    """A digest of a picture, or the reason why there is none."""
+    """Return the digest of a picture, or the reason why it cannot be read."""
     if isinstance(encoded, Path):
         try:
             with open_file(encoded) as file:
@@ -148,7 +148,7 @@ def _content(encoded: Encoded) -> str:
 
 
 def _decode(source: PictureSource, options: DataOptions, reporter: Reporter, path: Path) -> Kept:
-    """Write the pixels, and what is known of them beside them."""
+    """Write the pixels, and the notes about them beside."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata in a picture is no reason to talk
         notes = _decoded(source, options, reporter, path, 16)
@@ -161,7 +161,7 @@ def _decode(source: PictureSource, options: DataOptions, reporter: Reporter, pat
 def _decoded(
     source: PictureSource, options: DataOptions, reporter: Reporter, path: Path, depth: int
 ) -> Notes:
-    """Write the pixels, those of 16-bit pictures taken for values of ``depth`` bits."""
+    """Write the pixels, reading the values of 16-bit pictures as ``depth`` bits."""
     broken: list[Broken] = []
     grey, peak, more, done, total = options.colour == "grey", 0, 0, 0, len(source)
     counting, counted = Counting(options.size), 0
@@ -196,9 +196,9 @@ def _decoded(
 
 
 def _in_parallel(source: PictureSource, work: Callable[[list[Named]], _Result]) -> Iterator[_Result]:
-    """What is made of each chunk, in the order of the source; only some are held at a time.
+    """Yield the result of ``work`` for each chunk, in order. Only a few are in memory at a time.
 
-    Threads do: Pillow decodes and resizes outside the interpreter's lock, and digests are made there.
+    Threads suffice, because Pillow decodes and resizes outside the interpreter lock, and so do digests.
     """
     workers = usable_cores()
     waiting: deque[Future[_Result]] = deque()

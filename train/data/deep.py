@@ -1,8 +1,8 @@
-"""Pictures of more than 8 bits a channel: their values, and the depth that a set of them has.
+"""Pictures with more than 8 bits per channel: their values, and the bit depth of a set of them.
 
-Cameras and scanners keep values of 10, 12 or 14 bits in pictures of 16. A file of 16 bits does not
-say so; that no picture of the set has a value of more bits does. Pillow gives 16-bit colour as its
-upper bytes alone, which of 12 bits leaves 16 levels, so the lower bytes are asked for as well.
+Cameras and scanners store values of 10, 12 or 14 bits in 16-bit pictures. The file does not say so; the
+largest value in the whole set shows it. For 16-bit colour Pillow returns only the upper bytes, which leaves
+16 levels of a 12-bit value, so the lower bytes are read as well.
 """
 
 from collections.abc import Callable
@@ -24,16 +24,16 @@ _LOWER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
 
 
 class DeepPictureError(Exception):
-    """A picture whose values cannot be told; the message is the reason alone."""
+    """The values of a picture cannot be determined. The message is the reason alone."""
 
 
 def depth_of(peak: int) -> int:
-    """The bits of the values of a set whose largest one is ``peak``: 8, 10, 12, 14 or 16."""
+    """Return the bit depth of a set of pictures whose largest value is ``peak``: 8, 10, 12, 14 or 16."""
     return next(bits for bits in _DEPTHS if peak < 2**bits)
 
 
 def depth_remark(name: str, peak: int) -> str:
-    """What a person should know of a set with such a largest value; empty where it fills 16 bits."""
+    """Return a message about the depth of a set of pictures; empty if the values fill 16 bits."""
     if not peak or depth_of(peak) == 16:
         return ""
     return (
@@ -44,15 +44,15 @@ def depth_remark(name: str, peak: int) -> str:
 
 @dataclass(frozen=True)
 class DeepPicture:
-    """A picture of more than 8 bits a channel.
+    """A picture with more than 8 bits per channel.
 
     Attributes:
         values: uint16 [height, width, channels], without transparency.
-        alpha: uint16 [height, width], or None where nothing is transparent.
-        bits: Those that the file states, or 0 where it only says 16.
-        inverted: Whether 0 is white.
-        mode: Pillow's mode of the picture in 8 bits, transparency left out.
-        orientation: As EXIF has it.
+        alpha: uint16 [height, width], or None if nothing is transparent.
+        bits: Bit depth stated by the file, or 0 if it only says 16.
+        inverted: True if 0 is white.
+        mode: Pillow's mode of the picture in 8 bits, without transparency.
+        orientation: Orientation as in EXIF.
     """
 
     values: NDArray[np.uint16]
@@ -64,14 +64,16 @@ class DeepPicture:
 
     @property
     def peak(self) -> int:
-        """The largest value that is seen, 0 if the file states the bits."""
+        """The largest visible value; 0 if the file states its bit depth."""
         if self.bits:
             return 0
         seen = self.values if self.alpha is None else self.values[self.alpha > 0]
         return int(seen.max(initial=0))
 
     def in_eight_bits(self, depth: int) -> Image.Image:
-        """The picture scaled to 8 bits, values of ``depth`` bits where the file states none."""
+        """Return the picture scaled to 8 bits; ``depth`` is the bit depth of its values if the file states
+        none.
+        """
         bits = self.bits or depth
         levels = _levels(bits, inverted=self.inverted)[self.values]
         height, width, _ = levels.shape
@@ -84,26 +86,26 @@ class DeepPicture:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether an open picture has more than 8 bits a channel that Pillow can give."""
+    """Return True if an open picture has more than 8 bits per channel that Pillow can read."""
     return image.mode.startswith("I") or _colour_mode(image) != ""
 
 
 def refuse_separate_planes(image: Image.Image) -> None:
-    """Refuse a TIFF that keeps each channel of 16 bits apart, which Pillow reads as one of 8.
+    """Refuse a TIFF with separate planes of 16 bits, which Pillow reads as 8-bit.
 
     Raises:
-        DeepPictureError: It is one.
+        DeepPictureError: It is such a TIFF.
     """
     if _tag(image, _PLANES) == _SEPARATE and (_tag(image, _BITS) or 8) > 8 and ";16" not in _raw_mode(image):
         raise DeepPictureError("16-bit channels in separate planes are not supported")
 
 
 def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
-    """The values of a picture for which `is_deep` holds.
+    """Read the values of a picture for which `is_deep` is true.
 
     Args:
         image: The picture, open and not loaded.
-        reopen: Opens it once more, for colour.
+        reopen: Opens the picture a second time, for colour.
 
     Raises:
         DeepPictureError: It has more than 16 bits, or negative values.
@@ -128,7 +130,9 @@ def read_deep(image: Image.Image, reopen: Reopen | None) -> DeepPicture:
 
 
 def _colour_mode(image: Image.Image) -> str:
-    """Mode of a 16-bit picture of which Pillow gives the upper bytes, else empty."""
+    """Return the mode of a 16-bit colour picture of which Pillow returns only the upper bytes; empty for
+    others.
+    """
     name, mark, _ = _raw_mode(image).partition(";16")
     return (
         {"LA": "LA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA", "CMYK": "CMYK"}.get(name, "")
@@ -138,7 +142,7 @@ def _colour_mode(image: Image.Image) -> str:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """How the bytes of the first tile of a picture that is not loaded lie."""
+    """Return the raw mode of the first tile of a picture that is not loaded yet."""
     if not isinstance(image, ImageFile.ImageFile) or not image.tile:
         return ""
     arguments = image.tile[0].args
@@ -161,7 +165,7 @@ def _colour(image: Image.Image, reopen: Reopen | None) -> NDArray[np.uint16]:
 
 
 def _unpacked(image: Image.Image, raw_mode: str) -> NDArray[np.uint8]:
-    """The bytes that another unpacker gives for a picture that is not loaded."""
+    """Return the bytes that another unpacker gives for a picture that is not loaded yet."""
     assert isinstance(image, ImageFile.ImageFile)
     image.tile = [
         tile._replace(args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode)
@@ -171,7 +175,7 @@ def _unpacked(image: Image.Image, raw_mode: str) -> NDArray[np.uint8]:
 
 
 def _stated_bits(image: Image.Image) -> int:
-    """Bits of the values where the file says more than 16 bits in a container."""
+    """Return the bit depth, if the file states one besides that of its container."""
     if image.format == "JPEG2000" or (isinstance(image, ImageFile.ImageFile) and _has_maximum(image)):
         return 16  # scaled to 16 bits by Pillow
     bits = _tag(image, _BITS)
@@ -179,7 +183,7 @@ def _stated_bits(image: Image.Image) -> int:
 
 
 def _has_maximum(image: ImageFile.ImageFile) -> bool:
-    """Whether it is a PGM whose header has a largest value below 65535."""
+    """Return True for a PGM whose header has a maximum below 65535."""
     return bool(image.tile) and image.tile[0].codec_name == "ppm"
 
 
@@ -190,7 +194,7 @@ def _tag(image: Image.Image, tag: int) -> int | None:
 
 
 def _levels(bits: int, *, inverted: bool = False) -> NDArray[np.uint8]:
-    """The level of each value of 16 bits in a picture whose values have so many."""
+    """Return the 8-bit level of each 16-bit value, for pictures of this bit depth."""
     largest = 2**bits - 1
     values = np.minimum(np.arange(65536), largest)
     levels: NDArray[np.uint8] = ((values * 255 + largest // 2) // largest).astype(np.uint8)

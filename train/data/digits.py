@@ -1,4 +1,4 @@
-"""Digits that numbers lose as float32, in which a model gives them back."""
+"""Find digits that numbers lose in float32, the type in which a model returns them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,23 +12,22 @@ _SHOWN = 200
 
 
 class Digits:
-    """Looks at columns before they become float32, some rows at a time."""
+    """Examines columns before they become float32, some rows at a time."""
 
     def __init__(self, width: int) -> None:
-        """Begin with no rows of so many columns."""
+        """Start with no rows and ``width`` columns."""
         self._lost, self._fractions = np.zeros(width, np.bool_), np.zeros(width, np.bool_)
         self._decimals = np.zeros(width, np.bool_)
 
     def look(
         self, rows: NDArray[np.number], places: slice = slice(None), decimals: int | None = None
     ) -> None:
-        """Take rows into account.
+        """Examine rows.
 
         Args:
             rows: Numbers [n, columns].
-            places: Which columns they are of.
-            decimals: Digits behind the point that every number has; None for numbers that are none of a
-                type with so many.
+            places: The columns that the rows belong to.
+            decimals: Digits after the point of a decimal type; None for any other type.
         """
         if not len(rows):
             return
@@ -45,14 +44,14 @@ class Digits:
 
     @property
     def lost(self) -> NDArray[np.bool_]:
-        """Which columns lose digits that somebody may count on: whole numbers and decimals, bool [columns].
+        """Return which columns of whole numbers or decimals lose digits, bool [columns].
 
-        Any other float has more digits than were measured.
+        Other floats usually have more digits than were measured, so they do not count.
         """
         return self._lost & ~self._fractions
 
     def remarks(self, name: str, columns: Sequence[str]) -> Iterator[str]:
-        """A line about the columns that lose some, of whole numbers and of decimals."""
+        """Yield a line about whole numbers and one about decimals, if columns of these lose digits."""
         for kind, which in (
             (f"whole numbers beyond {WHOLE_IN_FLOAT32:,} keep seven digits", self.lost & ~self._decimals),
             ("decimals of more than seven digits keep seven", self.lost & self._decimals),

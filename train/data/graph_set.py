@@ -1,4 +1,4 @@
-"""From graphs one by one, as files and libraries have them, to `GraphData`."""
+"""Collect single graphs from files and libraries into `GraphData`."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -25,20 +25,21 @@ class Drawn:
 
 
 class UnfitError(Exception):
-    """A graph that cannot be trained on; the text says why, to follow the graph's name."""
+    """A graph cannot be trained on. The text continues the graph's name."""
 
 
 @dataclass
 class GraphSet:
-    """Graphs as they are read. What is unfit is counted, named and left out; with ``--strict`` an error.
+    """Graphs as they are read. Unsuitable ones are counted, named and left out; with ``--strict`` they are
+    errors.
 
     Attributes:
-        source: What the user named.
-        options: How the data are to be read; ``size`` is the largest number of nodes.
-        reporter: Told of what is left out.
-        node_types: Names of the types of nodes in their order; others are unfit. Empty takes what comes, in
-            the order of the names.
-        edge_types: The same of edges.
+        source: The source as the user named it.
+        options: How to read the data; ``size`` is the largest number of nodes.
+        reporter: Receives messages about graphs that are left out.
+        node_types: Names of the node types in their order; other types are refused. If empty, all types
+            are accepted, in the order of their names.
+        edge_types: The same for edges.
     """
 
     source: str
@@ -51,7 +52,7 @@ class GraphSet:
     _examples: list[str] = field(default_factory=list)
 
     def add(self, name: str, graph: Drawn) -> None:
-        """Take one in."""
+        """Add a graph."""
         most = self.options.size or MOST_NODES
         if not graph.nodes:
             self.unfit(name, "has no nodes")
@@ -65,7 +66,7 @@ class GraphSet:
             self._graphs.append(graph)
 
     def unfit(self, name: str, why: str) -> None:
-        """Leave one out.
+        """Leave a graph out.
 
         Raises:
             DataError: With ``--strict``.
@@ -76,10 +77,10 @@ class GraphSet:
         self._examples.append(name)
 
     def data(self, name: str) -> GraphData:
-        """All that were taken in, with as many nodes as the largest has.
+        """Return all added graphs, with as many nodes as the largest one has.
 
         Raises:
-            DataError: There are too few.
+            DataError: There are too few graphs.
         """
         told = ", ".join(_counted(why, count) for why, count in self._unfit.most_common(_NAMED))
         if others := self._unfit.total() - sum(count for _, count in self._unfit.most_common(_NAMED)):
@@ -106,7 +107,7 @@ class GraphSet:
 
 
 def _counted(why: str, count: int) -> str:
-    """ "1 that is directed", "2 that are directed"."""
+    """Return "1 that is directed" or "2 that are directed"."""
     verb, _, rest = why.partition(" ")
     plural = {"is": "are", "has": "have"}.get(verb, verb)
     return f"{count:,} that {verb if count == 1 else plural} {rest}"
@@ -127,10 +128,10 @@ def _matrices(graphs: list[Drawn], node_types: Sequence[str], edge_types: Sequen
 
 
 def from_networkx(graph: Any) -> Drawn:
-    """A networkx graph; the attribute ``type`` of nodes and edges is their type.
+    """Convert a networkx graph. The attribute ``type`` of nodes and edges is their type.
 
     Raises:
-        UnfitError: It is directed, has several edges between two nodes, or a node with an edge to itself.
+        UnfitError: It is directed, has several edges between two nodes, or an edge from a node to itself.
     """
     if graph.is_directed():
         raise UnfitError("is directed")
@@ -148,7 +149,7 @@ def from_networkx(graph: Any) -> Drawn:
 def networkx_data(
     graphs: Iterable[Any], name: str, options: DataOptions, reporter: Reporter, source: str = ""
 ) -> GraphData:
-    """Graphs of networkx's, each by its number.
+    """Convert networkx graphs, named by their numbers.
 
     Raises:
         DataError: Too few of them can be trained on; with ``--strict``, one cannot.

@@ -1,4 +1,4 @@
-"""Graphs: matrices of the types of nodes and edges."""
+"""Data sets of graphs as matrices of node and edge types."""
 
 import hashlib
 from collections import Counter
@@ -17,15 +17,15 @@ _MOST_TYPES, _MOST_ASSUMED = 255, 16
 
 @dataclass(frozen=True)
 class GraphData(TrainingData):
-    """Undirected graphs without loops, in memory or in a file mapped into memory.
+    """Undirected graphs without self-loops, in memory or in a file mapped into memory.
 
     Attributes:
-        graphs: uint8 [n, nodes, nodes], symmetric. On the diagonal the type of each node, 0 for none and
-            otherwise 1 + its place in ``node_types``. Beside it the type of each edge, 0 for none and
-            otherwise 1 + its place in ``edge_types``.
+        graphs: uint8 [n, nodes, nodes], symmetric. The diagonal has the type of each node: 0 for no node,
+            otherwise 1 + its index in ``node_types``. The other entries have the type of each edge: 0 for
+            no edge, otherwise 1 + its index in ``edge_types``.
         name: Name of the data set, without directories.
-        node_types: Names of the types of nodes.
-        edge_types: Names of the types of edges.
+        node_types: Names of the node types.
+        edge_types: Names of the edge types.
         labels: int64 [n] or None.
         class_names: One name for each class, or empty.
         class_numbers: The data's own number of each class, if `with_classes` has closed gaps
@@ -45,11 +45,11 @@ class GraphData(TrainingData):
     texts: ClassVar[tuple[str, ...]] = ("name", "class_names", "node_types", "edge_types")
 
     def __post_init__(self) -> None:
-        """Refuse what is no set of graphs.
+        """Refuse an array that is not a set of graphs.
 
         Raises:
-            DataError: The matrices are of another type or shape, too few, too large, not symmetric, have
-                types without a name or edges to absent nodes, or are all equal.
+            DataError: The matrices have another type or shape, are too few, too large, not symmetric or all
+                equal, or have types without a name or edges to absent nodes.
         """
         graphs = self.graphs
         if graphs.dtype != np.uint8 or graphs.ndim != 3 or graphs.shape[1] != graphs.shape[2]:
@@ -91,7 +91,7 @@ class GraphData(TrainingData):
 
     @cached_property
     def sizes(self) -> dict[int, int]:
-        """How many graphs have each number of nodes."""
+        """Return how many graphs have each number of nodes."""
         found: Counter[int] = Counter()
         for chunk in chunks(self.graphs):
             found.update(np.count_nonzero(np.diagonal(chunk, axis1=1, axis2=2), axis=1).tolist())
@@ -99,7 +99,7 @@ class GraphData(TrainingData):
 
     @cached_property
     def sizes_of_classes(self) -> NDArray[np.int64]:
-        """How many graphs have 1, 2, ... nodes: [classes, nodes], or [1, nodes] without classes."""
+        """Return how many graphs have 1, 2, ... nodes: [classes, nodes], or [1, nodes] without classes."""
         sizes = [
             np.count_nonzero(np.diagonal(part, axis1=1, axis2=2), axis=1) for part in chunks(self.graphs)
         ]
@@ -110,8 +110,10 @@ class GraphData(TrainingData):
 
     @cached_property
     def shares(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """How frequent each type of node is, "no node" first, and each type of edge between two nodes that
-        are there, "no edge" first."""
+        """Return the frequency of each node type ("no node" first) and each edge type ("no edge" first).
+
+        Edge types are counted between nodes that exist.
+        """
         nodes, edges = np.zeros(1 + len(self.node_types)), np.zeros(1 + len(self.edge_types))
         one, other = np.triu_indices(self.shape[0], 1)
         for chunk in chunks(self.graphs):
@@ -123,7 +125,7 @@ class GraphData(TrainingData):
         return next(found), next(found)
 
     def _require_graphs(self) -> None:
-        """Hold the matrices against what the class says of them."""
+        """Check that the matrices have the form that the class documents."""
         start = 0
         for chunk in chunks(self.graphs):
             nodes = np.diagonal(chunk, axis1=1, axis2=2)
@@ -145,9 +147,9 @@ class GraphData(TrainingData):
 
 
 def looks_like_graphs(array: NDArray[np.generic]) -> bool:
-    """Whether an array uint8 [n, side, side] is of graphs: all matrices symmetric, values few and small.
+    """Return True if an array uint8 [n, side, side] holds graphs: symmetric matrices of few small values.
 
-    Pictures are not symmetric, and have more than 16 levels.
+    Pictures are not symmetric and have more than 16 levels.
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1] != array.shape[2]:
         return False
@@ -170,12 +172,12 @@ def graphs_from_array(
     labels: NDArray[np.int64] | None = None,
     class_names: tuple[str, ...] = (),
 ) -> GraphData:
-    """Graphs from matrices; types without names are called by their numbers.
+    """Return graphs from matrices. Types without names are named by their numbers.
 
-    Where no diagonal has a value, as in matrices of edges alone, every node is there.
+    If no diagonal has a value, as in adjacency matrices, every node exists.
 
     Raises:
-        DataError: The array is not of graphs.
+        DataError: The array does not hold graphs.
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1] != array.shape[2] or not array.size:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Training data that a program holds already: arrays, tables, torch's data sets."""
+"""Training data in memory: arrays, tables, and torch data sets."""
 
 import sys
 from pathlib import Path
@@ -27,28 +27,28 @@ _KINDS = (
 
 
 def recorded_name(source: object) -> str:
-    """What a run records of data that it was given in memory: ``memory:`` and a name."""
+    """Return the name that a run records for data in memory: ``memory:`` and a name."""
     return _PREFIX + _name(source)
 
 
 def was_in_memory(recorded: str) -> bool:
-    """Whether a run's data were given in memory, so that resuming needs them given again."""
+    """Return True if a run's data were in memory, so that resuming needs them again."""
     return recorded.startswith(_PREFIX)
 
 
 def data_in_memory(source: object, labels: object, how: Reading) -> TrainingData:
-    """Take data from memory.
+    """Convert data in memory.
 
     Args:
         source: A numpy array, a torch tensor or a list of equal arrays, as `array_data` takes them; a
             pandas DataFrame (its index is no column), a pyarrow table, a Hugging Face data set, or
-            anything else that offers its columns to Arrow; a torch Dataset, or a list of pictures, as
-            `dataset_data` takes them; a list of networkx graphs; or what was read before.
+            any other object with Arrow's column interface; a torch Dataset, or a list of pictures, as
+            `dataset_data` takes them; a list of networkx graphs; or a `TrainingData`.
         labels: One for each sample, as `label_numbers` takes them, or None.
-        how: The column of labels counts for tables alone.
+        how: Options. The column of labels applies to tables only.
 
     Raises:
-        DataError: It is none of these, or unfit for training.
+        DataError: It is none of these, or unsuitable for training.
     """
     if isinstance(source, TrainingData):
         return _labelled(source, labels)
@@ -80,7 +80,9 @@ def _labelled(data: TrainingData, labels: object) -> TrainingData:
 
 
 def _name(source: object) -> str:
-    """``array``, ``table``, the class of a torch Dataset (``CIFAR10``), or that of data that were read."""
+    """Return ``array``, ``table``, the class of a torch Dataset (``CIFAR10``), or the name of data read
+    before.
+    """
     if isinstance(source, TrainingData):
         return source.name
     if isinstance(source, torch.utils.data.Dataset):
@@ -119,7 +121,7 @@ def _is_pandas(source: object) -> bool:
 
 
 def _is_instance(source: object, module: str, kind: str) -> bool:
-    """Whether it is of a class of a library, which whoever has such an object has imported."""
+    """Return True for an instance of a library's class, without importing the library."""
     return module in sys.modules and isinstance(source, getattr(sys.modules[module], kind))
 
 

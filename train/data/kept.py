@@ -1,8 +1,8 @@
-"""Decoded pictures in the cache: what is kept beside them, and whether they are still the same.
+"""Decoded pictures in the cache: the notes beside them, and the check that they have not changed.
 
-Beside ``images/KEY.npy`` lies ``KEY.json`` with the fingerprint of the pixels, which pictures were
-left out, and what they were like. Both are checked each time: what a disk, another program
-or a power cut changed is made anew.
+Beside ``images/KEY.npy``, ``KEY.json`` holds the fingerprint of the pixels, the pictures that were left out,
+and facts about the originals. Both files are checked each time. If a disk, another program or a power cut has
+changed them, they are made again.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from .origins import Origins
 
 
 class DamagedCacheError(Exception):
-    """What is kept is not what was written."""
+    """The cached files differ from what was written."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Notes:
-    """What is known of decoded pictures beside their pixels."""
+    """Facts about decoded pictures that are stored beside their pixels."""
 
     fingerprint: str
     """That of the pixels, see `ImageData.fingerprint`."""
@@ -52,10 +52,10 @@ Kept = tuple[NDArray[np.uint8], Notes]
 
 
 def read_kept(path: Path) -> Kept | None:
-    """What is kept, or None if nothing is.
+    """Read cached pictures; None if there are none.
 
     Raises:
-        DamagedCacheError: They are not what was written.
+        DamagedCacheError: They differ from what was written.
     """
     beside = path.with_suffix(".json")
     if not beside.exists():  # it is written last
@@ -77,7 +77,7 @@ def read_kept(path: Path) -> Kept | None:
 
 
 def write_notes(path: Path, notes: Notes) -> None:
-    """Write what is known of the pixels in ``path`` beside them.
+    """Write the notes about the pixels in ``path`` beside them.
 
     Raises:
         OutputError: It cannot be written.

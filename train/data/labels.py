@@ -1,4 +1,4 @@
-"""Labels as arrays have them, as one class number for each sample."""
+"""Convert labels of any usual form to one class number for each sample."""
 
 from typing import Any
 
@@ -10,18 +10,17 @@ from .parts import natural_key
 
 
 def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The class of each sample and the names of the classes.
+    """Return the class of each sample and the names of the classes.
 
-    Whole numbers are the classes, true is 1; texts and bytes (UTF-8) are the names of the classes,
-    in natural order. Of rows that are 1 in one place and 0 elsewhere (one-hot), the
-    class is that place.
+    Whole numbers are classes (True is 1). Texts and bytes (UTF-8) are names of classes, in natural order. In
+    one-hot rows, the class is the place of the 1.
 
     Args:
-        values: Anything that numpy takes for an array [n], [n, 1], or one-hot [n, classes].
-        name: Of the data, for messages.
+        values: Anything that numpy converts to an array [n], [n, 1], or one-hot [n, classes].
+        name: Name of the data, for messages.
 
     Returns:
-        int64 [n], and one name a class or an empty tuple.
+        int64 [n], and one name for each class or an empty tuple.
 
     Raises:
         DataError: They are none of these.
@@ -48,14 +47,14 @@ def label_numbers(values: object, name: str) -> tuple[NDArray[np.int64], tuple[s
 
 
 def number_texts(array: NDArray[np.str_]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Texts as classes: places int64 [n] in their natural order, and the texts in that order."""
+    """Return texts as classes: int64 [n] in natural order, and the distinct texts in that order."""
     names, places = np.unique(array, return_inverse=True)
     order = sorted(range(len(names)), key=lambda place: natural_key(str(names[place])))
     return np.argsort(order)[places].astype(np.int64), tuple(str(names[place]) for place in order)
 
 
 def texts(array: NDArray[Any], what: str) -> NDArray[np.str_]:
-    """Texts or bytes of any shape as texts [n].
+    """Return texts or bytes of any shape as texts [n].
 
     Raises:
         DataError: Bytes are not UTF-8.
@@ -70,10 +69,10 @@ def texts(array: NDArray[Any], what: str) -> NDArray[np.str_]:
 
 
 def plain_array(values: object, what: str) -> NDArray[Any]:
-    """What numpy makes of an array, a tensor or a list, refused where that would lose something.
+    """Convert an array, a tensor or a list to a numpy array, unless that would lose information.
 
     Raises:
-        DataError: It is no array, rows differ in length, or entries are masked.
+        DataError: It is not an array, rows differ in length, or entries are masked.
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise DataError(f"{what} have masked entries: fill them in or leave out those rows")

@@ -1,9 +1,9 @@
-"""How a text file of columns is laid out: separator, decimal mark, names in the first row.
+"""Detect the layout of a text file of columns: separator, decimal mark, and names in the first row.
 
-It is found on parsed rows, not on counts of characters: each separator is tried with Python's csv
-reader, which knows quotes, and fits if it cuts all rows into as many fields. Of those that fit, the one
-that makes the most fields numbers is taken; where two make as many, or a text could mean two numbers,
-the user is asked.
+Detection uses parsed rows, not counts of characters. Each separator is tried with Python's csv reader, which
+understands quotes, and fits if it cuts all rows into equally many fields. Of those that fit, the one that
+makes the most fields numbers is used. If two make equally many, or a text could mean two numbers, the user is
+asked.
 """
 
 import csv
@@ -38,16 +38,16 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True)
 class Layout:
-    """What a reader of numbers needs to know of a text file.
+    """The layout of a text file of numbers.
 
     Attributes:
         separator: One character, `NO_SEPARATOR` for a single column.
         decimal: ``.`` or ``,``.
         width: Number of columns.
-        names: Of the columns, some perhaps empty; None where the first row is one of numbers.
-        start: Characters before the first row of numbers.
-        comments: Lines at the head that begin with #.
-        commented: Whether the names are in the last of these.
+        names: Names of the columns, some perhaps empty; None if the first row holds numbers.
+        start: Number of characters before the first row of numbers.
+        comments: Lines at the start that begin with #.
+        commented: True if the names are in the last of these lines.
     """
 
     separator: str
@@ -60,13 +60,13 @@ class Layout:
 
     @property
     def words(self) -> str:
-        """Separator and decimal mark, for people."""
+        """Return separator and decimal mark as text."""
         return f"separator {shown(self.separator)}, decimal {shown(self.decimal)}"
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """A separator and decimal mark that cut all rows alike."""
+    """A separator and decimal mark that cut all rows into equally many fields."""
 
     separator: str
     decimal: str
@@ -76,22 +76,23 @@ class _Fit:
 
 
 def shown(mark: str) -> str:
-    """A separator or decimal mark, for people."""
+    """Return a separator or decimal mark as text."""
     return _WORDS.get(mark, mark)
 
 
 def find_layout(head: str, *, whole: bool, tabs: bool, separator: str, decimal: str, header: str) -> Layout:
-    """Find out how a file is laid out.
+    """Detect how a file is laid out.
 
     Args:
-        head: The beginning of its text, lines ending with ``\\n`` or ``\\r\\n``.
-        whole: Whether it is all of the text; else its last row may be cut off.
-        tabs: Whether its name says that tabs separate.
-        separator: What the user says; empty to find out. The same of ``decimal``.
-        header: ``yes`` or ``no``, whether the first row has names; empty to find out.
+        head: The beginning of the file's text, with lines that end in ``\\n`` or ``\\r\\n``.
+        whole: True if ``head`` is all of the text; otherwise its last row may be cut off.
+        tabs: True if the file's name says that tabs separate the columns.
+        separator: The user's choice, or empty to detect it.
+        decimal: The user's choice, or empty to detect it.
+        header: ``yes`` or ``no`` for names in the first row, or empty to detect them.
 
     Raises:
-        DataError: No layout fits, or several do; the message continues one that names the file.
+        DataError: No layout fits, or several do. The message continues a text that names the file.
     """
     comments, body = _leading_comments(head)
     if not body.strip():
@@ -117,7 +118,7 @@ def find_layout(head: str, *, whole: bool, tabs: bool, separator: str, decimal: 
 
 
 def _leading_comments(text: str) -> tuple[list[str], str]:
-    """Lines at the head that begin with #, and the rest."""
+    """Split off the lines at the start that begin with #."""
     comments = []
     while text.startswith("#"):
         line, _, text = text.partition("\n")
@@ -126,7 +127,7 @@ def _leading_comments(text: str) -> tuple[list[str], str]:
 
 
 def _rows(text: str, separator: str, whole: bool) -> Rows:
-    """The text cut by a separator, empty lines left out; none where it cannot be cut."""
+    """Return the text cut by a separator, without empty lines; nothing if it cannot be cut."""
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     except csv.Error:
@@ -135,7 +136,7 @@ def _rows(text: str, separator: str, whole: bool) -> Rows:
 
 
 def _even(rows: Rows, separator: str, said: str, text: str) -> bool:
-    """Whether all rows are of as many fields, two or more unless there are no separators."""
+    """Return True if all rows have equally many fields, at least two unless there is no separator."""
     if any(len(row) != len(rows[0]) for row in rows):
         return False
     if said or separator != NO_SEPARATOR:
@@ -144,7 +145,7 @@ def _even(rows: Rows, separator: str, said: str, text: str) -> bool:
 
 
 def _single_column(rows: list[str], text: str) -> bool:
-    """Whether rows can be those of one column: no separators in them but decimal commas."""
+    """Return True if rows can be a single column: they have no separators except decimal commas."""
     if not any(mark in text for mark in _COMMON):
         return True
     firsts = [next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=m))) for m in _COMMON]
@@ -163,10 +164,10 @@ def _fit(separator: str, rows: Rows, decimal: str) -> _Fit:
 
 
 def _the_fit(fits: list[_Fit], comment: list[str], separator: str, header: str) -> _Fit:
-    """The one that makes the most fields numbers.
+    """Return the fit that makes the most fields numbers.
 
     Raises:
-        DataError: Two do.
+        DataError: Two make equally many.
     """
     most = max(fit.numbers for fit in fits)
     best = [fit for fit in fits if fit.numbers == most]
@@ -180,7 +181,7 @@ def _the_fit(fits: list[_Fit], comment: list[str], separator: str, header: str) 
 
 
 def _require_one_meaning(fit: _Fit, separator: str, decimal: str) -> None:
-    """Refuse what has commas where many people write them between thousands."""
+    """Refuse numbers with commas in the places of thousands separators."""
     lines = [",".join(row) for row in fit.rows]
     if fit.separator == "," and not separator and all(map(_THOUSANDS.fullmatch, lines)):
         raise DataError(_ambiguous(lines[0], "say --separator , for several columns, or take out the commas"))
@@ -190,7 +191,7 @@ def _require_one_meaning(fit: _Fit, separator: str, decimal: str) -> None:
 
 
 def _commented_names(comment: list[str], fit: _Fit) -> tuple[str, ...]:
-    """Names that stand in a comment above the rows, as numpy.savetxt writes them; empty if none do."""
+    """Return the names in a comment above the rows, as numpy.savetxt writes them; empty if there are none."""
     fields = next(csv.reader([line.lstrip("#").strip() for line in comment], delimiter=fit.separator), [])
     if fit.separator == NO_SEPARATOR and any(mark in field for field in fields for mark in _COMMON):
         return ()
@@ -199,7 +200,7 @@ def _commented_names(comment: list[str], fit: _Fit) -> tuple[str, ...]:
 
 
 def _uneven(cut: dict[str, Rows]) -> str:
-    """Why no separator fits, told of the one that cuts the most rows."""
+    """Return why no separator fits, for the one that cuts the most rows evenly."""
     mark = max(cut, key=lambda mark: sum(len(row) > 1 for row in cut[mark]))
     widths = [len(row) for row in cut[mark]]
     other = next((place for place, width in enumerate(widths) if width != widths[0]), None)
@@ -216,10 +217,10 @@ def _ambiguous(text: str, remedy: str) -> str:
 
 
 def _has_names(fit: _Fit, header: str) -> bool:
-    """Whether the first row has the names of the columns: as the user says, or if it has no numbers.
+    """Return True if the first row has names: because the user says so, or because it has no numbers.
 
     Raises:
-        DataError: It could be both.
+        DataError: It could hold names or values.
     """
     if header:
         return header == "yes"
@@ -247,7 +248,7 @@ def _stripped(fields: Sequence[str]) -> tuple[str, ...]:
 
 
 def _first_row(text: str, fit: _Fit) -> int:
-    """Characters of the first row, the end of its line and empty lines before it among them."""
+    """Return the number of characters up to the end of the first row, including empty lines before it."""
     lines = iter(io.StringIO(text, newline=""))
     taken = 0
 

@@ -1,4 +1,4 @@
-"""From what the user says after ``--data`` to images, vectors or graphs."""
+"""Load images, vectors or graphs from the user's ``--data``."""
 
 import os
 from pathlib import Path
@@ -73,7 +73,7 @@ def load_data(
 
 
 def _require_file_or_folder(source: str) -> None:
-    """Refuse a pipe, a socket or a device, which might keep its reader waiting for ever."""
+    """Refuse a pipe, a socket or a device, which could block the reader for ever."""
     path = Path(source)
     try:
         strange = path.exists() and not (path.is_file() or path.is_dir())
@@ -113,7 +113,7 @@ def load_images(
 
 
 def holds_pictures(source: object) -> bool:
-    """Whether the data are files of pictures, which have a size only once one is asked for."""
+    """Return True if the data are picture files, whose size must be chosen."""
     if not isinstance(source, str | os.PathLike):
         return False
     source = os.fspath(source)
@@ -122,10 +122,10 @@ def holds_pictures(source: object) -> bool:
 
 
 def unchanging_name(source: object) -> str:
-    """The source as a run records it, so that it means the same from any working directory.
+    """Return the source as a run records it, with the same meaning from any working directory.
 
-    Data in memory get a name that `was_in_memory` knows and `load_data` refuses: to go on, they
-    must be given again, and their fingerprints tell whether they are the same.
+    Data in memory get a name that `was_in_memory` recognises and `load_data` refuses. To continue, the caller
+    must pass the data again, and their fingerprint shows if they are the same.
     """
     if not isinstance(source, str | os.PathLike):
         return recorded_name(source)

@@ -1,4 +1,4 @@
-"""How much memory is left for data."""
+"""The memory available for data."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,10 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory() -> int:
-    """Bytes that this process may still take without pushing others out.
+    """Return the bytes that this process can still use without swapping.
 
-    The least of what Linux calls available and what a container's limit leaves; where neither is
-    known, half of the machine's memory.
+    This is the smaller of Linux's available memory and the rest of the container's limit. If neither is
+    known, it is half of the machine's memory.
     """
     known = [size for size in (_of_machine(), _of_container()) if size is not None]
     if known:

@@ -1,4 +1,4 @@
-"""From rdkit's molecules to graphs."""
+"""Convert rdkit molecules to graphs."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from .graph_set import Drawn, UnfitError
 
 
 def from_smiles(chem: Any, text: str) -> Drawn:
-    """A molecule from its SMILES.
+    """Return a molecule from its SMILES.
 
     Raises:
-        UnfitError: It cannot be parsed, or is none that a graph can hold.
+        UnfitError: It cannot be parsed, or a graph cannot represent it.
     """
     molecule = chem.MolFromSmiles(text)
     if molecule is None:
@@ -20,11 +20,12 @@ def from_smiles(chem: Any, text: str) -> Drawn:
 
 
 def from_molecule(chem: Any, molecule: Any) -> Drawn:
-    """The graph of a molecule: atoms with their charges, hydrogens left out, bonds of aromatic rings single
-    and double in turn.
+    """Return the graph of a molecule: atoms with their charges, without hydrogens.
+
+    Bonds of aromatic rings become alternating single and double bonds.
 
     Raises:
-        UnfitError: It is in several pieces, or has unpaired electrons, isotopes or bonds of other kinds.
+        UnfitError: It is not connected, or has unpaired electrons, isotopes or bonds of other kinds.
     """
     try:
         molecule = chem.RemoveHs(molecule)

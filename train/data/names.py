@@ -1,4 +1,4 @@
-"""Names of classes and columns that are no text, which a run, a model file and a page cannot hold."""
+"""Names of classes and columns that are not valid text, which runs, model files and pages cannot hold."""
 
 from typing import Any, TypeVar
 
@@ -14,17 +14,16 @@ def require_text(path: str) -> None:
     """Refuse a path that a run could not record.
 
     Raises:
-        DataError: Its name has bytes that are not UTF-8.
+        DataError: The path has bytes that are not UTF-8.
     """
     if as_text(path) != path:
         raise DataError(f"{path} has a name that is not UTF-8: rename it")
 
 
 def with_text_names(data: _Data, reporter: Reporter) -> _Data:
-    r"""The same data, bytes of its names that are not UTF-8 written as ``\xe9``; said once.
+    r"""Write bytes of names that are not UTF-8 as ``\xe9``, and report it once.
 
-    A folder that an old archive unpacked may be called by such bytes, and its name becomes the name of
-    a class.
+    Folders from old archives may have such names, and a folder's name becomes the name of a class.
     """
     fields: dict[str, Any] = {field: getattr(data, field) for field in data.texts}
     new: dict[str, Any] = {

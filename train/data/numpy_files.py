@@ -1,4 +1,4 @@
-"""numpy's files of anyone."""
+"""Read untrusted numpy files."""
 
 import tokenize
 import warnings
@@ -18,12 +18,12 @@ UNREADABLE = (
 
 
 def map_array(path: Path) -> NDArray[Any]:
-    """A ``.npy`` file mapped into memory.
+    """Map a ``.npy`` file into memory.
 
     Raises:
-        ValueError: It is none, is damaged, or holds Python objects.
+        ValueError: It is not a .npy file, is damaged, or holds Python objects.
         OSError: It cannot be read.
-        MemoryError: Its header says more than can be mapped.
+        MemoryError: Its header declares more than can be mapped.
     """
     try:
         with warnings.catch_warnings():

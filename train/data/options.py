@@ -1,4 +1,4 @@
-"""How data is to be read."""
+"""Options of how to read data."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ _NO_SEPARATORS = tuple('"\r\n\0.0123456789+-')
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How to read data: the options beside ``--data``.
+    """How to read data: the options that accompany ``--data``.
 
     Raises:
         InputError: A value is not one of those below.
@@ -60,7 +60,7 @@ class DataOptions:
 
     @property
     def of_text(self) -> bool:
-        """Whether any option describes the layout of a text file."""
+        """Return True if any option describes the layout of a text file."""
         return bool(self.header or self.separator or self.decimal)
 
     def fitted_to(self, height: int, width: int, channels: int) -> "DataOptions":
@@ -71,7 +71,7 @@ class DataOptions:
 
 
 def options_differences(before: DataOptions, after: DataOptions) -> list[str]:
-    """Each option in which two differ and that changes the data, as ``data key was A, now B``."""
+    """Return each option that differs and changes the data, as ``data key was A, now B``."""
     names = ("size", "colour", "label_column", "header", "separator", "decimal", "limit")
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"data {name} was {old or 'none'}, now {new or 'none'}" for name, old, new in pairs if old != new]

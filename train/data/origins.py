@@ -1,4 +1,4 @@
-"""What pictures were like before they became images of one size and kind."""
+"""Facts about pictures before they became images of one size and kind."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Origin(NamedTuple):
-    """One picture, turned as its EXIF orientation says."""
+    """One picture, after its EXIF orientation was applied."""
 
     width: int
     height: int
@@ -20,7 +20,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Origins:
-    """Many pictures: what of them, in counts."""
+    """Counted facts about many pictures."""
 
     smallest: tuple[int, int]
     """Width and height of the picture with the least area."""
@@ -45,10 +45,10 @@ class Origins:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Origins":
-        """From what JSON makes of `dataclasses.asdict`.
+        """Rebuild from the JSON of `dataclasses.asdict`.
 
         Raises:
-            TypeError, ValueError: It is something else.
+            TypeError, ValueError: The record has another form.
         """
         read: dict[str, Any] = {
             name: _pair(value) if isinstance(value, list) else int(value) for name, value in record.items()
@@ -60,24 +60,24 @@ class Counting:
     """Counts pictures as they come."""
 
     def __init__(self, size: int) -> None:
-        """Begin.
+        """Start counting.
 
         Args:
-            size: Pixels of each side that they get; 0 where they keep their own.
+            size: Side in pixels that pictures are resized to; 0 if they keep their size.
         """
         self._size = size
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._kinds: Counter[str] = Counter()
 
     def add(self, origin: Origin) -> None:
-        """Count one."""
+        """Count a picture."""
         self._sizes[origin.width, origin.height] += 1
         self._kinds["grey" if origin.grey else "colour"] += 1
         self._kinds["transparent"] += origin.transparent
         self._kinds["deep"] += origin.deep
 
     def result(self) -> Origins:
-        """What was counted, one picture at least."""
+        """Return the counts. At least one picture must have been counted."""
         by_area = sorted(self._sizes, key=lambda size: (size[0] * size[1], size))
         commonest, alike = max(self._sizes.items(), key=lambda item: (item[1], item[0]))
         changed: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What lies in a folder of data and is no part of it, as one line says it."""
+"""Describe the files in a data folder that are not read."""
 
 import stat
 from collections import Counter
@@ -10,12 +10,12 @@ _NAMED = 6  # kinds that a line lists
 
 
 def is_hidden(name: str) -> bool:
-    """Whether nobody expects a file or folder of this name to be read, so that nothing is said of it."""
+    """Return True for names of files that nobody expects to be read, so that they are not reported."""
     return name.startswith(".") or name == "__MACOSX" or name.lower() in _SYSTEM
 
 
 def kind_of(path: Path) -> str:
-    """What kind of thing a path is: the suffix of an ordinary file, or what else it is, in the plural."""
+    """Return the suffix of an ordinary file, or what else the path is, in the plural."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -28,7 +28,7 @@ def kind_of(path: Path) -> str:
 
 
 def counted(kinds: Iterable[str]) -> str:
-    """``.heic (12), broken links (1)``, the commonest first; empty for nothing."""
+    """Return ``.heic (12), broken links (1)``, most frequent first; empty for nothing."""
     counts = Counter(kinds)
     common = counts.most_common(_NAMED)
     more = counts.total() - sum(count for _, count in common)
@@ -38,7 +38,7 @@ def counted(kinds: Iterable[str]) -> str:
 
 
 def others_in(folder: Path, used: Iterable[Path]) -> str:
-    """What else is in a folder, counted."""
+    """Return what else is in a folder, with counts."""
     known = set(used)
     return counted(
         kind_of(path) for path in sorted(folder.iterdir()) if path not in known and not is_hidden(path.name)

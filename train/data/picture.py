@@ -48,7 +48,7 @@ _WHITE = (255, 255, 255, 255)
 
 
 class BrokenPictureError(Exception):
-    """A picture that cannot be read; the message is the reason alone."""
+    """A picture cannot be read. The message is the reason alone."""
 
 
 class Picture(NamedTuple):
@@ -68,10 +68,10 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
     """Decode one picture.
 
     Args:
-        encoded: An ordinary file's path, or its content, in one of the formats of `SUFFIXES`.
-        size: Pixels of each side, or 0 for the picture's own size.
-        grey: Whether one channel is wanted; else there are three.
-        depth: Bits of the values in pictures of 16 bits.
+        encoded: Path of an ordinary file, or its content, in one of the formats of `SUFFIXES`.
+        size: Side in pixels, or 0 for the picture's own size.
+        grey: Return one channel instead of three.
+        depth: Bit depth of the values in 16-bit pictures.
 
     Raises:
         BrokenPictureError: It cannot be decoded, whatever the reason.
@@ -93,9 +93,9 @@ def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 1
 
 
 def read_loaded(image: Image.Image, size: int, *, grey: bool, depth: int = 16) -> Picture:
-    """The same rule for a picture that a program has opened.
+    """Apply the same rule to a picture that a program has opened.
 
-    Of 16-bit colour that is loaded already, Pillow has kept the upper bytes alone.
+    If 16-bit colour is already loaded, Pillow has kept only the upper bytes.
 
     Raises:
         BrokenPictureError: It cannot be decoded, whatever the reason.
@@ -111,16 +111,16 @@ def read_loaded(image: Image.Image, size: int, *, grey: bool, depth: int = 16) -
 
 
 def resize_pixels(pixels: NDArray[np.uint8], size: int, *, grey: bool) -> NDArray[np.uint8]:
-    """The same rule for pixels uint8 [height, width, 1 or 3]."""
+    """Apply the same rule to pixels uint8 [height, width, 1 or 3]."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     return _pixels(image, size, grey=grey)
 
 
 def open_file(path: Path) -> io.BufferedReader:
-    """Open an ordinary file to read; a pipe or device, which might never end, is refused.
+    """Open an ordinary file for reading. A pipe or device, which might never end, is refused.
 
     Raises:
-        OSError: It is none, or cannot be opened.
+        OSError: It is not an ordinary file, or cannot be opened.
     """
     # a pipe that nobody writes to would block here without O_NONBLOCK
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -146,7 +146,7 @@ def _formats() -> tuple[str, ...]:
 
 
 def _has_more(image: Image.Image) -> bool:
-    """Whether there are more frames; those of a JPEG are previews and depth maps."""
+    """Return True if there are more frames. Those of a JPEG are previews and depth maps and do not count."""
     with suppress(EOFError, OSError, SyntaxError, ValueError):  # of a later frame, which is not read
         return bool(getattr(image, "is_animated", False)) and image.format != "MPO"
     return False
@@ -163,13 +163,15 @@ def _decoded(image: Image.Image, size: int, *, grey: bool, depth: int, reopen: R
 
 
 def _origin(image: Image.Image) -> Origin:
-    """As the header has it: nothing here may load the pixels, whose lower bytes would be lost."""
+    """Return the facts from the header. It must not load the pixels, because their lower bytes
+    would be lost.
+    """
     grey = image.mode in _GREY
     return Origin(*image.size, grey, bool(image.has_transparency_data), is_deep(image))
 
 
 def _turned(origin: Origin, image: Image.Image) -> Origin:
-    """As it is shown. Looking for the orientation of a PNG loads its pixels."""
+    """Return the facts after orientation. Reading the orientation of a PNG loads its pixels."""
     if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE:
         return origin._replace(width=origin.height, height=origin.width)
     return origin

@@ -1,4 +1,4 @@
-"""Between the networks' floats and the pixels that people see."""
+"""Convert the networks' floats to pixels."""
 
 import torch
 from torch import Tensor

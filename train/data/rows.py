@@ -1,4 +1,4 @@
-"""The file of decoded pictures as it grows."""
+"""A growing file of decoded pictures."""
 
 from typing import BinaryIO
 
@@ -13,7 +13,7 @@ _COPIED = 64 * 2**20  # bytes at a time
 
 
 class Rows:
-    """A ``.npy`` file as it grows; its header says at the end how many rows there are."""
+    """A growing ``.npy`` file, whose header gets the number of rows at the end."""
 
     def __init__(self, source: str, file: BinaryIO, *, undecided: bool) -> None:
         self.count = 0
@@ -23,10 +23,10 @@ class Rows:
         self._shape: tuple[int, ...] = ()
 
     def add(self, name: str, pixels: NDArray[np.uint8]) -> None:
-        """Append uint8 [height, width, channels].
+        """Append a picture, uint8 [height, width, channels].
 
         Raises:
-            SizeNeededError: It is not of the first one's size, or of a size that cannot be trained on.
+            SizeNeededError: Its size differs from that of the first, or cannot be trained on.
         """
         if not self._shape:
             self._begin(name, pixels.shape)
@@ -42,7 +42,7 @@ class Rows:
         self.count += 1
 
     def finish(self) -> None:
-        """Keep one channel where all are grey and the choice was open, and write the header."""
+        """Keep one channel if all pictures are grey and the choice was open, then write the header."""
         height, width, channels = self._shape
         if self._all_grey:
             self._to_one_channel()
@@ -63,11 +63,11 @@ class Rows:
         self._offset = self._file.tell()
 
     def _write_header(self, shape: tuple[int, ...]) -> None:
-        """numpy leaves room for the first number to grow, so that the length stays the same."""
+        """Write the header. numpy reserves space for the first number, so its length does not change."""
         npy.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
     def _to_one_channel(self) -> None:
-        """In place: what is written never overtakes what is read."""
+        """Convert in place. Writing never overtakes reading."""
         read = write = self._offset
         end = self._offset + self.count * int(np.prod(self._shape))
         while read < end:

@@ -1,4 +1,4 @@
-"""From samples as data have them to what networks see."""
+"""Convert samples from their stored form to the networks' input."""
 
 from typing import Any, Protocol
 
@@ -11,34 +11,34 @@ from .spread import Spread
 
 
 class Scaling(Protocol):
-    """First the order of a sample's axes, once; then, batch by batch, from stored values to float32."""
+    """Arranges the axes of all samples once, then converts stored values to float32 batch by batch."""
 
     @property
     def drawn(self) -> int:
-        """How many random numbers a sample takes."""
+        """Number of random numbers per sample."""
         ...
 
     def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Samples [n, ...] as data have them, their axes as networks have them; a view where that will do."""
+        """Return samples [n, ...] with the networks' order of axes, as a view if possible."""
         ...
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
         """Scale a batch.
 
         Args:
-            samples: As they are stored, [n, *shape] of the networks, on any device.
-            random: float64 [n, drawn] on it, evenly between 0 and 1; None where none are taken.
+            samples: Stored values in the networks' shape [n, *shape], on any device.
+            random: float64 [n, drawn] on the same device, uniform between 0 and 1; None if ``drawn`` is 0.
         """
         ...
 
 
 class FromPixels:
-    """uint8 0 to 255 as -1 to 1."""
+    """Scales uint8 0 to 255 to -1 to 1."""
 
     drawn = 0
 
     def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """NHWC to NCHW; for grey images the same order of bytes."""
+        """Convert NHWC to NCHW; for grey images the bytes keep their order."""
         return np.moveaxis(samples, 3, 1)
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
@@ -49,9 +49,9 @@ FROM_PIXELS = FromPixels()
 
 
 class SpreadOut:
-    """`Spread.standard` in float64: a column of large numbers may vary by little.
+    """Applies `Spread.standard` in float64, because a column of large numbers may vary little.
 
-    It takes a random number for each column with a point mass: where in its interval the mass falls.
+    It takes one random number for each column with a point mass: the position in the mass's interval.
     """
 
     def __init__(self, spread: Spread) -> None:
@@ -63,11 +63,11 @@ class SpreadOut:
         )
 
     def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Rows as they are."""
+        """Return rows unchanged."""
         return samples
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
-        """float32 [n, columns] from rows in their own units."""
+        """Return float32 [n, columns] from rows in their own units."""
         if self._parts[0].device != samples.device:
             self._parts = tuple(part.to(samples.device) for part in self._parts)
         mean, scale, columns, mass, width = self._parts

@@ -1,11 +1,11 @@
-"""How columns of vectors are laid out for training: standardised, point masses spread out.
+"""Prepare columns of vectors for training: standardise them and spread out point masses.
 
-A value that many rows share (no rain on nine days of ten) is a point mass, which no continuous
-generator hits: nine tenths of its samples would lie near the value and hardly one on it. For training
-such a value is spread evenly over an interval, what lies above it moves up by the interval's width, and
-the exported graph folds the interval back onto the value. What the networks see is continuous, and the
-mass comes back exactly. (Spreading discrete values by uniform noise: Theis, van den Oord, Bethge, "A note
-on the evaluation of generative models", ICLR 2016, section 3.1; the width and the fold are dropgan's.)
+A value that many rows share (no rain on nine days of ten) is a point mass. No continuous generator hits it:
+nine tenths of its samples would lie near the value and hardly one on it. For training such a value is spread
+evenly over an interval, and values above it move up by the interval's width. The exported graph folds the
+interval back onto the value. The networks see continuous values, and the mass comes back exactly. (Spreading
+discrete values by uniform noise: Theis, van den Oord, Bethge, "A note on the evaluation of generative
+models", ICLR 2016, section 3.1; the width and the fold are dropgan's.)
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ _SAMPLED = 2**22  # values in which point masses are looked for
 
 @dataclass(frozen=True)
 class Spread:
-    """What turns columns in their own units into what networks see, and back.
+    """The transformation of columns from their own units to the networks' input, and back.
 
     Attributes:
-        mean: Of each column as spread, float64 [columns].
-        scale: Its standard deviation, above 0.
-        mass: The value of a column's point mass; 0 in columns without one.
-        width: Of the interval that it is spread over; 0 in columns without one.
+        mean: Mean of each column after spreading, float64 [columns].
+        scale: Standard deviation of each column after spreading, above 0.
+        mass: Value of each column's point mass; 0 in columns without one.
+        width: Width of the interval that the mass is spread over; 0 in columns without one.
     """
 
     mean: Column
@@ -39,28 +39,28 @@ class Spread:
     width: Column
 
     def standard(self, rows: NDArray[np.floating], places: Column) -> Column:
-        """Rows in their own units as networks see them.
+        """Return rows in their own units as the networks' input.
 
         Args:
             rows: float [n, columns].
-            places: Where in its interval each mass falls, float64 [n, columns], 0 to 1.
+            places: Position of each mass in its interval, float64 [n, columns], 0 to 1.
         """
         above = np.where(rows == self.mass, places, rows > self.mass)
         standard: Column = (rows + above * self.width - self.mean) / self.scale
         return standard
 
     def restored(self, standard: NDArray[np.floating]) -> Column:
-        """Back into the columns' own units, not bounded."""
+        """Convert back to the columns' own units, without bounds."""
         rows = standard * self.scale + self.mean
         folded: Column = np.minimum(rows, self.mass) + np.maximum(rows - (self.mass + self.width), 0)
         return np.where(self.width > 0, folded, rows)
 
 
 def commonest(rows: NDArray[np.floating]) -> tuple[Column, NDArray[np.bool_]]:
-    """The commonest value of each column, and whether it is the candidate of a point mass.
+    """Return the most frequent value of each column, and if it is a candidate for a point mass.
 
-    It is looked for in a sample that is spread evenly over the rows, and of a candidate there are enough
-    rows in it, and enough other values.
+    It is searched in a sample spread evenly over the rows. A candidate needs enough rows with the value and
+    enough with other values.
 
     Args:
         rows: float [n, columns].
@@ -79,13 +79,13 @@ def commonest(rows: NDArray[np.floating]) -> tuple[Column, NDArray[np.bool_]]:
 
 
 def widths(shares: Column, deviations: Column) -> Column:
-    """The width of the interval over which each point mass is spread.
+    """Return the width of the interval over which each point mass is spread.
 
-    As wide as makes it about as dense as the values around: the share of the mass to that of the others,
-    times their standard deviation.
+    The width makes the mass about as dense as the values around it: the share of the mass relative to that of
+    the other rows, times their standard deviation.
 
     Args:
-        shares: Of the rows that have the mass, above 0 and below 1.
+        shares: Share of the rows that have the mass, above 0 and below 1.
         deviations: Standard deviation of the other rows.
     """
     width: Column = np.minimum(shares / (1 - shares), _MOST_WIDTH) * deviations

@@ -1,4 +1,4 @@
-"""Where training samples lie: on the device, or in a file larger than the memory."""
+"""Storage of training samples: on the device, or in a file larger than memory."""
 
 import mmap
 from collections.abc import Callable
@@ -26,15 +26,17 @@ class InMemory:
         self.device = stored.device
 
     def __call__(self, indices: Tensor) -> Tensor:
-        """[batch, *shape], the shape that of the networks, as `Scaling` takes it, on ``self.device``."""
+        """Return samples [batch, *shape] in the networks' shape, as `Scaling` takes them, on
+        ``self.device``.
+        """
         return self._samples.index_select(0, indices)  # a tenth of what indexing takes
 
     def read_ahead(self, indices: Callable[[], Tensor]) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class Mapped:
-    """Samples in a file mapped into memory: each batch is read from there, the next one meanwhile."""
+    """Samples in a mapped file. Each batch is read from it, one batch ahead."""
 
     def __init__(self, samples: NDArray[Any], scaling: Scaling) -> None:
         self._samples, self._scaling = samples, scaling
@@ -44,13 +46,13 @@ class Mapped:
         self.device = torch.device("cpu")
 
     def __call__(self, indices: Tensor) -> Tensor:
-        """[batch, *shape], the shape that of the networks, as `Scaling` takes it, on the CPU."""
+        """Return samples [batch, *shape] in the networks' shape, as `Scaling` takes them, on the CPU."""
         if self._ahead is not None and torch.equal(self._ahead[0], indices):
             return self._ahead[1].result()
         return self._read(indices)
 
     def read_ahead(self, indices: Callable[[], Tensor]) -> None:
-        """Begin to read the batch that will be asked for next."""
+        """Start to read the next batch."""
         wanted = indices()
         self._ahead = wanted, self._reader.submit(self._read, wanted)
 
@@ -60,12 +62,12 @@ class Mapped:
 
 
 def store(samples: NDArray[Any], scaling: Scaling, device: torch.device) -> InMemory | Mapped:
-    """Take the samples into memory, unless that would need more than half of what is left.
+    """Load the samples into memory, unless that would need more than half of what is free.
 
     Args:
-        samples: As data have them, possibly a mapped file.
-        scaling: Says in which order networks have their axes.
-        device: Where batches are wanted.
+        samples: The stored samples, possibly a mapped file.
+        scaling: Arranges the axes for the networks.
+        device: Device of the batches.
     """
     if samples.nbytes > available_memory() // 2:
         return Mapped(samples, scaling)
@@ -73,7 +75,7 @@ def store(samples: NDArray[Any], scaling: Scaling, device: torch.device) -> InMe
 
 
 def _expect_random_reads(samples: NDArray[Any]) -> None:
-    """Tell the system not to read on behind each sample that is read: the next one is elsewhere."""
+    """Turn off the system's read-ahead, because the next sample is somewhere else."""
     base: Any = samples
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,4 +1,4 @@
-"""Tables of columns, from Parquet files or Hugging Face data sets: finding pictures and labels."""
+"""Tables of columns, from Parquet files or Hugging Face data sets: find pictures and labels."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,10 +22,10 @@ class Table(Protocol):
 
     Attributes:
         name: Name of the data set, without directories.
-        schema: pyarrow's schema.
-        class_names: Names of the classes of a column of numbers, for the columns that have them.
-        base: Folder of the files that it names, where relative paths begin; nothing outside it is
-            read. None where it may name none.
+        schema: The pyarrow schema.
+        class_names: Names of the classes by column, for columns of numbers that have them.
+        base: Folder of the files that the table names. Relative paths start there, and nothing outside it
+            is read. None if the table may not name files.
     """
 
     name: str
@@ -38,16 +38,16 @@ class Table(Protocol):
         ...
 
     def batches(self, columns: list[str], rows: int) -> Iterator[Any]:
-        """pyarrow tables or record batches of these columns, at most ``rows`` rows each."""
+        """Yield pyarrow tables or record batches of these columns, at most ``rows`` rows each."""
         ...
 
 
 class TablePictures:
-    """A column of pictures: content as bytes, or Hugging Face's pair of bytes and path.
+    """A column of pictures: content as bytes, or Hugging Face's struct of bytes and path.
 
     Attributes:
         name: Name of the data set.
-        labels: int64 [n], or None where there is no column of labels.
+        labels: int64 [n], or None if there is no column of labels.
         class_names: One name for each class, or empty.
     """
 
@@ -55,8 +55,8 @@ class TablePictures:
         """Find the columns and read the labels.
 
         Raises:
-            DataError: There is no column of pictures or several, no such column of labels, or labels
-                that are none.
+            DataError: There is no column of pictures or several, the column of labels does not exist, or it
+                does not hold labels.
         """
         self.name = table.name
         self._table = table
@@ -81,7 +81,7 @@ class TablePictures:
         return (f"row {row} ({Path(path).name})" if path else f"row {row}"), encoded
 
     def _file(self, path: str) -> Encoded:
-        """A file that the table names, if it lies where such files may: a table can be of anyone."""
+        """Return a file that an untrusted table names, if it is inside the base folder."""
         base = self._table.base
         try:
             if base is None or not (base / path).resolve().is_relative_to(base.resolve()):
@@ -92,16 +92,16 @@ class TablePictures:
 
 
 def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """The labels of a table and the names of its classes.
+    """Read the labels of a table and the names of its classes.
 
-    Whole numbers are taken as they are, floats too if all are whole; texts are numbered in natural
-    order. A column of nothing but -1, by which Hugging Face says that labels are kept back, counts as none.
+    Whole numbers are used unchanged, and floats if all are whole. Texts are numbered in natural order. A
+    column that holds only -1, by which Hugging Face marks withheld labels, counts as no labels.
 
     Args:
-        column: The column's name; empty looks for one of `LABEL_NAMES`, which need not be there.
+        column: The column's name; empty looks for one of `LABEL_NAMES`, which need not exist.
 
     Raises:
-        DataError: The column is not there, or holds something else.
+        DataError: The column does not exist, or holds something else.
     """
     if column and column not in table.schema.names:
         raise DataError(f"{table.name} has no column {column}; it has {', '.join(table.schema.names)}")
@@ -136,13 +136,13 @@ def read_labels(table: Table, column: str = "") -> tuple[NDArray[np.int64] | Non
 
 
 def _chunks(column: Any) -> list[Any]:
-    """The arrays of a column, which pyarrow gives as one array or as several."""
+    """Return the arrays of a column, which pyarrow returns as one array or as several."""
     chunks: list[Any] = column.chunks if hasattr(column, "chunks") else [column]
     return chunks
 
 
 def picture_columns(table: Table) -> list[str]:
-    """The columns that can hold pictures."""
+    """Return the columns that can hold pictures."""
     return [field.name for field in table.schema if _holds_pictures(field.type)]
 
 

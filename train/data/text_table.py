@@ -1,4 +1,4 @@
-"""A text file of columns as a table."""
+"""Read a text file of columns as a table."""
 
 import codecs
 from collections.abc import Iterator, Mapping
@@ -27,15 +27,15 @@ class TextTable:
     """A CSV or TSV file; see `table.Table`."""
 
     def __init__(self, path: Path, options: DataOptions, reporter: Reporter) -> None:
-        """Read the file whole.
+        """Read the complete file.
 
         Args:
             path: The file.
-            options: What the user says of its layout.
-            reporter: Told how it was read where that is not plain.
+            options: The user's choices about its layout.
+            reporter: Receives a message about how it was read, if that is not obvious.
 
         Raises:
-            DataError: It cannot be read, is no table, or could be read in several ways.
+            DataError: It cannot be read, is not a table, or could be read in several ways.
             MissingExtraError: pyarrow is not installed.
         """
         try:
@@ -77,11 +77,10 @@ class TextTable:
         self.schema: Any = self._table.schema
 
     def _leave_out_index(self, names: tuple[str, ...] | None, reporter: Reporter) -> bool:
-        """Leave out what pandas and R write before the first column, a number or name for each row, if
-        it is there.
+        """Drop the index that pandas and R write as a first column; return True if there was one.
 
-        It is the one column without a name (``Unnamed: 0`` where a table was read and written again),
-        of whole numbers or texts that are all different.
+        It is the only column without a name (``Unnamed: 0`` if a table was read and written again), and holds
+        whole numbers or texts that are all different.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -107,7 +106,7 @@ class TextTable:
 
 
 def _read(path: Path) -> bytes:
-    """The file as UTF-8 without a byte-order mark, its lines ending with a line feed."""
+    """Return the file as UTF-8 without a byte-order mark, with lines that end in a line feed."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -133,7 +132,7 @@ def _read(path: Path) -> bytes:
 
 
 def _layout(path: Path, text: bytes, options: DataOptions) -> tuple[Layout, int]:
-    """How the text is laid out, and the byte where its numbers begin."""
+    """Return the layout of the text, and the byte at which its numbers begin."""
     size = _HEAD
     while size < len(text) and text.count(b"\n", 0, size) < _LINES:
         size *= 2
@@ -156,7 +155,7 @@ def _layout(path: Path, text: bytes, options: DataOptions) -> tuple[Layout, int]
 
 
 def _remarks(path: Path, layout: Layout) -> Iterator[str]:
-    """How the file was read, where that is not plain."""
+    """Yield how the file was read, if that is not obvious."""
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     if layout.decimal != "." or layout.separator not in (usual, NO_SEPARATOR):
         yield f"{path.name}: read with {layout.words}"

@@ -1,4 +1,4 @@
-"""A torch Dataset of images or vectors, read once into an array."""
+"""Read a torch Dataset of images or vectors once into an array."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,20 +18,20 @@ from .readers import Reading
 
 
 def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:
-    """Read every item once, in order; random transforms act once.
+    """Read every item once, in order. Random transforms are applied once.
 
-    An item is an image, or a pair of image and label. An image is a Pillow picture, read by the rule
-    of `picture`; a uint8 array or tensor, [height, width], [height, width, channels] or [channels,
-    height, width]; or floats from 0 to 1 of these shapes, as torchvision's ``ToTensor`` makes them.
-    Items [columns] are vectors. Names of classes are taken from the attribute ``classes``.
+    An item is an image, or a pair of image and label. An image is a Pillow picture, read by the rule of
+    `picture`; a uint8 array or tensor, [height, width], [height, width, channels] or [channels, height,
+    width]; or floats from 0 to 1 of these shapes, as torchvision's ``ToTensor`` makes them. Items [columns]
+    are vectors. Names of classes come from the attribute ``classes``.
 
     Args:
         source: A torch Dataset, map-style or iterable, or a list of Pillow pictures.
         name: Name of the data.
-        how: Where a size is asked for, each image is brought to it as it is read.
+        how: Options. If they have a size, each image is resized as it is read.
 
     Raises:
-        DataError: An item is something else, items differ, or the data are unfit for training.
+        DataError: An item is something else, items differ, or the data are unsuitable for training.
     """
     items = _Items(name, how.options.size)
     for done, item in enumerate(_items(source), 1):
@@ -52,12 +52,12 @@ def dataset_data(source: Any, name: str, how: Reading) -> TrainingData:
 
 
 def is_picture(item: object) -> bool:
-    """Whether it is a Pillow picture."""
+    """Return True for a Pillow picture."""
     return isinstance(item, Image.Image)
 
 
 class _Items:
-    """The items of a data set as they come."""
+    """The items of a data set as they are read."""
 
     def __init__(self, name: str, size: int) -> None:
         self.samples: list[NDArray[Any]] = []
@@ -78,7 +78,9 @@ class _Items:
             self.labels.append(plain_array(label[0], f"{what}: the label"))
 
     def stacked(self) -> NDArray[Any]:
-        """All samples as one array; images are grey where each is, pictures where each looks so."""
+        """Return all samples as one array. Images become grey if each of them is grey or, for pictures, looks
+        grey.
+        """
         for place, picture in self._deep.items():
             depth = depth_of(self.peak)
             self.samples[place] = read_loaded(picture, self._size, grey=False, depth=depth).pixels
@@ -140,7 +142,7 @@ class _Items:
 
 
 def _items(source: Any) -> Iterator[Any]:
-    """Not every map-style Dataset ends by an IndexError, as plain iteration would need."""
+    """Yield items by index and length, because not every map-style Dataset ends with an IndexError."""
     if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
         return (source[place] for place in range(len(source)))
     if hasattr(source, "__iter__"):
@@ -153,7 +155,7 @@ def _length(source: Any) -> int:
 
 
 def _class_names(source: Any, labels: NDArray[np.int64] | None) -> tuple[str, ...]:
-    """The names that torchvision's data sets have, also below a Subset."""
+    """Return the class names of torchvision's data sets, also through a Subset."""
     while not hasattr(source, "classes") and hasattr(source, "dataset"):
         source = source.dataset
     names = getattr(source, "classes", None)

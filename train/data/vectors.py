@@ -1,4 +1,4 @@
-"""Vectors: rows of numbers in named columns."""
+"""Data sets of vectors: rows of numbers in named columns."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -34,10 +34,10 @@ class VectorData(TrainingData):
         class_column: The table's column that held the labels, or empty.
         mean: float64 [columns], computed at construction.
         scale: float64 [columns], the standard deviations, above 0.
-        low: float64 [columns], the least values.
-        high: float64 [columns], the largest.
-        whole: bool [columns], whether all values are whole numbers.
-        spread: How the columns are laid out for training.
+        low: float64 [columns], the smallest values.
+        high: float64 [columns], the largest values.
+        whole: bool [columns], True if all values are whole numbers.
+        spread: The transformation of the columns for training.
     """
 
     vectors: NDArray[np.floating]
@@ -58,11 +58,11 @@ class VectorData(TrainingData):
     texts: ClassVar[tuple[str, ...]] = ("name", "class_names", "columns")
 
     def __post_init__(self) -> None:
-        """Measure the columns and refuse what no network can be trained on.
+        """Measure the columns and refuse data that no network can be trained on.
 
         Raises:
-            DataError: The vectors are of another type or shape, too few, hold values that are not
-                finite in float32, or a column is constant, as far as float32 can tell.
+            DataError: The vectors have another type or shape, are too few, hold values that are not finite
+                in float32, or a column is constant within float32's precision.
         """
         vectors = self.vectors
         if vectors.dtype not in (np.float32, np.float64) or vectors.ndim != 2:
@@ -104,7 +104,7 @@ class VectorData(TrainingData):
         return f"sha256:{digest.hexdigest()}"
 
     def delivered(self, standard: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return what the exported graph makes of a generator's output: own units, bounded, rounded.
+        """Return samples as the exported graph returns them: in their own units, bounded, rounded.
 
         Args:
             standard: float [n, columns].
@@ -113,7 +113,7 @@ class VectorData(TrainingData):
         return np.where(self.whole, np.rint(rows), rows)
 
     def _measure(self) -> None:
-        """Find mean, standard deviation, bounds and whole columns, some megabytes at a time."""
+        """Compute mean, standard deviation, bounds and whole columns, some megabytes at a time."""
         count, width = self.vectors.shape
         total, whole = np.zeros(width), np.ones(width, np.bool_)
         low, high = np.full(width, np.inf), np.full(width, -np.inf)
@@ -137,7 +137,7 @@ class VectorData(TrainingData):
             object.__setattr__(self, name, value)
 
     def _spread(self) -> Spread:
-        """The layout for training: plain standardising, but for columns with a point mass."""
+        """Return the transformation for training: standardising, with point masses spread out."""
         width = self.vectors.shape[1]
         mass, candidates = commonest(self.vectors)
         if not candidates.any():

@@ -1,4 +1,4 @@
-"""Getting a state ready to be trained by several processes."""
+"""Prepare a state for training by several processes."""
 
 import inspect
 import json
@@ -19,20 +19,20 @@ from .ranks import Ranks
 
 
 def train_in_parallel(state: TrainingState, recipe: Recipe, device: torch.device, ranks: Ranks) -> None:
-    """Make every process's state the leader's, and let gradients be averaged over the processes.
+    """Copy the leader's state to every process, and average gradients over the processes.
 
-    Each process goes through its rows of one batch; losses are means over rows, so the average of the
-    gradients is the gradient of the whole batch. Does nothing to a process that is alone.
+    Each process computes its rows of one batch. Losses are means over rows, so the average of the gradients
+    is the gradient of the whole batch. A single process is left unchanged.
 
     Args:
-        state: Before the first step, or restored.
-        recipe: Its settings.
-        device: Where this process computes.
+        state: The state before the first step, or restored.
+        recipe: The recipe of the run.
+        device: Device of this process.
         ranks: The processes.
 
     Raises:
-        InputError: The batch cannot be cut into equal parts.
-        RecipeError: The networks have a batch norm, and the processes compute on CPUs.
+        InputError: The batch cannot be split into equal parts.
+        RecipeError: The networks have batch norm, and the processes run on CPUs.
     """
     if ranks.count == 1:
         return
@@ -53,7 +53,7 @@ def train_in_parallel(state: TrainingState, recipe: Recipe, device: torch.device
 
 
 def follow_leader(state: TrainingState) -> None:
-    """Make every process's state the leader's, down to the optimisers."""
+    """Copy the leader's state to every process, including the optimisers."""
     own, ranks = state.to_checkpoint({}), state.ranks
     about = json.loads(ranks.share(lambda: json.dumps(own.about).encode()))
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in own.tensors.items()}

@@ -1,4 +1,4 @@
-"""Several processes that train one model: who is who, and what they agree on."""
+"""The processes that train one model: their ranks, and the values that they agree on."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +26,13 @@ class ProcessError(DropganError):
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes that train one model, and which of them this is.
+    """The processes that train one model, and the rank of this one.
 
     Attributes:
-        rank: Of this process, from 0.
-        count: Of all processes, on all machines.
-        local_rank: Of this process on its machine.
-        local_count: Of all processes on its machine.
+        rank: Rank of this process, from 0.
+        count: Number of processes on all machines.
+        local_rank: Rank of this process on its machine.
+        local_count: Number of processes on this machine.
     """
 
     rank: int = 0
@@ -42,19 +42,21 @@ class Ranks:
 
     @property
     def leader(self) -> bool:
-        """Whether this process writes and speaks for all."""
+        """True in the process that writes and reports for all."""
         return self.rank == 0
 
     def part(self, whole: Tensor) -> Tensor:
-        """This process's rows of what all draw alike, [n, ...] to [n / count, ...]."""
+        """Return this process's rows of a tensor that all processes draw alike, [n, ...] to [n /
+        count, ...].
+        """
         size = len(whole) // self.count
         return whole[self.rank * size : (self.rank + 1) * size]
 
     def require_even(self, batch_size: int) -> None:
-        """Refuse a batch that cannot be cut into equal parts.
+        """Refuse a batch that cannot be split into equal parts.
 
         Raises:
-            InputError: It cannot.
+            InputError: The batch size is not a multiple of the number of processes.
         """
         if batch_size % self.count:
             raise InputError(
@@ -63,13 +65,13 @@ class Ranks:
             )
 
     def sum(self, numbers: Tensor) -> Tensor:
-        """The elementwise sum over all processes, on each of them."""
+        """Return the elementwise sum over all processes, on each of them."""
         if self.count > 1:
             dist.all_reduce(numbers)
         return numbers
 
     def largest(self, numbers: Sequence[int]) -> list[int]:
-        """The elementwise maximum over all processes, on each of them; does not wait for a GPU."""
+        """Return the elementwise maximum over all processes, on each of them, without waiting for a GPU."""
         if self.count == 1:
             return list(numbers)
         tensor = torch.tensor(numbers, dtype=torch.int64)
@@ -78,7 +80,7 @@ class Ranks:
         return found
 
     def share(self, make: Callable[[], bytes]) -> bytes:
-        """What the leader makes, on every process; not called on the others."""
+        """Return what ``make`` returns in the leader, on every process. Other processes do not call it."""
         if self.count == 1:
             return make()
         data = make() if self.leader else b""
@@ -90,10 +92,10 @@ class Ranks:
         return tensor.numpy().tobytes()
 
     def require_same(self, value: str, what: str) -> None:
-        """Refuse to go on where processes differ in something that all must have alike.
+        """Refuse to continue if processes differ in a value that all must share.
 
         Raises:
-            InputError: They do; raised on every process.
+            InputError: They differ. It is raised on every process.
         """
         leaders = self.share(value.encode).decode()
         (differ,) = self.largest([int(value != leaders)])
@@ -103,7 +105,7 @@ class Ranks:
             )
 
     def read(self, load: Callable[[], T]) -> T:
-        """What each process reads, the first one of a machine before the others: it fills the cache."""
+        """Call ``load`` on each process, first on the first one of each machine, which fills the cache."""
         if self.count == 1:
             return load()
         if self.local_rank:
@@ -118,13 +120,13 @@ ALONE = Ranks()
 
 
 def started_processes() -> int:
-    """How many processes torchrun started to train one model; 1 without it."""
+    """Return how many processes torchrun started to train one model; 1 without it."""
     count = os.environ.get("WORLD_SIZE", "1")
     return int(count) if count.isdecimal() else 1
 
 
 def current_ranks() -> Ranks:
-    """The processes of torch.distributed's default group, or this process alone."""
+    """Return the processes of torch.distributed's default group, or this process alone."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return ALONE
     local_rank, local_count = (int(os.environ.get(name, "0")) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
@@ -133,13 +135,13 @@ def current_ranks() -> Ranks:
 
 @contextmanager
 def together() -> Iterator[Ranks]:
-    """Within it, the processes that torchrun started train one model; without torchrun it does nothing.
+    """Initialise the process group of torchrun for the block; without torchrun do nothing.
 
-    An error leaves the group as it is, since its threads may abort a process that tears it down
-    alone; such errors say `leave_at_once`, and whoever reports them ends by ``os._exit``.
+    After an error the group is not destroyed, because its threads may abort a process that destroys it alone.
+    These errors have `leave_at_once`, and whoever reports them ends by ``os._exit``.
 
     Raises:
-        ProcessError: Another process has ended, so that this one cannot go on.
+        ProcessError: Another process has ended, so this one cannot continue.
     """
     wanted = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
     if not all(name in os.environ for name in wanted) or os.environ["WORLD_SIZE"] == "1":

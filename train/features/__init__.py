@@ -1,2 +1,5 @@
-"""Feature networks: what tells what is in an image. `dropgan.evaluate` scores in them, and a discriminator
-may look through one that does not learn. A module is imported where it is used, so nothing is here."""
+"""Feature networks of images.
+
+`dropgan.evaluate` scores in their features, and a discriminator may look through a frozen one. Each module is
+imported where it is used, so this file is empty.
+"""

@@ -1,8 +1,8 @@
-"""The domain features: a small classifier of the very images that a generator is to make.
+"""The domain features: a small classifier of the kind of images that a generator makes.
 
-The one for Fashion-MNIST comes with dropgan; `dropgan.train.features.fit` trains one on other data. A
-Fréchet distance in such features is no FID, which is defined by Inception's: it is called by the
-name of its features.
+The network for Fashion-MNIST comes with dropgan. `dropgan.train.features.fit` trains one on other data. A
+Fréchet distance in these features is not FID, which is defined by Inception's features, so it is named after
+its own.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """What a file of domain features says of itself."""
+    """The facts that a file of domain features records."""
 
     shape: tuple[int, int, int]
     """(height, width, channels) of the images that it looks at."""
@@ -50,7 +50,7 @@ class DomainFacts:
 
 
 class DomainNetwork(nn.Module):
-    """Five convolutions and a linear head; the pooled last activations are the features.
+    """Five convolutions and a linear head. The pooled activations of the last convolution are the features.
 
     Attributes:
         facts: Facts about its training.
@@ -70,10 +70,10 @@ class DomainNetwork(nn.Module):
         self.head = nn.Linear(NUM_FEATURES, facts.classes)
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse images of another shape than (height, width, channels).
+        """Refuse images that do not have the shape (height, width, channels).
 
         Raises:
-            FeatureError: These are others.
+            FeatureError: The images have another shape.
         """
         if shape != self.facts.shape:
             raise FeatureError(
@@ -121,14 +121,14 @@ def save_domain(path: Path, network: DomainNetwork) -> None:
 
 
 def domain_bytes(network: DomainNetwork) -> bytes:
-    """The content of such a file."""
+    """Return the content of a file of domain features."""
     about = json.dumps({"schema": _SCHEMA, **asdict(network.facts)})
     weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     return save(weights, metadata={_METADATA_KEY: about, _DIGEST_KEY: _digest(about, network)})
 
 
 def load_domain(path: Path) -> DomainNetwork:
-    """Read a network back, in eval mode; nothing in the file is ever executed.
+    """Load a network in eval mode. Nothing in the file is ever executed.
 
     Raises:
         FeatureError: The file is missing, damaged, or holds something else.
@@ -158,7 +158,7 @@ def load_domain(path: Path) -> DomainNetwork:
 
 
 def about_domain(path: Path, network: DomainNetwork) -> str:
-    """Whose features a file holds, for people."""
+    """Return text that names the features in a file."""
     if path == BUILT_IN:
         return "the network that comes with dropgan, made for Fashion-MNIST"
     return f"the network in {path.name}, fitted to {network.facts.data}"
@@ -169,7 +169,7 @@ def _digest(about: str, network: nn.Module) -> str:
 
 
 def weights_fingerprint(network: nn.Module) -> str:
-    """``sha256:`` and the digest of all weights: scores compare only where it is equal."""
+    """Return ``sha256:`` and the digest of all weights. Scores are comparable only if it is equal."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

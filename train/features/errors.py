@@ -1,7 +1,7 @@
-"""What feature networks refuse."""
+"""The error of feature networks."""
 
 from dropgan.serve.errors import DropganError
 
 
 class FeatureError(DropganError):
-    """A feature network is not available, or not for images of this shape."""
+    """A feature network is not available, or does not accept images of this shape."""

@@ -1,7 +1,7 @@
-"""A feature network that never learns: convolutions whose weights are buffers.
+"""A feature network that never learns: its convolution weights are buffers.
 
-So no optimiser, no penalty of weights, no spectral norm and no new first weights reach them, while
-checkpoints hold them and devices move them like any other tensor.
+No optimiser, weight penalty, spectral norm or initialisation changes them, while checkpoints hold them and
+devices move them like any other tensor.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ Activation = Literal["none", "relu", "relu6"]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, with the batch norm behind it folded into its weights."""
+    """A convolution with the following batch norm folded into its weights."""
 
     inputs: int
     outputs: int
@@ -29,13 +29,13 @@ class Conv:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Shape of its weight."""
+        """Shape of the weight."""
         return self.outputs, self.inputs // self.groups, self.kernel, self.kernel
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Convolutions one behind the other, and what is done around them."""
+    """Consecutive convolutions, and the operations around them."""
 
     convs: tuple[Conv, ...]
     residual: bool = False
@@ -48,7 +48,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class FrozenPlan:
-    """What a feature network is built of."""
+    """The structure of a feature network."""
 
     cells: tuple[Cell, ...]
     epsilon: float
@@ -65,16 +65,16 @@ class FrozenPlan:
 
     @property
     def channels(self) -> int:
-        """Channels of the images; a network for 3 is shown grey as three equal ones."""
+        """Channels of the images. A network for 3 channels is shown grey as three equal ones."""
         return self.cells[0].convs[0].inputs
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels at each depth that is seen, from the image up."""
+        """Channels at each depth that is used, from the image up."""
         return tuple(cell.convs[-1].outputs for cell in self.cells if cell.seen)
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Height and width at each depth that is seen."""
+        """Return height and width at each depth that is used."""
         side = self._side(height, width)
         rows, columns = side if side is not None else (height, width)
         found = []
@@ -86,7 +86,7 @@ class FrozenPlan:
         return found
 
     def _side(self, height: int, width: int) -> tuple[int, int] | None:
-        """The size that images are changed to; None if they stay."""
+        """Return the size that images are resized to, or None if they keep theirs."""
         longer = max(height, width)
         wanted = max(longer, self.least_side)
         wanted = min(wanted, self.most_side) if self.most_side else wanted
@@ -96,10 +96,10 @@ class FrozenPlan:
 
 
 class FrozenFeatures(nn.Module):
-    """A feature network with weights of 0, until `fill` gives it those that it has.
+    """A feature network with zero weights until `fill` loads its own.
 
     Attributes:
-        plan: What it is built of.
+        plan: Structure of the network.
     """
 
     def __init__(self, plan: FrozenPlan) -> None:
@@ -111,14 +111,14 @@ class FrozenFeatures(nn.Module):
 
     @torch.no_grad()
     def fill(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the weights of a network in eval mode, each batch norm folded into the convolution before.
+        """Load the weights of a network in eval mode, folding each batch norm into the preceding convolution.
 
         Args:
-            weights: Its state, convolutions and norms in the order in which they act; of what follows the
-                last convolution, nothing is looked at.
+            weights: State dict with convolutions and norms in the order of use. Anything after the last
+                convolution is ignored.
 
         Raises:
-            ValueError: It is of another network.
+            ValueError: It belongs to another network.
         """
         layers = _layers(weights)
         for name, conv in self._convs():
@@ -131,7 +131,7 @@ class FrozenFeatures(nn.Module):
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:`` and the digest of all weights."""
+        """Return ``sha256:`` and the digest of all weights."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.named_buffers()):
             digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
@@ -139,7 +139,7 @@ class FrozenFeatures(nn.Module):
         return f"sha256:{digest.hexdigest()}"
 
     def forward(self, samples: Tensor) -> list[Tensor]:
-        """float [n, channels, height, width], -1 to 1, to the activations at each depth that is seen."""
+        """Return the activations at each used depth for float [n, channels, height, width], -1 to 1."""
         grid = (samples + 1) / 2 if self.plan.unit else samples
         if grid.shape[1] < self.plan.channels:
             grid = grid.expand(-1, self.plan.channels, -1, -1)
@@ -180,7 +180,7 @@ class FrozenFeatures(nn.Module):
 
 
 def _edges(grid: Tensor, conv: Conv) -> tuple[int, int, int, int]:
-    """What is added at the left, right, upper and lower edge."""
+    """Return the padding at the left, right, upper and lower edge."""
     found = []
     for side in (grid.shape[3], grid.shape[2]):
         total = max((-(-side // conv.stride) - 1) * conv.stride + conv.kernel - side, 0)
@@ -189,7 +189,7 @@ def _edges(grid: Tensor, conv: Conv) -> tuple[int, int, int, int]:
 
 
 def _layers(weights: Mapping[str, Tensor]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-    """Each convolution with the batch norm behind it."""
+    """Yield each convolution with its following batch norm."""
     kernel: Tensor | None = None
     norm: dict[str, Tensor] = {}
     for name, tensor in weights.items():

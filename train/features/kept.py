@@ -1,4 +1,4 @@
-"""Features fitted to images once, and kept in the cache under the fingerprint of images and labels."""
+"""Features fitted to images once and cached under the fingerprint of images and labels."""
 
 import hashlib
 from contextlib import suppress
@@ -31,17 +31,17 @@ _BETTER = 1.5  # times as many right as by chance, or the network has learned no
 def fitted_features(
     data: ImageData, task: str, *, seed: int = 0, reporter: Reporter = SILENT
 ) -> DomainNetwork | None:
-    """A network that is fitted to images, or comes from the cache.
+    """Return a network fitted to images, from the cache if possible.
 
     Args:
         data: The images.
-        task: As of `fit_features`.
-        seed: Of the network; another one gives other features.
-        reporter: Told while it is fitted.
+        task: As for `fit_features`.
+        seed: Seed of the network. Another seed gives other features.
+        reporter: Receives progress of the fit.
 
     Returns:
-        The network, its accuracy that on images set aside; None if there are fewer than `FEWEST` images, or
-        it learned nothing of them.
+        The network, with its accuracy on held-out images in its facts. None if there are fewer than
+        `FEWEST` images, or if it learned nothing from them.
     """
     if len(data.images) < FEWEST:
         return None
@@ -51,8 +51,10 @@ def fitted_features(
 
 
 def labels_or_rotation(data: ImageData) -> str:
-    """The task for images: their labels if those are classes that can be learned, two or more, none below 0,
-    each with some images; otherwise which way up they are."""
+    """Return the task for images: their labels, or else rotations.
+
+    Labels are used if they are two or more learnable classes, none below 0, each with some images.
+    """
     labels = data.labels
     if labels is None or labels.min() < 0:
         return ROTATION
@@ -61,19 +63,19 @@ def labels_or_rotation(data: ImageData) -> str:
 
 
 def set_aside(count: int) -> NDArray[np.int64]:
-    """Rows of ``count`` images that features are not fitted to: a tenth, of few a third, at most 1,000."""
+    """Return rows of ``count`` images to hold out of the fit: a tenth, of few a third, at most 1,000."""
     share = _ASIDE if count >= FEWEST else _ASIDE_OF_FEW
     return np.random.default_rng(0).permutation(count)[: min(_MOST_ASIDE, round(share * count))]
 
 
 def about_fitted(facts: DomainFacts) -> str:
-    """Whose features they are, for people."""
+    """Return text that names fitted features."""
     learned = f"its {facts.classes} classes" if facts.task == LABELS else "which way up its images are"
     return f"a network fitted to {facts.data}, by {learned} ({facts.accuracy:.0%} of unseen ones told right)"
 
 
 def _fit(data: ImageData, task: str, seed: int, path: Path, reporter: Reporter) -> DomainNetwork:
-    """A network for the data, shown as many images of small data as of large ones."""
+    """Fit a network, with as many training images shown for a small data set as for a large one."""
     aside = set_aside(len(data.images))
     rest = np.setdiff1d(np.arange(len(data.images)), aside)
     shown = np.sort(np.random.default_rng(1).permutation(rest)[:_LOOKS])
@@ -107,7 +109,7 @@ def _path(data: ImageData, task: str, seed: int) -> Path:
 
 
 def _names(data: ImageData, facts: DomainFacts) -> tuple[str, ...]:
-    """What the classes are called: their names or, without, their numbers."""
+    """Return the names of the classes or, without names, their numbers."""
     if facts.task != LABELS:
         return ()
     return facts.class_names or tuple(map(str, data.class_numbers or range(facts.classes)))

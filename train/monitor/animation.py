@@ -1,4 +1,4 @@
-"""training.webp: the grid of fixed latents, from the first picture to the last."""
+"""training.webp: the sample grid of fixed latents as it changed during training."""
 
 import io
 from pathlib import Path
@@ -16,21 +16,22 @@ _QUALITY = 55
 
 
 def is_frame(step: int, steps: int) -> bool:
-    """Whether a picture is due at a step, beside those at scores: early ones, and two dozen in all, if there
-    are ten steps from one to the next.
+    """Return True if a picture is due at a step besides those at scores.
+
+    There are some early ones and two dozen in all, at least ten steps apart.
 
     Args:
         step: The step.
-        steps: Of the whole run, as its recipe says.
+        steps: Number of steps of the run, from its recipe.
     """
     return step in _EARLY or step % max(_APART, steps // _AT_LEAST) == 0
 
 
 def write_animation(run: RunDirectory, step: int) -> None:
-    """Draw the pictures up to ``step`` one after the other, the last one for longer.
+    """Write an animation of the pictures up to ``step``, the last one shown longer.
 
-    At most 60 of them, the early ones and others evenly spread, at most 480 pixels wide and high. Nothing
-    is written for fewer than two.
+    It has at most 60 pictures, the early ones and others evenly spread, at most 480 pixels wide and high. For
+    fewer than two pictures nothing is written.
 
     Raises:
         OutputError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""The best weights so far, by the score of the averaged generator."""
+"""Keep the best weights so far, by the score of the averaged generator."""
 
 import math
 from pathlib import Path
@@ -9,10 +9,10 @@ from .scoring import Scored
 
 
 class BestKeeper:
-    """Keeps the checkpoint of the lowest score in a file.
+    """Keeps the checkpoint with the lowest score in a file.
 
-    The file itself says what it holds, so that a run killed at any moment ends with the same file:
-    scores that are made again are equal, and the first of equal ones stays.
+    The file itself records its score, so a run that was killed at any moment ends with the same file: scores
+    that are computed again are equal, and the first of equal scores is kept.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +25,7 @@ class BestKeeper:
             pass  # none yet, or damaged: the next score is the best there is
 
     def offer(self, scored: Scored, about: dict[str, Any]) -> None:
-        """Keep the weights of a score if none is better.
+        """Keep the weights of a score if no earlier score is at least as good.
 
         Raises:
             OutputError: The file cannot be written.
@@ -43,18 +43,17 @@ class BestKeeper:
 
 
 def scores_in(rows: list[dict[str, Any]]) -> list[tuple[int, float]]:
-    """Step and value of each score among lines of metrics, in the order of steps."""
+    """Return step and value of each score among lines of metrics, in the order of steps."""
     return sorted((row["step"], row["score"]) for row in rows if row.get("score") is not None)
 
 
 def exhausted(rows: list[dict[str, Any]], patience: int, before: int) -> int | None:
-    """The step of the best score, if ``patience`` or more scores since have not been better.
+    """Return the step of the best score if the last ``patience`` scores or more were not better, else None.
 
     Args:
         rows: Lines of metrics.
-        patience: How many scores may be no better; 0 is any number.
-        before: Only scores of steps before this one count: those that a run has whatever the speed
-            of the scoring.
+        patience: Number of scores that may be no better; 0 means any number.
+        before: Count only scores of steps before this one, which exist whatever the speed of scoring.
     """
     scores = [(value, step) for step, value in scores_in(rows) if step < before]
     if not patience or not scores:

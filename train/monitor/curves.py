@@ -1,4 +1,4 @@
-"""curves.png: how a run went, at a glance."""
+"""curves.png: the course of a run at a glance."""
 
 import io
 from typing import Any
@@ -15,7 +15,7 @@ _DPI = 130
 
 @plain_style()
 def write_curves(run: RunDirectory) -> None:
-    """Draw losses, accuracies and scores over steps, and where the run was rolled back.
+    """Draw losses, accuracies and scores over steps, and mark rollbacks.
 
     Raises:
         OutputError: The file cannot be written.

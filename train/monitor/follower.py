@@ -1,4 +1,4 @@
-"""What stands in a monitor's place in every process but the leader."""
+"""The monitor's replacement in every process except the leader."""
 
 from types import TracebackType
 
@@ -8,7 +8,7 @@ from .monitor import Ending
 
 
 class Follower:
-    """Writes nothing and decides nothing: its process follows the leader's `Monitor`."""
+    """Writes nothing and decides nothing, because its process follows the leader's `Monitor`."""
 
     def __enter__(self) -> "Follower":
         return self
@@ -22,15 +22,15 @@ class Follower:
         pass
 
     def begin(self) -> Ending | None:
-        """Nothing to make up for."""
+        """Do nothing."""
         return None
 
     def add(self, step: StepOutcome) -> None:
-        """Not counted here."""
+        """Do nothing."""
 
     def after_step(self, stop: StopRequest) -> Ending | None:
-        """Never ends by itself."""
+        """Return None: this process never ends training by itself."""
         return None
 
     def finish(self) -> None:
-        """Nothing to draw."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Has training gone wrong? Asked of each line of metrics, so that a step costs nothing."""
+"""Check from each line of metrics that training goes well, at no cost per step."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ ACCURATE = 0.99
 
 @dataclass(frozen=True)
 class Problem:
-    """What has gone wrong."""
+    """A problem of the training."""
 
     kind: Literal["not_finite", "exploded", "won", "collapsed"]
     text: str
@@ -22,14 +22,14 @@ class Problem:
 
 
 class Health:
-    """Looks at lines of metrics, one after the other.
+    """Checks lines of metrics one after the other.
 
-    Losses and weights that are not finite, or losses and gradients beyond a limit, are surely
-    fatal. A discriminator that has won and samples that are alike are named once, when they begin.
+    Losses and weights that are not finite, and losses and gradients beyond a limit, are fatal. If the
+    discriminator wins, or samples collapse, this is reported once, when it starts.
     """
 
     def __init__(self, recipe: Recipe, rows: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Begin after the lines that there are."""
+        """Start after the existing lines."""
         self._settings, self._loss = recipe.health, LOSSES[recipe.training.loss]
         self._won_since: int | None = None
         self._named: set[str] = set()
@@ -39,7 +39,7 @@ class Health:
                 self.look(row)
 
     def look(self, row: Mapping[str, Any]) -> list[Problem]:
-        """The problems that a line shows and that were not named before; what is fatal comes alone."""
+        """Return the new problems that a line shows. A fatal problem is returned alone."""
         fatal = self.fatal(row)
         if fatal is not None:
             return [fatal]
@@ -51,7 +51,7 @@ class Health:
         return new
 
     def fatal(self, row: Mapping[str, Any]) -> Problem | None:
-        """What no training survives, or None."""
+        """Return the fatal problem that a line shows, or None."""
         limits = self._settings
         for key, name in (
             ("discriminator_loss", "the discriminator's loss"),

@@ -1,4 +1,4 @@
-"""What stands in the place of a grid where samples are vectors: histograms, real beside generated."""
+"""Histograms of columns, real and generated together, in place of the grid for vectors."""
 
 import io
 
@@ -17,7 +17,7 @@ _REAL_COLOUR, _MADE_COLOUR = "#9aa5b1", "#c2410c"
 
 
 def histogram_picture(data: VectorData) -> SamplePicture:
-    """A picture of the first 12 columns' histograms, in the data's own units."""
+    """Return a picture of the histograms of the first 12 columns, in the data's own units."""
     places = np.linspace(0, len(data) - 1, min(len(data), _REAL)).astype(np.int64)
     real = np.asarray(data.vectors[places][:, :_SHOWN], np.float64)
 
@@ -30,13 +30,13 @@ def histogram_picture(data: VectorData) -> SamplePicture:
 
 @plain_style()
 def draw_histograms(real: np.ndarray, made: np.ndarray, columns: tuple[str, ...]) -> bytes:
-    """A PNG file of one histogram a column: real filled, generated as a line.
+    """Return a PNG file with one histogram per column: real filled, generated as a line.
 
     Args:
         real: float [n, columns].
-        made: float [m, columns]; what lies outside the real values by more than a tenth of their range
-            is counted at the edge.
-        columns: Their names.
+        made: float [m, columns]. Values outside the real range by more than a tenth of it are counted at
+            the edge.
+        columns: Names of the columns.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What a line of metrics is made of, summed on the device until the line is due."""
+"""Sum the metrics on the device until a line is due."""
 
 import math
 import time
@@ -14,15 +14,15 @@ from ..steps.step import StepOutcome
 
 
 class Meter:
-    """Means since the last line. Nothing is read from the device before `row`, and then at once."""
+    """Means since the last line. Values are read from the device only by `row`, all at once."""
 
     def __init__(self, recipe: Recipe, device: torch.device, seconds: float) -> None:
-        """Begin to measure.
+        """Start measuring.
 
         Args:
-            recipe: Of the run.
-            device: Where training computes.
-            seconds: Training time before now.
+            recipe: Recipe of the run.
+            device: Device of the training.
+            seconds: Training time so far.
         """
         self._device, self._batch_size = device, recipe.training.batch_size
         self._has_accuracies = LOSSES[recipe.training.loss].tells_right_from_wrong
@@ -30,23 +30,23 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was summed."""
+        """Reset the sums."""
         self._losses = torch.zeros(2, device=self._device)
         self._correct = torch.zeros(2, device=self._device, dtype=torch.int64)
         self._steps, self._since = 0, time.monotonic()
 
     def add(self, step: StepOutcome) -> None:
-        """Count a step."""
+        """Add a step."""
         self._losses += torch.stack((step.discriminator.loss, step.generator_loss))
         self._correct += step.discriminator.correct
         self._steps += 1
 
     def row(self, state: TrainingState) -> dict[str, float]:
-        """The line for ``state.step``, after at least one step; sets ``state.seconds`` and begins anew.
+        """Return the line for ``state.step``, after at least one step; set ``state.seconds`` and start again.
 
-        Accuracies are shares that the discriminator was right about, dropout acting; gradients are
-        those of the last step. What is not finite but harmless (gradients, with fp16) is left out; so
-        are accuracies of a loss that has no right and wrong.
+        Accuracies are the shares that the discriminator classified correctly, with dropout acting. Gradients
+        are those of the last step. Harmless values that are not finite (gradients with fp16) are left out,
+        and so are accuracies for a loss that has none.
         """
         now = time.monotonic()
         state.seconds = now - self._started
@@ -84,7 +84,7 @@ class Meter:
 
 
 def _norm(network: nn.Module, *, gradients: bool) -> Tensor:
-    """Length of all weights, or of their gradients, as one vector: float32 []."""
+    """Return the norm of all weights, or of their gradients, as one vector: float32 []."""
     weights = list(network.parameters())
     tensors = [weight.grad for weight in weights if weight.grad is not None] if gradients else weights
     if not tensors:

@@ -1,4 +1,4 @@
-"""Everything between two training steps."""
+"""All work between two training steps."""
 
 import math
 import time
@@ -33,11 +33,11 @@ from .tensorboard import TensorBoardLog
 
 
 class TrainingError(DropganError):
-    """Training went wrong, and continuing cannot repair it."""
+    """Training failed, and continuing cannot repair it."""
 
 
 class Ending(Enum):
-    """Why a loop ends."""
+    """The reason why a loop ends."""
 
     DONE = "all steps are done"
     PATIENCE = "the score no longer improves"
@@ -46,7 +46,7 @@ class Ending(Enum):
 
 
 class Monitor:
-    """Writes what a run leaves behind, and looks after it."""
+    """Writes a run's files and watches its health."""
 
     def __init__(
         self,
@@ -65,22 +65,22 @@ class Monitor:
         log: TensorBoardLog | None = None,
         reporter: Reporter,
     ) -> None:
-        """Get ready.
+        """Prepare.
 
         Args:
-            state: What is trained.
-            recipe: Its settings.
-            batches: The data, of which one batch tells how far samples of it lie apart.
-            run: Where everything goes.
-            device: Where training computes.
-            about: What checkpoints say beside the state.
-            score: Scores the averaged generator; None leaves scores out.
-            minutes: Time from now on after which to stop, or None.
-            pace: Says how many steps there are to be, or None where that stays as it is.
-            record: Writes down another number of steps, before the first step that it is for.
+            state: The state that is trained.
+            recipe: The recipe of the run.
+            batches: The data. One batch shows how much real samples vary.
+            run: The run directory.
+            device: Device of the training.
+            about: Facts to store in checkpoints besides the state.
+            score: Scores the averaged generator; None turns scores off.
+            minutes: Stop after this time, counted from now, or None.
+            pace: Adjusts the number of steps, or None to keep it.
+            record: Records a changed number of steps before the first step that it applies to.
             picture: How samples are shown.
-            log: Also given every line of metrics.
-            reporter: Told of every line of metrics, of the progress, and of what is not to be overlooked.
+            log: Also receives every line of metrics.
+            reporter: Receives every line of metrics, the progress, and warnings.
         """
         self._meter = Meter(recipe, device, state.seconds)
         self._state, self._recipe, self._run = state, recipe, run
@@ -109,8 +109,7 @@ class Monitor:
             self._log.close()
 
     def begin(self) -> Ending | None:
-        """Before the first step: make up for a score that a crash has cost, and see if there is
-        anything to do."""
+        """Run before the first step: repeat a score that a crash lost, and end if nothing is left to do."""
         state = self._state
         self._tell_progress()
         if not self._run.last_checkpoint.exists():  # so that there is always one to go back to
@@ -122,17 +121,17 @@ class Monitor:
         return ending
 
     def add(self, step: StepOutcome) -> None:
-        """Count a step."""
+        """Add a step."""
         self._meter.add(step)
 
     def after_step(self, stop: StopRequest) -> Ending | None:
-        """After ``state.step`` has moved on: whatever is due now.
+        """Do what is due after a step; ``state.step`` has already advanced.
 
         Returns:
-            Why training ends here, or None if it goes on.
+            The reason why training ends here, or None if it continues.
 
         Raises:
-            TrainingError: Training has gone wrong too often.
+            TrainingError: Training has failed too often.
             OutputError: A file cannot be written.
         """
         state, output = self._state, self._recipe.output
@@ -161,13 +160,13 @@ class Monitor:
         return ending
 
     def finish(self) -> None:
-        """After the last step: wait for the score that is under way, and draw how the run went."""
+        """Finish after the last step: wait for the running score, and draw the curves."""
         self._harvest(wait=True)
         write_curves(self._run)
         write_animation(self._run, self._state.step)
 
     def _keep_pace(self) -> None:
-        """Change the number of steps where the time would be missed."""
+        """Change the number of steps if the run would miss its time."""
         steps = None if self._pace is None else self._pace.look(self._state.step, self._state.timetable.steps)
         if steps is not None:
             timetable = self._state.timetable.changed(self._state.step, steps)
@@ -191,8 +190,11 @@ class Monitor:
         return self._state.step % self._recipe.output.sample_interval == 0
 
     def _out_of_patience(self) -> Ending | None:
-        """Asked only where a score begins, of the scores before it: so that the answer does not hang
-        on how fast the scoring was."""
+        """Return an ending if patience is exhausted.
+
+        This is checked only when a score starts, from the earlier scores, so it does not depend on the speed
+        of scoring.
+        """
         patience = self._recipe.training.patience
         if not patience or not self._is_grid_step():
             return None
@@ -200,7 +202,7 @@ class Monitor:
         return None if exhausted(self._rows, patience, self._state.step) is None else Ending.PATIENCE
 
     def _look(self, row: dict[str, Any], sampled: bool) -> list[Problem]:
-        """What is wrong; where nothing is surely so, also write the samples that are due."""
+        """Return the problems of a line. If none is fatal, also write the samples that are due."""
         if sampled and not self._health.fatal(row):
             samples = write_samples(self._state, self._recipe, self._run, self._device, self._picture)
             row["spread"] = spread(samples) / self._data_spread
@@ -218,7 +220,7 @@ class Monitor:
             self._tell_progress()
 
     def _tell_progress(self) -> None:
-        """How far training is, with the last losses and the last score."""
+        """Report the progress with the last losses and the last score."""
         losses = next((row for row in reversed(self._rows) if "generator_loss" in row), None)
         score = next((row for row in reversed(self._rows) if row.get("score") is not None), None)
         detail = f"D {losses['discriminator_loss']:.3f} G {losses['generator_loss']:.3f}" if losses else ""
@@ -246,10 +248,10 @@ class Monitor:
         save_checkpoint(self._run.last_checkpoint, self._state.to_checkpoint(self._about))
 
     def _roll_back(self, problem: Problem) -> None:
-        """Go back to the last good checkpoint, with lower learning rates and other random numbers.
+        """Return to the last good checkpoint, with lower learning rates and other random numbers.
 
-        What the next attempt does is a function of the checkpoint written here, so that resuming
-        stays exact. If training failed before it got to a new checkpoint, the one before is taken.
+        The next attempt is a function of the checkpoint written here, so resuming stays exact. If training
+        failed before it reached a new checkpoint, the previous one is used.
         """
         state, run, health = self._state, self._run, self._recipe.health
         found_at, seconds = state.step, state.seconds

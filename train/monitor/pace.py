@@ -1,4 +1,4 @@
-"""Keeping a run within the time that it was given."""
+"""Keep a run within its time."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ _LAST = 50  # a run whose time is up comes down with its rates in a fiftieth of 
 
 
 class Pace:
-    """Says how many steps there are to be, as the rate of the machine changes."""
+    """Adjusts the number of steps as the machine's rate changes."""
 
     def __init__(self, minutes: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to count.
+        """Start the clock.
 
         Args:
-            minutes: From now on, for all steps.
-            clock: Seconds.
+            minutes: Time for all steps, counted from now.
+            clock: Returns seconds.
         """
         self._clock, self._between = clock, 60 * minutes / CHECKS
         self._looked = clock()
@@ -30,15 +30,15 @@ class Pace:
 
     @property
     def left(self) -> float:
-        """Seconds until the time is up, at least 0."""
+        """Return the seconds left, at least 0."""
         return max(self._deadline - self._clock(), 0.0)
 
     def look(self, step: int, steps: int) -> int | None:
-        """How many steps there are to be in all; None where that need not change.
+        """Return the new total number of steps, or None if it need not change.
 
         Args:
-            step: How many are done.
-            steps: How many there are to be so far.
+            step: Number of steps done.
+            steps: Current total number of steps.
         """
         now = self._clock()
         if self._step is None:  # the rate counts from the end of the first step, which pays for caches

@@ -1,4 +1,4 @@
-"""The picture of samples that training leaves behind as it goes."""
+"""The pictures of samples that training writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SamplePicture:
 
 
 def image_grid(classes: int = 0) -> SamplePicture:
-    """Images side by side; of a class-conditional model each class in columns of its own."""
+    """Return images in a grid; in a class-conditional model each class has its own columns."""
     columns = class_columns(_IMAGES, classes)
     return SamplePicture(
         _IMAGES, lambda images: encode_png(grid(to_pixels(images).numpy(), columns, scale=2)), quick=True
@@ -49,13 +49,13 @@ def write_samples(
     device: torch.device,
     picture: SamplePicture = IMAGE_GRID,
 ) -> Tensor:
-    """Write a picture of the averaged generator's samples, the same latents at every step.
+    """Write a picture of the averaged generator's samples, from the same latents at every step.
 
-    They are the first samples of the run's seed: ``dropgan sample`` shows the same garments. In a
+    They are the first samples of the run's seed, so ``dropgan sample`` shows the same ones. In a
     class-conditional model sample i has label i modulo the number of classes.
 
     Returns:
-        What was drawn, float32 [n, *shape] on the CPU.
+        The samples, float32 [n, *shape] on the CPU.
 
     Raises:
         OutputError: The file cannot be written.
@@ -70,6 +70,8 @@ def write_samples(
 
 
 def spread(samples: Tensor) -> float:
-    """How far samples float32 [n, *shape] lie from one another: the root of the mean variance of
-    their components; 0 if they are all the same."""
+    """Return how much samples float32 [n, *shape] vary; 0 if all are the same.
+
+    This is the root of the mean variance of their components.
+    """
     return float(samples.float().flatten(1).var(0).mean().sqrt())

@@ -1,4 +1,4 @@
-"""Scores beside the training: in a thread, of a copy of the weights, one at a time."""
+"""Score during training: in a thread, on a copy of the weights, one score at a time."""
 
 import copy
 from collections.abc import Callable
@@ -16,7 +16,7 @@ lower is better. It must not draw from torch's global generator, nor change torc
 
 @dataclass(frozen=True)
 class Scored:
-    """A score, and the very weights that it is of."""
+    """A score, and the weights that it belongs to."""
 
     step: int
     seconds: float
@@ -27,10 +27,10 @@ class Scored:
 
 
 class BackgroundScoring:
-    """Scores a copy of the averaged generator while training goes on.
+    """Scores a copy of the averaged generator while training continues.
 
-    A thread is enough: PyTorch and numpy release the interpreter while they compute. At most one
-    score is under way, so that memory holds one copy and a slow score cannot fall behind.
+    A thread suffices, because PyTorch and numpy release the interpreter lock while they compute. At most one
+    score runs at a time, so memory holds one copy and a slow score cannot fall behind.
     """
 
     def __init__(self, score: Score) -> None:
@@ -39,7 +39,7 @@ class BackgroundScoring:
         self._pending: Future[Scored] | None = None
 
     def submit(self, state: TrainingState) -> None:
-        """Begin to score the weights as they are now; the score before must have been harvested."""
+        """Start to score the current weights. The previous score must have been harvested."""
         assert self._pending is None
         generator = copy.deepcopy(state.ema.module)
         discriminator = state.discriminator.state_dict()
@@ -50,10 +50,10 @@ class BackgroundScoring:
         self._pending = self._executor.submit(self._run, generator, state.step, state.seconds, tensors)
 
     def harvest(self, *, wait: bool) -> Scored | None:
-        """The score under way if it is done, or once it is done; None if there is none.
+        """Return the running score if it is done, or wait for it; None if none is running.
 
         Raises:
-            Exception: What the score raised.
+            Exception: The exception that the score raised.
         """
         if self._pending is None or not (wait or self._pending.done()):
             return None
@@ -62,7 +62,7 @@ class BackgroundScoring:
         return scored
 
     def close(self) -> None:
-        """Begin no more."""
+        """Accept no more scores."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, generator: nn.Module, step: int, seconds: float, tensors: dict[str, Tensor]) -> Scored:

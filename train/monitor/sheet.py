@@ -1,4 +1,4 @@
-"""A contact sheet: training pictures in a grid, classes in rows with their names."""
+"""A contact sheet: training pictures in a grid, with one labelled row per class."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -22,13 +22,13 @@ _LONGEST = 22  # letters of a name
 
 
 def contact_sheet(data: ImageData, classes: Sequence[ClassCount], title: str) -> bytes:
-    """A PNG file of pictures from all over the data, or of each class a row.
+    """Return a PNG file of pictures from all parts of the data, or one row per class.
 
     Args:
         data: The pictures.
-        classes: Those that have samples, in the order of the labels; empty for a plain grid. Of many
-            the first 20 are shown.
-        title: The line above.
+        classes: Classes that have samples, in the order of the labels; empty for a plain grid. At most 20
+            are shown.
+        title: Heading of the sheet.
     """
     rows = _rows(data, classes)
     height, width = data.shape[:2]
@@ -59,7 +59,7 @@ def contact_sheet(data: ImageData, classes: Sequence[ClassCount], title: str) ->
 
 
 def _rows(data: ImageData, classes: Sequence[ClassCount]) -> list[NDArray[np.int64]]:
-    """Places of the pictures in each row, evenly taken."""
+    """Return the indices of the pictures in each row, evenly spaced."""
     if not classes or data.labels is None:
         places = _spaced(np.arange(len(data)), _ACROSS * _ACROSS)
         return [places[start : start + _ACROSS] for start in range(0, len(places), _ACROSS)]
@@ -83,7 +83,7 @@ def _shortened(name: str) -> str:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """matplotlib's own font, which has the letters of most of Europe."""
+    """Return matplotlib's own font, which has the letters of most European languages."""
     import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

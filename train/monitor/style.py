@@ -1,4 +1,4 @@
-"""How charts look: as dropgan draws them, whatever a matplotlibrc says."""
+"""The style of charts, independent of any matplotlibrc."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def plain_style() -> Iterator[None]:
-    """Within it matplotlib's own defaults hold; also a decorator for what draws.
+    """Use matplotlib's own defaults for the block; also a decorator.
 
-    matplotlib reads a matplotlibrc from the current directory, and ``text.usetex`` in one, which many
-    have in their own settings, sets every label with LaTeX: a program that may be missing, and that
-    obeys commands in the names of columns.
+    matplotlib reads a matplotlibrc from the current directory. If it or the user's own settings have
+    ``text.usetex``, every label is set with LaTeX, which may be missing, and which obeys commands in the
+    names of columns.
     """
     import matplotlib.style  # takes a second, which no step should wait for
 

@@ -1,4 +1,4 @@
-"""Lines of metrics and sample pictures for TensorBoard."""
+"""Write metrics and sample pictures for TensorBoard."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class TensorBoardLog:
-    """Writes the metrics of a run to RUN/tensorboard, to be shown by ``tensorboard --logdir RUN``."""
+    """Writes the metrics of a run to RUN/tensorboard; view them with ``tensorboard --logdir RUN``."""
 
     def __init__(self, run: RunDirectory) -> None:
-        """Get ready.
+        """Open the log.
 
         Raises:
             MissingExtraError: The package tensorboard is not installed.
@@ -32,7 +32,9 @@ class TensorBoardLog:
         self._writer: SummaryWriter | None = None
 
     def __call__(self, row: dict[str, Any]) -> None:
-        """Log a line: its numbers as curves, its message as text, the picture of its step if there is one."""
+        """Log a line: its numbers as curves, its message as text, and the picture of its step if there is
+        one.
+        """
         step = int(row["step"])
         if row.get("event") == "rollback":
             self.close()  # a new file that says from where on the old ones no longer count
@@ -50,7 +52,7 @@ class TensorBoardLog:
         writer.flush()
 
     def close(self) -> None:
-        """Finish the file."""
+        """Close the file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None

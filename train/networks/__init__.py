@@ -1,4 +1,4 @@
-"""The networks, and the architectures that they are built by; `interface` says what each is to the rest."""
+"""The networks and their architectures. `interface` defines how the rest of training uses them."""
 
 from .architectures import ARCHITECTURES
 from .build import build_networks

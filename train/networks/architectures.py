@@ -1,4 +1,4 @@
-"""The architectures that recipes choose among. A new one is a file beside this one, and a name here."""
+"""The registry of architectures. A new one is a file in this folder and a name here."""
 
 from ..registry import Registry
 from .capsule import CAPSULE

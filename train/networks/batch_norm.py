@@ -1,4 +1,4 @@
-"""What batch norms in a discriminator ask of the training steps."""
+"""How training steps handle batch norm in a discriminator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,16 +8,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def has_batch_norm(network: nn.Module) -> bool:
-    """Whether there is a batch norm in it."""
+    """Return True if a network has batch norm."""
     return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
 @contextmanager
 def running_statistics_kept(network: nn.Module) -> Iterator[None]:
-    """Within it, passes in training mode leave the running mean and variance as they are.
+    """Keep running means and variances unchanged during passes in training mode.
 
-    The generator's step shows the discriminator generated samples only; counted in, they would
-    make two thirds of the statistics with which it judges in eval mode.
+    In the generator's step the discriminator sees generated samples only. If they counted, they would make up
+    two thirds of the statistics that it uses in eval mode.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""From a recipe and the shape of the data to the two networks."""
+"""Build both networks from a recipe and the shape of the data."""
 
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from .spectral import add_spectral_norm
 
 
 class PairSettings(Protocol):
-    """What a recipe says of both networks; a `dropgan.train.Recipe` is one."""
+    """The part of a recipe that describes both networks; `dropgan.train.Recipe` has it."""
 
     @property
     def generator(self) -> GeneratorSettings: ...
@@ -23,16 +23,16 @@ class PairSettings(Protocol):
 
 
 def designs(network: str) -> dict[str, Design[Any, Any]]:
-    """The designs of ``generator`` or of ``discriminator`` by the names of their architectures."""
+    """Return the designs of ``generator`` or ``discriminator`` by the names of their architectures."""
     found = {architecture.name: getattr(architecture, network) for architecture in ARCHITECTURES}
     return {name: design for name, design in found.items() if design is not None}
 
 
 def build_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
-    """The recipe's generator and discriminator, freshly initialised from torch's global generator.
+    """Build the recipe's generator and discriminator, initialised from torch's global generator.
 
     Raises:
-        RecipeError: The samples are not such as the networks are for.
+        RecipeError: The networks do not support these samples.
     """
     generator, discriminator = plain_networks(recipe, spec)
     if recipe.generator.spectral_norm:
@@ -43,7 +43,7 @@ def build_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNet
 
 
 def plain_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
-    """What `build_networks` gives, not yet under spectral norm."""
+    """Build the networks as `build_networks` does, without spectral norm."""
     generator: GeneratorNetwork = designs("generator")[recipe.generator.architecture].build(
         recipe.generator, spec
     )
@@ -61,10 +61,10 @@ def plain_networks(recipe: PairSettings, spec: SampleSpec) -> tuple[GeneratorNet
 
 
 def _leave_chosen_dropout(network: nn.Module, name: str, settings: NetworkSettings) -> None:
-    """Take out dropout that is not behind one of the chosen hidden layers.
+    """Remove dropout that does not follow one of the chosen hidden layers.
 
     Raises:
-        RecipeError: There are not so many layers.
+        RecipeError: There are fewer layers.
     """
     if not isinstance(settings, LayerSettings) or isinstance(settings.dropout_layers, str):
         return
@@ -80,10 +80,10 @@ def _leave_chosen_dropout(network: nn.Module, name: str, settings: NetworkSettin
 
 
 def require_architectures_fit(recipe: PairSettings, spec: SampleSpec) -> None:
-    """Refuse architectures that are not for such samples.
+    """Refuse architectures that do not support these samples.
 
     Raises:
-        RecipeError: One of the two is not; those that are, are named.
+        RecipeError: One of the two does not. The message names those that do.
     """
     for network, settings in (("generator", recipe.generator), ("discriminator", recipe.discriminator)):
         if not ARCHITECTURES[settings.architecture].fits(spec):

@@ -1,8 +1,8 @@
-"""Architecture ``capsule``: a discriminator that judges by the lengths of capsules.
+"""Architecture ``capsule``: a discriminator that decides by the lengths of capsules.
 
 Jaiswal, AbdAlmageed, Wu, Natarajan, "CapsuleGAN: generative adversarial capsule network", ECCV workshops
-2018. What differs: there are several capsules above the primary ones, since with a single one there is
-nothing to route, and the logit is a learned sum of their lengths.
+2018. Differences from the paper: there are several capsules above the primary ones, because a single one
+leaves nothing to route, and the logit is a learned sum of their lengths.
 """
 
 import math
@@ -50,10 +50,10 @@ class CapsuleSettings(LayerSettings, DiscriminatorSettings):
 
 
 class Votes(nn.Conv1d):
-    """A matrix for each pair of capsules: what one below says of one above.
+    """A matrix for each pair of capsules, which turns a lower capsule into its vote for an upper one.
 
-    The matrices are the weight of a grouped convolution, so that first weights and spectral norm reach
-    them; products of stacked matrices take a fraction of that convolution's time.
+    The matrices are the weight of a grouped convolution, so that initialisation and spectral norm apply to
+    them. Products of stacked matrices take a fraction of that convolution's time.
     """
 
     def __init__(self, inputs: int, input_size: int, outputs: int, output_size: int) -> None:
@@ -61,7 +61,7 @@ class Votes(nn.Conv1d):
         self.between = inputs, outputs, output_size
 
     def forward(self, capsules: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """float32 [n, inputs, input_size] to [n, outputs, inputs, output_size]."""
+        """Map float32 [n, inputs, input_size] to [n, outputs, inputs, output_size]."""
         inputs, outputs, size = self.between
         matrices = self.weight.view(inputs, outputs * size, -1)
         votes = capsules.transpose(0, 1) @ matrices.transpose(1, 2)
@@ -69,9 +69,9 @@ class Votes(nn.Conv1d):
 
 
 class CapsuleDiscriminator(DiscriminatorNetwork):
-    """Convolutions, primary capsules, routing, and a logit of the lengths of the capsules above.
+    """Convolutions, primary capsules, routing, and a logit from the lengths of the upper capsules.
 
-    Capsules are in float32 in every precision: what routing compares are small differences.
+    Capsules are in float32 in every precision, because routing compares small differences.
     """
 
     def __init__(self, settings: CapsuleSettings, spec: SampleSpec) -> None:

@@ -1,4 +1,4 @@
-"""Architecture ``conv``: convolutions, each of which doubles or halves the resolution."""
+"""Architecture ``conv``: convolutions that each double or halve the resolution."""
 
 import itertools
 import math
@@ -23,10 +23,10 @@ class ConvDiscriminatorSettings(ConvolutionDiscriminatorSettings):
 
 
 class Upsampling(nn.Sequential):
-    """A 3x3 convolution to four times the channels, which become the pixels of blocks of 2x2.
+    """A 3x3 convolution to four times the channels, rearranged into blocks of 2x2 pixels.
 
-    Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
-    convolutional neural network", CVPR 2016.
+    Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel convolutional
+    neural network", CVPR 2016.
     """
 
     def __init__(self, inputs: int, outputs: int, activation: str) -> None:
@@ -36,7 +36,7 @@ class Upsampling(nn.Sequential):
 
 
 class ConvGenerator(GeneratorNetwork):
-    """Dense layers to a small grid, then one resolution after the other, tanh at the end."""
+    """Dense layers to a small grid, one convolution per resolution, and tanh."""
 
     def __init__(self, settings: ConvolutionGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class ConvGenerator(GeneratorNetwork):
         self.output = Upsampling(widths[-1], spec.shape[0], "linear")
 
     def coarsest(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """The grid that the resolutions begin from, [n, channels, height, width]."""
+        """Return the grid at the coarsest resolution, [n, channels, height, width]."""
         grid = self.first(self.dense(self.input(latents, labels)))
         return channels_last(grid.view(-1, self.sizes.widths[0], *self.sizes.first))
 
@@ -65,12 +65,12 @@ class ConvGenerator(GeneratorNetwork):
 
 
 def strided_layers(widths: tuple[int, ...], stem: int, spec: SampleSpec) -> list[nn.Conv2d]:
-    """Convolutions of 4x4 with stride 2, one for each of the widths, finest first.
+    """Return convolutions of 4x4 with stride 2, one for each width, finest first.
 
     Args:
         widths: Channels at each resolution, finest first.
         stem: Channels of a 3x3 convolution of stride 1 before them; 0 leaves it out.
-        spec: Of the samples, images.
+        spec: Spec of the images.
     """
     channels = (stem or spec.shape[0], *widths)
     layers = [nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in itertools.pairwise(channels)]
@@ -78,12 +78,12 @@ def strided_layers(widths: tuple[int, ...], stem: int, spec: SampleSpec) -> list
 
 
 def strided_body(layers: list[nn.Conv2d], settings: LayerSettings, *, last: bool) -> nn.Sequential:
-    """A discriminator's convolutions with all that follows them.
+    """Return a discriminator's convolutions with their normalisation, activation and dropout.
 
     Args:
-        layers: The convolutions, the one that sees the samples first.
-        settings: The network's.
-        last: Whether no hidden layer follows them.
+        layers: The convolutions, from the samples up.
+        settings: Settings of the network.
+        last: True if no hidden layer follows them.
     """
     modules: list[nn.Module] = []
     for layer in layers:
@@ -97,9 +97,8 @@ def strided_body(layers: list[nn.Conv2d], settings: LayerSettings, *, last: bool
 class ConvDiscriminator(DiscriminatorNetwork):
     """Convolutions of 4x4 with stride 2, one for each resolution, then dense layers and the logit.
 
-    A strided convolution hardly sees what changes from one pixel to the next, and a generator that
-    nobody watches there leaves a checkerboard of period 2. A stem, a convolution of stride 1 before
-    them, sees it.
+    A strided convolution hardly sees changes from one pixel to the next, so a generator can leave a
+    checkerboard of period 2 there. A stem, a convolution of stride 1 before them, sees it.
     """
 
     followed = False

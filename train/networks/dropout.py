@@ -1,7 +1,7 @@
-"""The kinds of dropout, with masks that cost little on a CPU.
+"""The kinds of dropout, with masks that are cheap on a CPU.
 
-Each multiplies what it is given by random factors whose mean is 1 and whose variance is p / (1 - p), so that
-nothing needs scaling at inference and one p means equally strong noise in all of them.
+Each multiplies its input by random factors with mean 1 and variance p / (1 - p). Inference needs no scaling,
+and the same p means equally strong noise in all of them.
 """
 
 import math
@@ -20,32 +20,32 @@ _RANGE = 2**16
 class Dropout(nn.Dropout):
     """Inverted dropout: a unit is kept with probability 1 - p and then scaled by 1/(1 - p).
 
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR
-    2014, section 10: scaling in training leaves nothing to do at inference, where this module is
-    the identity. On a GPU it is torch's own. On a CPU torch draws one 32-bit number a unit, which
-    took a quarter of a training step of the article's networks; here four units share one 64-bit
-    number, so p is rounded to a multiple of 2**-16 and the scale uses the rounded p, which keeps
-    the expectation exact. In bf16 and fp16, p becomes the nearest one whose scale the type can hold
-    (0.1 becomes 0.0986 in bf16): the scale rounded alone would be off by up to 0.4 %.
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014, section
+    10: scaling in training makes this module the identity at inference. On a GPU it is torch's own dropout.
+    On a CPU torch draws one 32-bit number per unit, which took a quarter of a training step of the article's
+    networks. Here four units share one 64-bit number, so p is rounded to a multiple of 2**-16, and the scale
+    uses the rounded p, which keeps the expectation exact. In bf16 and fp16, p becomes the nearest one whose
+    scale the type can represent (0.1 becomes 0.0986 in bf16). Rounding the scale alone would make it wrong by
+    up to 0.4 %.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Any shape in, the same shape and dtype out."""
+        """Return the input with dropout applied, in its shape and dtype. Any shape is accepted."""
         if not self.training or self.p == 0 or input.device.type != "cpu":
             return super().forward(input)
         return input * _mask(input.shape, self.p, input.dtype)
 
 
 class ChannelDropout(nn.Dropout2d):
-    """Dropout of whole channels: one draw for a channel of a sample, for all of its pixels.
+    """Dropout of whole channels: one draw for each channel of a sample, for all of its pixels.
 
-    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015:
-    neighbouring pixels of a feature map say nearly the same, so dropping single ones leaves the
-    rest to say it. Units that have no pixels (``[n, units]``) are dropped one by one.
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015: neighbouring
+    pixels of a feature map carry nearly the same information, so dropping single pixels hides little. Units
+    without pixels (``[n, units]``) are dropped one by one.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """[n, channels, ...] in, the same shape and dtype out."""
+        """Return the input [n, channels, ...] with dropout applied, in its shape and dtype."""
         if not self.training or self.p == 0:
             return input
         shape = _channels(input)
@@ -58,13 +58,13 @@ class ChannelDropout(nn.Dropout2d):
 
 
 class GaussianNoise(nn.Dropout):
-    """Each unit times a normal number of mean 1 and variance p / (1 - p).
+    """Multiplies each unit by a normal number with mean 1 and variance p / (1 - p).
 
     Srivastava et al. 2014, section 10: the noise of dropout at the same p has this mean and variance.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Any shape in, the same shape and dtype out."""
+        """Return the input with noise applied, in its shape and dtype. Any shape is accepted."""
         if not self.training or self.p == 0:
             return input
         factors = torch.randn(input.shape, device=input.device)
@@ -72,14 +72,14 @@ class GaussianNoise(nn.Dropout):
 
 
 class LogNormalNoise(nn.Dropout2d):
-    """Each channel of a sample times exp(s z - s^2 / 2), z standard normal and s^2 = -ln(1 - p).
+    """Multiplies each channel of a sample by exp(s z - s^2 / 2), z standard normal and s^2 = -ln(1 - p).
 
-    The noise that Karras et al., "Training generative adversarial networks with limited data", NeurIPS
-    2020, compare with augmentation, but with mean 1, which theirs has not; the variance is p / (1 - p).
+    Karras et al., "Training generative adversarial networks with limited data", NeurIPS 2020, compare this
+    noise with augmentation, but theirs does not have mean 1. The variance is p / (1 - p).
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """[n, channels, ...] in, the same shape and dtype out."""
+        """Return the input [n, channels, ...] with noise applied, in its shape and dtype."""
         if not self.training or self.p == 0:
             return input
         variance = -math.log1p(-self.p)
@@ -89,7 +89,7 @@ class LogNormalNoise(nn.Dropout2d):
 
 @dataclass(frozen=True)
 class DropoutKind:
-    """What ``dropout_kind`` chooses."""
+    """A choice of ``dropout_kind``."""
 
     name: str
     """Its name in a recipe."""
@@ -107,17 +107,17 @@ DROPOUT_KINDS: Registry[DropoutKind] = Registry(
 
 
 def dropouts(network: nn.Module) -> dict[str, _DropoutNd]:
-    """The dropout of a network by the names of the modules, from its input to its output."""
+    """Return the dropout modules of a network by name, from its input to its output."""
     return {name: module for name, module in network.named_modules() if isinstance(module, _DropoutNd)}
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:
-    """The shape of one factor for each channel of a sample."""
+    """Return the shape of one factor per channel of a sample."""
     return (*input.shape[:2], *[1] * (input.dim() - 2))
 
 
 def _mask(shape: tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:
-    """Values of that shape on the CPU: 0 with probability p, else what keeps the expectation."""
+    """Return factors on the CPU: 0 with probability p, otherwise the scale that keeps the expectation."""
     kept = min(max(round((1 - _held(p, dtype)) * _RANGE), 1), _RANGE)
     count = math.prod(shape)
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
@@ -127,7 +127,9 @@ def _mask(shape: tuple[int, ...], p: float, dtype: torch.dtype) -> Tensor:
 
 
 def _held(p: float, dtype: torch.dtype) -> float:
-    """The probability nearest to p whose scale 1 / (1 - p) a short type can hold; p for longer ones."""
+    """Return the probability nearest to p whose scale 1 / (1 - p) a short type can represent; p
+    for others.
+    """
     if torch.finfo(dtype).bits >= 32:
         return p
     return 1 - 1 / torch.tensor(1 / (1 - p), dtype=dtype).item()

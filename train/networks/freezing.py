@@ -1,4 +1,4 @@
-"""Which of the discriminator's weights learn."""
+"""Freeze layers of the discriminator."""
 
 from collections.abc import Collection
 
@@ -12,8 +12,7 @@ _NOT_TAKEN = "could not be taken from the earlier model and has random weights"
 
 
 def stages(discriminator: DiscriminatorNetwork) -> list[list[nn.Module]]:
-    """The layers below the discriminator's output, from the samples up; a batch norm with the layer
-    before it."""
+    """Return the layers below the discriminator's output, from the samples up, each with its batch norm."""
     found: list[list[nn.Module]] = []
     for module in discriminator.hidden_layers():
         if isinstance(module, _BatchNorm):
@@ -24,15 +23,15 @@ def stages(discriminator: DiscriminatorNetwork) -> list[list[nn.Module]]:
 
 
 def require_learned(discriminator: DiscriminatorNetwork, frozen: int, fresh: Collection[str] | None) -> None:
-    """Refuse to freeze layers that are not there or have learned nothing yet.
+    """Refuse to freeze layers that do not exist or have not learned anything yet.
 
     Args:
-        discriminator: Before the first step.
+        discriminator: The discriminator before the first step.
         frozen: ``discriminator.frozen_layers``.
-        fresh: The layers with random weights, ``discriminator NAME``; None if all are.
+        fresh: Names of the layers with random weights, ``discriminator NAME``; None if all have them.
 
     Raises:
-        RecipeError: Such a layer is to be frozen.
+        RecipeError: ``frozen`` includes one of these.
     """
     setting, lower = f"discriminator.frozen_layers = {frozen}", stages(discriminator)
     if frozen > len(lower):
@@ -47,11 +46,11 @@ def require_learned(discriminator: DiscriminatorNetwork, frozen: int, fresh: Col
 
 
 def train_above(discriminator: DiscriminatorNetwork, frozen: int) -> None:
-    """Let all weights learn but those of the lowest ``frozen`` layers.
+    """Freeze the lowest ``frozen`` layers and train all others.
 
-    FreezeD: Mo, Cho, Shin, "Freeze the discriminator: a simple baseline for fine-tuning GANs", CVPR
-    workshop 2020. What the lower layers see in images serves other images too, and a discriminator
-    with less to learn learns few images less by heart.
+    FreezeD: Mo, Cho, Shin, "Freeze the discriminator: a simple baseline for fine-tuning GANs", CVPR workshop
+    2020. The features of the lower layers suit other images too, and a discriminator that learns less
+    memorises few images less.
     """
     discriminator.requires_grad_(True)
     for stage in stages(discriminator)[:frozen]:

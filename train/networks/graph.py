@@ -1,8 +1,8 @@
-"""Architecture ``graph``: convolutions, and at the coarsest resolution layers of a Vision GNN.
+"""Architecture ``graph``: convolutions, and layers of a Vision GNN at the coarsest resolution.
 
-After Han, Wang, Guo, Tang, Wu, "Vision GNN: an image is worth graph of nodes", NeurIPS 2022. Each cell of
-the coarsest grid, a patch of the picture, is a node; `neighbours` is the graph convolution. There are never
-more than 64 nodes, whatever the size of the picture.
+After Han, Wang, Guo, Tang, Wu, "Vision GNN: an image is worth graph of nodes", NeurIPS 2022. Each cell of the
+coarsest grid, a patch of the picture, is a node, and `neighbours` is the graph convolution. There are at most
+64 nodes, whatever the size of the picture.
 """
 
 import math
@@ -32,15 +32,15 @@ class _GraphSettings(ConvolutionSettings):
 
 
 class GraphGeneratorSettings(_GraphSettings, ConvolutionGeneratorSettings):
-    """Nothing of its own."""
+    """Settings of the generator; it has none of its own."""
 
 
 class GraphDiscriminatorSettings(_GraphSettings, ConvDiscriminatorSettings):
-    """Nothing of its own."""
+    """Settings of the discriminator; it has none of its own."""
 
 
 class GraphLayer(nn.Module):
-    """What a node learns from its neighbours, then from itself; both are added to what it was."""
+    """Two residual branches: one learns from a node's neighbours, the other from the node itself."""
 
     def __init__(self, channels: int, settings: _GraphSettings, *, last: bool) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class GraphLayer(nn.Module):
         self.inner = _branch(channels, 2 * channels, settings, last=last)
 
     def forward(self, grid: Tensor) -> Tensor:
-        """[n, channels, height, width] to the same."""
+        """Map [n, channels, height, width] to the same shape."""
         nodes = self.enter(grid)
         grid = grid + self.update(torch.cat((nodes, self.relative(nodes)), 1))
         total: Tensor = grid + self.inner(grid)
@@ -58,7 +58,7 @@ class GraphLayer(nn.Module):
 
 
 class GraphGenerator(ConvGenerator):
-    """The generator of `conv`, whose coarsest grid goes through graph layers first."""
+    """The generator of `conv` with graph layers on its coarsest grid."""
 
     def __init__(self, settings: GraphGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__(settings, spec)
@@ -70,7 +70,7 @@ class GraphGenerator(ConvGenerator):
 
 
 class GraphDiscriminator(ConvDiscriminator):
-    """The discriminator of `conv`, whose last grid goes through graph layers."""
+    """The discriminator of `conv` with graph layers on its last grid."""
 
     followed = True
 
@@ -89,7 +89,7 @@ def _layers(channels: int, settings: _GraphSettings, *, last: bool) -> nn.Sequen
 
 
 def _branch(inputs: int, inner: int, settings: _GraphSettings, *, last: bool) -> nn.Sequential:
-    """A hidden layer in each node, and back to the node's channels."""
+    """Return a residual branch: a hidden layer in each node, and a layer back to the node's channels."""
     channels = min(inputs, inner)
     back = _to(inner, channels, "linear")
     with torch.no_grad():
@@ -98,7 +98,7 @@ def _branch(inputs: int, inner: int, settings: _GraphSettings, *, last: bool) ->
 
 
 def _to(inputs: int, outputs: int, activation: str) -> nn.Conv2d:
-    """The same dense layer in each node."""
+    """Return a dense layer that acts on each node alike."""
     layer = nn.Conv2d(inputs, outputs, 1)
     initialise(layer, activation)
     return layer

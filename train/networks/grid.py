@@ -1,4 +1,4 @@
-"""From the size of an image to the resolutions of a convolutional network."""
+"""Derive the resolutions of a convolutional network from the size of an image."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ _LARGEST_FULL = 4  # sides of the image along the finest grid, most of which wou
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Resolutions of a network, each twice as fine as the one before.
+    """The resolutions of a network, each twice as fine as the one before.
 
     Attributes:
-        widths: Channels at each resolution but the image's own, the coarsest first.
+        widths: Channels at each resolution except the image's own, the coarsest first.
         first: Height and width of the coarsest.
-        full: Height and width of the finest, at least the image's; what is over is cut off.
+        full: Height and width of the finest, at least those of the image; the excess is cropped.
     """
 
     widths: tuple[int, ...]
@@ -29,18 +29,17 @@ class Pyramid:
 
 
 def pyramid(coarsest_first: tuple[int, ...], spec: SampleSpec) -> Pyramid:
-    """The resolutions for channels as a recipe names them and for images of a shape.
+    """Return the resolutions for the channels in a recipe and images of a shape.
 
-    Each number of channels is a doubling of the resolution. Where these are too few, so that the
-    coarsest grid would be larger than 8 cells, resolutions with as many channels as the coarsest
-    has are put before it.
+    Each number of channels is a doubling of the resolution. If there are too few, so that the coarsest grid
+    would be larger than 8 cells, resolutions with as many channels as the coarsest are put before it.
 
     Args:
         coarsest_first: Channels at each resolution, the coarsest first.
-        spec: Of the samples, images.
+        spec: Spec of the images.
 
     Raises:
-        RecipeError: There are so many numbers that nearly all of the finest grid would be cut off.
+        RecipeError: There are so many numbers that nearly all of the finest grid would be cropped.
     """
     _, height, width = spec.shape
     widths = coarsest_first
@@ -58,7 +57,7 @@ def pyramid(coarsest_first: tuple[int, ...], spec: SampleSpec) -> Pyramid:
 
 
 def padded(samples: Tensor, size: tuple[int, int]) -> Tensor:
-    """With zeros at the right and lower edge, [n, channels, height, width] to the given size."""
+    """Pad [n, channels, height, width] with zeros at the right and lower edge to a size."""
     height, width = samples.shape[2:]
     if (height, width) == size:
         return samples
@@ -66,10 +65,10 @@ def padded(samples: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def cropped(samples: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Without what is over at the right and lower edge, to the shape of a sample."""
+    """Crop the right and lower edge to the shape of a sample."""
     return samples[:, :, : shape[1], : shape[2]] if samples.shape[1:] != shape else samples
 
 
 def channels_last(grid: Tensor) -> Tensor:
-    """The same values with the channels of a pixel side by side, which convolutions on a CPU want."""
+    """Return the same values in channels-last memory format, which is faster for convolutions on a CPU."""
     return grid.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""What an architecture is, and the interface between its networks and the rest of training."""
+"""The interface of an architecture and its networks to the rest of training."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -37,15 +37,15 @@ class DiscriminatorNetwork(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Tell real samples from generated ones.
+        """Return logits that separate real samples from generated ones.
 
         Args:
-            samples: float32 [n, *shape], as the generator gives them.
+            samples: float32 [n, *shape], as the generator returns them.
             labels: int64 [n] in a class-conditional model, else None.
 
         Returns:
-            Logits float32 [n, verdicts], above 0 for real. One that judges in several places gives several;
-            a loss is their mean.
+            Logits float32 [n, verdicts], above 0 for real. A network that judges several regions returns one
+            for each; a loss is their mean.
         """
 
     @abstractmethod
@@ -58,7 +58,7 @@ class DiscriminatorNetwork(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class Design(Generic[S, N]):
-    """How one of the two networks is built."""
+    """How to build one of the two networks."""
 
     settings: type[S]
     """Its settings in a recipe."""

@@ -1,4 +1,4 @@
-"""Layers that the architectures share, and what follows a hidden layer."""
+"""Hidden layers that the architectures share, with normalisation, activation and dropout."""
 
 from torch import nn
 
@@ -9,12 +9,12 @@ SLOPE = 0.2  # of leaky_relu
 
 
 def block(layer: nn.Module, settings: LayerSettings, *, last: bool) -> list[nn.Module]:
-    """A hidden layer with all that follows it.
+    """Return a hidden layer with its normalisation, activation and dropout.
 
     Args:
         layer: A dense layer, or a convolution in two dimensions, plain or transposed.
-        settings: The network's.
-        last: Whether it is the last hidden layer of its network.
+        settings: Settings of the network.
+        last: True for the last hidden layer of the network.
     """
     if isinstance(layer, nn.Linear):
         return [layer, *after_layer(layer.out_features, settings, spatial=False, last=last)]
@@ -23,19 +23,19 @@ def block(layer: nn.Module, settings: LayerSettings, *, last: bool) -> list[nn.M
 
 
 def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: bool) -> list[nn.Module]:
-    """What follows a hidden layer: normalisation, activation, dropout, in this order.
+    """Return the modules after a hidden layer: normalisation, activation, dropout, in this order.
 
-    What dropout gives must not go into a batch norm: dropout changes the variance of its output
-    between training and use, and the norm keeps the one of training (Li et al., "Understanding the
-    disharmony between dropout and batch normalization by variance shift", CVPR 2019). Their remedy
-    is to drop units behind the last norm only, which is ``dropout_layers = "last"``; a recipe with
-    batch norm and dropout behind every layer is refused before it comes here.
+    Dropout must not feed a batch norm. It changes the variance of its output between training and use, and
+    the norm keeps the one of training (Li et al., "Understanding the disharmony between dropout and batch
+    normalization by variance shift", CVPR 2019). Their remedy is to drop units only after the last norm,
+    which is ``dropout_layers = "last"``. A recipe with batch norm and dropout after every layer is refused
+    earlier.
 
     Args:
         features: Units or channels of the layer.
-        settings: The network's.
-        spatial: Whether its output is [n, features, height, width] rather than [n, features].
-        last: Whether it is the last hidden layer of its network.
+        settings: Settings of the network.
+        spatial: True if its output is [n, features, height, width] instead of [n, features].
+        last: True for the last hidden layer of the network.
     """
     modules = [*normalisation(features, settings, spatial=spatial), activation(settings.activation)]
     if settings.most_dropout and (last or settings.dropout_layers != "last"):
@@ -46,12 +46,12 @@ def after_layer(features: int, settings: LayerSettings, *, spatial: bool, last: 
 
 
 def dense_layers(inputs: int, settings: ConvolutionSettings, *, last: bool) -> tuple[nn.Sequential, int]:
-    """The dense layers beside convolutions, and how many units the last of them has.
+    """Return the dense layers of a convolutional network, and the number of units of the last one.
 
     Args:
-        inputs: Units that they see.
-        settings: The network's.
-        last: Whether no hidden layer follows them.
+        inputs: Number of input units.
+        settings: Settings of the network.
+        last: True if no hidden layer follows them.
     """
     modules: list[nn.Module] = []
     for place, width in enumerate(settings.dense, 1):
@@ -63,7 +63,7 @@ def dense_layers(inputs: int, settings: ConvolutionSettings, *, last: bool) -> t
 
 
 def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> list[nn.Module]:
-    """The network's normalisation of so many units or channels; empty if it has none.
+    """Return the network's normalisation of this many units or channels; empty if it has none.
 
     Batch norm: Ioffe and Szegedy, ICML 2015.
     """
@@ -73,18 +73,19 @@ def normalisation(features: int, settings: LayerSettings, *, spatial: bool) -> l
 
 
 def activation(name: str) -> nn.Module:
-    """The module of a recipe's activation."""
+    """Return the module of an activation."""
     modules: dict[str, nn.Module] = {"relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(SLOPE)}
     return modules[name]
 
 
 def initialise(layer: nn.Module, activation: str) -> None:
-    """Normal weights that keep the variance from layer to layer (He et al. 2015), biases 0.
+    """Initialise with normal weights that keep the variance from layer to layer (He et al. 2015) and biases
+    0.
 
     Args:
-        layer: With ``weight`` and ``bias``; not yet under spectral norm, which `build_networks`
-            puts on at the end.
-        activation: What follows it: ``relu``, ``leaky_relu``, or ``linear`` for nothing.
+        layer: A layer with ``weight`` and ``bias``, not yet under spectral norm, which `build_networks`
+            adds at the end.
+        activation: The following activation: ``relu``, ``leaky_relu``, or ``linear`` for none.
     """
     slope = {"relu": 0.0, "leaky_relu": SLOPE, "linear": 1.0}[activation]
     nn.init.kaiming_normal_(layer.weight, a=slope, nonlinearity="leaky_relu")  # type: ignore[arg-type]

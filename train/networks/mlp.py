@@ -23,7 +23,7 @@ class _MLPSettings(LayerSettings):
 
 
 class MLPGeneratorSettings(_MLPSettings, GeneratorSettings):
-    """Nothing of its own."""
+    """Settings of the generator; it has none of its own."""
 
 
 class MLPDiscriminatorSettings(_MLPSettings, DiscriminatorSettings):
@@ -32,7 +32,7 @@ class MLPDiscriminatorSettings(_MLPSettings, DiscriminatorSettings):
 
 
 class MLPGenerator(GeneratorNetwork):
-    """Dense layers, `block` after `block`; at the end tanh where samples are bounded."""
+    """Dense layers, `block` after `block`, with tanh at the end if samples are bounded."""
 
     def __init__(self, settings: MLPGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -49,12 +49,12 @@ class MLPGenerator(GeneratorNetwork):
 
 
 class MLPDiscriminator(DiscriminatorNetwork):
-    """Dense layers, `block` after `block`, a logit at the end.
+    """Dense layers, `block` after `block`, and a logit.
 
-    With a texture weight above 0 the first layer also sees how rough the image is in each cell of
-    4x4 pixels. A dense layer of 256 units looks at 256 of the 784 directions that pixels span and
-    leaves the generator free to put noise into the others; roughness shows that noise at once.
-    Vectors have no texture: there it is left out.
+    With a texture weight above 0, the first layer also sees the roughness of the image in each cell of 4x4
+    pixels. A dense layer of 256 units covers 256 of the 784 directions that pixels span, so the generator is
+    free to put noise into the others; roughness shows that noise at once. Vectors have no texture, so it is
+    left out.
     """
 
     def __init__(self, settings: MLPDiscriminatorSettings, spec: SampleSpec) -> None:

@@ -1,10 +1,10 @@
-"""Graph convolution among the nearest neighbours in feature space, such that it exports.
+"""Graph convolution over nearest neighbours in feature space, in a form that can be exported.
 
-Han, Wang, Guo, Tang, Wu, "Vision GNN: an image is worth graph of nodes", NeurIPS 2022: each node looks at
-those most like it, and takes from each feature the largest difference to its own. There a neighbour counts
-in full or not at all, so two that are all but equally far change places between one processor, runtime or
-precision and another, and with them the picture. Here a neighbour's difference fades to 0 on the way to the
-first node that is not one, so the result is a continuous function of the features.
+Han, Wang, Guo, Tang, Wu, "Vision GNN: an image is worth graph of nodes", NeurIPS 2022: each node takes from
+its most similar nodes the largest difference of each feature to its own. There a neighbour counts fully or
+not at all, so two that are almost equally far swap places between processors, runtimes or precisions, and
+change the picture. Here a neighbour's weight fades to 0 towards the first node that is not a neighbour, so
+the result is a continuous function of the features.
 """
 
 import torch
@@ -17,17 +17,17 @@ _NEAR = 1e-3  # distances that are small beside it count as none
 
 
 def nearest(nodes: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The nearest nodes of each node, itself among them.
+    """Return the nearest nodes of each node, including itself.
 
-    The distance is one minus the cosine of two nodes' features. At distance d a neighbour weighs 1 - d / r,
-    where r is the distance of the first node that is none.
+    The distance is one minus the cosine of two nodes' features. A neighbour at distance d has the weight 1 -
+    d / r, where r is the distance of the first node that is not a neighbour.
 
     Args:
         nodes: float32 [n, nodes, features].
-        count: Neighbours; fewer where there are not as many nodes.
+        count: Number of neighbours; fewer if there are not enough nodes.
 
     Returns:
-        Places int64 and weights float32, both [n, nodes, count + 1], nearest first; the last weighs 0.
+        Indices int64 and weights float32, both [n, nodes, count + 1], nearest first; the last weight is 0.
     """
     unit = nodes * torch.rsqrt(nodes.square().sum(-1, keepdim=True) + _EPSILON)
     distances = 1 - unit @ unit.transpose(1, 2)
@@ -36,12 +36,12 @@ def nearest(nodes: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def at(nodes: Tensor, places: Tensor, *, training: bool) -> Tensor:
-    """The features at places, [n, nodes, features] and int64 [n, nodes, k] to [n, nodes, k, features].
+    """Gather features: [n, nodes, features] and indices int64 [n, nodes, k] to [n, nodes, k, features].
 
     Args:
-        nodes: Of each sample.
-        places: Among the sample's own nodes.
-        training: Whether by copies of whole rows, which cost a third; False gives what exports.
+        nodes: Features of the nodes of each sample.
+        places: Indices into the sample's own nodes.
+        training: Copy whole rows, at a third of the cost; False uses an operation that can be exported.
     """
     count, size, features = nodes.shape
     if training:
@@ -53,7 +53,7 @@ def at(nodes: Tensor, places: Tensor, *, training: bool) -> Tensor:
 
 
 class MaxRelative(nn.Module):
-    """The largest weighed difference of each node's neighbours to it, feature by feature.
+    """The largest weighted difference between each node's neighbours and itself, feature by feature.
 
     Distances are in float32 in every precision.
     """
@@ -63,7 +63,7 @@ class MaxRelative(nn.Module):
         self.neighbours = neighbours
 
     def forward(self, grid: Tensor) -> Tensor:
-        """[n, channels, height, width] to the same; the nodes are the cells of the grid."""
+        """Map [n, channels, height, width] to the same shape; the nodes are the cells of the grid."""
         nodes = grid.permute(0, 2, 3, 1).flatten(1, 2)
         with full_precision(grid.device):
             places, weights = nearest(nodes.float(), self.neighbours)

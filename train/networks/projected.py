@@ -1,9 +1,9 @@
-"""Architecture ``projected``: a discriminator that looks through a feature network which does not learn.
+"""Architecture ``projected``: a discriminator on top of a frozen feature network.
 
-Sauer, Chitta, Müller, Geiger, "Projected GANs converge faster", NeurIPS 2021. Activations at four depths are
-mixed by random convolutions across channels and across scales, which do not learn either, and a small head
-at each depth judges every cell of a small grid. What differs: all mixtures have equally many channels,
-activations are first standardised by real samples, and heads end in at most 4x4 cells.
+Sauer, Chitta, Müller, Geiger, "Projected GANs converge faster", NeurIPS 2021. Fixed random convolutions mix
+the activations at four depths across channels and across scales, and a small head at each depth judges every
+cell of a small grid. Differences from the paper: all mixtures have equally many channels, activations are
+first standardised by real samples, and heads end in at most 4x4 cells.
 """
 
 import math
@@ -38,10 +38,10 @@ class ProjectedSettings(LayerSettings, DiscriminatorSettings):
 
 
 class RandomMixing(nn.Module):
-    """Activations of several depths to mixtures of them, by fixed random convolutions.
+    """Mixes activations of several depths by fixed random convolutions.
 
-    Across channels by 1x1 convolutions; across scales by 3x3 ones, from the deepest up, each depth seeing
-    the mixture of the one below.
+    1x1 convolutions mix across channels. 3x3 convolutions mix across scales, from the deepest up, so each
+    depth sees the mixture of the one below.
     """
 
     def __init__(self, widths: tuple[int, ...], channels: int) -> None:
@@ -55,7 +55,7 @@ class RandomMixing(nn.Module):
 
     @torch.no_grad()
     def standardise(self, activations: list[Tensor]) -> None:
-        """Let the activations of real samples have mean 0 and variance 1 in each channel at each depth."""
+        """Scale the activations of real samples to mean 0 and variance 1 in each channel at each depth."""
         for depth, grid in enumerate(activations):
             variance, mean = torch.var_mean(grid.float(), dim=(0, 2, 3))
             self.get_buffer(f"mean_{depth}").copy_(mean)
@@ -78,7 +78,7 @@ class RandomMixing(nn.Module):
 
 
 class Head(nn.Module):
-    """Convolutions of stride 2 as long as the grid is large, then a logit for each of its cells."""
+    """Convolutions of stride 2 until the grid is small, then a logit for each of its cells."""
 
     def __init__(
         self, inputs: int, sides: tuple[int, int], settings: ProjectedSettings, classes: int
@@ -99,7 +99,7 @@ class Head(nn.Module):
             nn.init.normal_(self.embedding.weight, std=inputs**-0.5)
 
     def forward(self, mixture: Tensor, labels: Tensor | None) -> Tensor:
-        """[n, channels, height, width] and int64 [n] to logits float32 [n, cells]."""
+        """Map [n, channels, height, width] and int64 [n] to logits float32 [n, cells]."""
         grid = self.body(mixture)
         logits = self.output(grid).float()
         if self.embedding is not None:
@@ -109,9 +109,10 @@ class Head(nn.Module):
 
 
 class ProjectedDiscriminator(DiscriminatorNetwork):
-    """A feature network and random mixtures, which do not learn, and a head at each depth, which does.
+    """A frozen feature network, frozen random mixtures, and a trained head at each depth.
 
-    The feature network has no weights yet: `dropgan.train.run.features` gives it those of the recipe's.
+    The feature network has no weights at first: `dropgan.train.run.features` loads those that the recipe
+    names.
     """
 
     def __init__(self, settings: ProjectedSettings, spec: SampleSpec) -> None:
@@ -123,7 +124,7 @@ class ProjectedDiscriminator(DiscriminatorNetwork):
         self.heads = nn.ModuleList(Head(settings.projection, size, settings, spec.classes) for size in sizes)
 
     def begin(self, samples: Tensor) -> None:
-        """Get to know real samples, [n, channels, height, width], once the features have their weights."""
+        """Standardise by real samples, [n, channels, height, width], once the features have their weights."""
         with torch.no_grad():
             self.mixing.standardise(self.features(samples))
 
@@ -138,7 +139,7 @@ class ProjectedDiscriminator(DiscriminatorNetwork):
 
 
 def _random(outputs: int, inputs: int, kernel: int) -> Tensor:
-    """Fixed normal weights that keep the variance."""
+    """Return fixed normal weights that keep the variance."""
     weight = torch.empty(outputs, inputs, kernel, kernel)
     return nn.init.normal_(weight, std=(inputs * kernel * kernel) ** -0.5)
 

@@ -1,8 +1,8 @@
 """Architecture ``r3gan``: residual blocks of grouped convolutions, without normalisation.
 
-Huang, Gokaslan, Kuleshov, Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline", NeurIPS
-2024. What differs: labels enter as in the other architectures here, dropout follows both hidden layers of
-a block, and the generator ends in tanh.
+Huang, Gokaslan, Kuleshov, Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline", NeurIPS 2024.
+Differences from the paper: labels enter as in the other architectures here, dropout follows both hidden
+layers of a block, and the generator ends in tanh.
 """
 
 import itertools
@@ -48,10 +48,10 @@ R3GANSettings = R3GANGeneratorSettings | R3GANDiscriminatorSettings
 
 
 class Block(nn.Module):
-    """1x1 to twice the channels, 3x3 in groups, 1x1 back, added to what came in.
+    """A residual block: 1x1 to twice the channels, 3x3 in groups, 1x1 back, added to the input.
 
-    The last convolution begins at 0, so that an untrained network is a chain of resamplings; the others
-    begin smaller the more blocks there are (Zhang, Dauphin, Ma, "Fixup initialization", ICLR 2019).
+    The last convolution is initialised to 0, so an untrained network is a chain of resamplings. The others
+    are initialised smaller the more blocks there are (Zhang, Dauphin, Ma, "Fixup initialization", ICLR 2019).
     """
 
     def __init__(self, channels: int, settings: R3GANSettings, *, depth: int, last: bool) -> None:
@@ -74,7 +74,7 @@ class Block(nn.Module):
         )
 
     def forward(self, grid: Tensor) -> Tensor:
-        """[n, channels, height, width] to the same."""
+        """Map [n, channels, height, width] to the same shape."""
         total: Tensor = grid + self.inner(grid)
         return total
 
@@ -82,7 +82,7 @@ class Block(nn.Module):
 class Basis(nn.Module):
     """A learned picture for each channel of the coarsest grid.
 
-    A generator gives each a weight; a discriminator asks how much of each there is.
+    A generator scales each picture; a discriminator measures how much of each is present.
     """
 
     def __init__(self, channels: int, size: tuple[int, int]) -> None:
@@ -90,17 +90,17 @@ class Basis(nn.Module):
         self.pictures = nn.Parameter(torch.randn(channels, *size))
 
     def weighted(self, weights: Tensor) -> Tensor:
-        """[n, channels] to [n, channels, height, width]."""
+        """Map [n, channels] to [n, channels, height, width]."""
         return weights[:, :, None, None] * self.pictures
 
     def found(self, grid: Tensor) -> Tensor:
-        """[n, channels, height, width] to [n, channels], as large as the grid's values."""
+        """Map [n, channels, height, width] to [n, channels], on the scale of the grid's values."""
         found: Tensor = (grid * self.pictures).sum((2, 3)) * self.pictures[0].numel() ** -0.5
         return found
 
 
 class R3GANGenerator(GeneratorNetwork):
-    """A learned basis, then blocks at each resolution, and 1x1 convolutions where channels change."""
+    """A learned basis, then blocks at each resolution, with 1x1 convolutions where channels change."""
 
     def __init__(self, settings: R3GANGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class R3GANGenerator(GeneratorNetwork):
 
 
 class R3GANDiscriminator(DiscriminatorNetwork):
-    """The generator's mirror image: its first look has the image's own resolution."""
+    """The mirror image of the generator; its first block has the image's own resolution."""
 
     def __init__(self, settings: R3GANDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class R3GANDiscriminator(DiscriminatorNetwork):
 
 
 def _stages(widths: tuple[int, ...], settings: R3GANSettings) -> Iterator[list[nn.Module]]:
-    """The blocks at each resolution."""
+    """Yield the blocks at each resolution."""
     depth = len(widths) * settings.blocks
     for place, width in enumerate(widths, 1):
         last = place == len(widths) and (isinstance(settings, R3GANGeneratorSettings) or not settings.dense)
@@ -169,7 +169,7 @@ def _stages(widths: tuple[int, ...], settings: R3GANSettings) -> Iterator[list[n
 
 
 def _change(inputs: int, outputs: int) -> list[nn.Module]:
-    """What changes the number of channels, where it does."""
+    """Return a convolution if the number of channels changes, otherwise nothing."""
     if inputs == outputs:
         return []
     layer = nn.Conv2d(inputs, outputs, 1, bias=False)
@@ -178,12 +178,12 @@ def _change(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _doubled(grid: Tensor) -> Tensor:
-    """Twice the resolution, blurred by [1, 2, 1]: each pixel four times, then means of 2x2."""
+    """Double the resolution with a [1, 2, 1] blur: repeat each pixel four times, then average 2x2."""
     return avg_pool2d(interpolate(grid, scale_factor=2.0, mode="nearest"), 2, 1, 1)[:, :, 1:, 1:]
 
 
 def _halved(grid: Tensor) -> Tensor:
-    """Half the resolution, blurred by [1, 2, 1] before; height and width even."""
+    """Halve the resolution after a [1, 2, 1] blur; height and width must be even."""
     return avg_pool2d(avg_pool2d(grid, 2, 1, 1), 2)
 
 

@@ -17,10 +17,10 @@ from .tanh import tanh
 
 
 class GeneratorBlock(nn.Module):
-    """Two 3x3 convolutions at twice the resolution, beside them a 1x1 convolution of the input.
+    """Two 3x3 convolutions at twice the resolution, with a 1x1 convolution of the input as the shortcut.
 
-    Miyato et al., "Spectral normalization for generative adversarial networks", ICLR 2018, table 4
-    and figure 5; nearest neighbours are repeated, on the way in and beside.
+    Miyato et al., "Spectral normalization for generative adversarial networks", ICLR 2018, table 4 and figure
+    5. Both paths upsample by repeating the nearest pixel.
     """
 
     def __init__(self, inputs: int, outputs: int, settings: LayerSettings, *, last: bool) -> None:
@@ -33,7 +33,7 @@ class GeneratorBlock(nn.Module):
         _initialise(first, second, self.skip, settings.activation)
 
     def forward(self, grid: Tensor) -> Tensor:
-        """[n, inputs, height, width] to [n, outputs, 2 height, 2 width]."""
+        """Map [n, inputs, height, width] to [n, outputs, 2 height, 2 width]."""
         inner = self.second(self.first(_doubled(self.enter(grid))))
         # a 1x1 convolution of repeated pixels is the repeated convolution, at a quarter of the price
         total: Tensor = inner + _doubled(self.skip(grid))
@@ -41,10 +41,9 @@ class GeneratorBlock(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Two 3x3 convolutions, then averages of 2x2; beside them averages and a 1x1 convolution.
+    """Two 3x3 convolutions, then 2x2 average pooling, with pooling and a 1x1 convolution as the shortcut.
 
-    The same source; the block that sees the image does not put an activation before its first
-    convolution.
+    The same source. The block that sees the image has no activation before its first convolution.
     """
 
     def __init__(
@@ -60,13 +59,13 @@ class DiscriminatorBlock(nn.Module):
         _initialise(first, second, self.skip, settings.activation)
 
     def forward(self, grid: Tensor) -> Tensor:
-        """[n, inputs, height, width], both even, to [n, outputs, height / 2, width / 2]."""
+        """Map [n, inputs, height, width], both even, to [n, outputs, height / 2, width / 2]."""
         total: Tensor = avg_pool2d(self.inner(grid), 2) + self.skip(avg_pool2d(grid, 2))
         return total
 
 
 class ResNetGenerator(GeneratorNetwork):
-    """A dense layer to a small grid, a block for each resolution, a 3x3 convolution, tanh."""
+    """A dense layer to a small grid, a block for each resolution, a 3x3 convolution, and tanh."""
 
     def __init__(self, settings: ConvolutionGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__()
@@ -97,7 +96,7 @@ class ResNetGenerator(GeneratorNetwork):
 
 
 class ResNetDiscriminator(DiscriminatorNetwork):
-    """A block for each resolution, the mean over the coarsest grid, dense layers, a logit."""
+    """A block for each resolution, the mean over the coarsest grid, dense layers, and a logit."""
 
     def __init__(self, settings: ConvolutionDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""From the votes of capsules to the capsules above them.
+"""Routing: compute capsules from the votes of the capsules below.
 
-A capsule is a vector: its direction says what something is like, and its length, below 1, how sure the
-capsule is that it is there.
+A capsule is a vector. Its direction describes an entity, and its length, below 1, is the probability that the
+entity is present.
 """
 
 import math
@@ -16,22 +16,22 @@ twice, and a capsule whose units were all dropped is 0."""
 
 
 def squash(vectors: Tensor) -> Tensor:
-    """Vectors of any length to the same directions and lengths below 1, float [..., size].
+    """Scale vectors of any length to lengths below 1 in the same directions, float [..., size].
 
-    Sabour, Frosst, Hinton, "Dynamic routing between capsules", NIPS 2017, equation 1, but for `EPSILON`.
+    Sabour, Frosst, Hinton, "Dynamic routing between capsules", NIPS 2017, equation 1, except for `EPSILON`.
     """
     square = vectors.square().sum(-1, keepdim=True)
     return vectors * (square / (1 + square) * torch.rsqrt(square + EPSILON))
 
 
 def squashed_length(vectors: Tensor) -> Tensor:
-    """The lengths that `squash` gives, float [..., size] to [...], without a root."""
+    """Return the lengths of the results of `squash`, float [..., size] to [...], without a root."""
     square = vectors.square().sum(-1)
     return square / (1 + square)
 
 
 class DynamicRouting(nn.Module):
-    """Votes are weighed anew a few times, by how well they agree with what they add up to.
+    """Reweights votes a few times by their agreement with their weighted sum.
 
     Sabour et al. 2017, procedure 1. The gradient goes through all rounds.
     """
@@ -41,7 +41,9 @@ class DynamicRouting(nn.Module):
         self.outputs, self.iterations = outputs, iterations
 
     def forward(self, votes: Tensor) -> Tensor:
-        """float32 [n, outputs, inputs, size] to [n, outputs, size], the capsules above before `squash`."""
+        """Map float32 [n, outputs, inputs, size] to [n, outputs, size], the upper capsules before
+        `squash`.
+        """
         total = votes.sum(2) / self.outputs  # all weights begin equal
         agreement = votes.new_zeros(())
         for _ in range(self.iterations - 1):
@@ -51,14 +53,14 @@ class DynamicRouting(nn.Module):
 
 
 class AttentionRouting(nn.Module):
-    """Votes are weighed once, by how well they agree with one another.
+    """Weights votes once, by their agreement with one another.
 
-    Mazzia, Salvetti, Chiaberge, "Efficient-CapsNet: capsule network with self-attention routing",
-    Scientific Reports 11, 2021, equations 4 to 7. A vote's products with all votes add up to its product
-    with their sum, so no matrix of all pairs is made.
+    Mazzia, Salvetti, Chiaberge, "Efficient-CapsNet: capsule network with self-attention routing", Scientific
+    Reports 11, 2021, equations 4 to 7. The products of a vote with all votes add up to its product with their
+    sum, so no matrix of all pairs is needed.
 
     Attributes:
-        prior: Added to the weights, float32 [outputs, inputs]; learned, and 0 at first.
+        prior: Learned term added to the weights, float32 [outputs, inputs], initially 0.
     """
 
     def __init__(self, inputs: int, outputs: int, iterations: int) -> None:
@@ -66,7 +68,7 @@ class AttentionRouting(nn.Module):
         self.prior = nn.Parameter(torch.zeros(outputs, inputs))
 
     def forward(self, votes: Tensor) -> Tensor:
-        """As `DynamicRouting`."""
+        """Map votes to capsules, as `DynamicRouting` does."""
         agreement = _agreement(votes, votes.sum(2)) / math.sqrt(votes.shape[-1])
         return _weighted(agreement.softmax(1) + self.prior, votes)
 
@@ -75,12 +77,12 @@ class AttentionRouting(nn.Module):
 
 
 def _agreement(votes: Tensor, capsules: Tensor) -> Tensor:
-    """[n, outputs, inputs, size] and [n, outputs, size] to [n, outputs, inputs]."""
+    """Map [n, outputs, inputs, size] and [n, outputs, size] to [n, outputs, inputs]."""
     return (votes * capsules.unsqueeze(2)).sum(-1)
 
 
 def _weighted(weights: Tensor, votes: Tensor) -> Tensor:
-    """[n, outputs, inputs] and [n, outputs, inputs, size] to [n, outputs, size]."""
+    """Map [n, outputs, inputs] and [n, outputs, inputs, size] to [n, outputs, size]."""
     return (weights.unsqueeze(-1) * votes).sum(2)
 
 

@@ -1,4 +1,4 @@
-"""When dropout acts: the share of its probability that is left, over a run."""
+"""Schedules of dropout: the share of its probability that applies, over a run."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Settings of a network: those that every network has, and those of networks built of layers.
+"""Settings of every network, and of networks built of layers.
 
 The settings of a single architecture are in its own file.
 """
@@ -25,7 +25,7 @@ _NUMBERS: TypeAdapter[tuple[int, ...]] = TypeAdapter(
 
 
 def _rate(value: Any, _: Any) -> Any:
-    """One message for what is neither, where pydantic has one for each."""
+    """Return one message for a value that is neither, for which pydantic would have several."""
     return value if value == AUTO else _PROBABILITY.validate_python(value, strict=True)
 
 
@@ -67,12 +67,12 @@ class NetworkSettings(Settings):
 
     @property
     def has_batch_norm(self) -> bool:
-        """Whether the output for one sample depends on the others of its batch in training."""
+        """True if the output for one sample depends on the others of its batch in training."""
         return False
 
     @property
     def has_batch_norm_behind_dropout(self) -> bool:
-        """Whether dropout feeds a batch norm."""
+        """True if dropout feeds a batch norm."""
         return False
 
 

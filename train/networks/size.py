@@ -1,4 +1,4 @@
-"""How large networks are, known before they are built."""
+"""The size of networks, computed before they are built."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,23 +17,23 @@ _READ = (2, 1)
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of weights."""
+    """Return the number of weights."""
     return sum(weight.numel() for weight in network.parameters())
 
 
 def require_room(recipe: PairSettings, spec: SampleSpec, available: int, *, trained: bool) -> None:
-    """Refuse networks that have no room in the memory that there is, before any of it is taken.
+    """Refuse networks that do not fit into the available memory, before any of it is allocated.
 
-    Counted is what depends on the weights alone: what the layers give for a batch comes on top.
+    Only memory that depends on the weights alone is counted. Activations of a batch need more.
 
     Args:
-        recipe: What says how large they are.
-        spec: What their samples are.
-        available: Bytes.
-        trained: Whether they are trained, or only read back.
+        recipe: Settings of the networks.
+        spec: Spec of their samples.
+        available: Available bytes.
+        trained: True if they are trained, False if they are only loaded.
 
     Raises:
-        RecipeError: They need more.
+        RecipeError: They need more memory.
     """
     with torch.device("meta"), _WithoutValues():
         weights = [parameter_count(network) for network in plain_networks(recipe, spec)]
@@ -47,10 +47,10 @@ def require_room(recipe: PairSettings, spec: SampleSpec, available: int, *, trai
 
 
 class _WithoutValues(TorchFunctionMode):
-    """Within it, what sets the values of a tensor does nothing.
+    """Make initialisation of tensors a no-op for the block.
 
-    On the "meta" device there are none, and to do nothing there PyTorch first loads two seconds of
-    libraries.
+    Tensors on the "meta" device have no values, and to do nothing there PyTorch first loads libraries for two
+    seconds.
     """
 
     def __torch_function__(

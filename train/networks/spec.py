@@ -1,11 +1,11 @@
-"""What a sample is: all that the networks need to know of the data."""
+"""The specification of samples: everything that networks must know about the data."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class GraphTypes:
-    """What the nodes and edges of graphs are, where samples are graphs."""
+    """The types of nodes and edges, if samples are graphs."""
 
     node_types: int
     """Types of nodes, those that are absent not counted."""
@@ -24,15 +24,15 @@ class GraphTypes:
 
     @property
     def channels(self) -> int:
-        """Channels of a sample: "no edge" and each type of edge, then "no node" and each type of node."""
+        """Number of channels: "no edge" and each type of edge, then "no node" and each type of node."""
         return 1 + self.edge_types + 1 + self.node_types
 
 
 @dataclass(frozen=True)
 class SampleSpec:
-    """Samples as networks see them, and by how many classes the networks are conditioned.
+    """The shape of samples as networks see them, and the number of classes.
 
-    `dropgan.train.kind.TrainingKind` makes it of each kind of data.
+    `dropgan.train.kind.TrainingKind` makes it for each kind of data.
     """
 
     shape: tuple[int, ...]
@@ -49,5 +49,5 @@ class SampleSpec:
 
     @property
     def on_grid(self) -> bool:
-        """Whether values stand in rows and columns, [channels, height, width], as convolutions need them."""
+        """True if samples are [channels, height, width], as convolutions need them."""
         return len(self.shape) == 3 and self.graphs is None

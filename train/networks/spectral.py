@@ -1,4 +1,4 @@
-"""Spectral normalisation: every weight divided by its largest singular value."""
+"""Spectral normalisation: divide every weight by its largest singular value."""
 
 from typing import Any
 
@@ -15,25 +15,25 @@ _FIRST_ITERATIONS = 15  # from random vectors; afterwards one a pass keeps up wi
 class SpectralNorm(nn.Module):
     """A parametrization that divides a weight by an estimate of its largest singular value.
 
-    Miyato et al., "Spectral normalization for generative adversarial networks", ICLR 2018: one
-    power iteration each time the weight is used in training, none in eval mode. torch's own
-    (`torch.nn.utils.parametrizations.spectral_norm`) would do the same in fp32; under autocast its
-    products are in half the precision, which is too coarse for a norm that every layer relies on.
+    Miyato et al., "Spectral normalization for generative adversarial networks", ICLR 2018: one power
+    iteration each time the weight is used in training, none in eval mode. torch's own
+    (`torch.nn.utils.parametrizations.spectral_norm`) would do the same in fp32. Under autocast its products
+    are in half precision, which is too coarse for a norm that every layer relies on.
 
     Attributes:
-        left: The left singular vector, float32 [outputs].
-        right: The right one, float32 [inputs of an output].
+        left: Left singular vector, float32 [outputs].
+        right: Right singular vector, float32 [inputs of an output].
     """
 
     left: Tensor
     right: Tensor
 
     def __init__(self, weight: Tensor, dim: int) -> None:
-        """Begin with random vectors from torch's global generator.
+        """Start with random vectors from torch's global generator.
 
         Args:
-            weight: At least two-dimensional.
-            dim: The dimension of the outputs.
+            weight: Weight with at least two dimensions.
+            dim: Dimension of the outputs.
         """
         super().__init__()
         self.dim = dim
@@ -43,18 +43,18 @@ class SpectralNorm(nn.Module):
         self._iterate(matrix, _FIRST_ITERATIONS)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight over its norm, the same shape; moves the vectors on in training mode."""
+        """Return the weight divided by its norm, in the same shape; update the vectors in training mode."""
         with full_precision(weight.device):
             if self.training:
                 self._iterate(self._matrix(weight.detach()), 1)
             return weight / self._norm(weight)
 
     def at_rest(self, weight: Tensor) -> Tensor:
-        """What `forward` gives, with the vectors as they are."""
+        """Return the result of `forward` without an update of the vectors."""
         return weight / self._norm(weight)
 
     def settle(self, weight: Tensor) -> None:
-        """Bring the vectors to a weight that is not the one they were of."""
+        """Converge the vectors for a weight that was set from elsewhere."""
         self._iterate(self._matrix(weight.detach()), _FIRST_ITERATIONS)
 
     def _norm(self, weight: Tensor) -> Tensor:
@@ -74,8 +74,8 @@ class SpectralNorm(nn.Module):
 def add_spectral_norm(network: nn.Module) -> None:
     """Put every dense layer, convolution and embedding of a network under spectral norm, in place.
 
-    To be called when the weights have their first values. Embeddings of labels are matrices that
-    multiply one-hot vectors, so they count.
+    Call it after initialisation. Label embeddings are matrices that multiply one-hot vectors, so they are
+    included.
     """
     layers = [
         m for m in network.modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding)
@@ -87,31 +87,31 @@ def add_spectral_norm(network: nn.Module) -> None:
 
 
 def normed_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers whose weights are under spectral norm, by name."""
+    """Return the layers under spectral norm by name."""
     return {
         name: layer for name, layer in network.named_modules() if parametrize.is_parametrized(layer, "weight")
     }
 
 
 def weight_at_rest(layer: nn.Module) -> Tensor:
-    """The weight of a layer under spectral norm as it acts, without moving the norm on."""
+    """Return the effective weight of a layer under spectral norm, without an update of the norm."""
     parametrization: Any = layer.parametrizations.weight  # type: ignore[union-attr]
     normed: Tensor = parametrization[0].at_rest(parametrization.original)
     return normed
 
 
 def settle_spectral_norm(network: nn.Module) -> None:
-    """Find the singular vectors anew, after the weights were set from elsewhere."""
+    """Converge the singular vectors after weights were set from elsewhere."""
     for layer in normed_layers(network).values():
         parametrization: Any = layer.parametrizations.weight  # type: ignore[union-attr]
         parametrization[0].settle(parametrization.original)
 
 
 def remove_spectral_norm(network: nn.Module) -> None:
-    """Leave plain weights with the values that spectral norm gave them, in place.
+    """Replace spectral norm by plain weights with the normalised values, in place.
 
-    Also in a deep copy, whose original stays under spectral norm: torch's `remove_parametrizations`
-    takes the weight out of the class that copies share.
+    This also works on a deep copy whose original stays under spectral norm. torch's `remove_parametrizations`
+    would remove the weight from the class that copies share.
     """
     for layer in normed_layers(network).values():
         weight = weight_at_rest(layer).detach().clone()

@@ -1,4 +1,4 @@
-"""Local roughness: what a dense discriminator is shown of an image's grain."""
+"""Local roughness, which shows a dense discriminator an image's grain."""
 
 import torch
 from torch import Tensor
@@ -6,13 +6,13 @@ from torch.nn.functional import avg_pool2d
 
 
 def roughness(images: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels, across and down, in cells of 4x4 pixels.
+    """Return the mean absolute difference of neighbouring pixels, across and down, in cells of 4x4 pixels.
 
     Args:
         images: float [n, channels, height, width].
 
     Returns:
-        float [n, cells], not below 0; cells at the right and lower edge may be smaller.
+        float [n, cells], at least 0. Cells at the right and lower edge may be smaller.
     """
     across = (images[..., :, 1:] - images[..., :, :-1]).abs()
     down = (images[..., 1:, :] - images[..., :-1, :]).abs()

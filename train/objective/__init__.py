@@ -1,1 +1,1 @@
-"""What training minimises: losses of logits, gradient penalties, and what the discriminator is shown."""
+"""The training objective: losses of logits, gradient penalties, and augmentation."""

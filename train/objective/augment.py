@@ -1,9 +1,9 @@
-"""Augmentation of all that the discriminator sees, for little data.
+"""Augmentation of everything that the discriminator sees, for small data sets.
 
-Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for data-efficient GAN training", NeurIPS 2020:
-real and generated images are changed by the same random, differentiable functions in both training
-steps, so the generator learns the images as they were and the discriminator cannot learn the real
-ones by heart. Strengths are the paper's.
+Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for data-efficient GAN training", NeurIPS 2020. The
+same random, differentiable functions change real and generated images in both training steps. The generator
+still learns the original images, and the discriminator cannot memorise the real ones. Strengths are those of
+the paper.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,16 +18,17 @@ _HOLE = 1 / 2  # side of the square that is cut out, of the image's side
 
 
 def augment(images: Tensor, policy: Sequence[str], generator: Generator | None = None) -> Tensor:
-    """Images changed at random, each in its own way.
+    """Change each image at random.
 
     Args:
         images: float [n, channels, height, width], -1 to 1.
-        policy: Names among `AUGMENTATIONS`, applied in the order of that table whatever theirs is.
-            Empty returns the images themselves.
-        generator: Of random numbers, on the CPU; None takes torch's global one.
+        policy: Names in `AUGMENTATIONS`, always applied in the order of that table. Empty returns the
+            images unchanged.
+        generator: Random generator on the CPU; None uses torch's global one.
 
     Returns:
-        The same shape and dtype; may exceed -1 to 1. Differentiable with respect to the images.
+        Images of the same shape and dtype, differentiable with respect to the input. Values may exceed
+        -1 to 1.
     """
     for name, change in AUGMENTATIONS.items():
         if name in policy:
@@ -36,7 +37,7 @@ def augment(images: Tensor, policy: Sequence[str], generator: Generator | None =
 
 
 def _colour(images: Tensor, generator: Generator | None) -> Tensor:
-    """Brightness moved by up to 0.5; saturation times 0 to 2; contrast times 0.5 to 1.5."""
+    """Shift brightness by up to 0.5, multiply saturation by 0 to 2 and contrast by 0.5 to 1.5."""
     shape = (3, len(images), 1, 1, 1)
     brightness, saturation, contrast = torch.rand(shape, generator=generator, device="cpu").to(images.device)
     images = images + (brightness - 0.5)
@@ -48,9 +49,9 @@ def _colour(images: Tensor, generator: Generator | None) -> Tensor:
 
 
 def _translation(images: Tensor, generator: Generator | None) -> Tensor:
-    """Moved by up to an eighth of each side.
+    """Shift by up to an eighth of each side.
 
-    By products with matrices of 0 and 1: their gradient is a product too, which a GPU computes in
+    The shift is a product with matrices of 0 and 1. Its gradient is a product too, which a GPU computes in
     the same order every time, unlike the scattered sum that is the gradient of indexing.
     """
     with full_precision(images.device):
@@ -59,7 +60,7 @@ def _translation(images: Tensor, generator: Generator | None) -> Tensor:
 
 
 def _shifts(count: int, side: int, like: Tensor, generator: Generator | None) -> Tensor:
-    """[count, 1, side, side]: row i of a matrix picks the pixel that moves to i, or none."""
+    """Return [count, 1, side, side] matrices whose row i selects the pixel that moves to i, or none."""
     most = int(side * _SHIFT + 0.5)
     shift = torch.randint(-most, most + 1, (count, 1, 1, 1), generator=generator, device="cpu").to(
         like.device
@@ -69,14 +70,14 @@ def _shifts(count: int, side: int, like: Tensor, generator: Generator | None) ->
 
 
 def _cutout(images: Tensor, generator: Generator | None) -> Tensor:
-    """A square of half the side made grey; its centre is anywhere, so part of it may be outside."""
+    """Make a square of half the side grey. Its centre is anywhere, so part of it may be outside."""
     inside = [_hole(len(images), side, images.device, generator) for side in images.shape[2:]]
     hole = inside[0][:, :, None] & inside[1][:, None, :]
     return images.masked_fill(hole[:, None], 0)
 
 
 def _hole(count: int, side: int, device: torch.device, generator: Generator | None) -> Tensor:
-    """bool [count, side]: which rows, or columns, the hole covers."""
+    """Return the rows, or columns, that the square covers, bool [count, side]."""
     size = int(side * _HOLE + 0.5)
     begin = torch.randint(0, side + 1 - size % 2, (count, 1), generator=generator, device="cpu") - size // 2
     begin = begin.to(device)

@@ -1,7 +1,7 @@
-"""The losses, each with all that the rest of training has to know of it.
+"""The losses, each with everything that the rest of training needs to know about it.
 
-A new loss is a class here, or anywhere else with ``LOSSES.register``: recipes, metrics, health and the
-table of incompatible settings take what they need from it.
+A new loss is a class here, or anywhere else with ``LOSSES.register``. Recipes, metrics, health and the table
+of incompatible settings read what they need from it.
 """
 
 import math
@@ -21,9 +21,9 @@ passing for real."""
 
 
 class Loss(ABC):
-    """What the two networks minimise. Losses are scalars of logits, float tensors [batch, 1].
+    """A loss of both networks. Losses are scalars of logits, float tensors [batch, 1].
 
-    If there are labels, row i of the real and row i of the generated samples have the same one.
+    With labels, row i of the real samples and row i of the generated samples have the same label.
     """
 
     name: str
@@ -40,18 +40,18 @@ class Loss(ABC):
 
     @abstractmethod
     def discriminator(self, real: Tensor, generated: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Return what the discriminator minimises.
+        """Return the discriminator's loss.
 
         Args:
             real: Logits of real samples.
             generated: Logits of generated samples.
-            label_smoothing: How far the target for real samples is below 1; above 0 only for losses
-                that have targets.
+            label_smoothing: Distance of the target for real samples below 1. It may be above 0 only for
+                losses that have targets.
         """
 
     @abstractmethod
     def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
-        """Return what the generator minimises.
+        """Return the generator's loss.
 
         Args:
             generated: Logits of generated samples.
@@ -83,12 +83,11 @@ NO_SIGN = Incompatible(
 
 
 class NonSaturating(Loss):
-    """Binary cross-entropy of logits, the generator's with the label "real".
+    """Binary cross-entropy of logits; the generator's uses the label "real".
 
-    Goodfellow et al. 2014, equation 1 and section 3. softplus(-x) is -log sigmoid(x) without the
-    overflow. With label smoothing, generated samples keep the target 0, since a higher one would
-    reward the generator for what it does already (Salimans et al., "Improved techniques for training
-    GANs", 2016, section 3.4).
+    Goodfellow et al. 2014, equation 1 and section 3. softplus(-x) is -log sigmoid(x) without overflow. With
+    label smoothing, generated samples keep the target 0, because a higher one would reward the generator for
+    what it already does (Salimans et al., "Improved techniques for training GANs", 2016, section 3.4).
     """
 
     name = "non-saturating"
@@ -104,10 +103,10 @@ class NonSaturating(Loss):
 
 
 class Minimax(NonSaturating):
-    """The same for the discriminator; the generator minimises what the discriminator maximises.
+    """Binary cross-entropy, of which the generator minimises what the discriminator maximises.
 
-    Goodfellow et al. 2014, equation 1. Its gradient vanishes where the discriminator is sure, which
-    is at the beginning.
+    Goodfellow et al. 2014, equation 1. The generator's gradient vanishes when the discriminator is confident,
+    which it is at the start.
     """
 
     name = "minimax"
@@ -118,7 +117,7 @@ class Minimax(NonSaturating):
 
 
 class Hinge(Loss):
-    """Real logits are pushed above 1, generated ones below -1, and no further.
+    """Hinge loss: push real logits above 1 and generated ones below -1, and no further.
 
     Lim and Ye, "Geometric GAN", 2017; Miyato et al. 2018.
     """
@@ -134,10 +133,9 @@ class Hinge(Loss):
 
 
 class Wasserstein(Loss):
-    """The difference of the mean logits, whose zero means nothing.
+    """Difference of the mean logits. A logit of 0 has no meaning.
 
-    Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017; the discriminator's slope must be bounded by
-    something else.
+    Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017. Something else must bound the discriminator's slope.
     """
 
     name = "wasserstein"
@@ -163,13 +161,13 @@ class Wasserstein(Loss):
 
 
 class Relativistic(Loss):
-    """Each generated sample against a real one: cross-entropy of which of the two is the real one.
+    """Cross-entropy of which sample of a pair of a generated and a real one is real.
 
-    The pairing loss of Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019, with the
-    logistic function, as in R3GAN (Huang et al., "The GAN is dead; long live the GAN! A modern GAN
-    baseline", NeurIPS 2024), which trains it with R1 and R2. Where generated samples pile up on few
-    real ones, the others still win their pairs, so modes are not dropped as easily (Sun, Fang,
-    Schwing, "Towards a better global loss landscape of GANs", NeurIPS 2020).
+    The pairing loss of Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019, with the logistic
+    function, as in R3GAN (Huang et al., "The GAN is dead; long live the GAN! A modern GAN baseline", NeurIPS
+    2024), which trains it with R1 and R2. If generated samples crowd around few real ones, the other real
+    samples still win their pairs, so the generator drops modes less easily (Sun, Fang, Schwing, "Towards a
+    better global loss landscape of GANs", NeurIPS 2020).
     """
 
     name = "relativistic"
@@ -182,16 +180,16 @@ class Relativistic(Loss):
         return softplus(real() - generated).mean()
 
     def correct(self, real: Tensor, generated: Tensor) -> Tensor:
-        """Pairs in which the real sample has the higher logit, twice: a pair is right or wrong as a whole."""
+        """Count pairs whose real sample has the higher logit, once for each sample of the pair."""
         return (real > generated).sum().expand(2)
 
 
 class Margin(Loss):
-    """The margin loss of capsules, where a capsule's length is the probability that the logit stands for.
+    """The margin loss of capsules, for which a capsule's length is the probability of the logit.
 
-    Sabour, Frosst, Hinton, "Dynamic routing between capsules", NIPS 2017, equation 4, as CapsuleGAN takes
-    it (Jaiswal et al. 2018): real samples are pushed above 0.9, generated ones below 0.1 at half the
-    weight. The generator pushes its own above 0.9.
+    Sabour, Frosst, Hinton, "Dynamic routing between capsules", NIPS 2017, equation 4, as CapsuleGAN uses it
+    (Jaiswal et al. 2018): push real samples above 0.9, and generated ones below 0.1 at half the weight. The
+    generator pushes its samples above 0.9.
     """
 
     name = "margin"
@@ -206,7 +204,7 @@ class Margin(Loss):
 
 
 def _short(logits: Tensor) -> Tensor:
-    """How far lengths are below 0.9, squared."""
+    """Return the squared distance of lengths below 0.9."""
     return relu(0.9 - logits.sigmoid()).square().mean()
 
 

@@ -1,6 +1,6 @@
-"""Penalties on the discriminator, with their settings.
+"""Penalties on the discriminator, and their settings.
 
-A new one is a weight in `PenaltySettings`, a function, and a row in `PENALTIES`.
+To add one, add a weight to `PenaltySettings`, a function, and a row to `PENALTIES`.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,15 +36,15 @@ class PenaltySettings(Settings):
 
 
 def r1_penalty(discriminator: Discriminator, samples: Tensor) -> Tensor:
-    """Half the mean squared norm of the discriminator's gradient at samples.
+    """Return half the mean squared norm of the discriminator's gradient at samples.
 
-    R1 where the samples are real, R2 where they are generated.
+    It is R1 at real samples and R2 at generated ones.
 
-    Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", ICML 2018,
-    equation 9 without its weight.
+    Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", ICML 2018, equation 9
+    without its weight.
 
     Args:
-        discriminator: Samples to logits.
+        discriminator: Maps samples to logits.
         samples: float [batch, ...].
 
     Returns:
@@ -54,15 +54,15 @@ def r1_penalty(discriminator: Discriminator, samples: Tensor) -> Tensor:
 
 
 def wgan_gp_penalty(discriminator: Discriminator, reals: Tensor, fakes: Tensor) -> Tensor:
-    """Mean squared difference from 1 of the norm of the gradient, between real and generated samples.
+    """Return the mean squared difference from 1 of the gradient's norm between real and generated samples.
 
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3 without its weight:
-    each point is drawn evenly from the line between a real and a generated sample.
+    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3 without its weight: each point
+    is drawn uniformly from the line between a real and a generated sample.
 
     Args:
         discriminator: Samples to logits.
         reals: float samples [batch, ...].
-        fakes: The same of the generator, detached.
+        fakes: Generated samples, float [batch, ...], detached.
 
     Returns:
         Scalar that can be differentiated with respect to the discriminator's weights.
@@ -75,16 +75,16 @@ def wgan_gp_penalty(discriminator: Discriminator, reals: Tensor, fakes: Tensor) 
 
 
 def approximate_r1_penalty(discriminator: Discriminator, reals: Tensor, noise: float) -> Tensor:
-    """Mean squared change of the logit when a real sample is moved by a little noise.
+    """Return the mean squared change of the logit when a little noise is added to a real sample.
 
-    Lin et al., "Diffusion adversarial post-training for one-step video generation", ICML 2025: about
-    noise squared times the squared norm of the gradient, without a gradient of a gradient, which some
-    layers and compilers do not have.
+    Lin et al., "Diffusion adversarial post-training for one-step video generation", ICML 2025. This is about
+    the noise squared times the squared norm of the gradient, without a second-order gradient, which some
+    layers and compilers do not support.
 
     Args:
         discriminator: Samples to logits.
         reals: float samples [batch, ...].
-        noise: Standard deviation of what is added to them.
+        noise: Standard deviation of the added noise.
 
     Returns:
         Scalar that can be differentiated with respect to the discriminator's weights.
@@ -98,13 +98,13 @@ def approximate_r1_penalty(discriminator: Discriminator, reals: Tensor, noise: f
 
 
 def consistency_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
-    """Mean squared difference of the logits that a real sample gets under two dropout masks.
+    """Return the mean squared difference of the logits of a real sample under two dropout masks.
 
     The consistency term of Wei et al., "Improving the improved training of Wasserstein GANs: a consistency
-    term and its dual effect", ICLR 2018, of the logit alone and without their margin.
+    term and its dual effect", ICLR 2018, for the logit alone and without their margin.
 
     Args:
-        discriminator: Samples to logits, dropout acting.
+        discriminator: Maps samples to logits, with dropout acting.
         reals: float samples [batch, ...].
 
     Returns:
@@ -114,7 +114,9 @@ def consistency_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
 
 
 def _gradient(discriminator: Discriminator, samples: Tensor) -> Tensor:
-    """The gradient of each sample's logit with respect to the sample, [batch, values], in the graph."""
+    """Return the differentiable gradient of each sample's logit with respect to the sample,
+    [batch, values].
+    """
     samples = samples.detach().float().requires_grad_(True)
     logits = discriminator(samples)
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
@@ -138,7 +140,7 @@ class Penalty:
     """Settings that it cannot be trained with."""
 
     def weighs(self, settings: PenaltySettings) -> float:
-        """Its weight in a recipe."""
+        """Return its weight in a recipe."""
         weight: float = getattr(settings, self.weight)
         return weight
 
@@ -181,21 +183,21 @@ PENALTIES = (
 
 
 def lazy_interval(settings: PenaltySettings) -> int:
-    """Steps from one to the next where a recipe has penalties that are not in every step; else 1."""
+    """Return the interval in steps of lazy penalties, or 1 if a recipe has none."""
     return settings.r1_interval if any(p.lazy and p.weighs(settings) for p in PENALTIES) else 1
 
 
 def weighted_penalties(
     settings: PenaltySettings, discriminator: Discriminator, reals: Tensor, fakes: Tensor, *, lazy: bool
 ) -> Iterator[Tensor]:
-    """The penalties of an update, each times its weight.
+    """Yield the penalties of an update, each multiplied by its weight.
 
     Args:
-        settings: The recipe's.
-        discriminator: Samples to logits.
+        settings: Settings of the recipe.
+        discriminator: Maps samples to logits.
         reals: float samples [batch, ...].
-        fakes: The same of the generator, detached.
-        lazy: Whether this update has those that are not in every one.
+        fakes: Generated samples, float [batch, ...], detached.
+        lazy: Include the lazy penalties, which are not in every update.
     """
     for penalty in PENALTIES:
         weight = penalty.weighs(settings) * (settings.r1_interval if penalty.lazy else 1)

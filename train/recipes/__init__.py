@@ -1,4 +1,4 @@
-"""Recipes: every setting of a training run, and the TOML files that come with dropgan."""
+"""Recipes: all settings of a training run, and the TOML files that come with dropgan."""
 
 from ..settings import RecipeError
 from .choose import Asked, asked_recipe

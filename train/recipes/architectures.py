@@ -1,4 +1,4 @@
-"""Which settings a recipe may have, and what stays of them when an architecture changes."""
+"""The settings that a recipe may have, and which ones remain when an architecture changes."""
 
 import copy
 from typing import Annotated, Any
@@ -16,21 +16,21 @@ SHORT = "architecture"
 
 
 class _UnknownGenerator(GeneratorSettings):
-    """Settings for an unknown architecture: what all generators share is checked, the rest is ignored."""
+    """Settings for an unknown architecture: settings of all generators are checked, others ignored."""
 
     model_config = ConfigDict(extra="ignore")
     architecture: Annotated[str, AfterValidator(lambda name: require_among(designs("generator"), name))]
 
 
 class _UnknownDiscriminator(DiscriminatorSettings):
-    """The same of a discriminator."""
+    """Settings for an unknown architecture: settings of all discriminators are checked, others ignored."""
 
     model_config = ConfigDict(extra="ignore")
     architecture: Annotated[str, AfterValidator(lambda name: require_among(designs("discriminator"), name))]
 
 
 def recipe_type_of(document: dict[str, Any]) -> type[Recipe]:
-    """The kind of recipe that a document is of, by its architectures."""
+    """Return the class of recipes for a document, by its architectures."""
     return recipe_type(
         _settings("generator", document) or _UnknownGenerator,
         _settings("discriminator", document) or _UnknownDiscriminator,
@@ -38,7 +38,7 @@ def recipe_type_of(document: dict[str, Any]) -> type[Recipe]:
 
 
 def expand(document: dict[str, Any]) -> None:
-    """Give an ``architecture`` outside the tables to the networks that name none, in place."""
+    """Copy an ``architecture`` outside the tables to the networks that name none, in place."""
     if SHORT not in document:
         return
     name = document.pop(SHORT)
@@ -49,10 +49,10 @@ def expand(document: dict[str, Any]) -> None:
 
 
 def put_over(below: dict[str, Any], above: dict[str, Any]) -> None:
-    """Put a document's settings over another's, table by table, in place.
+    """Merge the settings of ``above`` into ``below``, table by table, in place.
 
-    Where a network gets another architecture, what only the old one had is dropped: it would be an
-    unknown setting that the user has not written.
+    If a network's architecture changes, settings that only the old one has are dropped. They would otherwise
+    be unknown settings that the user has not written.
     """
     above = copy.deepcopy(above)
     expand(above)
@@ -73,7 +73,7 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
 
 
 def _settings(network: str, document: dict[str, Any]) -> Any:
-    """The class of a network's settings; None if the document names no architecture, or an unknown one."""
+    """Return the class of a network's settings; None if the architecture is missing or unknown."""
     table = document.get(network)
     name = table.get(SHORT) if isinstance(table, dict) else None
     design = designs(network).get(name) if isinstance(name, str) else None

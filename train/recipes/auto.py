@@ -1,7 +1,6 @@
-"""Recipe ``auto``: which recipe is for which data, and whether their labels are used.
+"""Recipe ``auto``: choose a recipe for the data, and decide if their labels are used.
 
-`TABLE` is all there is to it. A new architecture gets a row, and a test of it in
-tests/train/test_auto.py.
+`TABLE` defines all of it. For a new architecture, add a row and a test in tests/train/test_auto.py.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ _LONGEST = 8  # of a side over the other: a network of convolutions begins with 
 
 @dataclass(frozen=True)
 class ClassCount:
-    """A class of the data, and how many samples it has."""
+    """A class of the data, and its number of samples."""
 
     name: str
     count: int
@@ -25,7 +24,7 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the choice may hang on."""
+    """The facts about data that the choice may depend on."""
 
     spec: SampleSpec
     """What samples are."""
@@ -42,13 +41,13 @@ class Seen:
 
     @property
     def described(self) -> str:
-        """In words: ``10,000 grey pictures of 28x28``."""
+        """Return the data as text: ``10,000 grey pictures of 28x28``."""
         return f"{self.count:,} {self.spec.described}"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe, and the data that it is for."""
+    """A recipe, and the data that it suits."""
 
     recipe: str
     architecture: str
@@ -63,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen; recipe.toml keeps it in ``[run.auto]``."""
+    """The choice that was made; recipe.toml records it in ``[run.auto]``."""
 
     recipe: str = ""
     """Name of the recipe; empty in a run whose recipe was named."""
@@ -94,11 +93,11 @@ TABLE = (
 
 
 def choose(seen: Seen, conditional: bool | None = None) -> Chosen:
-    """The recipe for data, and whether it learns their labels.
+    """Return the recipe for data, and if it learns their labels.
 
     Args:
-        seen: What there is to know of them.
-        conditional: Whether labels are to be used, if the user says so.
+        seen: Facts about the data.
+        conditional: The user's choice to use labels or not, or None.
     """
     rows = [row for row in TABLE if row.fits(seen)]
     kin = [row for row in rows if row.architecture == seen.architecture]
@@ -114,15 +113,15 @@ def choose(seen: Seen, conditional: bool | None = None) -> Chosen:
 
 
 def labels_used(seen: Seen) -> tuple[bool, str]:
-    """Whether labels are used where the user says nothing, and why.
+    """Return if labels are used when the user does not choose, and why.
 
-    With labels, a network learns each class from that class's images alone. With 1,000 images a class
-    they nearly halve the distance (docs/results.md). Of a class of a few images a discriminator learns
-    the images by heart, and yet the class can be asked for and is drawn as often as any other. Where
-    between the two the line is was not measured: `ENOUGH` is on the careful side, and
-    ``benchmarks/labels_needed.py`` measures it on Fashion-MNIST.
+    With labels, a network learns each class from that class's images alone. With 1,000 images per class they
+    nearly halve the distance (docs/results.md). With a few images per class, a discriminator memorises them,
+    and yet users can ask for the class, and it is drawn as often as any other. The threshold between the two
+    was not measured: `ENOUGH` is a cautious value, and ``benchmarks/labels_needed.py`` measures it on
+    Fashion-MNIST.
 
-    In a table no column is taken for labels unasked, so none is used unasked either.
+    In a table no column is used as labels by default, so labels of tables are never used by default either.
     """
     if not seen.spec.on_grid or not (seen.classes or seen.unusable):
         return False, ""

@@ -1,4 +1,4 @@
-"""The recipe of a new run: what the user asks for, and what becomes of it once the data are known."""
+"""Choose the recipe of a new run from the user's wishes and, once they are known, the data."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _SCORES, _LEAST_INTERVAL = 10, 100
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user says of a recipe."""
+    """The user's wishes for a recipe."""
 
     recipe: Recipe | None = None
     """Whole, with all changes; None leaves it to the data."""
@@ -25,10 +25,10 @@ class Asked:
     """The settings that were said beside a recipe, by dotted key."""
 
     def settled(self, seen: Seen) -> tuple[Recipe, Chosen]:
-        """The recipe for data, and what was chosen by them.
+        """Return the recipe for data, and the choice that the data led to.
 
         Raises:
-            RecipeError: A setting is not one of the recipe that was chosen, or impossible in it.
+            RecipeError: A setting does not exist in the chosen recipe, or is impossible in it.
         """
         if self.recipe is not None:
             return self.recipe, Chosen()
@@ -41,12 +41,12 @@ class Asked:
             ) from error
 
     def differences(self, begun: Recipe, chosen: Chosen, fitted: Iterable[str] = ()) -> list[str]:
-        """Each setting that is asked for and that a run began otherwise, as ``key was A, now B``.
+        """Return each requested setting with which the run did not begin, as ``key was A, now B``.
 
         Args:
             begun: The run's recipe.
-            chosen: What was chosen by its data when it began.
-            fitted: Settings that were fitted to its time; they differ only if they are said.
+            chosen: The choice that the data led to when the run began.
+            fitted: Settings that were fitted to its time. They differ only if the user sets them.
         """
         if self.recipe is None and not chosen.recipe:
             return [f"recipe was {begun.name}, now {AUTO}"]
@@ -55,7 +55,7 @@ class Asked:
         return [text for text in recipe_differences(begun, recipe) if not text.startswith(tuple(unsaid))]
 
     def _conditional(self) -> bool | None:
-        """What is said of labels: any recipe tells how TOML spells it."""
+        """Return the wish about labels. Any recipe can parse how TOML spells it."""
         if _CONDITIONAL not in self.changes:
             return None
         said = {_CONDITIONAL: self.changes[_CONDITIONAL]}
@@ -67,9 +67,9 @@ class Asked:
 
 
 def _shorter(changes: Mapping[str, Any]) -> dict[str, int]:
-    """A shorter interval of scores, if a run is cut short: the best of two or three would be any.
+    """Shorten the interval of scores for a shortened run; the best of two or three scores would be arbitrary.
 
-    Ten scores, but each after 100 steps or more, so that scoring takes less time than training.
+    The run gets ten scores, each after 100 steps or more, so that scoring takes less time than training.
     """
     steps = changes.get("training.steps")
     if not isinstance(steps, int) or steps < 1:
@@ -86,7 +86,7 @@ def asked_recipe(
     conditional: bool | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Asked:
-    """What a caller says of a recipe, checked as far as it can be without the data.
+    """Check a caller's wishes for a recipe, as far as possible without the data.
 
     Args:
         recipe: The name of a recipe that comes with dropgan, a TOML file's path, a recipe, or ``auto``:

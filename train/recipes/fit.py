@@ -1,4 +1,4 @@
-"""Whether a recipe is for the data that are there."""
+"""Check that a recipe suits the data."""
 
 from ..networks import SampleSpec
 from ..networks.build import require_architectures_fit
@@ -7,10 +7,10 @@ from .settings import Recipe
 
 
 def require_fit(recipe: Recipe, spec: SampleSpec) -> None:
-    """Refuse a recipe that is not for such samples.
+    """Refuse a recipe that does not suit the samples.
 
     Raises:
-        RecipeError: An architecture or the augmentation is for other ones.
+        RecipeError: An architecture or the augmentation does not support them.
     """
     require_architectures_fit(recipe, spec)
     if recipe.training.augmentation and not spec.on_grid:

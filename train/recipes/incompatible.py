@@ -1,4 +1,4 @@
-"""Settings that are refused together, and why. docs/training.md shows the same table."""
+"""Settings that cannot be combined, and why. docs/training.md shows the same table."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -60,7 +60,7 @@ _OF_ANY_LOSS = (
 
 
 def _of_losses() -> Iterator[Incompatible]:
-    """Rules of the losses; a rule that several losses share names them all."""
+    """Yield the rules of the losses. A rule that several losses share names them all."""
     shared: dict[Incompatible, list[str]] = {}
     for loss in LOSSES:
         for rule in loss.incompatible:
@@ -75,10 +75,10 @@ def _with_loss(rule: Incompatible, names: list[str]) -> Callable[[Recipe], bool]
 
 
 def rules() -> list[Incompatible]:
-    """All rules, including those of registered losses."""
+    """Return all rules, including those of registered losses."""
     return [*_OF_ANY_LOSS, *_of_losses()]
 
 
 def incompatible_settings(recipe: Recipe) -> list[str]:
-    """What is wrong with a recipe's combinations, ``COMBINATION is refused: WHY`` each."""
+    """Return the refused combinations of a recipe, ``COMBINATION is refused: WHY`` each."""
     return [f"{rule.combination} is refused: {rule.why}" for rule in rules() if rule.found(recipe)]

@@ -1,4 +1,4 @@
-"""Recipes from files, checked before anything starts."""
+"""Load recipes from files, checked before anything starts."""
 
 import copy
 import json
@@ -60,7 +60,7 @@ def recipe_names() -> list[str]:
 
 @dataclass(frozen=True)
 class RecipeLayer:
-    """One file of those that a recipe is made of."""
+    """One of the files that a recipe is made of."""
 
     where: str
     """Name of a recipe that comes with dropgan, or path."""
@@ -70,11 +70,11 @@ class RecipeLayer:
 def load_recipe(name: str) -> Recipe:
     """Load a recipe by its name or by the path of a TOML file.
 
-    A file that begins with ``base = "NAME"`` (or the path of a file, relative to this one) holds only
-    what differs from that one.
+    A file that begins with ``base = "NAME"`` (or the path of a file, relative to this one) contains only the
+    differences from that recipe.
 
     Raises:
-        RecipeError: The recipe does not exist or has a mistake; the message has the key, the file and the
+        RecipeError: The recipe does not exist or has a mistake. The message has the key, the file and the
             line.
     """
     layers = recipe_layers(name)
@@ -87,7 +87,7 @@ def load_recipe(name: str) -> Recipe:
         document.pop(key, None)
 
     def place(key: str) -> str:
-        """The file and the line that give a setting, or the nearest table around it."""
+        """Return the file and the line of a setting, or of the nearest table around it."""
         while key:
             found = statement_of(key, layers)
             if found is not None:
@@ -122,11 +122,11 @@ def recipe_layers(name: str) -> list[RecipeLayer]:
 
 
 def statement_of(key: str, layers: list[RecipeLayer]) -> tuple[RecipeLayer, str] | None:
-    """The last file that gives a setting, and the key under which it does.
+    """Return the last file that sets a setting, and the key under which it does.
 
     Args:
-        key: Dotted; a network's architecture may also be given for both.
-        layers: What others are based on first.
+        key: Dotted key. A network's architecture may also be set for both networks.
+        layers: The files, base files first.
     """
     names = [key, *([SHORT] if key.endswith(f".{SHORT}") else [])]
     found = ((layer, name) for layer in reversed(layers) for name in names if name in layer.text.statements)
@@ -134,16 +134,16 @@ def statement_of(key: str, layers: list[RecipeLayer]) -> tuple[RecipeLayer, str]
 
 
 def parse_recipe(document: dict[str, Any], where: str, place: Callable[[str], str] | None = None) -> Recipe:
-    """A recipe from the content of a TOML file.
+    """Parse a recipe from the content of a TOML file.
 
     Args:
         document: The content.
         where: The file, for messages.
-        place: Gives the file and the line of a dotted key; None names the file alone.
+        place: Returns the file and the line of a dotted key; None names the file alone.
 
     Raises:
-        RecipeError: A key is unknown or missing, a value impossible, or a combination of them refused;
-            all of them are named.
+        RecipeError: Keys are unknown or missing, values are impossible, or combinations are refused. The
+            message lists all of them.
     """
     document = copy.deepcopy(document)
     expand(document)
@@ -181,14 +181,16 @@ def _read(name: str) -> TomlText:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no word for: a number of numpy's as Python's, a date as text, which fits nowhere."""
+    """Convert values that JSON does not have: numpy numbers to Python's, dates to text, which
+    fits nowhere.
+    """
     return value.item() if hasattr(value, "item") else str(value)
 
 
 def recipe_differences(before: Recipe, after: Recipe) -> list[str]:
-    """Each setting in which two recipes differ, as ``key was A, now B``.
+    """Return each setting in which two recipes differ, as ``key was A, now B``.
 
-    Settings that only one of two architectures has go with the architecture.
+    Settings that exist in only one of two architectures are covered by the architecture.
     """
     old, new = (_flat(recipe.model_dump(mode="json")) for recipe in (before, after))
     return [f"{key} was {old[key]}, now {new[key]}" for key in old if key in new and old[key] != new[key]]

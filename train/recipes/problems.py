@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, in sentences."""
+"""Describe what is wrong with a recipe."""
 
 import difflib
 from typing import Any
@@ -12,7 +12,7 @@ from .architectures import NETWORKS
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
-    """Every setting and table of a model of settings by its dotted key, tables before what is in them."""
+    """Return every setting and table of a settings model by dotted key, tables before their contents."""
     found: dict[str, FieldInfo] = {}
     for name, field in model.model_fields.items():
         found[prefix + name] = field
@@ -22,9 +22,9 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo
 
 
 def unknown_setting(key: str, model: type[BaseModel]) -> str:
-    """That there is no such setting, and the one that is nearest to it.
+    """Return a message that a setting does not exist, with the nearest one that does.
 
-    A setting of the same name in another table comes first, then what is spelt like it.
+    A setting of the same name in another table comes first, then the most similar spelling.
     """
     known = settings_of(model)
     table, _, last = key.rpartition(".")
@@ -43,7 +43,7 @@ def _near_by_last_part(last: str, known: dict[str, FieldInfo]) -> list[str]:
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
-    """Each thing that pydantic found: the dotted key, and what is wrong with it, key included."""
+    """Return each error that pydantic found: the dotted key, and a message that includes it."""
     return [_problem(found, model) for found in error.errors(include_url=False)]
 
 

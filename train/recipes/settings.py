@@ -1,4 +1,4 @@
-"""Every setting of a training run, with its type and range."""
+"""All settings of a training run, with types and ranges."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A recipe as TOML that says what each setting is and why it has its value."""
+"""Print a recipe as TOML that explains each setting and the reason for its value."""
 
 import re
 import textwrap
@@ -29,12 +29,12 @@ def recipes_with_descriptions() -> dict[str, str]:
 def show_recipe(recipe: Recipe, layers: list[RecipeLayer]) -> str:
     """Return the complete recipe as TOML, which is a valid recipe file.
 
-    Above each setting is what it is, and after it why the file gives it this value, unless the
-    value is a different one here.
+    A comment above each setting explains it. A comment after it has the file's reason for the value, unless
+    the value was changed here.
 
     Args:
         recipe: The recipe with all changes.
-        layers: The files it came from, see `recipe_layers`.
+        layers: The files that it came from, see `recipe_layers`.
     """
     head = layers[-1].text.head or (f"Recipe {recipe.name}.",)
     short = recipe.generator.architecture == recipe.discriminator.architecture
@@ -42,7 +42,9 @@ def show_recipe(recipe: Recipe, layers: list[RecipeLayer]) -> str:
 
 
 def _table(settings: BaseModel, prefix: str, layers: list[RecipeLayer], *, short: bool) -> Iterator[str]:
-    """Lines of a table's settings, then of its tables; ``short`` leaves out the networks' architectures."""
+    """Yield the lines of a table's settings, then of its tables; ``short`` omits the networks'
+    architectures.
+    """
     described = settings_of(type(settings))
     tables = {name: part for name, part in settings if isinstance(part, BaseModel)}
     for name, value in settings.model_dump(mode="json").items():
@@ -58,7 +60,7 @@ def _table(settings: BaseModel, prefix: str, layers: list[RecipeLayer], *, short
 
 
 def _setting(key: str, value: Any, what: str, layers: list[RecipeLayer]) -> Iterator[str]:
-    """What it is, its value, and why."""
+    """Yield the explanation of a setting, its value, and the reason."""
     lines = textwrap.wrap(" ".join(what.split()), _WIDTH)
     above, behind = _why(key, value, layers)
     yield from _comments(line for line in above if line not in lines)
@@ -67,7 +69,7 @@ def _setting(key: str, value: Any, what: str, layers: list[RecipeLayer]) -> Iter
 
 
 def _why(key: str, value: Any, layers: list[RecipeLayer]) -> tuple[tuple[str, ...], str]:
-    """The comments of the last file that gives the setting, if it gives it this value."""
+    """Return the comments of the last file that sets the setting, if the value is still the file's."""
     found = statement_of(key, layers)
     if found is None:
         return (), ""
@@ -84,7 +86,7 @@ def _comments(lines: Any) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """TOML on one line."""
+    """Return a value as TOML on one line."""
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
     return tomli_w.dumps({"v": value}).partition("=")[2].strip()

@@ -1,4 +1,4 @@
-"""Where the settings of a recipe's TOML file stand, and what its comments say of them."""
+"""Find the lines of settings in a recipe's TOML file, and the comments about them."""
 
 import tomllib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dropgan.serve.parsing import parse_toml
 
 @dataclass(frozen=True)
 class Statement:
-    """A setting or a table's head in a TOML file."""
+    """A setting or a table header in a TOML file."""
 
     line: int
     """Its first line, counted from 1."""
@@ -22,7 +22,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class TomlText:
-    """A TOML file read with its places and comments."""
+    """A parsed TOML file with positions and comments."""
 
     document: dict[str, Any]
     statements: dict[str, Statement]
@@ -32,13 +32,13 @@ class TomlText:
 
 
 def read_toml(text: str) -> TomlText:
-    """Parse a TOML file and find where each key stands.
+    """Parse a TOML file and find the position of each key.
 
-    tomllib knows no places, so a statement is found as the fewest lines from its first one that are
-    TOML by themselves: tomllib itself decides where a list or a long string ends.
+    tomllib does not report positions. A statement is therefore found as the fewest lines from its first line
+    that are valid TOML by themselves, so tomllib itself decides where a list or a long string ends.
 
     Raises:
-        tomllib.TOMLDecodeError: It is not valid TOML.
+        tomllib.TOMLDecodeError: The text is not valid TOML.
     """
     document = parse_toml(text)
     statements: dict[str, Statement] = {}
@@ -81,7 +81,7 @@ def _statement(lines: list[str], first: int) -> tuple[list[str], dict[str, Any]]
 
 
 def _comment_behind(block: list[str], content: dict[str, Any]) -> str:
-    """What follows the first # without which the statement says the same; others are in strings."""
+    """Return the text after the first # without which the statement means the same; others are in strings."""
     *before, last = block
     for place in (index for index, letter in enumerate(last) if letter == "#"):
         try:
@@ -93,7 +93,7 @@ def _comment_behind(block: list[str], content: dict[str, Any]) -> str:
 
 
 def _paths(content: Any, prefix: str = "") -> Iterator[str]:
-    """Dotted keys, tables before what is in them."""
+    """Yield dotted keys, tables before their contents."""
     if isinstance(content, list) and content and isinstance(content[0], dict):  # [[table]]
         content = content[0]
     if not isinstance(content, dict):

@@ -1,1 +1,1 @@
-"""Runs: preparing, starting, resuming and reading back; the loop itself."""
+"""Runs: preparing, starting, resuming, the loop, and reading back."""

@@ -1,4 +1,4 @@
-"""The two calls that train: a new run, and one that goes on."""
+"""The two functions that train: a new run, and one that continues."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -59,7 +59,7 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` (measured), ``fp32``, ``tf32`` (CUDA), ``bf16``, or ``fp16`` with scaled losses.
         threads: CPU threads; None chooses by measurement.
-        retune: Whether to measure again even if this machine has measured before.
+        retune: Measure again even if this machine has measured before.
         init_from: A run directory, a checkpoint or a model.onnx whose weights to start from; None
             starts from random ones.
         like: A run directory whose run to repeat exactly, from its recipe.toml. With it, pass only data in
@@ -67,15 +67,15 @@ def train(
         score: Makes a metric from data and recipe, such as `dropgan.evaluate.validation_metric`. It scores
             the averaged generator at each sample grid, in the background. The weights
             with the best score are kept, and `dropgan.export` uses them.
-        minutes: Time for training: the number of steps is fitted to it, and kept fitted while the rate
-            changes. Where the number was said (``steps``, or in ``settings``) or is that of ``like``: time
-            after which to stop, the state saved.
-        tensorboard: Whether to write logs for TensorBoard to RUN/tensorboard.
+        minutes: Time for training. The number of steps is fitted to it, and adjusted while the rate changes.
+            If you set the number of steps (``steps``, or in ``settings``) or use ``like``, training saves
+            its state and stops after this time.
+        tensorboard: Write logs for TensorBoard to RUN/tensorboard.
         reporter: Receives progress, messages and metrics.
 
     Returns:
-        The run directory. Its last checkpoint is at the recipe's last step, or where training ended. It is
-        a path too: `dropgan.export` and `dropgan.evaluate` take it.
+        The run directory. Its last checkpoint is at the recipe's last step, or where training ended. You
+        can pass it to `dropgan.export` and `dropgan.evaluate` as a path.
 
     Raises:
         DropganError: One of its subclasses: RecipeError, DataError, RunError,

@@ -1,4 +1,4 @@
-"""What a run that is resumed may change, and what it must not."""
+"""What may and may not change when a run is resumed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,21 +27,21 @@ class ResumeError(RunError):
 
 
 def may_change(key: str) -> bool:
-    """Whether a setting may change when a run is resumed."""
+    """Return True if a setting may change when a run is resumed."""
     return key.startswith(tuple(name for name in CHANGEABLE if name.endswith("."))) or key in CHANGEABLE
 
 
 def changed_recipe(begun: Recipe, changes: Mapping[str, Any], given: Recipe | None = None) -> Recipe:
-    """The recipe that a run goes on with.
+    """Return the recipe with which a run continues.
 
     Args:
         begun: The recipe in the run directory.
         changes: Settings by dotted key, as for `change_recipe`.
-        given: A recipe that was named beside ``--resume``: it must be the one that the run began
-            with, but for what may change and stands in ``changes``.
+        given: A recipe that was passed along with ``--resume``. It must be the recipe of the run, except
+            for settings in ``changes`` that may change.
 
     Raises:
-        ResumeError: Another setting differs; each is named with both values.
+        ResumeError: Another setting differs. The message has each with both values.
         RecipeError: A key does not exist or a value is impossible.
     """
     recipe = change_recipe((given or begun), dict(changes))
@@ -54,7 +54,7 @@ def refuse(differences: list[str]) -> None:
     """Refuse to resume if there are differences.
 
     Raises:
-        ResumeError: There are; it shows them.
+        ResumeError: There are differences. The message lists them.
     """
     if differences:
         names = [name if not name.endswith(".") else f"{name}*" for name in CHANGEABLE]

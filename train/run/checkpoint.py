@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with all that a bit-exact resume needs."""
+"""Checkpoints: one safetensors file with everything that a bit-exact resume needs."""
 
 import hashlib
 import json
@@ -37,18 +37,18 @@ _DATA_KEYS = {
 
 
 class CheckpointError(DropganError):
-    """A checkpoint is missing, damaged, or of another network."""
+    """A checkpoint is missing, damaged, or belongs to another network."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name, and what else there is to say as JSON values."""
+    """Tensors by name, and other facts as JSON values."""
 
     tensors: dict[str, Tensor]
     about: dict[str, Any]
 
     def part(self, name: str) -> dict[str, Tensor]:
-        """The tensors whose names begin with ``name/``, without it."""
+        """Return the tensors whose names begin with ``name/``, without this prefix."""
         prefix = f"{name}/"
         return {
             key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)
@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all.
+    """Write a checkpoint, completely or not at all.
 
     Raises:
         OutputError: It cannot be written.
@@ -68,7 +68,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def keep_previous(path: Path, previous: Path) -> None:
-    """Let ``previous`` be what ``path`` is now, without copying it where the file system has links.
+    """Make ``previous`` the file that is now at ``path``, by a hard link if the file system has them.
 
     Raises:
         OutputError: It cannot be written.
@@ -85,10 +85,10 @@ def keep_previous(path: Path, previous: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint; nothing in it is ever executed.
+    """Load a checkpoint. Nothing in it is ever executed.
 
     Raises:
-        CheckpointError: It is missing, damaged, or no checkpoint of this dropgan.
+        CheckpointError: It is missing, damaged, or not a checkpoint of this dropgan.
     """
     try:
         open_ordinary(path).close()
@@ -118,7 +118,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _digest(tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
-    """Digest of everything in the file: a disk may return other bytes than were written."""
+    """Return a digest of everything in the file, because a disk may return other bytes than were written."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -128,13 +128,13 @@ def _digest(tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The tensors of an Adam optimiser's state, ``INDEX/NAME``."""
+    """Return the tensors of an Adam optimiser's state, named ``INDEX/NAME``."""
     state = optimizer.state_dict()["state"]
     return {f"{index}/{name}": tensor for index, entry in state.items() for name, tensor in entry.items()}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave."""
+    """Restore the result of `optimizer_tensors`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, name = key.split("/")

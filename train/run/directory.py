@@ -1,4 +1,4 @@
-"""The run directory: where everything of a training run lies, and under which name."""
+"""The run directory: the files of a training run and their names."""
 
 import json
 import os
@@ -32,7 +32,7 @@ _LOCK = ".lock"
 
 
 class RunError(DropganError):
-    """A run directory is missing, taken, or damaged."""
+    """A run directory is missing, in use, or damaged."""
 
 
 class RunDirectory(os.PathLike[str]):
@@ -141,7 +141,7 @@ class RunDirectory(os.PathLike[str]):
 
         Raises:
             RunError: It holds a run, or other files.
-            OutputError: Nothing can be written there.
+            OutputError: The directory cannot be written.
         """
         if not current_ranks().leader:  # the leader may have begun to write
             return
@@ -222,8 +222,10 @@ class RunDirectory(os.PathLike[str]):
             raise RunError(f"cannot read {self.metrics_file}: {error.strerror or error}") from error
 
     def rewind_metrics(self, step: int, rollbacks: int) -> None:
-        """Drop the lines after ``step``, which a resumed run will write again, and those of rollbacks
-        beyond the first ``rollbacks``, which it will repeat."""
+        """Drop the lines that a resumed run will write again.
+
+        These are the lines after ``step``, and those of rollbacks beyond the first ``rollbacks``.
+        """
         kept = [
             row for row in self.read_metrics() if row["step"] <= step and row.get("rollback", 0) <= rollbacks
         ]

@@ -1,4 +1,4 @@
-"""What a run was started with beside its recipe: the table ``[run]`` of recipe.toml."""
+"""Facts about the start of a run besides its recipe: the table ``[run]`` of recipe.toml."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class InitFacts:
-    """What a fine-tuned run began from."""
+    """The origin of a fine-tuned run's weights."""
 
     source: str = ""
     """The file that the first weights are of; empty in a run that began with random ones."""
@@ -28,7 +28,7 @@ class InitFacts:
 
 @dataclass(frozen=True)
 class FeatureFacts:
-    """The feature network that the discriminator looks through, if it is of architecture ``projected``."""
+    """The feature network inside a discriminator of architecture ``projected``."""
 
     name: str = ""
     """As the recipe names it; empty without one."""
@@ -52,7 +52,7 @@ class TimeFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run was started with beside its recipe; resuming keeps to it."""
+    """Facts about the start of a run besides its recipe. Resuming keeps them."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -89,16 +89,16 @@ class RunFacts:
 
     @classmethod
     def from_table(cls, table: object) -> "RunFacts":
-        """The facts of the table ``[run]``.
+        """Parse the table ``[run]``.
 
         Raises:
-            ValueError: A fact is missing, unknown, or impossible; pydantic's, with many lines.
+            ValueError: A fact is missing, unknown, or impossible. It is pydantic's error, with several lines.
         """
         # as JSON, in which strictness is about types and not about lists being tuples
         return _FACTS.validate_json(json.dumps(table, default=str), strict=True)
 
     def as_table(self) -> dict[str, Any]:
-        """What `from_table` takes."""
+        """Return the table that `from_table` parses."""
         return asdict(self)
 
 

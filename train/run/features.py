@@ -1,4 +1,4 @@
-"""The feature network that a run's discriminator looks through: where it is from, and that it stays."""
+"""The feature network of a run's discriminator: its origin, and the check that it stays the same."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -34,16 +34,17 @@ def begin_features(
     fresh: list[str] | None,
     reporter: Reporter,
 ) -> FeatureFacts:
-    """Give a discriminator the feature network that its recipe names, before the first step.
+    """Load the feature network that the recipe names into the discriminator, before the first step.
 
-    One that began from an earlier run and leaves the features to the data keeps that run's, which its heads
-    know. A generator without an earlier run may learn first to draw images from the features.
+    A discriminator that starts from an earlier run, with features chosen by the data, keeps that run's
+    features, which its heads know. A generator without an earlier run may first learn to draw images from the
+    features.
 
     Returns:
-        What to record; empty for a discriminator that has no feature network.
+        The facts to record; empty for a discriminator without a feature network.
 
     Raises:
-        FeatureError: It is not available or not for such images.
+        FeatureError: It is not available or does not accept these images.
     """
     discriminator, settings = state.discriminator, recipe.discriminator
     if not isinstance(discriminator, ProjectedDiscriminator):
@@ -72,10 +73,10 @@ def begin_features(
 
 
 def require_same_features(run: RunDirectory, before: FeatureFacts, now: FeatureFacts) -> None:
-    """Refuse a run that goes on, or repeats another, with a feature network that has changed.
+    """Refuse to resume or repeat a run with a feature network that has changed.
 
     Raises:
-        ResumeError: It has.
+        ResumeError: The feature network has changed.
     """
     if before.fingerprint != now.fingerprint:
         raise ResumeError(
@@ -85,12 +86,12 @@ def require_same_features(run: RunDirectory, before: FeatureFacts, now: FeatureF
 
 
 def require_unchanged_features(run: RunDirectory, facts: RunFacts, checkpoint: Checkpoint) -> None:
-    """Refuse to go on from a checkpoint of other features, or where the named file has become another.
+    """Refuse a checkpoint with other features, and a named file that has changed.
 
-    The checkpoint has the weights, so the file need not be there any more.
+    The checkpoint contains the weights, so the file need not exist any more.
 
     Raises:
-        ResumeError: They are others.
+        ResumeError: The features differ.
     """
     known = FeatureFacts(**checkpoint.about.get("features", {}))
     require_same_features(run, facts.features, known)

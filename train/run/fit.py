@@ -1,4 +1,4 @@
-"""Fitting a number of steps to a time."""
+"""Fit a number of steps to a time."""
 
 import json
 from collections.abc import Collection
@@ -20,18 +20,18 @@ FITTED = (_STEPS, *_TIMES)
 def fit_steps(
     recipe: Recipe, said: Collection[str], minutes: float, spec: SampleSpec, plan: Plan, ranks: Ranks
 ) -> tuple[Recipe, TimeFacts]:
-    """The recipe with as many steps as the time has room for, at the rate that is measured here.
+    """Return the recipe with as many steps as the time allows, at the rate measured here.
 
-    A run that is short also shows samples, scores and checkpoints more often than the recipe says,
-    unless that was said.
+    A short run also writes samples, scores and checkpoints more often than the recipe says, unless the user
+    set these intervals.
 
     Args:
         recipe: The recipe.
         said: Settings that the user chose, by dotted key.
-        minutes: For all steps.
-        spec: Shape of samples.
-        plan: What to compute with; the process is set up for it.
-        ranks: The processes, of which the leader measures.
+        minutes: Time for all steps.
+        spec: Spec of the samples.
+        plan: Device, precision and threads; the process is already set up for them.
+        ranks: The processes. The leader measures.
     """
 
     def measure() -> bytes:

@@ -1,4 +1,4 @@
-"""A generator that begins as a decoder of the features its discriminator looks through."""
+"""Initialise the generator as a decoder of its discriminator's features."""
 
 import numpy as np
 import torch
@@ -20,18 +20,18 @@ _LOG = 50
 def begin_as_decoder(
     state: TrainingState, recipe: Recipe, data: ImageData, steps: int, reporter: Reporter
 ) -> None:
-    """Let the generator learn to draw images from their features, by mean squared error.
+    """Train the generator to draw images from their features, by mean squared error.
 
-    Features are the means of the deepest activations, turned and scaled so that they have the mean and the
-    covariance of latents: what the generator makes of latents are then pictures of features as they occur.
-    Directions beyond those that the features have are random. Random numbers are those of the run's seed.
+    Features are the means of the deepest activations, rotated and scaled to the mean and covariance of
+    latents. What the generator makes from latents is then a picture of plausible features. Directions beyond
+    those of the features are random. Random numbers come from the run's seed.
 
     Args:
-        state: Before the first step, its features filled in; the average begins anew.
-        recipe: Of the run.
-        data: What is trained on.
-        steps: How many batches.
-        reporter: Told while it learns.
+        state: The state before the first step, with features loaded; its average is reset.
+        recipe: Recipe of the run.
+        data: Training data.
+        steps: Number of batches.
+        reporter: Receives the progress.
     """
     judge, generator, size = state.discriminator, state.generator, recipe.generator.latent_dim
     assert isinstance(judge, ProjectedDiscriminator)
@@ -66,9 +66,10 @@ def begin_as_decoder(
 
 
 def as_latents(features: Tensor, size: int, draws: torch.Generator) -> Tensor:
-    """Features float32 [n, d] as float32 [n, size] of mean 0 and covariance 1, strongest directions first.
+    """Whiten features float32 [n, d] to float32 [n, size], strongest directions first.
 
-    Where d is below ``size``, or a direction does not vary, values are standard normal.
+    The result has mean 0 and covariance 1. If d is below ``size``, or a direction does not vary, values are
+    standard normal.
     """
     centred = (features - features.mean(0)).double()
     values, directions = torch.linalg.eigh(centred.T @ centred / len(centred))

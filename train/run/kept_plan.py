@@ -1,7 +1,7 @@
-"""Plans that were measured before: the same command on the same machine computes with the same again.
+"""Cached measurements, so that the same command on the same machine computes the same way again.
 
-Threads and precision change the last bits of the weights, and two of them may be nearly as fast: were
-they measured anew each time, a run could not be repeated.
+Threads and precision change the last bits of the weights, and two choices may be almost equally fast. If they
+were measured each time, a run could not be repeated.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ _CPUINFO = Path("/proc/cpuinfo")
 def plan_file(
     recipe: Recipe, spec: SampleSpec, device: torch.device, candidates: list[tuple[str, int]]
 ) -> Path:
-    """Where the plan for such a run on this machine is kept.
+    """Return the cache file of the plan for a run on this machine.
 
     Args:
-        recipe: Settings that cost no time do not count.
-        spec: Shape of samples.
-        device: Where to compute.
-        candidates: Precisions and threads that the choice is among.
+        recipe: The recipe; settings that do not affect the time are ignored.
+        spec: Spec of the samples.
+        device: Device of the run.
+        candidates: Precisions and numbers of threads to choose from.
     """
     settings = recipe.model_dump(mode="json", exclude=_IRRELEVANT)
     for name in _IRRELEVANT_TRAINING:
@@ -53,7 +53,7 @@ def plan_file(
 
 
 def read_plan(path: Path) -> dict[str, Any] | None:
-    """What `write_plan` kept; None where there is nothing, or nothing that can be read."""
+    """Return the result of `write_plan`, or None if there is none that can be read."""
     try:
         kept = parse_json(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -62,13 +62,13 @@ def read_plan(path: Path) -> dict[str, Any] | None:
 
 
 def write_plan(path: Path, plan: dict[str, Any]) -> None:
-    """Keep a plan; where the cache cannot be written, the next run measures again."""
+    """Cache a plan. If the cache cannot be written, the next run measures again."""
     with suppress(OutputError), cache_file(path) as file:
         file.write(json.dumps(plan).encode())
 
 
 def machine_name() -> str:
-    """What its processor is called; machines of one kind compute alike."""
+    """Return the name of the processor. Machines with the same name compute alike."""
     try:
         lines = _CPUINFO.read_text("utf-8", errors="replace").splitlines()
         model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

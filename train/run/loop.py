@@ -37,10 +37,10 @@ def training_loop(
 
 
 def _agreed(state: TrainingState, ending: Ending | None, stop: StopRequest) -> Ending | None:
-    """What the leader says of this step, in every process; alone, what this one says.
+    """Return the leader's decision about this step, in every process.
 
-    A signal to any process becomes known to all here, and the leader acts on it after its next step.
-    Where the leader went back to a checkpoint, the others follow.
+    A signal to any process becomes known to all here, and the leader acts on it after its next step. If the
+    leader returned to a checkpoint, the others follow.
     """
     if state.ranks.count == 1:
         return ending

@@ -1,4 +1,4 @@
-"""The lines of metrics.jsonl, told from what is none."""
+"""Read the lines of metrics.jsonl and ignore others."""
 
 import math
 import warnings
@@ -24,13 +24,13 @@ losses only numbers."""
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file of metrics; empty where there is none.
+    """Return the lines of a metrics file; empty if there is none.
 
-    A last line that a crash cut off is left out. Other lines that are no metrics (somebody's own, or
-    damaged ones) are left out with a warning that names them.
+    A last line that a crash cut off is dropped. Other lines that are not metrics (damaged or written by
+    someone else) are dropped with a warning that names them.
 
     Raises:
-        OSError: The file cannot be read, or is no ordinary one.
+        OSError: The file cannot be read, or is not an ordinary file.
     """
     try:
         with open_ordinary(path) as file:

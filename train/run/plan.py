@@ -1,4 +1,4 @@
-"""Device, precision and CPU threads: what a run computes with, chosen by a short measurement."""
+"""Choose device, precision and CPU threads by a short measurement."""
 
 import json
 import time
@@ -26,7 +26,7 @@ _MIN_STEPS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run computes with."""
+    """Device, precision and threads of a run."""
 
     device: torch.device
     precision: Precision
@@ -35,7 +35,7 @@ class Plan:
     """CPU threads of PyTorch."""
 
     def apply(self) -> None:
-        """Set the process up for it."""
+        """Set up the process for this plan."""
         torch.set_num_threads(self.threads)
         if self.device.type == "cuda":  # PyTorch's own default rounds convolutions to tf32 unasked
             # By the older of PyTorch's two interfaces: torch.export reads it, and fails after the newer one.
@@ -45,7 +45,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user wants a run to compute with; the rest is chosen."""
+    """The user's choice of device, precision and threads; the rest is chosen automatically."""
 
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
@@ -58,16 +58,16 @@ class Wanted:
 
     @classmethod
     def of(cls, facts: RunFacts) -> "Wanted":
-        """What a run began with; of several processes each has a GPU of its own."""
+        """Return the choices with which a run began. Each of several processes has its own GPU."""
         alone = current_ranks().count == 1
         return cls(facts.device if alone else facts.device.partition(":")[0], facts.precision, facts.threads)
 
     def require_possible(self) -> torch.device:
-        """Refuse what cannot be, before anything is read or begun; gives the device.
+        """Refuse impossible choices before anything is read or started; return the device.
 
         Raises:
             DeviceError: The device does not work.
-            InputError: A value is none of those above.
+            InputError: A value is not allowed.
         """
         device = choose_device(self.device)
         if self.precision not in ("auto", *PRECISIONS):
@@ -78,7 +78,7 @@ class Wanted:
         return device
 
     def differences(self, facts: RunFacts) -> list[str]:
-        """Each thing that is wanted and that a run began otherwise, as ``key was A, now B``."""
+        """Return each choice with which the run did not begin, as ``key was A, now B``."""
         device = recorded_device(self.require_possible())
         wanted = {
             "device": None if self.device == "auto" else device,
@@ -93,15 +93,16 @@ class Wanted:
 
 
 def recorded_device(device: torch.device) -> str:
-    """A device as recipe.toml has it: of several processes each has another number."""
+    """Return a device as recipe.toml records it, without the number that differs between processes."""
     return str(device) if current_ranks().count == 1 else device.type
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; of several processes, a GPU each.
+    """Return the device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. Each of several processes gets its own
+    GPU.
 
     Raises:
-        DeviceError: A CUDA device was asked for and PyTorch sees none of that number.
+        DeviceError: A CUDA device was requested and PyTorch has none of that number.
         InputError: The name is none of these.
     """
     available, ranks = torch.cuda.is_available(), current_ranks()
@@ -124,22 +125,21 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_plan(recipe: Recipe, spec: SampleSpec, wanted: Wanted) -> Plan:
-    """Choose what is left open by timing training steps of the recipe on noise, once on each machine.
+    """Choose what the user left open by timing training steps of the recipe on noise, once per machine.
 
-    Two threads can be slower than one for products this small on a shared machine, and bf16 is
-    faster only on CPUs that have instructions for it, and on GPUs only for networks that keep them busy
-    (a small one waits for its kernels to be launched, of which bf16 needs more). Each candidate is tried
-    for half a second. The choice is kept in the cache directory (`kept_plan`), since another one would
-    give other weights.
+    Two threads can be slower than one for products this small on a shared machine. bf16 is faster only on
+    CPUs with instructions for it, and on GPUs only for networks that keep them busy (a small network waits
+    for kernel launches, of which bf16 needs more). Each candidate is tried for half a second. The choice is
+    cached (`kept_plan`), because another one would give other weights.
 
     Args:
-        recipe: The recipe to be trained.
-        spec: Shape of its samples.
-        wanted: What is not open.
+        recipe: The recipe to train.
+        spec: Spec of its samples.
+        wanted: The user's choices.
 
     Raises:
         DeviceError: The device does not work.
-        InputError: What is wanted is impossible.
+        InputError: A choice is impossible.
     """
     target = wanted.require_possible()
     ranks = current_ranks()
@@ -178,7 +178,7 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def _threads(device: torch.device, wanted: Wanted) -> list[int]:
-    """Numbers of CPU threads to try: on CUDA they hardly matter."""
+    """Return the numbers of CPU threads to try. On CUDA they hardly matter."""
     if wanted.threads:
         return [wanted.threads]
     if device.type == "cuda":
@@ -197,7 +197,7 @@ def _fastest(candidates: list[Plan], recipe: Recipe, spec: SampleSpec) -> Plan:
 
 
 def _seconds_per_step(plan: Plan, recipe: Recipe, spec: SampleSpec) -> float:
-    """Fastest of a few training steps, without the R1 penalty, on noise."""
+    """Return the fastest of a few training steps on noise, without lazy penalties."""
     plan.apply()
     rehearsal = Rehearsal(recipe, spec, plan.device, plan.precision)
     end = time.monotonic() + _SECONDS

@@ -1,4 +1,4 @@
-"""Weights of an earlier model, to go on from with other data."""
+"""Start from the weights of an earlier model, to continue with other data."""
 
 import hashlib
 from collections import defaultdict
@@ -31,7 +31,7 @@ class PretrainedError(DropganError):
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What an earlier model has to give."""
+    """The weights and facts of an earlier model."""
 
     source: Path
     """The file that it was read from."""
@@ -47,7 +47,7 @@ class Pretrained:
 
 
 def pretrained_file(source: str | PathLike[str]) -> Path:
-    """The file that is read: the last checkpoint of a run directory, or the source itself."""
+    """Return the file to read: the last checkpoint of a run directory, or the source itself."""
     path = Path(source)
     return (RunDirectory(path).last_checkpoint if path.is_dir() else path).resolve()
 
@@ -56,11 +56,11 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
     """Read the weights of a run directory, a checkpoint, or an exported model.onnx.
 
     Raises:
-        RunError: A directory that holds no run.
+        RunError: The directory holds no run.
         CheckpointError: There is no checkpoint, or it is damaged.
-        ModelError: An .onnx file that cannot be read.
-        DataError: A path that a run could not record.
-        PretrainedError: An .onnx file without float32 weights, or a file of another kind.
+        ModelError: The .onnx file cannot be read.
+        DataError: A run could not record the path.
+        PretrainedError: The .onnx file has no float32 weights, or the file is of another kind.
     """
     if Path(source).is_dir():
         RunDirectory(source).read_recipe()  # says what is wrong with a directory that is no run
@@ -87,17 +87,17 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
 
 
 def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:
-    """Put what fits of an earlier model into networks that have not been trained.
+    """Copy the layers of an earlier model that fit into untrained networks.
 
-    A layer is taken if all of its tensors are there under the same names, in the same shapes; a
-    layer's weight without its bias would be of no use. Draws nothing from the random generators.
+    A layer is copied if all of its tensors exist under the same names and in the same shapes; a weight
+    without its bias would be useless. No random numbers are drawn.
 
     Args:
-        state: Freshly made.
-        pretrained: What to begin from.
+        state: An untrained state.
+        pretrained: The earlier model.
 
     Returns:
-        The layers that were not taken, ``generator NAME`` or ``discriminator NAME``.
+        The layers that were not copied, ``generator NAME`` or ``discriminator NAME``.
 
     Raises:
         PretrainedError: No layer of the generator fits.
@@ -115,7 +115,7 @@ def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:
 
 
 def _take(network: nn.Module, weights: dict[str, Tensor]) -> tuple[list[str], list[str]]:
-    """Names of the layers that were found, and of those that were not."""
+    """Copy layers; return the names of those found and of those not found."""
     layers: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, tensor in network.state_dict().items():
         layer, normed, _ = name.partition(".parametrizations.")
@@ -137,5 +137,5 @@ def _take(network: nn.Module, weights: dict[str, Tensor]) -> tuple[list[str], li
 
 
 def _find(name: str, weights: dict[str, Tensor]) -> Tensor | None:
-    """A tensor by its name; a weight under spectral norm also begins from a plain one."""
+    """Return a tensor by name. A weight under spectral norm can also start from a plain one."""
     return weights.get(name, weights.get(name.replace(_NORMED, ".weight")))

@@ -1,4 +1,4 @@
-"""Training steps on noise, to measure how long they take."""
+"""Time training steps on noise."""
 
 import time
 
@@ -16,7 +16,7 @@ _LEAST = 2  # steps
 
 
 class Rehearsal:
-    """A recipe's networks, untrained, and a batch of noise. Draws from torch's global generator."""
+    """A recipe's untrained networks and a batch of noise, from torch's global generator."""
 
     def __init__(self, recipe: Recipe, spec: SampleSpec, device: torch.device, precision: str) -> None:
         self._recipe, self._device, self._precision = recipe, device, precision
@@ -29,7 +29,7 @@ class Rehearsal:
         self._batch = Batch(torch.rand(size, *spec.shape, device=device) * 2 - 1, labels)
 
     def step(self, *, penalise: bool) -> float:
-        """Seconds that one step takes, with or without the penalties that are not in every one."""
+        """Return the seconds of one step, with or without lazy penalties."""
         self._state.step = 0  # which has them
         started = time.perf_counter()
         train_step(
@@ -48,14 +48,16 @@ class Rehearsal:
 def seconds_per_step(
     recipe: Recipe, spec: SampleSpec, device: torch.device, precision: str, seconds: float = _SECONDS
 ) -> float:
-    """The mean over a long run, found in a few steps; leaves torch's random numbers as they were.
+    """Return the mean seconds per step of a long run, estimated from a few steps.
+
+    torch's random state is restored afterwards.
 
     Args:
         recipe: The recipe.
-        spec: Shape of its samples.
-        device: Where to compute; the process is set up for it.
+        spec: Spec of its samples.
+        device: Device to measure; the process is already set up for it.
         precision: As for `train_step`.
-        seconds: Time to measure, beside what a few steps take in any case.
+        seconds: Time to measure, in addition to a few steps that always run.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         rehearsal = Rehearsal(recipe, spec, device, precision)

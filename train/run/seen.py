@@ -1,4 +1,4 @@
-"""What a recipe is chosen by, from the data."""
+"""Collect the facts about data by which a recipe is chosen."""
 
 from collections import Counter
 
@@ -13,12 +13,12 @@ from .source import DataSource
 
 
 def seen_in(data: TrainingData, device: str = "cpu", architecture: str = "") -> Seen:
-    """What there is to know of data.
+    """Return the facts about data.
 
     Args:
-        data: As they were read.
-        device: ``cpu`` or ``cuda``, where they will be trained on.
-        architecture: Of the run that training begins from, or empty.
+        data: The data.
+        device: ``cpu`` or ``cuda``, the device of the training.
+        architecture: Architecture of the run that training starts from, or empty.
     """
     spec = training_kind(data.kind).spec_of(data, 0)
     classes, unusable = counted_classes(data)
@@ -26,7 +26,9 @@ def seen_in(data: TrainingData, device: str = "cpu", architecture: str = "") -> 
 
 
 def counted_classes(data: TrainingData) -> tuple[tuple[ClassCount, ...], str]:
-    """The classes that have samples, in the order of their numbers, and why they cannot be learned if so."""
+    """Return the classes that have samples, in the order of their numbers, and why they cannot be learned, if
+    so.
+    """
     if data.labels is None:
         return (), ""
     names: dict[int, str] = dict(enumerate(data.class_names))
@@ -43,7 +45,7 @@ def counted_classes(data: TrainingData) -> tuple[tuple[ClassCount, ...], str]:
 
 
 def settled_recipe(asked: Asked, source: DataSource, device: str, reporter: Reporter) -> Recipe:
-    """What a run on the source would be trained with; the data are read if the recipe hangs on them.
+    """Return the recipe that a run on the source would use. The data are read if it depends on them.
 
     Raises:
         DropganError: The data cannot be read, or the device does not work.

@@ -1,4 +1,4 @@
-"""A run that is ready: everything is read, checked and decided, and it can be trained."""
+"""A prepared run: everything is read, checked and decided."""
 
 import platform
 from collections.abc import Callable
@@ -50,20 +50,20 @@ _MOST_MINUTES = 1e6
 
 @dataclass(frozen=True)
 class Session:
-    """A run that is ready to be trained.
+    """A run that is ready to train.
 
     Attributes:
-        directory: Where it is; recipe.toml is written.
-        recipe: Its settings.
-        facts: What else recipe.toml says.
-        data: What it is trained on.
-        plan: What it computes with, which the process is set up for.
-        state: Untrained, or as the last checkpoint left it.
-        score: Scores the averaged generator, or None; of several processes the first one's alone.
-        minutes: Time from the call of `run` after which to stop, or None.
-        timed: Whether the number of steps is kept fitted to its time while it trains.
+        directory: The run directory; recipe.toml is written.
+        recipe: Settings of the run.
+        facts: Other facts in recipe.toml.
+        data: Training data.
+        plan: Device, precision and threads; the process is set up for them.
+        state: Untrained state, or the state of the last checkpoint.
+        score: Scores the averaged generator, or None. Only the leader has it.
+        minutes: Stop after this time, counted from the call of `run`, or None.
+        timed: True if the number of steps is adjusted to the time during training.
         log: Writes for TensorBoard, or None.
-        reporter: Told of the training.
+        reporter: Receives progress, messages and metrics.
     """
 
     directory: RunDirectory
@@ -79,15 +79,15 @@ class Session:
     reporter: Reporter
 
     def run(self) -> RunDirectory:
-        """Train to the last step, or until something ends the run before.
+        """Train to the last step, or until something ends the run earlier.
 
         Returns:
-            The run directory, its last checkpoint of the recipe's last step or of where training ended.
+            The run directory. Its last checkpoint is at the recipe's last step, or where training ended.
 
         Raises:
-            Interrupted: SIGINT, SIGTERM or SIGHUP came; the state is saved.
-            TrainingError: Training went wrong more often than the recipe allows; the last checkpoint
-                is from before.
+            Interrupted: The process received SIGINT, SIGTERM or SIGHUP; the state is saved.
+            TrainingError: Training failed more often than the recipe allows; the last checkpoint is
+                from before the failure.
             OutputError: A file cannot be written.
         """
         self.reporter.say(self._description())
@@ -111,7 +111,7 @@ class Session:
         return self.directory
 
     def _batches(self) -> Batches:
-        """Batches of the training samples; held-out samples go into the state."""
+        """Return batches of the training samples; held-out samples go into the state."""
         training, share = self.recipe.training, self.recipe.discriminator.held_out
         rows = parts(len(self.data), share, training.seed) if share else None
 
@@ -133,7 +133,7 @@ class Session:
         return some(rows.trained)
 
     def is_complete(self) -> bool:
-        """Whether nothing is left to do: all steps are done, scored and drawn."""
+        """Return True if nothing is left to do: all steps are done, scored and drawn."""
         step = self.state.step
         scored = any("score" in row and row["step"] == step for row in self.directory.read_metrics())
         return (
@@ -161,7 +161,7 @@ class Session:
         )
 
     def _record(self, timetable: Timetable) -> None:
-        """Write down another number of steps: whoever resumes or repeats the run follows it."""
+        """Record a changed number of steps, which resuming and repeating the run follow."""
         recipe = change_recipe(self.recipe, {"training.steps": timetable.steps})
         time = replace(self.facts.time, spans=timetable.spans)
         self.directory.write_recipe(recipe, replace(self.facts, time=time))
@@ -188,19 +188,19 @@ def prepare(
     tensorboard: bool = False,
     reporter: Reporter = LOGGED,
 ) -> Session:
-    """Read the data, decide what to compute with, make the networks or put them back.
+    """Read the data, choose device, precision and threads, and make or restore the networks.
 
     Args:
-        start: The new run, or the one that goes on. Whoever prepares it holds the directory's lock.
-        score: Makes the score; None scores nothing.
-        minutes: Time that the number of steps is fitted to; or, where that was said or a run goes on or
-            is repeated, after which to stop. None for neither.
-        tensorboard: Whether to write RUN/tensorboard.
-        reporter: Told while data are read, and then of the training.
+        start: The new or continued run. The caller holds the directory's lock.
+        score: Makes the score; None turns scores off.
+        minutes: Time to which the number of steps is fitted. If the user set the number, or the run is
+            continued or repeated, training stops after this time. None for neither.
+        tensorboard: Write RUN/tensorboard.
+        reporter: Receives progress while data are read, and then that of training.
 
     Raises:
-        ResumeError: The data have changed since the run began, or the one that is repeated.
-        DropganError: Of a kind that says what was wrong.
+        ResumeError: The data have changed since the run, or the run that is repeated, began.
+        DropganError: Another error, as for `train`.
     """
     if minutes is not None and not 0 <= minutes <= _MOST_MINUTES:  # NaN is neither
         raise InputError(f"minutes must be 0 to {_MOST_MINUTES:,.0f}, not {minutes:g}")
@@ -265,7 +265,7 @@ def prepare(
 
 
 def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Recipe, Chosen]:
-    """The recipe, which the data may decide, and what was chosen by them when the run began."""
+    """Return the recipe, which may depend on the data, and the choice recorded when the run began."""
     device = start.wanted.require_possible().type
     recipe, chosen = start.asked.settled(seen_in(data, device, start.architecture))
     if chosen.why:
@@ -274,7 +274,7 @@ def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Reci
 
 
 def _require_unchanged(start: Start, data: TrainingData) -> None:
-    """Refuse data that are not those of the run that goes on, or is repeated."""
+    """Refuse data that differ from those of the run that is continued or repeated."""
     if start.as_in is None:
         return
     run, facts = start.as_in
@@ -292,7 +292,7 @@ def _require_unchanged(start: Start, data: TrainingData) -> None:
 def _state(
     start: Start, recipe: Recipe, spec: SampleSpec, plan: Plan, data: TrainingData, reporter: Reporter
 ) -> tuple[TrainingState, InitFacts, FeatureFacts]:
-    """Networks before the first step or as they were, and what to record of where new ones are from."""
+    """Return untrained or restored networks, and the origin of new ones to record."""
     state = TrainingState.fresh(recipe, spec, plan.device)
     if plan.precision == "fp16":
         state.scale_losses(plan.device)
@@ -319,13 +319,13 @@ def _fitted(recipe: Recipe, time: TimeFacts) -> str:
 
 
 def _made(score: MakeScore | None, data: TrainingData, recipe: Recipe) -> Score | None:
-    """The score, made without a trace in torch's random numbers: its networks may draw first weights."""
+    """Return the score. torch's random state is preserved, because its networks may draw initial weights."""
     with torch.random.fork_rng(devices=[]):
         return None if score is None else score(data, recipe)
 
 
 def _makers() -> dict[str, str]:
-    """What the last bits of the weights depend on, beside what recipe.toml says elsewhere."""
+    """Return the facts, besides those in recipe.toml, on which the last bits of the weights depend."""
     return {**_versions(), "processor": machine_name()}
 
 
@@ -338,7 +338,7 @@ def _versions() -> dict[str, str]:
 
 
 def _note_differences(other: RunDirectory, before: RunFacts, now: RunFacts, reporter: Reporter) -> None:
-    """Say why a run that repeats another may not end with the same weights."""
+    """Report why a run that repeats another may not end with the same weights."""
     if before.changes:
         reporter.note(
             f"{other.path} was resumed with other settings ({'; '.join(before.changes)}): this run uses"
@@ -359,7 +359,7 @@ def _beginning(init: InitFacts) -> str:
 
 
 def _about(data: TrainingData, spec: SampleSpec, features: FeatureFacts) -> dict[str, Any]:
-    """What a checkpoint says beside the state."""
+    """Return the facts that a checkpoint stores besides the state."""
     about: dict[str, Any] = {
         "data": {
             "kind": data.kind,

@@ -1,4 +1,4 @@
-"""What a run is trained on, before it is read."""
+"""The source of a run's training data."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ class DataSource:
 
     @classmethod
     def of(cls, facts: RunFacts) -> "DataSource":
-        """What a run was trained on."""
+        """Return the source of a run's training data."""
         return cls(
             facts.data,
             data_dir=Path(facts.data_dir) if facts.data_dir else None,
@@ -32,12 +32,12 @@ class DataSource:
         )
 
     def or_default(self) -> "DataSource":
-        """The same with the data that come with dropgan where nothing was said."""
+        """Return the same source, or the data that come with dropgan if none was given."""
         return replace(self, data=DEFAULT_DATA) if self.data is None else self
 
     @property
     def name(self) -> str:
-        """What a run records of it."""
+        """The name that a run records."""
         return unchanging_name(self.data)
 
     def read(self, reporter: Reporter) -> TrainingData:

@@ -1,4 +1,4 @@
-"""Where a run starts: new, or from where it stopped. Only settings are looked at, no data yet."""
+"""The start of a run, new or continued. Only settings are examined here, no data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from .source import NOTHING_SAID, DataSource
 
 @dataclass(frozen=True)
 class Start:
-    """What a session is prepared from."""
+    """Everything from which a session is prepared."""
 
     run: RunDirectory
     """Where the run is, or will be."""
@@ -49,11 +49,11 @@ def new_run(
     wanted: Wanted,
     init_from: str | PathLike[str] | None = None,
 ) -> Start:
-    """Start a run in a directory that holds nothing yet.
+    """Start a run in a directory that must be empty.
 
     Raises:
-        RunError: It holds something.
-        DropganError: What ``init_from`` names is no model; as for `load_pretrained`.
+        RunError: The directory is not empty.
+        DropganError: ``init_from`` does not name a model; as for `load_pretrained`.
     """
     run.require_new()
     wanted.require_possible()
@@ -73,19 +73,19 @@ def begun_run(
     data_options: DataOptions | None = None,
     wanted: Wanted | None = None,
 ) -> Start:
-    """Go on with a run, as it began but for ``changes``.
+    """Continue a run as it began, except for ``changes``.
 
     Args:
-        run: Where it is.
+        run: The run directory.
         changes: Settings to change, by dotted key; only those that `may_change`.
         recipe: Refuse to continue if this is not the run's recipe; None accepts any.
-        source: Refuse other data; of data in memory, which the run does not keep, the data themselves.
-        data_options: Refuse other options than those the data was read with; None takes those.
-        wanted: Refuse another device, precision or number of threads; what it leaves open is as it was.
+        source: Refuse other data. Required for data in memory, which the run does not keep.
+        data_options: Refuse options other than those with which the data was read; None uses those.
+        wanted: Refuse another device, precision or number of threads. What it leaves open stays as it was.
 
     Raises:
-        ResumeError: Something differs that cannot change; the message has both values.
-        RunError: There is no run, or its data was in memory and is not given.
+        ResumeError: Something differs that cannot change. The message has both values.
+        RunError: There is no run, or its data was in memory and is not passed.
     """
     begun, facts = run.read_recipe()
     recipe = changed_recipe(begun, changes or {}, recipe)
@@ -102,18 +102,20 @@ def begun_run(
 
 
 def repeated_run(run: RunDirectory, other: RunDirectory, source: DataSource = NOTHING_SAID) -> Start:
-    """Start a run that repeats another one from its recipe.toml: settings, data, first weights, device,
-    precision, threads. On one machine and the same versions the weights are the same bit for bit.
+    """Start a run that repeats another one from its recipe.toml.
+
+    Settings, data, initial weights, device, precision and threads are the same. On one machine with the same
+    versions the weights are equal bit for bit.
 
     Args:
-        run: Where it will be; must hold nothing yet.
+        run: The new run directory, which must be empty.
         other: The run to repeat.
-        source: Where its data are now, or the data themselves, if they were in memory.
+        source: The new location of its data, or the data themselves if they were in memory.
 
     Raises:
         RunError: ``other`` holds no run or was trained by another number of processes, its data was in
-            memory and is not given, or ``run`` holds something.
-        DropganError: What its first weights are of is gone; its device does not work.
+            memory and is not passed, or ``run`` is not empty.
+        DropganError: The model with its initial weights is gone, or its device does not work.
     """
     run.require_new()
     recipe, facts = other.read_recipe()
@@ -137,12 +139,12 @@ def new_or_begun_run(
     init_from: str | PathLike[str] | None = None,
     minutes: float | None = None,
 ) -> Start:
-    """Start a new run, or go on with one that began with the same settings.
+    """Start a new run, or continue one that began with the same settings.
 
-    Where the run's number of steps was fitted to a time, that time is one of them.
+    If the run's number of steps was fitted to a time, that time is one of these settings.
 
     Raises:
-        RunError: The directory holds a run of another recipe or data; the differences are named.
+        RunError: The directory holds a run with another recipe or data. The message has the differences.
         DropganError: As for `new_run` and `begun_run`.
     """
     if not run.recipe_file.exists():
@@ -168,7 +170,7 @@ def new_or_begun_run(
 
 
 def repeated_or_begun_run(run: RunDirectory, other: RunDirectory, source: DataSource = NOTHING_SAID) -> Start:
-    """Start a run that repeats another one, or go on with it; as `repeated_run` and `new_or_begun_run`."""
+    """Start a run that repeats another one, or continue it. See `repeated_run` and `new_or_begun_run`."""
     if not run.recipe_file.exists():
         return repeated_run(run, other, source)
     recipe, facts = other.read_recipe()
@@ -181,10 +183,10 @@ def repeated_or_begun_run(run: RunDirectory, other: RunDirectory, source: DataSo
 def require_like_alone(
     asked: Asked, wanted: Wanted, data_options: DataOptions | None, init_from: object
 ) -> None:
-    """Refuse what would make a run that repeats another one a different one.
+    """Refuse options with which a repeated run would differ from the original.
 
     Raises:
-        OptionError: Something was chosen.
+        OptionError: Such an option was given.
     """
     chosen = {
         "a recipe or settings of it": asked != Asked(),
@@ -197,7 +199,7 @@ def require_like_alone(
 
 
 def _same_source(run: RunDirectory, facts: RunFacts, given: DataSource) -> DataSource:
-    """Where a run's data are: in its files, or where they are given again."""
+    """Return the source of a run's data: its files, or the source given again."""
     if given.data is None and was_in_memory(facts.data):
         raise RunError(
             f"{run.path} was trained on data in memory, which was not saved: pass it again as data=..."
@@ -209,7 +211,7 @@ def _same_source(run: RunDirectory, facts: RunFacts, given: DataSource) -> DataS
 
 
 def _same_pretrained(run: RunDirectory, facts: RunFacts) -> Pretrained | None:
-    """What a run's first weights are of, as they were."""
+    """Return the model that a run's initial weights came from, unchanged."""
     if not facts.init.source:
         return None
     pretrained = load_pretrained(facts.init.source)
@@ -219,5 +221,5 @@ def _same_pretrained(run: RunDirectory, facts: RunFacts) -> Pretrained | None:
 
 
 def _may_be_same(source: DataSource, facts: RunFacts) -> bool:
-    """Whether data may be a run's: of data in memory only the fingerprint tells."""
+    """Return True if data may be a run's. For data in memory only the fingerprint decides."""
     return was_in_memory(source.name) or was_in_memory(facts.data) or source.name == facts.data

@@ -1,4 +1,4 @@
-"""Stopping between two steps when the user or the system asks."""
+"""Stop between two steps when the user or the system asks for it."""
 
 import signal
 import threading
@@ -19,10 +19,10 @@ class Interrupted(DropganError):
 
 
 class StopRequest:
-    """While entered, the first SIGINT, SIGTERM or SIGHUP is noted instead of raised; a second one acts.
+    """Within its block, record the first SIGINT, SIGTERM or SIGHUP; a second one acts as usual.
 
     Attributes:
-        signal_number: The signal that came, or None.
+        signal_number: The received signal, or None.
     """
 
     def __init__(self) -> None:

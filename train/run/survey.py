@@ -1,4 +1,4 @@
-"""What was understood of data, and what a run would make of it."""
+"""Describe data as they were understood, and the run that would follow."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,11 +48,13 @@ class Survey:
         return self.seen.classes
 
     def told(self) -> list[tuple[str, str]]:
-        """The data for people: lines of a word (none where a line goes on with the one above) and a text."""
+        """Return the data for people: lines of a word (empty if a line continues the one above)
+        and a text.
+        """
         return training_kind(self.data.kind).told(self.data)
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for programs."""
+        """Return everything for programs."""
         return {
             "name": self.data.name,
             "kind": self.data.kind,
@@ -75,17 +77,17 @@ class Survey:
 def survey(
     source: DataSource, asked: Asked, wanted: Wanted, *, propose: bool = False, reporter: Reporter = LOGGED
 ) -> Survey:
-    """Read data, choose what a run would train with, and time a few steps of it.
+    """Read data, choose what a run would train with, and time a few of its steps.
 
     Args:
         source: The data.
-        asked: What is said of the recipe.
-        wanted: What is said of device, precision and threads.
-        propose: Whether to propose a size where pictures need one; else that is an error, as in a run.
-        reporter: Told of progress; remarks are in the result.
+        asked: The user's wishes for the recipe.
+        wanted: The user's choice of device, precision and threads.
+        propose: Propose a size if pictures need one. Otherwise this is an error, as in a run.
+        reporter: Receives progress; remarks are in the result.
 
     Raises:
-        DropganError: The data or the recipe are such that no run would begin.
+        DropganError: No run could start with this data or recipe.
     """
     device = wanted.require_possible()
     data, size, remarks = _read(source, propose, reporter)
@@ -109,7 +111,7 @@ def survey(
 
 
 def _read(source: DataSource, propose: bool, reporter: Reporter) -> tuple[TrainingData, int, list[str]]:
-    """The data, the size that was proposed or 0, and what there is to remark."""
+    """Return the data, the proposed size or 0, and the remarks."""
     remarks: list[str] = []
     noting = replace(reporter, note=remarks.append)
     try:

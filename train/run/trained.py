@@ -1,4 +1,4 @@
-"""What a run has saved, read back."""
+"""Load what a run has saved."""
 
 import warnings
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ CHECKPOINTS = ("auto", "best", "last")
 
 @dataclass(frozen=True)
 class TrainedGenerator:
-    """A generator read back from a checkpoint.
+    """A generator loaded from a checkpoint.
 
     Attributes:
         module: The generator in eval mode, on the CPU, without gradients.
-        spec: Shape of its samples.
+        spec: Spec of its samples.
         recipe: The recipe it was trained with.
         about: Facts from the checkpoint: step, data, versions.
         discriminator_dropout: The recipe's probability; with auto, that at the checkpoint.
@@ -44,12 +44,12 @@ class TrainedGenerator:
 
 @dataclass(frozen=True)
 class TrainedNetworks:
-    """Both networks read back from a checkpoint.
+    """Both networks loaded from a checkpoint.
 
     Attributes:
         generator: The averaged generator, in eval mode, on the CPU, without gradients.
         discriminator: The discriminator in eval mode, on the CPU, without gradients.
-        spec: Shape of samples.
+        spec: Spec of the samples.
         recipe: The recipe they were trained with.
         about: Facts from the checkpoint: step, data, versions.
         discriminator_dropout: The recipe's probability; with auto, that at the checkpoint.
@@ -72,9 +72,9 @@ def load_networks(directory: str | PathLike[str], checkpoint: str = "auto") -> T
             otherwise last.
 
     Raises:
-        InputError: ``checkpoint`` is something else.
+        InputError: ``checkpoint`` has another value.
         RunError: The directory is not a run.
-        CheckpointError: It has no such checkpoint, or a damaged one.
+        CheckpointError: The checkpoint does not exist or is damaged.
     """
     run = RunDirectory(directory)
     recipe, facts = run.read_recipe()
@@ -115,10 +115,10 @@ def _checkpoint_file(run: RunDirectory, checkpoint: str) -> Path:
 
 
 def resumable_checkpoint(run: RunDirectory) -> Checkpoint | None:
-    """The last checkpoint; if it is damaged, the one before; None if the run has none yet.
+    """Return the last checkpoint, or the one before if it is damaged, or None if the run has none yet.
 
     Raises:
-        CheckpointError: All that there are are damaged.
+        CheckpointError: All existing checkpoints are damaged.
     """
     if not run.last_checkpoint.exists() and not run.previous_checkpoint.exists():
         return None

@@ -1,1 +1,1 @@
-"""One training step, and the state that it changes."""
+"""One training step and the state that it changes."""

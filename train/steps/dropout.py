@@ -1,4 +1,4 @@
-"""How strongly dropout acts at a step: by schedule, or steered by what the discriminator overfits."""
+"""The strength of dropout at each step: by a schedule, or adapted to overfitting."""
 
 import math
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ _WHOLE_WAY = 64_000  # real samples in which it can go from 0 to its bound
 
 
 class ScaledDropout:
-    """The dropout of a network, each with a share of the probability that it was built with."""
+    """The dropout of a network, with each probability scaled by a share."""
 
     def __init__(self, network: nn.Module) -> None:
         self._built = [(module, module.p) for module in dropouts(network).values()]
 
     def scale(self, share: float) -> None:
-        """Let each have that share of its probability, 0 to 1."""
+        """Set the share of each module's probability, 0 to 1."""
         for module, p in self._built:
             module.p = p * share
 
     @contextmanager
     def off(self) -> Iterator[None]:
-        """Within it, none acts; all else stays in its mode."""
+        """Turn dropout off for the block without a change of modes."""
         before = [module.training for module, _ in self._built]
         for module, _ in self._built:
             module.training = False
@@ -42,22 +42,23 @@ class ScaledDropout:
 
 
 def scheduled(settings: NetworkSettings, progress: float) -> float:
-    """The share of its probability that a schedule leaves after so much of the run, 0 to 1."""
+    """Return the share of its probability that a schedule leaves at this progress, 0 to 1."""
     return DROPOUT_SCHEDULES[settings.dropout_schedule](progress)
 
 
 class Steering:
-    """The probability of dropout in a discriminator, raised while it overfits and lowered while it does not.
+    """Adapts the probability of dropout in a discriminator: raises it while it overfits, and lowers it
+    otherwise.
 
-    As Karras et al., "Training generative adversarial networks with limited data", NeurIPS 2020, section 3,
-    steer augmentation, and in its appendix dropout: every fourth step the probability moves by a fixed
-    amount towards the target. What is measured is one of their two signs of overfitting, both with
-    dropout acting: with samples held out, (real - held out) / (real - generated) of the mean logits;
-    else the mean sign of the logits of real samples.
+    Karras et al., "Training generative adversarial networks with limited data", NeurIPS 2020, section 3,
+    adapt augmentation this way, and in their appendix dropout: every fourth step the probability moves by a
+    fixed amount towards the target. Overfitting is measured by one of their two signs, with dropout acting.
+    With held-out samples it is (real - held out) / (real - generated) of the mean logits; otherwise it is the
+    mean sign of the logits of real samples.
 
     Attributes:
-        probability: What dropout has in the steps to come.
-        overfitting: As measured last; NaN before the first time.
+        probability: Probability of dropout in the next steps.
+        overfitting: Last measured value; NaN before the first measurement.
     """
 
     def __init__(self, settings: DiscriminatorSettings, batch_size: int) -> None:
@@ -69,22 +70,22 @@ class Steering:
 
     @property
     def share(self) -> float:
-        """The probability as a share of its bound."""
+        """The probability as a share of its maximum."""
         return self.probability / self._bound
 
     @torch.no_grad()
     def observe(self, real: Tensor, generated: Tensor, held_out: Tensor | None) -> None:
-        """Take the logits of an update into account, float [n, 1]; held-out ones where there are any."""
+        """Record the logits of an update, float [n, 1], including held-out ones if there are any."""
         other = real if held_out is None else held_out
         means = torch.stack([real.sign().mean(), real.mean(), generated.mean(), other.mean()])
         self._sums = self._sums.to(means.device) + means.double()
 
     def adjust(self, updates: int, ranks: Ranks) -> None:
-        """Move the probability by what was observed in so many updates, and forget that.
+        """Move the probability by what was recorded in these updates, and reset the record.
 
         Args:
-            updates: Of this process.
-            ranks: The processes, of which each has observed its rows.
+            updates: Number of updates of this process.
+            ranks: The processes. Each has recorded its own rows.
         """
         sums = self._sums if ranks.count == 1 else ranks.sum(self._sums)
         sign, real, generated, held_out = (sums / (updates * ranks.count)).tolist()
@@ -99,15 +100,15 @@ class Steering:
             self.probability = min(max(moved, 0.0), self._bound)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps of it."""
+        """Return the tensors for a checkpoint."""
         numbers = torch.tensor([self.probability, self.overfitting], dtype=torch.float64)
         return {"numbers": numbers, "sums": self._sums}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `tensors` gave.
+        """Restore the result of `tensors`.
 
         Raises:
-            KeyError: It is of something else.
+            KeyError: A tensor is missing.
         """
         self.probability, self.overfitting = tensors["numbers"].tolist()
         self._sums = tensors["sums"].clone()

@@ -1,4 +1,4 @@
-"""Exponential moving average of the generator's weights: what is scored and shipped."""
+"""Exponential moving average of the generator's weights, which is scored and exported."""
 
 import copy
 
@@ -9,16 +9,14 @@ from ..networks.spectral import normed_layers, remove_spectral_norm, weight_at_r
 
 
 class Ema:
-    """A copy of a network whose weights trail the trained one's.
+    """A copy of a network with averaged weights.
 
-    Averaging damps the oscillation of adversarial training (Yazici et al., "The unusual
-    effectiveness of averaging in GAN training", ICLR 2019). The decay ramps up as
-    min(decay, (1 + t) / (10 + t)), so that the first, useless weights are soon forgotten. A decay
-    of 0 keeps the copy equal to the trained network.
+    Averaging damps the oscillation of adversarial training (Yazici et al., "The unusual effectiveness of
+    averaging in GAN training", ICLR 2019). The decay ramps up as min(decay, (1 + t) / (10 + t)), so the
+    first, useless weights are soon forgotten. A decay of 0 keeps the copy equal to the trained network.
 
-    Running statistics of a batch norm are averaged like weights, since they belong to them. Weights
-    under spectral norm are averaged as they act, and the copy has them plain: there is nothing to
-    iterate in what is exported.
+    Running statistics of batch norm are averaged like weights. Weights under spectral norm are averaged after
+    normalisation, and the copy has them as plain weights, because an exported network has nothing to iterate.
 
     Attributes:
         module: The averaged network, in eval mode, without gradients.
@@ -39,7 +37,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Move towards the trained weights after training step number ``step``, counted from 0."""
+        """Update the average after training step ``step``, counted from 0."""
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
         averaged, trained = zip(*self._averaged, strict=True)
         torch._foreach_lerp_(averaged, trained, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

@@ -1,18 +1,17 @@
-"""Scaled losses, so that small gradients survive fp16."""
+"""Loss scaling, so that small gradients do not vanish in fp16."""
 
 import torch
 from torch import Tensor
 
 
 class LossScaling:
-    """One network's update with its loss scaled up and the gradients scaled down again.
+    """Updates one network with its loss scaled up and the gradients scaled down again.
 
-    Micikevicius et al., "Mixed precision training", ICLR 2018, section 3.2; torch.amp.GradScaler finds
-    the scale: it doubles it now and then, and where gradients overflow it halves it and leaves the
-    update out.
+    Micikevicius et al., "Mixed precision training", ICLR 2018, section 3.2. torch.amp.GradScaler adapts the
+    scale: it doubles it now and then, and if gradients overflow it halves the scale and skips the update.
 
     Attributes:
-        skipped: Updates that were left out.
+        skipped: Number of skipped updates.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -20,7 +19,7 @@ class LossScaling:
         self.skipped = 0
 
     def update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        """One update of what the optimiser holds; its gradients are left unscaled, for measuring."""
+        """Do one update of the optimiser's weights; leave its gradients unscaled for measuring."""
         optimizer.zero_grad()
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(optimizer)
@@ -30,7 +29,7 @@ class LossScaling:
         self.skipped += self._scaler.get_scale() < before
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps of it."""
+        """Return the tensors for a checkpoint."""
         state = self._scaler.state_dict()
         return {
             "scale": torch.tensor(state["scale"], dtype=torch.float64),
@@ -39,10 +38,10 @@ class LossScaling:
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `tensors` gave.
+        """Restore the result of `tensors`.
 
         Raises:
-            KeyError: It is of something else.
+            KeyError: A tensor is missing.
         """
         state = self._scaler.state_dict()
         state |= {"scale": tensors["scale"].item(), "_growth_tracker": int(tensors["growth"])}

@@ -1,4 +1,4 @@
-"""All that changes while a GAN trains."""
+"""Everything that changes while a GAN trains."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ _FAR = 10**9  # batches; no run has as many
 
 
 class Passes(NamedTuple):
-    """How a training step runs the networks: as they are, or through what averages gradients."""
+    """How a training step runs the networks: directly, or through wrappers that average gradients."""
 
     generator: nn.Module
     discriminator: nn.Module
@@ -43,7 +43,7 @@ class ScaledDropouts(NamedTuple):
 
 @dataclass
 class TrainingState:
-    """Networks, averages, optimisers and the number of steps done."""
+    """Networks, averages, optimisers and the number of finished steps."""
 
     spec: SampleSpec
     generator: GeneratorNetwork
@@ -83,16 +83,16 @@ class TrainingState:
     def fresh(
         cls, recipe: Recipe, spec: SampleSpec, device: torch.device, *, trains: bool = True
     ) -> "TrainingState":
-        """Untrained networks from the recipe's seed, which is also set as torch's global seed.
+        """Create untrained networks from the recipe's seed, which also becomes torch's global seed.
 
         Args:
-            recipe: The settings.
-            spec: Shape of samples.
-            device: Where the networks are.
-            trains: Whether there has to be memory to train them in.
+            recipe: The recipe.
+            spec: Spec of the samples.
+            device: Device of the networks.
+            trains: Require enough memory for training.
 
         Raises:
-            RecipeError: They are not for such samples, or too large for the memory that there is.
+            RecipeError: The networks do not support these samples, or do not fit into memory.
         """
         require_room(recipe, spec, _memory(device), trained=trains)
         torch.manual_seed(recipe.training.seed)
@@ -115,7 +115,7 @@ class TrainingState:
         )
 
     def set_learning_rates(self, recipe: Recipe) -> None:
-        """Set both learning rates for the step to come."""
+        """Set both learning rates for the next step."""
         training = recipe.training
         scale = self.timetable.left(self.step) if training.schedule == "linear" else 1.0
         scale *= recipe.health.rate_factor ** len(self.rollbacks)
@@ -127,11 +127,13 @@ class TrainingState:
                 group["lr"] = rate * scale
 
     def scale_losses(self, device: torch.device) -> None:
-        """Get ready for fp16."""
+        """Enable loss scaling for fp16."""
         self.generator_scaling, self.discriminator_scaling = LossScaling(device), LossScaling(device)
 
     def scalings(self) -> list[tuple[str, LossScaling]]:
-        """What there is in fp16, by the name of its part in a checkpoint; else empty."""
+        """Return the loss scalings of fp16 by the name of their part in a checkpoint; empty in other
+        precisions.
+        """
         named = (
             ("generator_scaling", self.generator_scaling),
             ("discriminator_scaling", self.discriminator_scaling),
@@ -139,7 +141,7 @@ class TrainingState:
         return [(name, scaling) for name, scaling in named if scaling is not None]
 
     def set_dropout(self, recipe: Recipe) -> None:
-        """Let dropout act as strongly as it does in the step to come."""
+        """Set the strength of dropout for the next step."""
         self.dropout.generator.scale(self.generator_dropout_share(recipe))
         if self.steering is not None:
             self.dropout.discriminator.scale(self.steering.share)
@@ -147,34 +149,35 @@ class TrainingState:
             self.dropout.discriminator.scale(scheduled(recipe.discriminator, self._progress))
 
     def generator_dropout_share(self, recipe: Recipe) -> float:
-        """The share of its probability that dropout in the generator has at the step to come."""
+        """Return the share of its probability that dropout in the generator has at the next step."""
         return scheduled(recipe.generator, self._progress)
 
     def begin_step(self, recipe: Recipe) -> None:
-        """Set what holds for the step to come, and seed what it draws, but for latents: in each process
-        of its own."""
+        """Set everything that changes per step, and seed masks and augmentation separately in
+        each process.
+        """
         self.set_dropout(recipe)
         self.streams.seed_masks(self.step, self.ranks.rank)
         self.augmentation = self.streams.generator(Stream.AUGMENTATION, self.step, self.ranks.rank)
 
     def draw_latents(self, update: int, count: int, size: int, device: torch.device) -> torch.Tensor:
-        """Standard normal latents of this process's rows, float32 [count, size].
+        """Return standard normal latents of this process's rows, float32 [count, size].
 
-        Several processes draw the latents of the whole batch alike and take their rows of them, so
-        that they see together what one process would see.
+        Each process draws the latents of the whole batch alike and takes its rows, so together they see what
+        one process would see.
 
         Args:
-            update: Number of the discriminator's update, from the beginning of the run.
+            update: Number of the discriminator's update, from the start of the run.
             count: Rows of this process.
             size: Components of a latent.
-            device: Where they are wanted.
+            device: Device of the result.
         """
         generator = self.streams.generator(Stream.LATENTS, update)
         whole = torch.randn(count * self.ranks.count, size, generator=generator, device="cpu")
         return self.ranks.part(whole).to(device, non_blocking=True)
 
     def to_checkpoint(self, about: dict[str, Any]) -> Checkpoint:
-        """Everything that `restore` needs; random numbers follow from seed, step and rollbacks."""
+        """Return everything that `restore` needs. Random numbers follow from seed, step and rollbacks."""
         tensors = {
             f"{part}/{name}": tensor
             for part, content in (
@@ -192,7 +195,7 @@ class TrainingState:
         return Checkpoint(tensors, {**about, **progress})
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to where the checkpoint was written.
+        """Restore the state of a checkpoint.
 
         Raises:
             CheckpointError: It is of other networks.
@@ -214,7 +217,7 @@ class TrainingState:
             raise _misfit(error) from error
 
     def restore_shipped(self, checkpoint: Checkpoint) -> None:
-        """Take the averaged generator and the discriminator of a checkpoint, which need not hold more.
+        """Load the averaged generator and the discriminator of a checkpoint, which need not contain more.
 
         Raises:
             CheckpointError: It is of other networks.
@@ -230,17 +233,17 @@ class TrainingState:
 
     @property
     def _progress(self) -> float:
-        """The share of the steps that is done."""
+        """Return the share of steps that is done."""
         return 1 - self.timetable.left(self.step)
 
     @property
     def batch_offset(self) -> int:
-        """Added to the number of a batch: after each rollback the data come in an order not seen before."""
+        """Offset of batch numbers. After each rollback the data come in a new order."""
         return len(self.rollbacks) * _FAR
 
     @property
     def streams(self) -> Streams:
-        """Streams of random numbers; each rollback starts new ones."""
+        """Streams of random numbers. Each rollback starts new ones."""
         return Streams(self.seed, len(self.rollbacks))
 
 
@@ -250,8 +253,9 @@ def _misfit(error: Exception) -> CheckpointError:
 
 
 def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> torch.optim.Optimizer:
-    """Adam with weight decay beside its step (Loshchilov and Hutter, "Decoupled weight decay
-    regularization", ICLR 2019), of matrices and kernels; biases and gains are not decayed.
+    """Return Adam with decoupled weight decay of matrices and kernels, but not of biases and gains.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
     # torch's "meta" device, on which nothing is computed, has no fused one
     fused = all(parameter.device.type != "meta" for parameter in network.parameters())
@@ -264,6 +268,6 @@ def _optimizer(network: nn.Module, betas: tuple[float, float], decay: float) -> 
 
 
 def _memory(device: torch.device) -> int:
-    """Bytes that are available where a network is trained."""
+    """Return the bytes available on the device of training."""
     free: int = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
     return free

@@ -22,7 +22,7 @@ from .state import TrainingState
 
 
 class DiscriminatorOutcome(NamedTuple):
-    """What an update of the discriminator leaves to be measured."""
+    """Values of a discriminator update to be measured."""
 
     loss: Tensor
     """float32 [], without penalties, detached."""
@@ -36,7 +36,7 @@ class DiscriminatorOutcome(NamedTuple):
 
 
 class StepOutcome(NamedTuple):
-    """What a training step leaves to be measured."""
+    """Values of a training step to be measured."""
 
     discriminator: DiscriminatorOutcome
     """The outcome of its last update."""
@@ -53,22 +53,22 @@ def train_step(
     precision: str,
     penalise: bool = True,
 ) -> StepOutcome:
-    """One update of the generator after as many of the discriminator as the recipe says.
+    """Do the recipe's number of discriminator updates, then one generator update.
 
-    Each update of the discriminator has real and generated samples of its own; the generator is
-    updated on the last generated ones. Counts the step and moves the average.
+    Each discriminator update has its own real and generated samples. The generator is updated on the last
+    generated ones. The step counter and the averages advance.
 
     Args:
-        state: What is trained.
-        recipe: Its settings.
-        batches: Number of the discriminator's update to real samples: counted from the beginning of
-            the run, and after each rollback in a range of its own.
-        device: Where the networks are.
+        state: The state to train.
+        recipe: The recipe of the run.
+        batches: Returns real samples by the number of the discriminator's update, counted from the start of
+            the run, and after each rollback in a new range.
+        device: Device of the networks.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
-        penalise: False leaves out the penalties that are not in every update, for measuring.
+        penalise: False omits lazy penalties, for measuring.
 
     Returns:
-        Losses without penalties, and what the discriminator was right about.
+        Losses without penalties, and the numbers of correctly classified samples.
     """
     count, interval = recipe.training.discriminator_steps, lazy_interval(recipe.penalty)
     first, end = state.step * count, (state.step + 1) * count
@@ -103,19 +103,19 @@ def discriminator_step(
     precision: str,
     lazy_penalties: bool,
 ) -> DiscriminatorOutcome:
-    """One update of the discriminator; the generator is out of the graph.
+    """Do one update of the discriminator; the generator is outside the graph.
 
-    Real and generated samples go through in one pass: twice the rows cost less than two passes.
-    With batch norm they go through apart, so that generated samples are normalised by statistics of
-    generated ones here as in the generator's step (Radford et al. 2016, DCGAN, train so).
+    Real and generated samples go through in one pass, because twice the rows cost less than two passes. With
+    batch norm they go through separately, so that generated samples are normalised by statistics of generated
+    ones, as in the generator's step (Radford et al. 2016, DCGAN).
 
     Args:
-        state: What is trained.
+        state: The state to train.
         recipe: Its settings.
         real: Real samples, and their labels in a class-conditional model.
-        generated: Samples of the generator, float32 [batch, *shape], of the same labels, detached.
+        generated: Generated samples, float32 [batch, *shape], with the same labels, detached.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
-        lazy_penalties: Whether this update has the penalties that are not in every one.
+        lazy_penalties: Include the penalties that are not in every update.
     """
     loss, network, labels = LOSSES[recipe.training.loss], state.passes.discriminator, real.labels
     train_above(state.discriminator, recipe.discriminator.frozen_layers)
@@ -133,7 +133,7 @@ def discriminator_step(
     drawn = state.augmentation.get_state()
 
     def augmented_alike(samples: Tensor) -> Tensor:
-        """Passes that a penalty compares must differ in nothing but what it is about."""
+        """Apply the same augmentation to all passes that a penalty compares."""
         state.augmentation.set_state(drawn)
         return logits(samples).mean(1, keepdim=True)
 
@@ -151,13 +151,13 @@ def discriminator_step(
 def generator_step(
     state: TrainingState, recipe: Recipe, real: Batch, generated: Tensor, *, precision: str
 ) -> Tensor:
-    """One update of the generator through the discriminator, whose weights are frozen.
+    """Do one update of the generator through the discriminator, whose weights are frozen.
 
     Args:
-        state: What is trained.
+        state: The state to train.
         recipe: Its settings.
         real: Real samples, for losses that compare with them, and the labels of both.
-        generated: Samples of the generator, float32 [batch, *shape], with its graph.
+        generated: Generated samples, float32 [batch, *shape], with their graph.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
 
     Returns:
@@ -177,7 +177,7 @@ def generator_step(
 
 
 def _generated(state: TrainingState, recipe: Recipe, latents: Tensor, labels: Tensor | None) -> Tensor:
-    """Samples of latents, of which the last ones may be made without dropout, as they will be in use."""
+    """Return generated samples. The last ones may be made without dropout, as at inference."""
     network, count = state.passes.generator, math.ceil(len(latents) * recipe.generator.dropout_share)
     if count == len(latents):
         samples: Tensor = network(latents, labels)
@@ -190,7 +190,7 @@ def _generated(state: TrainingState, recipe: Recipe, latents: Tensor, labels: Te
 
 @torch.no_grad()
 def _on_held_out(state: TrainingState, recipe: Recipe, update: int, *, precision: str) -> Tensor | None:
-    """What the discriminator, trained as it is, says of samples that it does not train on."""
+    """Return the logits of held-out samples, with the discriminator in training mode."""
     if state.held_out is None:
         return None
     unseen, network = state.held_out(update), state.discriminator
@@ -201,7 +201,7 @@ def _on_held_out(state: TrainingState, recipe: Recipe, update: int, *, precision
 def _logits(
     network: nn.Module, state: TrainingState, recipe: Recipe, samples: Tensor, labels: Tensor | None
 ) -> Tensor:
-    """What a discriminator says of samples, which it sees through the augmentation if there is one."""
+    """Return a discriminator's logits of samples, augmented if the recipe says so."""
     changed = augment(samples, recipe.training.augmentation, state.augmentation)
     logits: Tensor = network(changed, labels)
     return logits
@@ -217,7 +217,7 @@ def _update(optimizer: torch.optim.Optimizer, objective: Tensor, scaling: LossSc
 
 
 def _over_all(outcome: StepOutcome, ranks: Ranks) -> StepOutcome:
-    """Losses and counts of the whole batch, of whose rows each process saw some."""
+    """Return losses and counts of the whole batch, of which each process saw some rows."""
     if ranks.count == 1:
         return outcome
     loss, correct, *_ = outcome.discriminator

@@ -1,7 +1,7 @@
-"""Random numbers of a training step: each kind from a stream of its own, a function of (seed, step).
+"""Random numbers of a training step: a separate stream for each kind, as a function of (seed, step).
 
-So runs that differ in the probability of dropout alone see the same latents, data and augmentations, and
-nothing of a random generator needs saving.
+Runs that differ only in the probability of dropout therefore see the same latents, data and augmentations,
+and no state of a random generator must be saved.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import torch
 
 
 class Stream(IntEnum):
-    """What random numbers are for."""
+    """The use of random numbers."""
 
     LATENTS = 0
     MASKS = 1
@@ -22,30 +22,32 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True)
 class Streams:
-    """The streams of a run's seed.
+    """The random streams of a run's seed.
 
     Attributes:
-        seed: The run's.
-        attempt: How often training has gone back to a checkpoint; each time has other numbers.
+        seed: Seed of the run.
+        attempt: Number of rollbacks. Each gives other random numbers.
     """
 
     seed: int
     attempt: int
 
     def generator(self, stream: Stream, number: int, rank: int = 0) -> torch.Generator:
-        """A CPU generator at the beginning of what belongs to a step.
+        """Return a CPU generator at the start of a step's numbers.
 
-        Drawn on the CPU, numbers are the same whatever the device.
+        They are drawn on the CPU, so they do not depend on the device.
 
         Args:
-            stream: What the numbers are for.
-            number: Of the step, or of the discriminator's update.
-            rank: Of the process, where each draws its own.
+            stream: Use of the numbers.
+            number: Number of the step, or of the discriminator's update.
+            rank: Rank of the process, if each draws its own numbers.
         """
         return torch.Generator().manual_seed(self._mixed(stream, number, rank))
 
     def seed_masks(self, step: int, rank: int) -> None:
-        """Seed torch's global generators for a step; the masks of each process differ, as its rows do."""
+        """Seed torch's global generators for a step. Each process has different masks, as it has different
+        rows.
+        """
         torch.manual_seed(self._mixed(Stream.MASKS, step, rank))
 
     def _mixed(self, stream: Stream, number: int, rank: int) -> int:

@@ -1,4 +1,4 @@
-"""How many steps a run has, and how far its learning rates have fallen."""
+"""The number of steps of a run and the decay of its learning rates."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,25 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Timetable:
-    """The steps of a run, which may turn out to be more or fewer while it trains."""
+    """The steps of a run, whose number may change during training."""
 
     spans: Spans
 
     @property
     def steps(self) -> int:
-        """Steps in all, as it stands last."""
+        """Current total number of steps."""
         return self.spans[-1][1]
 
     def changed(self, step: int, steps: int) -> "Timetable":
-        """The same with another number of steps in all from ``step`` on, which is before the old end."""
+        """Return a copy with another total number of steps from ``step`` on, which must be before the old
+        end.
+        """
         return Timetable((*(span for span in self.spans if span[0] < step), (step, steps)))
 
     def left(self, step: int) -> float:
-        """Share of a learning rate that is left at a step, where rates fall linearly to 0 at the end.
+        """Return the share of a learning rate at a step; rates fall linearly to 0 at the end.
 
-        Where the number of steps changes, it falls on from what is left there to 0 at the new end.
+        If the number of steps changes, the rate falls linearly from its current value to 0 at the new end.
         """
         share, (first, end) = 1.0, self.spans[0]
         for start, steps in self.spans[1:]:

@@ -1,4 +1,4 @@
-"""Readers of training data: one file for each kind of source."""
+"""Readers of training data, one file for each kind of source."""
 
 from .arrays import ArrayReader
 from .fashion_mnist import FashionMnistReader

@@ -1,4 +1,4 @@
-"""Images, vectors and graphs in numpy's own files."""
+"""Read images, vectors and graphs from numpy's files."""
 
 import zipfile
 from pathlib import Path
@@ -35,11 +35,11 @@ class ArrayReader(Reader):
 
 
 def load_array_file(path: Path, reporter: Reporter) -> TrainingData:
-    """Read ``.npy``, or ``.npz`` with ``images``, ``vectors`` or ``graphs``, and perhaps ``labels``.
+    """Read ``.npy``, or ``.npz`` with ``images``, ``vectors`` or ``graphs``, and optionally ``labels``.
 
-    The array is one that `array_data` takes. A ``.npy`` file is mapped into memory, so that it may be
-    larger; an ``.npz`` is read whole. It may have names of ``columns``, ``labels`` as `label_numbers`
-    takes them, and ``class_names``, texts or bytes, one for each class.
+    The array must be one that `array_data` accepts. A ``.npy`` file is mapped into memory, so it may be
+    larger than memory; an ``.npz`` is read completely. It may also have names of ``columns``, ``labels`` as
+    `label_numbers` accepts them, and ``class_names``, one text for each class.
 
     Raises:
         DataError: The file cannot be read, is damaged, or holds something else.
@@ -100,7 +100,7 @@ def _from_archive(path: Path, archive: Any, reporter: Reporter) -> TrainingData:
 
 
 def _samples_of(path: Path, archive: Any) -> str:
-    """The name of the array of samples."""
+    """Return the name of the array of samples."""
     names: list[str] = list(archive.keys())
     found = [name for name in names if name in _SAMPLES] or [
         name for name in names if _array(path, archive, name).ndim in (3, 4)
@@ -118,7 +118,7 @@ def _texts(path: Path, archive: Any, name: str) -> tuple[str, ...]:
 
 
 def _array(path: Path, archive: Any, name: str) -> NDArray[Any]:
-    """One of its arrays; numpy gives what is none as bytes."""
+    """Return one array of the archive. numpy returns an entry that is not an array as bytes."""
     array = archive[name]
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: {name} is not a numpy array")

@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the embedded subset and the whole set."""
+"""Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the embedded subset and the complete set."""
 
 import hashlib
 import os
@@ -35,7 +35,7 @@ _SPLITS = {"fashion-mnist": "train", "fashion-mnist-test": "test"}
 
 
 class FashionMnistReader(Reader):
-    """Reads Fashion-MNIST by name: the embedded 10,000 images, or the whole set."""
+    """Reads Fashion-MNIST by name: the embedded 10,000 images, or the complete set."""
 
     gives = "fashion-mnist-10k, fashion-mnist, fashion-mnist-test"
 
@@ -55,18 +55,18 @@ class FashionMnistReader(Reader):
 
 
 def load_embedded() -> ImageData:
-    """The 10,000 training images, 1,000 of each class, that come with dropgan."""
+    """Return the 10,000 training images, 1,000 of each class, that come with dropgan."""
     images = read_idx(_EMBEDDED / "images-idx3-ubyte.gz")[..., np.newaxis]
     labels = read_idx(_EMBEDDED / "labels-idx1-ubyte.gz").astype(np.int64)
     return ImageData(images, "fashion-mnist-10k", labels, CLASS_NAMES)
 
 
 def load_fashion_mnist(folder: Path | None = None, *, split: str = "train") -> ImageData:
-    """The whole set: 60,000 training or 10,000 test images.
+    """Return the complete set: 60,000 training or 10,000 test images.
 
-    Looked for in ``folder``, else in the directory that the environment variable
-    DROPGAN_FASHION_MNIST names, else where Debian's package dataset-fashion-mnist puts it, else in
-    the cache, into which it is downloaded. Whatever its source, its SHA-256 is checked.
+    The files are searched in ``folder``, in the directory that the environment variable DROPGAN_FASHION_MNIST
+    names, where Debian's package dataset-fashion-mnist puts them, and in the cache, in this order. If
+    necessary they are downloaded into the cache. Their SHA-256 is checked in every case.
 
     Args:
         folder: A directory with the four IDX files, gzip-compressed or not.
@@ -83,7 +83,7 @@ def load_fashion_mnist(folder: Path | None = None, *, split: str = "train") -> I
 
 
 def has_fashion_mnist(folder: Path | None = None) -> bool:
-    """Whether the whole set is on this machine, so that nothing needs downloading."""
+    """Return True if the complete set is on this machine, so that nothing needs to be downloaded."""
     named = folder or (Path(given) if (given := os.environ.get(DIRECTORY_VARIABLE)) else None)
     places = [named] if named is not None else [_DEBIAN_FOLDER, cache_directory() / "fashion-mnist"]
     return any(all(_in_folder(place, name) for name in _SHA256) for place in places)
@@ -116,7 +116,7 @@ def _checked(path: Path, name: str) -> Path:
 
 
 def _download(path: Path, name: str) -> Path:
-    """Fetch one file into the cache; nothing stays there unless its digest is right."""
+    """Download one file into the cache. It is kept only if its digest is right."""
     address = f"{_ADDRESS}{name}.gz"
     try:
         with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - a fixed address

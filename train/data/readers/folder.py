@@ -1,4 +1,4 @@
-"""A folder of pictures, with or without a subfolder a class."""
+"""Read a folder of pictures, with or without one subfolder per class."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _CHUNK = 32
 
 
 class FolderReader(Reader):
-    """Reads a folder of pictures, with or without a subfolder a class."""
+    """Reads a folder of pictures, with or without one subfolder per class."""
 
     gives = "a folder of pictures"
 
@@ -38,24 +38,24 @@ class FolderReader(Reader):
 class FolderPictures:
     """All pictures below a folder, in the order of their names.
 
-    Where every picture lies in a subfolder and there are two of these or more, each subfolder is a
-    class, named and numbered in the order of the names, numbers in them by their size. Subfolders
-    ``train`` and ``val`` or ``test`` are parts of the set: of these ``train`` is taken. Hidden files
-    and folders and ``__MACOSX`` are passed over; what else is passed over is in the remarks.
+    If every picture is in a subfolder and there are at least two of these, each subfolder is a class. Classes
+    are numbered in natural order of the names. Subfolders ``train`` and ``val`` or ``test`` are parts of the
+    set, of which ``train`` is read. Hidden files and folders and ``__MACOSX`` are ignored. Other ignored
+    files are listed in ``remarks``.
 
     Attributes:
         name: The folder's name.
-        labels: int64 [n], or None where there are no classes.
+        labels: int64 [n], or None if there are no classes.
         class_names: Names of the subfolders, or empty.
-        remarks: What the user should know of how the folder was understood.
+        remarks: Messages to the user about how the folder was interpreted.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Look at the folder.
+        """Scan the folder.
 
         Raises:
-            DataError: There is no picture in it, a part of it cannot be read, or it has parts of a set
-                of which none is the training part.
+            DataError: It has no pictures, a part of it cannot be read, or it has parts of a set but no
+                training part.
         """
         self.name = folder.resolve().name
         self.remarks: list[str] = []
@@ -86,9 +86,9 @@ class FolderPictures:
             yield [(file, self._folder / file) for file in self._files[start : start + _CHUNK]]
 
     def _training_part(self, paths: list[list[str]]) -> tuple[list[list[str]], int]:
-        """The pictures to take, and how many folders lie above their classes.
+        """Return the pictures to read, and the number of folders above their classes.
 
-        A folder that holds all others, as archives have it, is looked through.
+        A single folder that holds all others, as in many archives, is skipped.
         """
         depth = 0
         while True:
@@ -121,7 +121,7 @@ class FolderPictures:
 
 
 def _walk(folder: Path) -> tuple[list[str], list[str]]:
-    """Paths of all pictures below the folder, and the kind of each file that is none."""
+    """Return the paths of all pictures below the folder, and the kind of each other file."""
     pictures: list[str] = []
     passed_over: list[str] = []
     seen: set[tuple[int, int]] = set()  # a link to a folder above would never end

@@ -1,4 +1,4 @@
-"""Graphs: networkx's atlas, and files of graphs."""
+"""Read graphs: networkx's atlas, and files of graphs."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _graphs(networkx: Any, file: Path) -> Iterator[Any]:
-    """The graphs of a file; in the place of one that cannot be read, why."""
+    """Yield the graphs of a file. For one that cannot be read, yield the reason instead."""
     if file.suffix.lower() not in _GRAPH6:
         try:
             yield _ONE[file.suffix.lower()](networkx, file)

@@ -1,4 +1,4 @@
-"""Hugging Face data sets, by name from the Hub or its cache, or saved to a directory."""
+"""Read Hugging Face data sets, by name from the Hub or its cache, or from a saved directory."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ _SAVED = ("state.json", "dataset_dict.json")
 
 
 def is_saved_dataset(folder: Path) -> bool:
-    """Whether ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote the folder."""
+    """Return True if ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote the folder."""
     return any((folder / name).is_file() for name in _SAVED)
 
 
 def absolute_source(source: str) -> str:
-    """``hf:`` and what follows it, a path in it made absolute."""
+    """Return ``hf:`` and the name, with a path in it made absolute."""
     name, *rest = _pieces(source.removeprefix(PREFIX))
     return PREFIX + ":".join([str(Path(name).resolve()) if Path(name).exists() else name, *rest])
 
@@ -48,12 +48,12 @@ class HubTable:
     """A Hugging Face data set; see `table.Table`."""
 
     def __init__(self, rows: Any, name: str, base: Path) -> None:
-        """Take a ``datasets.Dataset``.
+        """Wrap a ``datasets.Dataset``.
 
         Args:
             rows: The data set.
-            name: Its name.
-            base: The folder in which files that it names must lie.
+            name: Name of the data set.
+            base: Folder that must contain the files that it names.
         """
         import datasets
 
@@ -75,14 +75,14 @@ class HubTable:
 
 
 def load_hub_table(source: str) -> HubTable:
-    """Load a data set of the Hub, of its cache, or of a folder.
+    """Load a data set from the Hub, its cache, or a folder.
 
     Args:
-        source: ``NAME``, ``NAME:SPLIT`` or ``NAME:CONFIG:SPLIT``; a name is the Hub's or a directory's.
-            The split is ``train`` if none is named.
+        source: ``NAME``, ``NAME:SPLIT`` or ``NAME:CONFIG:SPLIT``, where the name is one of the Hub
+            or a directory. The default split is ``train``.
 
     Raises:
-        DataError: It cannot be found, or has no such split.
+        DataError: It cannot be found, or does not have the split.
         MissingExtraError: The library is not installed.
     """
     name, config, split = _parts(source)
@@ -112,7 +112,7 @@ def load_hub_table(source: str) -> HubTable:
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
-    """Name, configuration and split."""
+    """Return name, configuration and split."""
     match _pieces(source):
         case [name]:
             return name, None, "train"
@@ -124,7 +124,7 @@ def _parts(source: str) -> tuple[str, str | None, str]:
 
 
 def _pieces(source: str) -> list[str]:
-    """What stands between the colons; a name that is a path may have colons in it."""
+    """Split at colons. A name that is a path may contain colons."""
     pieces = source.split(":")
     for taken in range(len(pieces), 0, -1):
         if Path(":".join(pieces[:taken])).exists():

@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and its successors (http://yann.lecun.com/exdb/mnist/)."""
+"""Read IDX files, the format of MNIST and its successors (http://yann.lecun.com/exdb/mnist/)."""
 
 import gzip
 import io
@@ -70,7 +70,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_payload(path: Path) -> bytes:
-    """The file's bytes, unpacked if it is gzip-compressed.
+    """Return the file's bytes, decompressed if it is gzip-compressed.
 
     Raises:
         DataError: The file cannot be read or is damaged.
@@ -80,15 +80,15 @@ def read_payload(path: Path) -> bytes:
 
 
 def load_idx_directory(folder: Path, reporter: Reporter) -> ImageData:
-    """Read the images, and the labels where there are some, from a folder of IDX files.
+    """Read the images, and the labels if there are any, from a folder of IDX files.
 
-    A file whose name holds ``idx3`` (grey) or ``idx4`` (colour) has the images, one with ``idx1`` in
-    place of that and ``labels`` in place of ``images`` the labels. Where there are several sets, as in
-    MNIST's own folder, the one is taken whose name has ``train`` in it, and the others are told.
+    The images are in the file with ``idx3`` (grey) or ``idx4`` (colour) in its name. The labels are in the
+    file that has ``idx1`` and ``labels`` instead. If there are several sets, as in MNIST's own folder, the
+    one with ``train`` in its name is read, and the others are reported.
 
     Raises:
-        DataError: No or several candidates, a damaged file, a file that differs from its packed copy,
-            or labels that do not fit the images.
+        DataError: There are no or several candidates, a file is damaged or differs from its compressed
+            copy, or labels do not fit the images.
     """
     images_of, labels_of = _files(folder, _IMAGES), _files(folder, _LABELS)
     name = _chosen(folder, list(images_of))
@@ -109,8 +109,10 @@ def load_idx_directory(folder: Path, reporter: Reporter) -> ImageData:
 
 
 def _files(folder: Path, marks: tuple[str, ...]) -> dict[str, list[Path]]:
-    """The IDX files with one of the marks in their names, under the names in small letters; a file
-    and its packed copy under one name."""
+    """Return the IDX files with one of the marks in their names, by lower-case name.
+
+    A file and its compressed copy have the same name.
+    """
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         name = path.name.lower()
@@ -120,7 +122,7 @@ def _files(folder: Path, marks: tuple[str, ...]) -> dict[str, list[Path]]:
 
 
 def _is_idx(path: Path) -> bool:
-    """Whether it is an IDX file by its first bytes, or a damaged one by its name."""
+    """Return True for an IDX file by its first bytes, or for a damaged one by its name."""
     if _USUAL_NAME.search(path.name):
         return True
     try:
@@ -139,7 +141,7 @@ def _chosen(folder: Path, names: list[str]) -> str:
 
 
 def _read(copies: list[Path]) -> NDArray[np.uint8]:
-    """The array of a file, which its packed copy must equal."""
+    """Return the array of a file, which its compressed copy must equal."""
     first, *others = (read_idx(path) for path in copies)
     if not all(np.array_equal(first, other) for other in others):
         raise DataError(f"{' and '.join(str(path) for path in copies)} differ: remove the outdated one")

@@ -1,4 +1,4 @@
-"""Molecules: SMILES and SDF files, a column of a CSV file, and QM9."""
+"""Read molecules: SMILES and SDF files, a column of a CSV file, and QM9."""
 
 import csv
 import importlib.metadata
@@ -99,14 +99,14 @@ def _given(chem: Any, molecule: Any) -> Any:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The first word of each line; what stands behind it is a name."""
+    """Yield the first word of each line; the rest of a line is a name."""
     for line in _text(path).splitlines():
         if line.strip() and not line.startswith("#"):
             yield line.split()[0]
 
 
 def _column(source: str) -> tuple[Path, str] | None:
-    """The table and the column of ``FILE.csv:COLUMN``."""
+    """Return the table and the column of ``FILE.csv:COLUMN``."""
     file, _, column = source.rpartition(":")
     path = Path(file)
     if not file or not column or path.suffix.lower() not in _TABLES or not path.is_file():

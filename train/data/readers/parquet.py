@@ -1,4 +1,4 @@
-"""Parquet files as a table."""
+"""Read Parquet files as a table."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,23 +36,23 @@ class ParquetReader(TableReader):
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or those of a folder; hidden ones are what macOS and others leave beside."""
+    """Return the file itself, or those of a folder without hidden ones."""
     found = sorted(file for file in path.iterdir() if file.name[0] != ".") if path.is_dir() else [path]
     return [file for file in found if file.suffix.lower() in SUFFIXES and file.is_file()]
 
 
 class ParquetTable:
-    """One file, or several of the same columns that follow each other; see `table.Table`."""
+    """One file, or several with the same columns in order; see `table.Table`."""
 
     def __init__(self, path: Path, files: list[Path]) -> None:
-        """Read the files' ends, where columns and numbers of rows stand.
+        """Read the files' footers, which hold the columns and numbers of rows.
 
         Args:
-            path: What the user named: the file, or the folder of the files.
+            path: The file or folder that the user named.
             files: The files in their order, at least one.
 
         Raises:
-            DataError: A file is damaged, or its columns are not those of the first.
+            DataError: A file is damaged, or its columns differ from those of the first.
             MissingExtraError: pyarrow is not installed.
         """
         try:
@@ -92,7 +92,7 @@ class ParquetTable:
 
 
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
-    """What Hugging Face's library leaves in a file about columns of class numbers."""
+    """Return class names from the metadata that Hugging Face's library writes."""
     try:
         features = parse_json(metadata[b"huggingface"])["info"]["features"]
         return {

@@ -1,4 +1,4 @@
-"""What a reader is: one kind of thing that may stand after ``--data``, in one file."""
+"""The interface of a reader: one kind of source for ``--data``, in one file."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..options import DataOptions
 
 @dataclass(frozen=True)
 class Reading:
-    """How a source is to be read."""
+    """How to read a source."""
 
     options: DataOptions
     reporter: Reporter
@@ -23,10 +23,10 @@ class Reading:
 
 
 class Reader(ABC):
-    """Reads one kind of source; `load_data` takes the first of `READERS` that matches.
+    """Reads one kind of source. `load_data` uses the first of `READERS` that matches.
 
-    Images may be given in the size and colour that they have: `load_data` makes them what the
-    options ask for. A reader of picture files uses `decode_pictures`, which does both at once.
+    Images may be returned in their own size and colour, because `load_data` converts them to what the options
+    ask for. A reader of picture files uses `decode_pictures`, which does both at once.
     """
 
     gives: ClassVar[str]
@@ -38,24 +38,24 @@ class Reader(ABC):
 
     @abstractmethod
     def matches(self, source: str) -> bool:
-        """Whether this is the reader for the source, by its name or by the names of files in it."""
+        """Return True if this reader reads the source, judged by its name or the names of files in it."""
 
     @abstractmethod
     def read(self, source: str, how: Reading) -> TrainingData:
         """Read a source that matches.
 
         Raises:
-            DropganError: It is not there, damaged or unfit, or a package that reads it is missing.
+            DropganError: It does not exist, is damaged or unsuitable, or a package that reads it is missing.
         """
 
     def takes_data_dir(self, source: str) -> bool:
-        """Whether ``--data-dir`` fits the source."""
+        """Return True if ``--data-dir`` applies to the source."""
         return False
 
     def holds_pictures(self, source: str) -> bool:
-        """Whether the source is files of pictures, which have a size only once one is asked for."""
+        """Return True if the source is picture files, whose size must be chosen."""
         return False
 
     def unchanging_name(self, source: str) -> str:
-        """The source in a form that means the same from any working directory."""
+        """Return the source in a form that means the same from any working directory."""
         return str(Path(source).resolve())

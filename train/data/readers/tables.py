@@ -1,4 +1,4 @@
-"""What the readers of tables share: a table with pictures gives images, one of numbers vectors."""
+"""The common part of table readers: a table with pictures gives images, one of numbers vectors."""
 
 from abc import abstractmethod
 
@@ -12,13 +12,13 @@ from .reader import Reader, Reading
 
 
 class TableReader(Reader):
-    """A reader of a source of columns."""
+    """Reads a source of columns."""
 
     has_columns = True
 
     @abstractmethod
     def open(self, source: str, reporter: Reporter) -> Table:
-        """The table of a source that matches; what is passed over is told."""
+        """Open the table of a source that matches, and report files that are ignored."""
 
     def read(self, source: str, how: Reading) -> TrainingData:
         return table_data(self.open(source, how.reporter), how)
@@ -28,10 +28,10 @@ class TableReader(Reader):
 
 
 def table_data(table: Table, how: Reading) -> TrainingData:
-    """The pictures of a table, or else its numbers.
+    """Return the pictures of a table or, if it has none, its numbers.
 
     Raises:
-        DataError: It has neither, or they are unfit for training.
+        DataError: It has neither, or they are unsuitable for training.
     """
     if not picture_columns(table) and has_numbers(table):
         return table_vectors(table, how.options.label_column, how.reporter)

@@ -1,4 +1,4 @@
-"""Text files of numbers in columns."""
+"""Read text files of numbers in columns."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Networks of graphs: two generators and a discriminator that does not see the order of the nodes."""
+"""Networks of graphs: two generators, and a discriminator that is invariant to the order of the nodes."""

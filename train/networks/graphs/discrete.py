@@ -1,9 +1,9 @@
-"""Between the logits of nodes and edges and graphs.
+"""Convert logits of nodes and edges to graphs and back.
 
-A sample is float [n, channels, nodes, nodes]. The first channels are those of edges: "no edge" and each
-type, off the diagonal. The others are those of nodes: "no node" and each type, on the diagonal. In
-real samples, and in generated ones while training, each place has a single 1 (one-hot). A generator in
-eval mode gives logits in the same layout; `types_of` takes either.
+A sample is float [n, channels, nodes, nodes]. The first channels are those of edges: "no edge" and each type,
+off the diagonal. The others are those of nodes: "no node" and each type, on the diagonal. In real samples,
+and in generated ones during training, each position has a single 1 (one-hot). A generator in eval mode
+returns logits in the same layout; `types_of` accepts both.
 """
 
 import torch
@@ -16,7 +16,7 @@ NEVER = -1e4
 
 
 def laid_out(edges: Tensor, nodes: Tensor) -> Tensor:
-    """The two kinds of logits in the layout of a sample, float32.
+    """Arrange both kinds of logits in the layout of a sample, float32.
 
     Args:
         edges: [n, 1 + edge types, nodes, nodes], symmetric.
@@ -27,19 +27,19 @@ def laid_out(edges: Tensor, nodes: Tensor) -> Tensor:
 
 
 def discretised(edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool) -> Tensor:
-    """One-hot graphs whose gradient is that of softmax: the straight-through estimator.
+    """Return one-hot graphs whose gradient is that of softmax: the straight-through estimator.
 
     Bengio, Léonard, Courville, "Estimating or propagating gradients through stochastic neurons for
-    conditional computation", 2013. With noise it is the straight-through Gumbel-softmax (Jang, Gu,
-    Poole, ICLR 2017): a draw from the types' probabilities rather than the likeliest type.
+    conditional computation", 2013. With noise it is the straight-through Gumbel-softmax (Jang, Gu, Poole,
+    ICLR 2017): a draw from the types' probabilities instead of the most likely type.
 
-    An edge to a node that is absent is no edge.
+    Edges to absent nodes become "no edge".
 
     Args:
         edges: Logits [n, 1 + edge types, nodes, nodes], symmetric.
         nodes: Logits [n, 1 + node types, nodes].
-        temperature: Of the softmax that gives the gradient.
-        noise: Whether to add Gumbel noise, from torch's global generator.
+        temperature: Temperature of the softmax that gives the gradient.
+        noise: Add Gumbel noise from torch's global generator.
 
     Returns:
         float32 [n, channels, nodes, nodes].
@@ -56,9 +56,9 @@ def discretised(edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool
 
 
 def types_of(samples: Tensor, types: GraphTypes) -> Tensor:
-    """Types uint8 [n, nodes, nodes] of samples or logits [n, channels, nodes, nodes], as data have them.
+    """Return types uint8 [n, nodes, nodes], as in data, from samples or logits [n, channels, nodes, nodes].
 
-    The first of equal entries wins. Edges to absent nodes are none.
+    Of equal entries the first wins. Edges to absent nodes become 0.
     """
     edge_channels = 1 + types.edge_types
     edges = samples[:, :edge_channels].argmax(1)
@@ -70,7 +70,7 @@ def types_of(samples: Tensor, types: GraphTypes) -> Tensor:
 
 
 def one_hot(types: Tensor, spec: GraphTypes) -> Tensor:
-    """The layout of samples, float32, from types uint8 [n, nodes, nodes]."""
+    """Return samples, float32 one-hot, from types uint8 [n, nodes, nodes]."""
     numbers = types.long()
     nodes = torch.diagonal(numbers, dim1=1, dim2=2)
     edge = torch.nn.functional.one_hot(numbers - torch.diag_embed(nodes), 1 + spec.edge_types).permute(

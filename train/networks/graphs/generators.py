@@ -29,7 +29,7 @@ class _DiscreteSettings(GeneratorSettings):
 
 
 class MolGANGeneratorSettings(LayerSettings, _DiscreteSettings):
-    """Nothing of its own."""
+    """Settings of the generator; it has none of its own."""
 
 
 class EquivariantGeneratorSettings(MessageSettings, _DiscreteSettings):
@@ -38,7 +38,7 @@ class EquivariantGeneratorSettings(MessageSettings, _DiscreteSettings):
 
 
 class GraphGenerator(GeneratorNetwork):
-    """What the generators of graphs share: sizes, and from logits to samples."""
+    """The common part of graph generators: sizes, and the step from logits to samples."""
 
     limits: Tensor
 
@@ -53,11 +53,14 @@ class GraphGenerator(GeneratorNetwork):
 
     @abstractmethod
     def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits of edges [n, 1 + edge types, nodes, nodes], symmetric to the bit, and of nodes [n, 1 + node
-        types, nodes]; ``there`` [n, nodes] is 1 for nodes that the graph has, None where all may be."""
+        """Return the logits of edges and nodes.
+
+        Edges are [n, 1 + edge types, nodes, nodes], exactly symmetric; nodes are [n, 1 + node types, nodes].
+        ``there`` [n, nodes] is 1 for nodes that exist, or None if all may exist.
+        """
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Discrete graphs in training, their logits otherwise; see `discrete`."""
+        """Return discrete graphs in training mode and logits otherwise; see `discrete`."""
         there = self.there(latents, labels) if self.draws_sizes else None
         edges, nodes = self.logits(latents, labels, there)
         if there is not None:
@@ -69,10 +72,10 @@ class GraphGenerator(GeneratorNetwork):
         return discretised(edges, nodes, temperature=self.temperature, noise=self.noise)
 
     def there(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Which nodes a graph has, the first ones: float [n, nodes] of 0 and 1.
+        """Return which nodes exist, the first ones of each graph: float [n, nodes] of 0 and 1.
 
-        The last component of a latent draws the size, as often as the data have it. A generator that had to
-        learn sizes would first learn to leave out nodes, which is the quickest way out of wrong edges, and
+        The last component of a latent draws the size, with the frequencies of the data. A generator that had
+        to learn sizes would first learn to omit nodes, which is the quickest way to avoid wrong edges, and
         end with empty graphs.
         """
         limits = self.limits if labels is None else self.limits.index_select(0, labels)
@@ -80,7 +83,9 @@ class GraphGenerator(GeneratorNetwork):
 
 
 class MolGANGenerator(GraphGenerator):
-    """Dense layers that give the logits of all nodes and edges at once.
+    """Dense layers that return the logits of all nodes and edges at once.
+
+    De Cao and Kipf, "MolGAN: an implicit generative model for small molecular graphs", 2018.
 
     De Cao and Kipf, "MolGAN: an implicit generative model for small molecular graphs", 2018.
     """
@@ -115,13 +120,14 @@ class MolGANGenerator(GraphGenerator):
 
 
 class EquivariantGenerator(GraphGenerator):
-    """Each node and each pair of nodes begins from its own part of the latent, and all are treated alike.
+    """A generator that treats all nodes, and all pairs of nodes, alike; each starts from its own part of the
+    latent.
 
-    Layers pass messages from nodes to pairs and from pairs to nodes, so that renaming the nodes in the
-    latent renames those of the graph, and every order of a graph's nodes is as likely; absent ones come
-    last. That is the symmetry of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al.,
-    "SPECTRE", ICML 2022). The first components of a latent belong to the nodes, the next to the pairs if
-    there are enough (else a pair begins from its nodes); what is left over is seen by all.
+    Layers pass messages from nodes to pairs and from pairs to nodes. Permuting the nodes in the latent
+    permutes those of the graph, so every order of a graph's nodes is equally likely; absent nodes come last.
+    This is the symmetry of graphs (as in Krawczuk et al., "GG-GAN", 2020, and Martinkus et al., "SPECTRE",
+    ICML 2022). The first components of a latent belong to the nodes. The next belong to the pairs, if there
+    are enough; otherwise a pair starts from its nodes. All nodes and pairs see the remaining components.
     """
 
     places: Tensor
@@ -184,7 +190,9 @@ class EquivariantGenerator(GraphGenerator):
 
 
 class _Round(nn.Module):
-    """A node sees itself, its pairs, and the mean node; a pair sees itself and its two nodes."""
+    """One round of messages: a node sees itself, its pairs and the mean node; a pair sees itself and its two
+    nodes.
+    """
 
     def __init__(self, width: int, units: int, settings: MessageSettings) -> None:
         super().__init__()
@@ -196,13 +204,13 @@ class _Round(nn.Module):
         self.after = after_messages(settings)
 
     def forward(self, nodes: Tensor, pairs: Tensor, ends: Tensor, both: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of nodes and of pairs to the same of another width.
+        """Map the features of nodes and of pairs to another width.
 
         Args:
             nodes: [n, nodes, width].
             pairs: [n, pairs, width], each pair once.
             ends: int64 [2 * pairs]: the first node of each pair, then the second of each.
-            both: [nodes, 2 * pairs]: sums what pairs tell their second nodes, then their first, scaled.
+            both: [nodes, 2 * pairs]: sums the messages of pairs to their second nodes, then their first.
         """
         met = both @ (torch.cat((pairs, pairs), 1) * nodes.index_select(1, ends))
         summed = self.node(nodes) + self.from_pairs(met) + self.from_all(nodes.mean(1, keepdim=True))
@@ -212,8 +220,11 @@ class _Round(nn.Module):
 
 
 def _begin_at(layer: nn.Linear, shares: tuple[float, ...], places: int = 1) -> None:
-    """Let types be about as frequent at first as in the data: where nodes have several types, "no node" is
-    otherwise as likely as each, and a generator that begins with few nodes ends with none."""
+    """Initialise biases so that types are about as frequent as in the data.
+
+    If nodes have several types, "no node" would otherwise be as likely as each of them, and a generator that
+    starts with few nodes ends with none.
+    """
     if shares:
         logits = torch.tensor(shares).clamp(min=_RAREST).log()
         with torch.no_grad():
@@ -221,8 +232,10 @@ def _begin_at(layer: nn.Linear, shares: tuple[float, ...], places: int = 1) -> N
 
 
 def _limits(sizes: tuple[tuple[int, ...], ...]) -> Tensor:
-    """Between which quantiles of the normal distribution the sizes lie: float32 [classes, nodes]; a node is
-    there above its limit."""
+    """Return the quantiles of the normal distribution that separate the sizes: float32 [classes, nodes].
+
+    A node exists above its limit.
+    """
     counts = torch.tensor(sizes, dtype=torch.float64)
     smaller = (counts.cumsum(1) - counts) / counts.sum(1, keepdim=True)
     limits: Tensor = torch.special.ndtri(smaller)
@@ -230,8 +243,10 @@ def _limits(sizes: tuple[tuple[int, ...], ...]) -> Tensor:
 
 
 def _places(nodes: int) -> Tensor:
-    """int64 [nodes * nodes]: which of the pairs i < j stands at each place of a symmetric matrix; on the
-    diagonal any will do."""
+    """Return which of the pairs i < j belongs at each position of a symmetric matrix: int64 [nodes * nodes].
+
+    The values on the diagonal have no meaning.
+    """
     across = torch.zeros(nodes, nodes, dtype=torch.int64)
     rows, columns = torch.triu_indices(nodes, nodes, 1)
     across[rows, columns] = across[columns, rows] = torch.arange(len(rows))

@@ -1,4 +1,4 @@
-"""What networks that pass messages along edges share."""
+"""The common part of networks that pass messages along edges."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ class MessageSettings(NetworkSettings):
 
 
 def after_messages(settings: MessageSettings) -> nn.Sequential:
-    """What follows a round of messages, or a dense layer: activation and dropout."""
+    """Return the modules after a round of messages or a dense layer: activation and dropout."""
     modules = [activation(settings.activation)]
     if settings.most_dropout:
         modules.append(Dropout(settings.most_dropout))
@@ -27,7 +27,7 @@ def after_messages(settings: MessageSettings) -> nn.Sequential:
 
 
 def dense(inputs: int, units: int, settings: MessageSettings) -> list[nn.Module]:
-    """A dense layer with all that follows it."""
+    """Return a dense layer with its activation and dropout."""
     layer = nn.Linear(inputs, units)
     initialise(layer, settings.activation)
     return [layer, *after_messages(settings)]

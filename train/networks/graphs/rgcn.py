@@ -24,12 +24,12 @@ class RGCNSettings(MessageSettings, DiscriminatorSettings):
 
 
 class RGCNDiscriminator(DiscriminatorNetwork):
-    """Relational graph convolutions, sums over the nodes after each of them, dense layers, a logit.
+    """Relational graph convolutions with sums over the nodes after each, then dense layers and a logit.
 
-    Schlichtkrull et al., "Modeling relational data with graph convolutional networks", ESWC 2018,
-    equation 2, with sums in place of means: means cannot tell degrees apart (Xu et al., "How powerful are
-    graph neural networks?", ICLR 2019). The logit does not depend on the order of the nodes. Absent
-    nodes take no part.
+    Schlichtkrull et al., "Modeling relational data with graph convolutional networks", ESWC 2018, equation 2,
+    with sums instead of means, because means cannot distinguish degrees (Xu et al., "How powerful are graph
+    neural networks?", ICLR 2019). The logit does not depend on the order of the nodes. Absent nodes are
+    ignored.
     """
 
     def __init__(self, settings: RGCNSettings, spec: SampleSpec) -> None:
@@ -68,7 +68,7 @@ class RGCNDiscriminator(DiscriminatorNetwork):
 
 
 class RelationalConvolution(nn.Module):
-    """A node's new features: its own, and those of its neighbours summed by the type of the edge."""
+    """Computes a node's features from its own and from its neighbours', summed by the type of the edge."""
 
     def __init__(self, inputs: int, units: int, edge_types: int, settings: MessageSettings) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class RelationalConvolution(nn.Module):
         self.after = after_messages(settings)
 
     def forward(self, nodes: Tensor, edges: Tensor) -> Tensor:
-        """[n, nodes, inputs] and [n, edge types, nodes, nodes] to [n, nodes, units]."""
+        """Map [n, nodes, inputs] and [n, edge types, nodes, nodes] to [n, nodes, units]."""
         summed = self.own(nodes)
         for number, relation in enumerate(self.relations):
             summed = summed + edges[:, number] @ relation(nodes) / 2
@@ -88,11 +88,11 @@ class RelationalConvolution(nn.Module):
 
 
 def closed_walks(edges: Tensor, longest: int) -> list[Tensor]:
-    """How many walks of 2 up to so many steps lead from each node back to it, scaled: [n, nodes, 1] each.
+    """Return the scaled number of closed walks of 2 to ``longest`` steps from each node, [n, nodes, 1] each.
 
     Args:
         edges: [n, nodes, nodes], 1 for an edge of any type.
-        longest: Steps of the longest walk; below 2 there are none.
+        longest: Steps of the longest walk; below 2 the result is empty.
     """
     found: list[Tensor] = []
     power = edges
