@@ -50,7 +50,7 @@ def train(
         labels: Labels of data in memory, one for each sample.
         steps: Total number of training steps; None takes the recipe's.
         seed: Seed of weights, data order and latents; None takes the recipe's.
-        conditional: Whether the model learns the data's classes, so that you can ask for samples of a
+        conditional: Learn the data's classes, so that you can ask for samples of a
             class; None takes the recipe's. With ``auto`` it takes the classes of images that have
             enough of them.
         settings: Other settings of the recipe, by dotted key: ``{"generator.dropout": 0.1}``.
