@@ -164,6 +164,7 @@ def _completed(line: str) -> list[str]:
                 "graph",
                 "graphs",
                 "mlp",
+                "molecules",
                 "projected",
                 "r3gan",
                 "resnet",

@@ -38,8 +38,8 @@ def _seen(*shape: int, count: int = 1000, **more: Any) -> Seen:
     return Seen(kind.spec((*shape[1:], shape[0]), 0, {}), count, **more)
 
 
-def _graphs() -> Seen:
-    about = {"node_types": ["node"], "edge_types": ["edge"], "sizes_vary": False}
+def _graphs(*edge_types: str) -> Seen:
+    about = {"node_types": ["node"], "edge_types": edge_types or ["edge"], "sizes_vary": False}
     return Seen(training_kind("graphs").spec((7, 7), 0, about), 853)
 
 
@@ -58,6 +58,7 @@ def _classes(*counts: int) -> tuple[ClassCount, ...]:
         (_seen(1, 28, 28, architecture="mlp"), "mlp", "it begins from a run of them"),
         (_seen(1, 28, 28, architecture="resnet"), "conv", "convolutions learn"),
         (_graphs(), "graphs", "853 graphs of up to 7 nodes, since graph convolutions do not depend on"),
+        (_graphs("single", "double"), "molecules", "types of nodes and edges hang together"),
     ],
 )
 def test_each_row_of_the_table(seen: Seen, recipe: str, reason: str) -> None:
@@ -73,7 +74,7 @@ def test_rows_name_what_there_is() -> None:
     for row in TABLE:
         assert load_recipe(row.recipe).generator.architecture == row.architecture
         assert row.architecture in [one.name for one in ARCHITECTURES]
-    assert {row.recipe for row in TABLE} == {"conv", "graphs", "mlp"}, "a new row needs a case above"
+    assert {row.recipe for row in TABLE} == {"conv", "graphs", "mlp", "molecules"}, "a new row needs a case above"
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 4, 32), (1, 5, 7), (3, 31, 33), (1, 28, 28), (3, 512, 512)])

@@ -30,6 +30,7 @@ def test_recipes_that_come_with_dropgan() -> None:
         "graph",
         "graphs",
         "mlp",
+        "molecules",
         "projected",
         "r3gan",
         "resnet",
@@ -90,7 +91,7 @@ def test_recipe_files(tmp_path: Path) -> None:
         load_recipe(str(path))
     with pytest.raises(RecipeError, match="cannot read"):
         load_recipe(str(tmp_path / "absent.toml"))
-    with pytest.raises(RecipeError, match="mlp, projected, r3gan, resnet, seed"):
+    with pytest.raises(RecipeError, match="mlp, molecules, projected, r3gan, resnet, seed"):
         load_recipe("sed")
 
 

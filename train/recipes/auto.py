@@ -82,6 +82,12 @@ def _strip(seen: Seen) -> str:
 TABLE = (
     Row("conv", "conv", "convolutions learn pictures best", lambda seen: seen.spec.on_grid, _strip),
     Row(
+        "molecules",
+        "molgan",
+        "types of nodes and edges hang together, which its generator learns sooner",
+        lambda seen: seen.spec.graphs is not None and seen.spec.graphs.edge_types > 1,
+    ),
+    Row(
         "graphs",
         "equivariant",
         "graph convolutions do not depend on the order of nodes",
