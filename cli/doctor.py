@@ -162,7 +162,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _extra(extra: str) -> Finding:
-    """Whether everything is there that an extra of pyproject.toml names, and can be imported."""
+    """True if everything is there that an extra of pyproject.toml names, and can be imported."""
     wanted = _requirements(extra)
     missing = [name for name in wanted if not _installed(name)]
     install = f"pip install 'dropgan[{extra}]'"

@@ -30,7 +30,7 @@ _REMEDIES = {
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out: a MemoryError, what libraries raise in its place, or an
+    """True if an error means that memory ran out: a MemoryError, what libraries raise in its place, or an
     error that one of these led to, unless that one speaks of memory in words of its own."""
     if isinstance(error, DropganError) and "memory" in str(error) and not _says_so(error):
         return False

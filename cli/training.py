@@ -67,7 +67,7 @@ def data_options(
 
 
 def was_said(context: typer.Context, *names: str) -> bool:
-    """Whether any of these options stood on the command line."""
+    """True if any of these options stood on the command line."""
     sources = [context.get_parameter_source(name) for name in names]
     return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 

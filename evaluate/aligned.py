@@ -1,4 +1,4 @@
-"""A space of pixels in which a copy that is moved, mirrored, or of other brightness stays one."""
+"""Compare pictures in pixels so that shifted, mirrored, brighter or darker copies are still close."""
 
 from itertools import product
 
@@ -15,11 +15,11 @@ _SHIFTS = ((0, 0), *((y, x) for y, x in product((-1, 0, 1), repeat=2) if (y, x) 
 
 
 class AlignedPixels:
-    """Distances of pictures, the least over shifts by a pixel or two and mirroring.
+    """Distances of pictures, minimised over shifts of one or two pixels and mirroring.
 
-    Each picture is brought to mean 0 and norm 1, so brightness and contrast do not count, and is
+    Each picture is normalised to mean 0 and norm 1, so brightness and contrast do not count. It is then
     projected on the 64 principal components of the training pictures, which keeps the search cheap and
-    leaves out most of what noise adds.
+    removes most of the effect of noise.
     """
 
     name = "pixels, under shifts, mirroring and brightness"
@@ -29,7 +29,7 @@ class AlignedPixels:
 
         Args:
             training: uint8 [n, height, width, channels].
-            seed: Of the choice of pictures that components are fitted to.
+            seed: Seed of the choice of pictures to which components are fitted.
         """
         some = np.random.default_rng(seed).permutation(len(training))[:_FITTED]
         vectors = _normalised(training[np.sort(some)])
@@ -43,14 +43,14 @@ class AlignedPixels:
             torch.random.set_rng_state(keep)
 
     def points(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Pictures uint8 [n, height, width, channels] as points float32 [n, 64 at most]."""
+        """Return pictures uint8 [n, height, width, channels] as points float32 [n, at most 64]."""
         parts = range(0, len(images), 1000)
         return torch.cat([self._project(images[first : first + 1000]) for first in parts]).numpy()
 
     def variants(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Pictures moved and mirrored, as points float32 [n, 22, 64 at most].
+        """Return shifted and mirrored pictures as points float32 [n, 22, at most 64].
 
-        What a shift leaves open is filled with the picture's edge.
+        Pixels that a shift uncovers repeat the picture's edge.
         """
         made = [
             self._project(_moved(side, *shift)) for side in (images, images[:, :, ::-1]) for shift in _SHIFTS

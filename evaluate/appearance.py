@@ -1,4 +1,4 @@
-"""What can be said of samples without comparing distributions: sharpness and classes."""
+"""Properties of samples that need no comparison of distributions: sharpness and classes."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _BETTER = 1.5  # times as many right as by chance
 
 @dataclass(frozen=True)
 class ClassShare:
-    """How often a class occurs, by the verdict of the feature network."""
+    """How often a class occurs, as the feature network classifies."""
 
     name: str
     generated: float
@@ -28,8 +28,9 @@ class ClassShare:
 def class_shares(
     network: FeatureNetwork, samples: Features, reals: Features, labels: NDArray[np.int64] | None = None
 ) -> tuple[ClassShare, ...]:
-    """Shares of the network's classes among samples and real images; empty if it knows none, or too
-    many for every one to occur.
+    """Return the shares of the network's classes among samples and real images.
+
+    The result is empty if the network knows no classes, or too many for each of them to occur.
 
     Args:
         network: The feature network.
@@ -64,8 +65,9 @@ def _confused(seen: NDArray[np.int64], labels: NDArray[np.int64], classes: int) 
 
 
 def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
-    """Mean difference of neighbouring pixels over that of real images: under 1 for blurred samples,
-    over 1 for noisy ones.
+    """Return the mean difference of neighbouring pixels, divided by that of real images.
+
+    It is below 1 for blurred samples and above 1 for noisy ones.
 
     Args:
         samples: uint8 [n, h, w, c].
@@ -75,9 +77,11 @@ def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
 
 
 def checkerboard(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:
-    """Energy at the highest frequency, a period of two pixels both ways, over that of real images.
+    """Return the energy at the highest frequency (a period of two pixels both ways), divided by that of real
+    images.
 
-    Strided and sub-pixel convolutions can leave a checkerboard of that period, which is far above 1 here.
+    Strided and sub-pixel convolutions can leave a checkerboard of this period, for which the value is far
+    above 1.
 
     Args:
         samples: uint8 [n, h, w, c].

@@ -1,4 +1,4 @@
-"""What `evaluate` was asked, with everything at hand: what each kind of data answers."""
+"""A request to `evaluate` with everything that it needs. Each kind of data has a function that answers it."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -14,7 +14,7 @@ from .features import FeatureNetwork
 
 @dataclass(frozen=True)
 class Asked:
-    """An evaluation to be made."""
+    """A requested evaluation."""
 
     generator: Generator
     """The model."""
@@ -35,7 +35,7 @@ class Asked:
     run: Path | None
     """The model's run directory."""
     name: str
-    """What to call the model."""
+    """Name of the model in the report."""
     report: str | PathLike[str] | None
     """An HTML file to write."""
     reporter: Reporter

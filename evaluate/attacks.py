@@ -1,8 +1,8 @@
-"""FGSM and PGD on the discriminator: the smallest change of an image that flips its verdict.
+"""FGSM and PGD on the discriminator: the smallest change of an image that flips its decision.
 
-Goodfellow, Shlens, Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015, section 4,
-and Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018, section
-2.1. Changes are bounded in every pixel (the maximum norm), and the image stays within -1 to 1.
+Goodfellow, Shlens, Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015, section 4, and Madry
+et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018, section 2.1. Changes are
+bounded in every pixel (the maximum norm), and the image stays within -1 to 1.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _LEVEL = 1 / 127.5  # one level of 255 on the scale of -1 to 1
 
 @dataclass(frozen=True)
 class Attack:
-    """How the discriminator stands against one kind of attack on one kind of image."""
+    """Robustness of the discriminator to one kind of attack on one kind of image."""
 
     method: str
     """``fgsm`` or ``pgd``."""
@@ -49,16 +49,16 @@ def attack(
     method: str,
     after_round: Callable[[], object] = lambda: None,
 ) -> Attack:
-    """Attack the images that a discriminator in eval mode judges rightly.
+    """Attack the images that a discriminator in eval mode classifies correctly.
 
-    Sizes from half a level to 64 are tried, each twice the last; then it is bisected between the first
-    that flips the verdict and the one before, to 1/32 of it.
+    Sizes from half a level to 64 levels are tried, each twice the previous one. Then the interval between the
+    first size that flips the decision and the previous one is bisected to 1/32 of its length.
 
     Args:
-        discriminator: Images to logits [n, verdicts], above 0 for real.
+        discriminator: Maps images to logits [n, verdicts], above 0 for real.
         images: float32 [n, c, h, w], -1 to 1.
         labels: int64 [n], for a class-conditional discriminator.
-        real: Whether they are real ones.
+        real: True if the images are real, False if they are generated.
         method: ``fgsm`` (one step along the sign of the gradient) or ``pgd`` (10 steps, projected).
         after_round: Called after each of at most `ROUNDS` rounds, for progress.
     """
@@ -93,7 +93,7 @@ def attack(
 
 
 def _judge(discriminator: nn.Module, labels: Tensor | None) -> Judge:
-    """The discriminator with its labels bound, and its verdicts on a sample made one: logits [n]."""
+    """Return the discriminator with its labels bound and its verdicts on a sample averaged: logits [n]."""
 
     def judge(images: Tensor) -> Tensor:
         logits: Tensor = discriminator(images) if labels is None else discriminator(images, labels)
@@ -103,7 +103,7 @@ def _judge(discriminator: nn.Module, labels: Tensor | None) -> Judge:
 
 
 def _flipped(discriminator: Judge, images: Tensor, levels: Tensor, direction: float, method: str) -> Tensor:
-    """Which verdicts flip within ``levels`` [n] of change, bool [n]."""
+    """Return which decisions a change within ``levels`` [n] flips, bool [n]."""
     bound = (levels * _LEVEL)[:, None, None, None]
     steps = 1 if method == "fgsm" else PGD_STEPS
     size = bound if steps == 1 else bound * (2.5 / steps)

@@ -1,4 +1,4 @@
-"""What a file's card says of copies: what was compared, how many, and the bound at 95 %."""
+"""The copy test's entry in a file's card: what was compared, how many, and the 95 % bound."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ NAME = "copies_at_most"
 
 
 def certificate(tests: Sequence[CopyTest], data: str, *, seed: int) -> tuple[ScoreCard, ...]:
-    """The bound on the share of samples that repeat a training sample, as a score of the file.
+    """Return the bound on the share of samples that repeat a training sample, as a score of the file.
 
     Args:
-        tests: The test for copies in each space. Of those that can tell, the surest speaks if it found
-            copies, otherwise the one that would have seen the fewest.
+        tests: The copy test in each space. Of the tests that have enough power, the one with the
+            strongest evidence is used if it found copies, otherwise the most sensitive one.
         data: Name of the training data.
-        seed: Of the samples.
+        seed: Seed of the samples.
 
     Returns:
-        One score, or none where no test can tell.
+        One score, or none if no test has enough power.
     """
     able = [test for test in tests if test.can_tell]
     if not able:

@@ -1,4 +1,4 @@
-"""Shares and ranks, and what chance makes of them."""
+"""Statistical tests and intervals of shares and ranks."""
 
 import math
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 
 def even_p_value(heads: int, throws: int) -> float:
-    """Probability of ``heads`` or more when a fair coin is thrown ``throws`` times: the sign test."""
+    """Return the probability of ``heads`` or more in ``throws`` of a fair coin (the sign test)."""
     return _at_least(heads, throws, 0.5) if heads else 1.0
 
 
 def share_bounds(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's exact interval of a share (Biometrika 1934), each side on its own.
+    """Return Clopper and Pearson's exact interval of a share (Biometrika 1934), each bound one-sided.
 
     Args:
-        hits: Cases among ``trials``.
+        hits: Number of hits among ``trials``.
         trials: At least 1.
-        confidence: With which the share is above the lower bound, and with which it is below the upper.
+        confidence: Confidence of each bound by itself.
     """
     rare = 1 - confidence
     lower = 0.0 if hits == 0 else _solve(lambda share: _at_least(hits, trials, share) - rare)
@@ -29,8 +29,10 @@ def share_bounds(hits: int, trials: int, confidence: float = 0.95) -> tuple[floa
 
 
 def rank_test(mine: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """Share of pairs in which ``mine`` is larger, ties half; and Mann and Whitney's two-sided p-value, by its
-    normal approximation with ties."""
+    """Return the share of pairs in which ``mine`` is larger (ties count half), and the two-sided p-value.
+
+    This is Mann and Whitney's test in its normal approximation with ties.
+    """
     both = np.concatenate((mine, other))
     _, place, counts = np.unique(both, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
@@ -49,7 +51,9 @@ def detectable_share(count: int, other: int, error_rate: float) -> float:
 
 
 def fewer_p_value(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
-    """Probability of ``hits`` or fewer, if both shares were one: Fisher's exact test, one-sided."""
+    """Return the probability of ``hits`` or fewer if both shares were equal: Fisher's exact test,
+    one-sided.
+    """
     total, drawn = trials + other_trials, hits + other_hits
     whole = _log_choose(total, drawn)
     return min(
@@ -62,7 +66,7 @@ def fewer_p_value(hits: int, trials: int, other_hits: int, other_trials: int) ->
 
 
 def _at_least(hits: int, trials: int, share: float) -> float:
-    """Probability of ``hits`` or more of ``trials``."""
+    """Return the probability of ``hits`` or more of ``trials``."""
     if share <= 0 or share >= 1:
         return float(share >= 1)
     k = np.arange(hits, trials + 1)
@@ -75,7 +79,7 @@ def _at_least(hits: int, trials: int, share: float) -> float:
 
 @cache
 def _log_factorials(most: int) -> NDArray[np.float64]:
-    """Logarithms of the factorials of 0 to ``most``."""
+    """Return the logarithms of the factorials of 0 to ``most``."""
     return np.concatenate(([0.0], np.log(np.arange(1, most + 1)).cumsum()))
 
 

@@ -1,4 +1,4 @@
-"""The report's charts, drawn at the size of a phone's page so that their text stays readable there."""
+"""The report's charts, at the size of a phone's page so that their text stays readable there."""
 
 import io
 from typing import Any
@@ -23,7 +23,7 @@ _POINTS = 1500
 
 @plain_style()
 def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Picture]:
-    """Every chart for which there are numbers."""
+    """Return every chart for which there is data."""
     charts = [_map(material)]
     if classes:
         charts.append(_bars(classes))
@@ -32,7 +32,7 @@ def make_charts(material: Material, classes: tuple[ClassShare, ...]) -> list[Pic
 
 
 def _map(material: Material) -> Picture:
-    """The first two principal components of the real features, both kinds drawn in them."""
+    """Draw samples and real images in the first two principal components of the real features."""
     reals, fakes = (_some(part) for part in (material.reference.features.vectors, material.features.vectors))
     centre = reals.mean(0)
     _, _, axes = np.linalg.svd(reals - centre, full_matrices=False)
@@ -139,7 +139,7 @@ def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def new_figure(height: float = _SIZE[1], width: float = _SIZE[0]) -> tuple[Figure, Any]:
-    """A figure of these inches and its one plot, in the look of all charts."""
+    """Create a figure of this size in inches with one plot, in the style of all charts."""
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)  # no window system, no global state
     plot = figure.add_subplot()
@@ -149,7 +149,7 @@ def new_figure(height: float = _SIZE[1], width: float = _SIZE[0]) -> tuple[Figur
 
 
 def png_of(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """Return the figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -1,15 +1,15 @@
-"""Two published measures of memorisation, beside the test for copies: authenticity and C_T.
+"""Two published measures of memorisation besides the copy test: authenticity and C_T.
 
 - *Authenticity* (AuthPct; Alaa et al., "How faithful is your synthetic data?", ICML 2022, section 4.3): the
   share of samples that are further from their nearest training sample than that one is from its own nearest.
 - *C_T* (Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models",
-  AISTATS 2020): a Mann-Whitney statistic, in standard deviations, of whether samples are nearer to the
-  training samples than held-out ones are; below 0 nearer. It is taken in cells of a clustering of the
-  training samples and averaged by their sizes. Under -3 or so is called copying.
+  AISTATS 2020): a Mann-Whitney statistic, in standard deviations, that tests if samples are nearer to the
+  training samples than held-out ones are; below 0 means nearer. It is computed in the cells of a clustering
+  of the training samples and averaged by their sizes. Values under about -3 are called copying.
 
-Neither is a rule of the verdict. Authenticity has no error rate of its own: what is usual depends on the
-data, so that it says something only beside real samples. C_T is as far below 0 for samples that crowd in the
-middle of the data, blurred or of few kinds, as for copies.
+Neither is a rule of the verdict. Authenticity has no error rate: its usual value depends on the data, so it
+means something only in comparison with real samples. C_T is as far below 0 for samples that concentrate in
+the middle of the data (blurred, or of few kinds) as for copies.
 """
 
 import math
@@ -30,7 +30,7 @@ _CLUSTERED = 10_000
 
 @dataclass(frozen=True)
 class Closeness:
-    """How near samples lie to training samples."""
+    """The closeness of samples to training samples."""
 
     samples: int
     """Samples that were looked at."""
@@ -49,13 +49,13 @@ def closeness(
     *,
     seed: int = 0,
 ) -> Closeness:
-    """Measure how near samples lie to training samples.
+    """Measure how close samples are to training samples.
 
     Args:
-        samples: float32 [n, d]; the first 1,000 are looked at.
-        training: float32 [m, d], m at least 2; of more than 100,000, so many are drawn.
+        samples: float32 [n, d]; the first 1,000 are used.
+        training: float32 [m, d], m at least 2; at most 100,000 of them are drawn.
         held_out: float32 [k, d] of the same kind, which the model never saw; up to 1,000 are drawn.
-        seed: Of what is drawn, and of the clustering.
+        seed: Seed of the draws and of the clustering.
     """
     random = np.random.default_rng(seed)
     samples, training = samples[:SAMPLES], _drawn(training, MOST_TRAINING, random)
@@ -80,7 +80,9 @@ def _c_t(
     training: NDArray[np.float32],
     random: np.random.Generator,
 ) -> tuple[float, float] | None:
-    """The weighted mean of the cells' statistics, and its standard deviation by chance."""
+    """Return the weighted mean of the cells' statistics, and its standard deviation under the null
+    hypothesis.
+    """
     some = _drawn(training, _CLUSTERED, random)
     centres = _centres(some, max(1, min(_CELLS, len(others) // (2 * _IN_A_CELL))), random)
     mine, theirs, sizes = (nearest(side, centres)[1][:, 0] for side in (samples, others, some))
@@ -97,13 +99,13 @@ def _c_t(
 
 
 def _deviations(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Mann and Whitney's statistic in its standard deviations; below 0 where ``one`` is smaller."""
+    """Return Mann and Whitney's statistic in standard deviations, below 0 if ``one`` is smaller."""
     n, m = len(one), len(other)
     return (rank_test(one, other)[0] - 0.5) / math.sqrt((n + m + 1) / (12 * n * m))
 
 
 def _centres(rows: NDArray[np.float32], count: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Means of clusters (Lloyd's k-means)."""
+    """Return the means of clusters (Lloyd's k-means)."""
     centres = rows[random.permutation(len(rows))[:count]]
     for _ in range(_ROUNDS):
         cell = nearest(rows, centres)[1][:, 0]

@@ -1,8 +1,8 @@
-"""Are the samples of a class-conditional model of the classes that were asked for?
+"""Check that the samples of a class-conditional model have the requested classes.
 
-The share of samples that a classifier of real images takes for the class asked for: the
-"classification accuracy score" turned round, as Odena, Olah, Shlens, "Conditional image synthesis
-with auxiliary classifier GANs", ICML 2017, section 4.1, measure discriminability.
+The score is the share of samples that a classifier of real images assigns to the requested class. It is the
+"classification accuracy score" in reverse, as Odena, Olah, Shlens, "Conditional image synthesis with
+auxiliary classifier GANs", ICML 2017, section 4.1, measure discriminability.
 """
 
 import math
@@ -25,24 +25,24 @@ METRIC = "class_agreement"
 
 
 def asked_labels(generator: Generator, samples: int, *, seed: int) -> NDArray[np.int64] | None:
-    """Numbers of the classes of samples for which none is chosen; None for a model without classes."""
+    """Return the classes that the model draws by default, int64 [n]; None for a model without classes."""
     return generator.labels(samples, seed=seed) if generator.classes else None
 
 
 @dataclass(frozen=True)
 class ClassAgreement:
-    """How many images of one class the feature network's classifier takes for it."""
+    """The number of images of one class that the feature network classifies correctly."""
 
     name: str
     """The class that was asked for."""
     samples: int
     """Generated samples of it."""
     agreed: int
-    """How many of those look like it."""
+    """Number of those that look like the class."""
     reals: int
     """Real images of it, set aside or held out; 0 where none has a label."""
     real_agreed: int
-    """How many of those look like it."""
+    """Number of those that look like the class."""
 
 
 def class_agreements(
@@ -52,17 +52,18 @@ def class_agreements(
     asked: NDArray[np.int64] | None,
     floor: Floor | None,
 ) -> tuple[ClassAgreement, ...]:
-    """Each class of a conditional model beside real images of it.
+    """Return the agreement for each class of a conditional model, with that of real images.
 
     Args:
-        generator: Whose samples they are.
+        generator: The generator of the samples.
         network: The feature network.
-        samples: Their features.
-        asked: int64 [n], the numbers of the classes that they were made of.
-        floor: Real images in the samples' place; their labels count where the model knows them.
+        samples: Features of the samples.
+        asked: Class numbers requested for the samples, int64 [n].
+        floor: Real images scored like samples. Their labels are used if the model knows them.
 
     Returns:
-        A line a class, or none where the model has no classes or the network does not know all of them.
+        One entry for each class, or none if the model has no classes or the network does not know all
+        of them.
     """
     names = generator.class_names or tuple(map(str, generator.class_numbers))
     if asked is None or not set(names) <= set(network.class_names):
@@ -85,15 +86,15 @@ def agreements(
     reals: Features | None,
     labels: NDArray[np.int64] | None,
 ) -> tuple[ClassAgreement, ...]:
-    """How many images of each class its classifier takes for that class.
+    """Return how many images of each class the network's classifier assigns to that class.
 
     Args:
-        network: Knows all of the classes by name.
-        names: Of the classes, by their numbers.
+        network: A network that knows all of the classes by name.
+        names: Names of the classes by number.
         samples: Features of generated images.
-        asked: int64 [n], the numbers of their classes.
+        asked: Their class numbers, int64 [n].
         reals: Features of real images, if there are any.
-        labels: int64 [m], the numbers of theirs; None if they have none.
+        labels: Class numbers of the real images, int64 [m]; None if they have none.
     """
     lines = []
     for number, name in names.items():
@@ -108,12 +109,12 @@ def agreements(
 def class_agreement(
     classes: Sequence[ClassAgreement], network: FeatureNetwork, *, seed: int
 ) -> ScoreCard | None:
-    """The share of samples that look like the class asked for; None where there are no classes.
+    """Return the share of samples that look like the requested class; None if there are no classes.
 
     Args:
-        classes: What `class_agreements` gives.
+        classes: Result of `class_agreements`.
         network: The feature network.
-        seed: Of the samples.
+        seed: Seed of the samples.
     """
     count = sum(line.samples for line in classes)
     if not count:

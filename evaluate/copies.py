@@ -1,26 +1,26 @@
-"""Whether samples repeat training data: nearest against fifth-nearest training neighbour.
+"""The copy test: compares the distances to the nearest and the fifth-nearest training sample.
 
-A copy lies much nearer to one training sample than to the next ones. So what counts is the ratio r of
-a sample's distance to its nearest training sample to that to its fifth-nearest. It does not depend on
-how blurred a sample is, which moves both distances alike, nor on the scale of the space. How often a
-small ratio is met by chance is known without any held-out data: a training sample, measured against
-the others, is a fresh draw to them. And since chance differs from place to place, each sample is
-compared with a training sample from its own neighbourhood, so that a generator that draws one class
-too often is no copier.
+A copy lies much nearer to one training sample than to the next ones. The test therefore uses the ratio r of a
+sample's distance to its nearest training sample to that to its fifth-nearest. The ratio depends neither on
+how blurred a sample is, which changes both distances alike, nor on the scale of the space. How often a small
+ratio occurs by chance is known without held-out data, because a training sample, compared with the others, is
+a fresh draw to them. Chance differs from place to place, so each sample is compared with a training sample
+from its own neighbourhood. A generator that draws one class too often is therefore not taken for one that
+copies.
 
-Samples that share a neighbour are one observation, as all of a collapsed generator's may be: no
-training sample serves twice, neither as the nearest nor to compare with. What is left are independent
-pairs, and the surplus of small ratios is a sign test, at several bounds of r, each held to its part of
-an error rate of 0.5 % in all. The estimate is the surplus over what is usual; its bounds are Clopper and
+Samples with the same neighbour are one observation, as all samples of a collapsed generator may be. No
+training sample is used twice, neither as the nearest one nor for comparison. The remaining pairs are
+independent, and the surplus of small ratios is a sign test at several bounds of r, each with its part of a
+total error rate of 0.5 %. The estimate is the surplus over the usual rate; its bounds are Clopper and
 Pearson's.
 
-The ratio is in the family of authenticity (Alaa et al., "How faithful is your synthetic data?", ICML
-2022), whose verdict on a sample compares with one neighbour's own nearest neighbour and has no error
-rate; and of Lowe's ratio test ("Distinctive image features from scale-invariant keypoints", 2004).
+The ratio is related to authenticity (Alaa et al., "How faithful is your synthetic data?", ICML 2022), which
+compares with one neighbour's own nearest neighbour and has no error rate, and to Lowe's ratio test
+("Distinctive image features from scale-invariant keypoints", 2004).
 
-What it cannot see: copies so far from the original that their ratio is usual; copies of samples that
-the training data hold five times or more; a handful of training samples repeated over and over; and in
-data in which equal rows are common (a table of a few whole numbers) a copy cannot be told from a
+The test cannot detect copies so far from the original that their ratio is usual, copies of samples that the
+training data contain five times or more, or a handful of training samples repeated over and over. In data in
+which equal rows are common (a table of a few whole numbers), a copy cannot be distinguished from a
 coincidence at all.
 """
 
@@ -51,10 +51,10 @@ _ROWS, _POINTS = 220, 2048  # of a block of distances
 
 @dataclass(frozen=True)
 class CopyTest:
-    """How many samples are copies of training samples, and how surely."""
+    """The estimated share of samples that are copies of training samples, and its certainty."""
 
     space: str
-    """What distances are taken in: ``pixels``, ``vectors``, or the name of the features."""
+    """Space of the distances: ``pixels``, ``vectors``, or the name of the features."""
     samples: int
     """Generated samples looked at."""
     training: int
@@ -74,7 +74,7 @@ class CopyTest:
 
     @property
     def can_tell(self) -> bool:
-        """Whether half of the samples being copies would have been found."""
+        """True if the test would have detected that half of the samples are copies."""
         return self.detectable <= 0.5
 
 
@@ -90,17 +90,17 @@ def copy_test(
     """Look for copies of training samples.
 
     Args:
-        samples: Generated, float32 [n, d]; or [n, v, d], each in v variants of which the nearest counts.
-            The first 1,000 are looked at.
-        training: What the generator was trained on, float32 [m, d].
+        samples: Generated samples, float32 [n, d]; or [n, v, d], each in v variants of which the nearest
+            counts. The first 1,000 are used.
+        training: The training samples, float32 [m, d].
         space: Name of the space.
-        tests: Spaces that are looked at in all, which share the error rate.
-        variants: Gives training samples, by their rows, in the variants that ``samples`` has, [k, v, d].
-        seed: Of the choice of training samples that say what is usual.
+        tests: Number of spaces in which tests are made; they share the error rate.
+        variants: Returns training samples, by row, in the variants that ``samples`` has, [k, v, d].
+        seed: Seed of the choice of training samples that determine the usual rate.
 
     Returns:
-        The test. With fewer than 20 training samples, or where over 2 % of those looked at equal another
-        one, it cannot tell, and its p-value is 1.
+        The test. With fewer than 20 training samples, or if over 2 % of those used equal another one, it
+        has no power, and its p-value is 1.
     """
     points = torch.from_numpy(np.ascontiguousarray(training))
     queries = torch.from_numpy(np.ascontiguousarray(samples[:SAMPLES]))
@@ -138,7 +138,7 @@ def copy_test(
 def _pairs(
     neighbours: NDArray[np.int64], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Samples with different nearest neighbours, and for each a training sample near by, all different."""
+    """Return samples with different nearest neighbours, each with a different training sample nearby."""
     order = random.permutation(len(neighbours))
     _, first = np.unique(neighbours[order, 0], return_index=True)
     taken: set[int] = set()
@@ -160,9 +160,9 @@ def _surplus(share: float, usual: float) -> float:
 def _ratios(
     queries: Tensor, points: Tensor, own: Tensor | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
-    """Ratios [n], nearest points [n, up to 15], and the share of queries that a point equals.
+    """Return ratios [n], nearest points [n, up to 15], and the share of queries that equal a point.
 
-    ``own`` are points that are left out, one a query.
+    ``own`` has one point for each query, which is excluded.
     """
     # Variants are many and of norm 1: float32 keeps enough of their distances in a quarter of the time.
     exact = queries.ndim == 2
@@ -190,9 +190,10 @@ def _ratios(
 
 
 def _nearest_variant(queries: Tensor, points: Tensor, norms: Tensor) -> Tensor:
-    """Squared distances [n, m] of queries [n, v, d] to points [m, d], each the least over the v variants.
+    """Return squared distances [n, m] of queries [n, v, d] to points [m, d], the minimum over the v variants.
 
-    In blocks that stay in a processor's cache: most of the time would else go into moving numbers.
+    It works in blocks that fit into a processor's cache, because moving numbers would otherwise take most of
+    the time.
     """
     squares = queries.new_empty(len(queries), len(points))
     size = max(1, _ROWS // queries.shape[1])
@@ -206,7 +207,7 @@ def _nearest_variant(queries: Tensor, points: Tensor, norms: Tensor) -> Tensor:
 
 
 def _detectable(pairs: int, usually: float, alpha: float) -> float:
-    """The smallest share of copies that the test finds on the average, by bisection."""
+    """Return the smallest share of copies that the test detects on average, by bisection."""
     apart = usually * (1 - usually)  # of the pairs have a small ratio on one side, by chance
 
     def found(copies: float) -> bool:

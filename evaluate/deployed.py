@@ -1,4 +1,4 @@
-"""The file that is scored: as it ships, even where only a run is named."""
+"""Open the file to score as it is deployed, even if only a run is named."""
 
 from pathlib import Path
 
@@ -9,10 +9,9 @@ from dropgan.train import load_generator
 
 
 def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Generator, Path | None]:
-    """The generator of a model file, or of a run directory; and the run, or None.
+    """Open the generator of a model file or a run directory; return it with the run, or None.
 
-    Of a run the model.onnx in it is taken if it is of the run's best or last weights; else what the run
-    would be exported to.
+    For a run, its model.onnx is used if it has the run's best or last weights. Otherwise the run is exported.
 
     Raises:
         ModelError: The file is not a dropgan model.
@@ -29,7 +28,7 @@ def open_deployed(model: Path, *, device: str, reporter: Reporter) -> tuple[Gene
 
 
 def _is_of_run(file: Path, run: Path) -> bool:
-    """Whether a file gives what the run's best or last weights give."""
+    """Return True if a file has a run's best or last weights."""
     trained = [load_generator(run, checkpoint) for checkpoint in ("auto", "last")]
     try:
         card = Generator(file, device="cpu").card

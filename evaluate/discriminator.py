@@ -1,8 +1,8 @@
-"""The discriminator's gap: does it know its training images from images that it never saw?
+"""The discriminator's gap: does it distinguish its training images from unseen images?
 
-A discriminator that overfits calls training images real and held-out ones less so; its gradient
-then teaches the generator the training set and not the distribution (Karras et al., "Training
-generative adversarial networks with limited data", NeurIPS 2020, section 2, watch the same gap).
+A discriminator that overfits calls training images real and held-out ones less so. Its gradient then teaches
+the generator the training set instead of the distribution (Karras et al., "Training generative adversarial
+networks with limited data", NeurIPS 2020, section 2, watch the same gap).
 """
 
 from collections.abc import Sequence
@@ -45,9 +45,9 @@ def discriminator_gap(
     generated: NDArray[np.uint8],
     labels: Sequence[NDArray[np.int64]] | None = None,
 ) -> DiscriminatorGap:
-    """Compare the verdicts on three kinds of images uint8 [n, h, w, c], n at least 1.
+    """Compare the logits of three kinds of images uint8 [n, h, w, c], n at least 1.
 
-    A class-conditional discriminator is given the labels of each kind.
+    A class-conditional discriminator receives the labels of each kind.
     """
     mine, other, made = (
         _logits(discriminator, images, classes)
@@ -66,7 +66,7 @@ def discriminator_gap(
 
 
 def to_floats(images: NDArray[np.uint8]) -> Tensor:
-    """Images uint8 [n, h, w, c] as the networks take them: float32 [n, c, h, w], -1 to 1."""
+    """Convert images uint8 [n, h, w, c] to the networks' input: float32 [n, c, h, w], -1 to 1."""
     return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
@@ -82,7 +82,7 @@ def _logits(
 
 
 def _chance_higher(ones: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """The Mann-Whitney statistic over its largest value: ties count as one half."""
+    """Return the Mann-Whitney statistic divided by its maximum; ties count one half."""
     ordered = np.sort(others)
     below = np.searchsorted(ordered, ones, side="left")
     up_to = np.searchsorted(ordered, ones, side="right")

@@ -1,8 +1,8 @@
-"""Distances between two sets of features, and the Inception Score, all of torchmetrics' arithmetic.
+"""Distances between two sets of features, and the Inception Score, computed by torchmetrics.
 
-Each gives (value, spread). torchmetrics' classes are handed features in place of images, so that
-every image is looked at once and all scores speak of the same features. torchmetrics is imported where
-it is used: it brings scipy and matplotlib, seconds that an export without scores should not wait for.
+Each function returns (value, spread). torchmetrics' classes receive features instead of images, so each image
+is processed once and all scores use the same features. torchmetrics is imported on first use, because it
+imports scipy and matplotlib, which takes seconds that an export without scores should not spend.
 """
 
 import warnings
@@ -28,7 +28,7 @@ _GATHER = False
 
 
 class _AsGiven(nn.Module):
-    """Stands where torchmetrics wants a network: the features are there already."""
+    """A replacement for torchmetrics' network that returns features that already exist."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -40,8 +40,10 @@ class _AsGiven(nn.Module):
 
 @contextmanager
 def _torchmetrics(seed: int) -> Iterator[None]:
-    """Draws of torchmetrics, which come from torch's global generator, made with a seed; without its
-    remark that features are kept, which is wanted here."""
+    """Seed torch's global generator, from which torchmetrics draws, for the block.
+
+    It also hides torchmetrics' warning that features are kept, which is intended here.
+    """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*will save all extracted features")
         torch.manual_seed(seed)
@@ -57,7 +59,7 @@ class FrechetDistance:
     """
 
     def __init__(self, reals: Vectors) -> None:
-        """Take the moments of real features [n, d], n at least 2."""
+        """Compute the moments of real features [n, d], n at least 2."""
         from torchmetrics.image.fid import FrechetInceptionDistance
 
         self._metric = FrechetInceptionDistance(
@@ -66,7 +68,7 @@ class FrechetDistance:
         self._update(reals, real=True)
 
     def __call__(self, fakes: Vectors) -> float:
-        """The distance of generated features [n, d], n at least 2; 0 or more."""
+        """Return the distance of generated features [n, d], n at least 2. It is 0 or more."""
         self._metric.reset()
         self._update(fakes, real=False)
         return max(0.0, float(self._metric.compute()))  # rounding can leave -1e-12 of a zero
@@ -78,15 +80,15 @@ class FrechetDistance:
 
 
 def bootstrap_draws(num_features: int) -> int:
-    """Draws behind the spread of a Fréchet distance: fewer where each takes long."""
+    """Return the number of bootstrap draws for a Fréchet distance: fewer if each takes long."""
     return 20 if num_features <= _WIDE else 3
 
 
 def frechet_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[float, float]:
-    """The Fréchet distance, and the standard deviation over bootstrap draws of both sides.
+    """Return the Fréchet distance, and its standard deviation over bootstrap draws of both sides.
 
-    A draw repeats rows, which biases its distance upwards as fewer samples would: the draws tell
-    the spread, the value is of the sets as they are.
+    A draw repeats rows, which biases its distance upwards as fewer samples would. The draws give only the
+    spread; the value is computed from the original sets.
     """
     random = np.random.default_rng(seed)
     value = FrechetDistance(reals)(fakes)
@@ -102,11 +104,11 @@ def _resampled(vectors: Vectors, random: np.random.Generator) -> Vectors:
 
 
 def kernel_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[float, float]:
-    """The squared maximum mean discrepancy with the kernel (x.y/d + 1)^3: mean and standard
-    deviation over 25 subsets of 1,000 (of all where there are fewer).
+    """Return the squared maximum mean discrepancy with the kernel (x.y/d + 1)^3.
 
-    Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4. It is unbiased: 0 on average
-    for two samples of one distribution, whatever their size, and slightly negative at times.
+    The result is the mean and standard deviation over 25 subsets of 1,000 (of all if there are fewer).
+    Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4. It is unbiased: 0 on average for two
+    samples of one distribution, whatever their size, and sometimes slightly negative.
     """
     from torchmetrics.image.kid import KernelInceptionDistance
 
@@ -122,14 +124,15 @@ def kernel_distance(reals: Vectors, fakes: Vectors, *, seed: int = 0) -> tuple[f
 
 
 def inception_score(logits: Vectors, *, seed: int = 0) -> tuple[float, float]:
-    """exp of the mean divergence of class probabilities from their average: mean and standard
-    deviation over 10 splits. 1 at worst, the number of classes at best.
+    """Return the Inception Score: the mean and standard deviation over 10 splits.
 
-    Salimans et al., "Improved techniques for training GANs", NeurIPS 2016, section 4.
+    It is the exponential of the mean divergence of class probabilities from their average: 1 at worst, the
+    number of classes at best. Salimans et al., "Improved techniques for training GANs", NeurIPS 2016, section
+    4.
 
     Args:
         logits: float32 [n, classes].
-        seed: Of the order in which the samples are split.
+        seed: Seed of the order in which the samples are split.
     """
     from torchmetrics.image.inception import InceptionScore
 

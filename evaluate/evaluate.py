@@ -1,4 +1,4 @@
-"""Evaluation of a model as it ships, from whatever the user has: a file or a run, any real data."""
+"""Evaluate a deployed model, given as a file or a run, against any real data."""
 
 from os import PathLike
 from pathlib import Path
@@ -55,7 +55,7 @@ def evaluate(
         features: For images: ``auto`` for features that fit the data (`features_for`), ``domain``,
             ``inception``, a file made by `fit_features`, or a network.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        data_dir: Where the whole Fashion-MNIST lies, if not in a usual place.
+        data_dir: Folder of the complete Fashion-MNIST, if it is not in a usual place.
         data_options: How to read the data; the default is how the run read it. Pictures are converted
             to the shape of the model's samples in any case.
         run: The run directory of this model, for tests that need gradients. If ``model`` is a run, it is
@@ -75,7 +75,7 @@ def evaluate(
             does not output pixels.
         RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
-        OptionError: Features or a report are asked for that the model's kind of data does not have.
+        OptionError: Features or a report were requested that the model's kind of data does not have.
         OutputError: The report cannot be written.
         DropganError: As for `dropgan.export`, if a run is exported.
     """

@@ -1,4 +1,4 @@
-"""Feature networks: what the scores see of an image."""
+"""Feature networks, in whose features images are compared."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +26,7 @@ _BATCH = 250
 
 @dataclass(frozen=True)
 class Features:
-    """What a network says of n images."""
+    """A network's features of n images."""
 
     vectors: NDArray[np.float32]
     """[n, d], the activations that distances are taken in."""
@@ -53,18 +53,18 @@ class FeatureNetwork:
     class_names: tuple[str, ...] = ()
     """Names of the classes of its logits, or empty."""
     knows_classes: bool = True
-    """Whether the logits are of classes that the images have; if not, no Inception Score and no
+    """True if the logits are of classes that the images have; if not, no Inception Score and no
     counts of classes are made of them."""
     device: str = "cpu"
     """Device of the module."""
     about: str = ""
-    """Whose features they are, for people."""
+    """Description of the features."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse images of (height, width, channels) that the network is not for; most are for any.
+        """Refuse images (height, width, channels) that the network does not accept. Most accept any.
 
         Raises:
-            FeatureError: It is not.
+            FeatureError: The network does not accept this shape.
         """
         if isinstance(self.module, DomainNetwork):
             self.module.require_shape(shape)
@@ -99,7 +99,7 @@ def load_features(
         device: ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        FeatureError: It is not available; nothing else ever replaces it.
+        FeatureError: The network is not available. Another one is never used in its place.
     """
     if name == INCEPTION:
         module, fingerprint = load_inception(inception_weights)
@@ -123,7 +123,7 @@ def _load_file(name: str, path: Path, device: str) -> FeatureNetwork:
 
 
 def network_features(name: str, network: DomainNetwork, about: str, *, device: str) -> FeatureNetwork:
-    """A fitted network, as scores want it."""
+    """Return a fitted network in the form that scores need."""
     return FeatureNetwork(
         name,
         weights_fingerprint(network),

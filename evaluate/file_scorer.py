@@ -1,4 +1,4 @@
-"""The score that a file is exported with: of its samples against the run's own data."""
+"""The score of an exported file: its samples against the run's own data."""
 
 from os import PathLike
 
@@ -11,7 +11,7 @@ from dropgan.train.kinds import training_kind
 
 
 def file_scorer(run: str | PathLike[str], reporter: Reporter) -> Scorer | None:
-    """The score that a run's kind of data has for files; None, and it is said why, where there is none.
+    """Return the score for files of a run's kind of data; report and return None if there is none.
 
     Raises:
         RunError: ``run`` is not a run.

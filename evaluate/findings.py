@@ -1,7 +1,7 @@
-"""What the numbers mean: the findings at the head of the report.
+"""Interpret the numbers: the findings at the top of the report.
 
-Every rule compares samples with real images in their place, and has two conditions: the difference is
-beyond chance, at an error rate of 0.5 % a rule, and it is large enough to matter. docs/evaluation.md lists
+Every rule compares samples with real images scored the same way. It has two conditions: the difference is
+beyond chance, at an error rate of 0.5 % per rule, and it is large enough to matter. docs/evaluation.md lists
 the rules and how often they are wrong.
 """
 
@@ -54,14 +54,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers that findings are made of; what was not measured is empty or None."""
+    """The numbers from which findings are derived. Values that were not measured are empty or None."""
 
     samples: int = 0
     """Generated samples, and below the real images that classes were counted in."""
     reals: int = 0
     classes: Sequence[ClassShare] = ()
     unknown_classes: bool = False
-    """Whether the real images have classes that the feature network does not know."""
+    """True if the real images have classes that the feature network does not know."""
     copies: Sequence[CopyTest] = ()
     neighbours: Sequence[NeighbourTest] = ()
     floor: str = ""
@@ -73,11 +73,11 @@ class Evidence:
     recovery: Recovery | None = None
     discriminator: DiscriminatorGap | None = None
     agreements: Sequence[ClassAgreement] = ()
-    """How many samples of a conditional model look like the class asked for, class by class."""
+    """Number of samples of a conditional model that look like the requested class, class by class."""
 
 
 def find(evidence: Evidence) -> tuple[Finding, ...]:
-    """The findings, problems first."""
+    """Return the findings, problems first."""
     found = [
         *copying(evidence.copies, evidence.neighbours),
         *_distance(evidence),
@@ -93,7 +93,7 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def verdict(findings: Sequence[Finding], what: str = "image") -> str:
-    """One line: what is wrong, or that nothing was found."""
+    """Return one line: what is wrong, or that nothing was found."""
     problems: dict[str, tuple[str, ...]] = {}
     for finding in findings:
         if finding.level == PROBLEM:
@@ -113,13 +113,13 @@ def _listed(names: Sequence[str]) -> str:
 def copying(
     copies: Sequence[CopyTest], neighbours: Sequence[NeighbourTest], what: str = "image"
 ) -> Iterator[Finding]:
-    """What is to be said of memorised training data.
+    """Yield the findings about memorised training data.
 
     Args:
-        copies: The test for copies, in each space; empty where it was not made.
-        neighbours: Whether samples lean towards the training data, in each space; empty without held-out
+        copies: The copy test in each space; empty if it was not made.
+        neighbours: The test for a bias towards the training data in each space; empty without held-out
             data.
-        what: What a sample is.
+        what: The word for a sample.
     """
     surest = min(copies, key=lambda test: test.p_value, default=None)
     if surest is None:
@@ -174,7 +174,7 @@ def _leans(test: NeighbourTest) -> bool:
 
 
 def _distance(evidence: Evidence) -> Iterator[Finding]:
-    """How far samples are from the data, beside real images."""
+    """Yield the finding about the distance of samples from the data, compared with real images."""
     test = evidence.surplus
     if test is None:
         few = "Whether samples are as near to the data as real images are cannot be told: there are too few."
@@ -224,7 +224,7 @@ def _error(manifolds: tuple[Manifold, Manifold] | None, metric: str) -> float:
 
 
 def _fewer(evidence: Evidence, few: float, of: int, many: float, others: int) -> bool:
-    """Whether a class's share is lower beyond chance."""
+    """True if a class's share is lower beyond chance."""
     rate = ERROR_RATE / (2 * len(evidence.classes))
     return fewer_p_value(round(few * of), of, round(many * others), others) < rate
 
@@ -287,7 +287,7 @@ def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
 
 
 def _agrees(line: ClassAgreement, classes: int) -> bool:
-    """Whether samples of a class look like it about as often as its real images, or it may be chance."""
+    """True if samples of a class look like it about as often as its real images, or it may be chance."""
     return (
         line.agreed / line.samples >= _AGREEMENT * line.real_agreed / line.reals
         or fewer_p_value(line.agreed, line.samples, line.real_agreed, line.reals) >= ERROR_RATE / classes

@@ -1,9 +1,9 @@
-"""Features for any images: a network that knows them, or one that is fitted to them.
+"""Choose features for any images: a network that knows them, or one that is fitted to them.
 
-The network that comes with dropgan has seen clothes, and digits without half of the digits look to it like
-digits. So it judges the data that it was made for, known by their fingerprint or by the names of their
-classes, and other images get a network of the same kind that is fitted to themselves: by their labels, or by
-which way up they are. It is kept in the cache under the fingerprint of images and labels.
+The network that comes with dropgan was trained on clothes, and to it digits with half of the digits missing
+still look like digits. It is therefore used only for the data that it was made for, recognised by their
+fingerprint or by the names of their classes. For other images, a network of the same kind is fitted to them,
+by their labels or by recognising rotations. It is cached under the fingerprint of images and labels.
 """
 
 import re
@@ -35,24 +35,24 @@ def features_for(
     device: str = "cpu",
     reporter: Reporter = SILENT,
 ) -> FeatureNetwork:
-    """The feature network that images are judged in.
+    """Return the feature network in which images are compared.
 
     Args:
         data: The real images.
-        name: ``auto`` for a network that fits them; or as of `load_features`.
-        seen: Fingerprint of features that training looked through, in which scores would flatter
+        name: ``auto`` for a network that fits them, or a name as for `load_features`.
+        seen: Fingerprint of features that training used, in which scores would flatter the model
             (Kynkäänniemi et al., "The role of ImageNet classes in Fréchet inception distance", ICLR 2023):
-            ``auto`` passes over them.
+            ``auto`` skips them.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: Told while a network is fitted.
+        reporter: Receives progress of the fit.
 
     Returns:
-        For ``auto``: of clothes the network that comes with dropgan; of at least 500 other images a network
-        that is fitted to them, or comes from the cache; of fewer, and of images of which nothing can be
-        learned, a fixed network of random weights.
+        For ``auto``: for clothes, the network that comes with dropgan; for at least 500 other images, a
+        network fitted to them, perhaps from the cache; for fewer images, and for those of which nothing
+        can be learned, a fixed network with random weights.
 
     Raises:
-        FeatureError: The network that was named is not available.
+        FeatureError: The named network is not available.
     """
     if name != AUTO:
         return load_features(name, device=device)
@@ -69,7 +69,7 @@ def features_for(
 
 
 def knows(data: ImageData) -> bool:
-    """Whether the network that comes with dropgan was made for such images."""
+    """Return True if the network that comes with dropgan was made for these images."""
     network = load_features()
     facts = network.module.facts
     assert isinstance(facts, DomainFacts)

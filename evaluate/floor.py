@@ -1,7 +1,8 @@
-"""What real images have in the samples' place: what the rules of the verdict compare with.
+"""The floor: real images scored like samples, with which the rules of the verdict compare.
 
-With held-out images these are they. Without, a part of the real images is set aside and the rest is
-compared with: the part that fitted features were not shown, so that it is as new to them as samples are.
+These are the held-out images, if there are any. Otherwise a part of the real images is held out and compared
+with the rest. It is the part that fitted features were not trained on, so it is as new to them as samples
+are.
 """
 
 from dataclasses import dataclass
@@ -17,14 +18,14 @@ from .scoring import MIN_SAMPLES, Reference
 
 @dataclass(frozen=True)
 class Floor:
-    """Real images that stand where samples do."""
+    """Real images that are scored like samples."""
 
     reals: Reference
     """The real images that both are compared with."""
     unseen: Reference
     """Others of the same kind, in the samples' place."""
     held_out: bool
-    """Whether the model never saw these; otherwise they are a part of the real images."""
+    """True if the model never saw these; otherwise they are a part of the real images."""
 
     def __str__(self) -> str:
         return f"{len(self):,} {'held-out images' if self.held_out else 'real images set aside'}"
@@ -34,7 +35,7 @@ class Floor:
 
 
 def floor_of(reference: Reference, held_out: Reference | None) -> Floor | None:
-    """The floor of an evaluation; None where there are too few real images for one.
+    """Return the floor of an evaluation; None if there are too few real images.
 
     Args:
         reference: The real images.

@@ -1,4 +1,4 @@
-"""The one score that everything is chosen by: a Fréchet distance to real images looked at once."""
+"""The one score for every choice: a Fréchet distance to real images whose features are computed once."""
 
 import numpy as np
 from numpy.typing import NDArray

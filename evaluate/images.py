@@ -1,4 +1,4 @@
-"""Evaluation of a model of images: sampled through the light runtime, in the deployed mode."""
+"""Evaluate a model of images, sampled through the light runtime in deployed mode."""
 
 import dataclasses
 import time
@@ -41,7 +41,7 @@ DEFAULT_SEED = 1
 
 @dataclass(frozen=True)
 class Material:
-    """What the report's pictures are made of."""
+    """The material for the report's pictures."""
 
     generator: Generator
     samples: NDArray[np.uint8]
@@ -89,19 +89,19 @@ class Evaluation:
     train_mode_scores: tuple[ScoreCard, ...]
     """Scores of the same latents with dropout active."""
     surplus: SurplusTest | None
-    """How much further samples are from the data than real images."""
+    """The distance of samples from the data beyond that of real images."""
     looks: tuple[Look, ...]
     """Properties of the pixels, beside real images."""
     classes: tuple[ClassShare, ...]
-    """How often each class occurs."""
+    """The frequency of each class."""
     agreements: tuple[ClassAgreement, ...]
-    """How many samples of each class look like it, beside real images; empty without classes."""
+    """Number of samples of each class that look like it, compared with real images; empty without classes."""
     sharpness: float
     """Mean difference of neighbouring pixels, divided by that of the real images."""
     copies: tuple[CopyTest, ...]
     """The test for copies of training images; empty if the data is not what the model was trained on."""
     neighbours: tuple[NeighbourTest, ...]
-    """Whether samples lean towards the training images; empty without held-out images."""
+    """Tests for a bias towards the training images; empty without held-out images."""
     recovery: Recovery | None
     """Latent recovery of training against held-out images."""
     discriminator: DiscriminatorGap | None
@@ -111,9 +111,9 @@ class Evaluation:
     attacks: tuple[Attack, ...]
     """FGSM and PGD on the discriminator."""
     left_out: dict[str, str]
-    """What was not measured, and why."""
+    """Measurements that were left out, and why."""
     seconds: float
-    """How long it took."""
+    """Duration in seconds."""
     material: Material = field(repr=False, compare=False)
     """Pictures for the report."""
 
@@ -148,7 +148,7 @@ def evaluate_images(
         features: The feature network; None uses the one for such data
             (`features_for`).
         held_out: Images of the same kind that the model never saw. Without them, overfitting cannot be
-            detected, and a part of ``data`` stands in the samples' place.
+            detected, and a part of ``data`` is scored like samples.
         run: The run directory of this model, for tests that need gradients.
         name: Name of the model.
         reporter: Receives progress and messages.
@@ -255,10 +255,10 @@ def _require_unseen(network: FeatureNetwork, card: Card) -> None:
 
 
 def require_pixels(generator: Generator) -> None:
-    """Refuse a file of other outputs.
+    """Refuse a file that does not output pixels.
 
     Raises:
-        InputError: It is one.
+        InputError: The file has another output.
     """
     if generator.card.export.output != "pixels":
         raise InputError("scores need pixels: export the model with --output pixels")

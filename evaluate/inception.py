@@ -1,7 +1,7 @@
-"""Inception's features, in which FID, KID and IS were defined.
+"""Inception's features, in which FID, KID and IS are defined.
 
-The network and its weights are torch-fidelity's, ported from TensorFlow's of 2015. Weights of
-another training would give other numbers, so nothing else is ever taken in their place.
+The network and its weights are torch-fidelity's, ported from TensorFlow's of 2015. Other weights would give
+other numbers, so they are never used instead.
 """
 
 import hashlib
@@ -24,27 +24,27 @@ _ADDRESS = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{
 
 
 class InceptionFeatures(nn.Module):
-    """Pooled activations [n, 2048] and the logits [n, 1008] without bias that IS is made of."""
+    """Pooled activations [n, 2048], and the logits [n, 1008] without bias for IS."""
 
     def __init__(self, extractor: Any) -> None:
         super().__init__()
         self.extractor = extractor
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images uint8 [n, height, width, 1 or 3]; grey ones are shown as three equal channels."""
+        """Map images uint8 [n, height, width, 1 or 3]; grey ones become three equal channels."""
         pixels = images.permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
         features, logits = self.extractor(pixels)
         return features, logits
 
 
 def load_inception(weights: Path | None = None) -> tuple[nn.Module, str]:
-    """The network in eval mode, and the fingerprint of its weights.
+    """Return the network in eval mode, and the fingerprint of its weights.
 
     Args:
-        weights: torch-fidelity's file of weights; None looks into the cache and downloads it.
+        weights: torch-fidelity's file of weights; None uses the cache or downloads it.
 
     Raises:
-        FeatureError: torch-fidelity is not installed, or the weights cannot be had or are others.
+        FeatureError: torch-fidelity is not installed, or the weights cannot be downloaded or differ.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # pyright: ignore[reportMissingImports]

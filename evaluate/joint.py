@@ -1,12 +1,12 @@
-"""Whether columns hang together in samples as they do in the data.
+"""Compare the dependence between columns in samples and in the data.
 
-- `worst_pair`: the pair of columns whose correlations differ most, beside what permutations of real and
-  generated rows give.
-- `told_apart`: a classifier two-sample test (Lopez-Paz and Oquab, "Revisiting classifier two-sample
-  tests", ICLR 2017). A classifier learns from one half of the rows which are generated, and the other half
-  shows how many pairs of a generated and a real row it tells apart. It is a ridge regression on the columns,
-  their squares and products, and random waves, which sees any dependence that is not very fine. Half of
-  the pairs would be fair; the p-value is Mann and Whitney's.
+- `worst_pair`: the pair of columns whose correlations differ most, compared with permutations of real and
+  generated rows.
+- `told_apart`: a classifier two-sample test (Lopez-Paz and Oquab, "Revisiting classifier two-sample tests",
+  ICLR 2017). A classifier learns from one half of the rows which are generated. The other half shows how many
+  pairs of a generated and a real row it distinguishes. It is a ridge regression on the columns, their squares
+  and products, and random waves, which detects any dependence that is not very fine. Half of the pairs would
+  be chance; the p-value is Mann and Whitney's.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _FEWEST = 20
 
 @dataclass(frozen=True)
 class PairTest:
-    """The pair of columns whose correlation is furthest off."""
+    """The pair of columns whose correlation differs most."""
 
     names: tuple[str, str]
     real: float
@@ -41,7 +41,7 @@ class PairTest:
 
 @dataclass(frozen=True)
 class ApartTest:
-    """How well a classifier tells generated from real rows."""
+    """How well a classifier distinguishes generated from real rows."""
 
     rows: int
     """Rows of each kind that it was tried on."""
@@ -54,13 +54,13 @@ class ApartTest:
 def worst_pair(
     samples: NDArray[np.float32], reals: NDArray[np.float32], names: tuple[str, ...], *, seed: int = 0
 ) -> PairTest | None:
-    """The pair of columns that is furthest off; None of fewer than two columns or 20 rows of a kind.
+    """Return the pair of columns that differs most; None for fewer than two columns or 20 rows of a kind.
 
     Args:
         samples: Generated rows float32 [n, columns], standardised.
-        reals: Real ones [m, columns].
-        names: Of the columns; of more than 60 the first count.
-        seed: Of the choice of rows and of the permutations.
+        reals: Real rows float32 [m, columns], standardised.
+        names: Names of the columns; at most the first 60 are used.
+        seed: Seed of the choice of rows and of the permutations.
     """
     random = np.random.default_rng(seed)
     mine, real = (_some(part[:, :_MOST_COLUMNS], random) for part in (samples, reals))
@@ -92,7 +92,7 @@ def worst_pair(
 def told_apart(
     samples: NDArray[np.float32], reals: NDArray[np.float32], *, seed: int = 0
 ) -> ApartTest | None:
-    """The classifier two-sample test of rows float32 [n, columns]; None of fewer than 20 of a kind."""
+    """Run the classifier two-sample test on rows float32 [n, columns]; None for fewer than 20 of a kind."""
     random = np.random.default_rng(seed)
     mine, real = _some(samples, random), _some(reals, random)
     count = min(len(mine), len(real))
@@ -111,7 +111,7 @@ def told_apart(
 
 
 class _Seen:
-    """What the classifier sees of rows: columns, squares and products, waves; each standardised."""
+    """The classifier's inputs: columns, squares and products, and waves, each standardised."""
 
     def __init__(self, rows: NDArray[np.float64], random: np.random.Generator) -> None:
         width = rows.shape[1]

@@ -1,4 +1,4 @@
-"""Everything that can be said of a set of samples without the networks behind them."""
+"""All scores and tests of a set of samples that do not need the networks."""
 
 from dataclasses import dataclass, replace
 
@@ -52,11 +52,11 @@ def judge_samples(
 
     Args:
         samples: uint8 [n, h, w, c], n at least 10.
-        features: Their features in the reference's network.
+        features: Features of the samples in the reference's network.
         reference: The real images to compare with.
         held_out: Real images of the same kind that the model never saw. With them and a reference
-            of training images, it is tested whether samples lean towards those. Without, a part of the
-            reference stands in the samples' place.
+            of training images, a test shows if samples are biased towards those. Without them, a part of
+            the reference is scored like samples.
         seed: Seed of the samples; random draws of the scores use it too.
 
     Raises:
@@ -93,11 +93,11 @@ def gather(
     seed: int = 0,
     copies: tuple[CopyTest, ...] | None = None,
 ) -> Evidence:
-    """Make every test of samples that needs no network behind them.
+    """Make every test of samples that does not need the networks.
 
     Args:
-        samples: As for `judge_samples`, as are the others but for
-        copies: The test for copies, where it was made before: it does not depend on held-out images.
+        samples: As for `judge_samples`, like all other arguments except ``copies``.
+        copies: The copy test, if it was made before. It does not depend on held-out images.
     """
     training = reference.split == "training"
     if copies is None:
@@ -153,13 +153,15 @@ def _places(reference: Reference) -> NDArray[np.int64] | None:
 def floor_scores(
     floor: Floor, count: int, seed: int, manifold: Manifold | None = None
 ) -> tuple[ScoreCard, ...]:
-    """What ``count`` images of the floor score in the samples' place, or all where there are fewer."""
+    """Return the scores of ``count`` images of the floor, or of all if there are fewer, scored
+    like samples.
+    """
     some = _some(floor.unseen.features, count, seed)
     return score(floor.reals, some, mode=REAL, seed=seed, manifold=manifold)
 
 
 def _manifolds(features: Features, floor: Floor, seed: int) -> tuple[Manifold, Manifold] | None:
-    """Precision to coverage of samples, and of as many images of the floor."""
+    """Return precision to coverage of samples, and of equally many images of the floor."""
     if len(floor.reals.features) <= K:
         return None
     vectors, within = floor.reals.manifold
@@ -173,7 +175,7 @@ def _manifolds(features: Features, floor: Floor, seed: int) -> tuple[Manifold, M
 def _leaning(
     samples: NDArray[np.uint8], features: Features, reference: Reference, held_out: Reference
 ) -> tuple[NeighbourTest, NeighbourTest]:
-    """Whether samples lean towards the training images, in features and in pixels."""
+    """Test if samples are biased towards the training images, in features and in pixels."""
     return (
         neighbour_test(
             features.vectors,
@@ -193,12 +195,12 @@ def _leaning(
 def look_for_copies(
     samples: NDArray[np.uint8], features: Features, reference: Reference
 ) -> tuple[CopyTest, CopyTest]:
-    """The test for copies, in features and in pixels.
+    """Test for copies, in features and in pixels.
 
     Args:
-        samples: uint8 [n, h, w, c]; the first 1,000 are looked at.
-        features: Theirs, in the reference's network.
-        reference: The training images; of more than 100,000, so many are drawn.
+        samples: uint8 [n, h, w, c]; the first 1,000 are used.
+        features: Features of the samples, in the reference's network.
+        reference: The training images; at most 100,000 of them are drawn.
     """
     count = len(reference.data.images)
     rows = np.sort(np.random.default_rng(0).permutation(count)[:MOST_TRAINING])
@@ -222,7 +224,7 @@ def look_for_copies(
 
 
 def _some(features: Features, count: int, seed: int) -> Features:
-    """As many as there are samples, drawn: data may be sorted."""
+    """Draw as many as there are samples. A draw is needed because data may be sorted."""
     if count >= len(features):
         return features
     return features[np.sort(np.random.default_rng(seed).permutation(len(features))[:count])]

@@ -1,8 +1,8 @@
-"""What pixels look like, image by image: sharpness, grain, specks, a checkerboard, contrast, colours.
+"""Properties of single images' pixels: sharpness, grain, specks, a checkerboard, contrast, colours.
 
-Each property is a number of an image. Samples are compared with real images by ranks (Mann and Whitney,
-"On a test of whether one of two random variables is stochastically larger than the other", 1947): in how
-many pairs of a sample and a real image the sample has more of it. Half would be fair.
+Each property is a number for an image. Samples are compared with real images by ranks (Mann and Whitney, "On
+a test of whether one of two random variables is stochastically larger than the other", 1947): the share of
+pairs of a sample and a real image in which the sample has the larger value. Half would be equal.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _STEP = 16  # levels: a generator's white that is a little less than white is no
 
 @dataclass(frozen=True)
 class Look:
-    """One property of pixels, samples beside real images."""
+    """One property of pixels, for samples and real images."""
 
     name: str
     """The property."""
@@ -60,7 +60,7 @@ def _contrast(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _sharpness(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Differences of neighbours, over the contrast: what blur takes away and noise adds."""
+    """Return the differences of neighbours divided by the contrast, which blur lowers and noise raises."""
     return _differences(pixels) / (_contrast(pixels) + 1)
 
 
@@ -71,14 +71,16 @@ def _differences(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _grain(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Differences along both axes at once, over those along one: much in noise, little in edges."""
+    """Return the differences along both axes at once, divided by those along one; large for noise, small for
+    edges.
+    """
     both = np.abs(np.diff(np.diff(pixels, axis=1), axis=2)).mean((1, 2, 3)).astype(np.float64)
     grain: NDArray[np.float64] = both / (_differences(pixels) + 1)
     return grain
 
 
 def _specks(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Pixels that are a good deal lighter or darker than all of their neighbours."""
+    """Return the share of pixels that are much lighter or darker than all of their neighbours."""
     inner = pixels[:, 1:-1, 1:-1]
     height, width = pixels.shape[1:3]
     around = [
@@ -97,7 +99,7 @@ def _specks(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _checkerboard(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The amplitude with a period of two pixels both ways, which strided layers can leave."""
+    """Return the amplitude with a period of two pixels both ways, which strided layers can leave."""
     signs = [(-1.0) ** np.arange(side) for side in pixels.shape[1:3]]
     waves = np.einsum("nhwc,h,w->nc", pixels, *signs) / (len(signs[0]) * len(signs[1]))
     board: NDArray[np.float64] = np.abs(waves).max(1)

@@ -1,9 +1,9 @@
-"""Precision, recall, density and coverage: quality and variety told apart.
+"""Precision, recall, density and coverage, which separate quality and variety.
 
-Kynkäänniemi et al., "Improved precision and recall metric for assessing generative models",
-NeurIPS 2019, section 2, and Naeem et al., "Reliable fidelity and diversity metrics for generative
-models", ICML 2020, section 3. The manifold of a set is the union of the balls around its vectors
-that reach to each one's k-th nearest neighbour; a vector on the edge of a ball is not in it.
+Kynkäänniemi et al., "Improved precision and recall metric for assessing generative models", NeurIPS 2019,
+section 2, and Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML 2020,
+section 3. The manifold of a set is the union of balls around its vectors, each of which reaches to the k-th
+nearest neighbour. A vector on the edge of a ball is outside it.
 """
 
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ def manifold_scores(
     k: int = K,
     real_radii: NDArray[np.float64] | None = None,
 ) -> Manifold:
-    """Score generated features [m, d] against real ones [n, d], both more than k.
+    """Score generated features [m, d] against real ones [n, d]; both need more than k vectors.
 
-    The standard errors are of the means over vectors, the manifolds held fixed.
+    The standard errors are those of the means over vectors, with fixed manifolds.
 
     Args:
         reals: The real features.
         fakes: The generated features.
-        k: Neighbours.
-        real_radii: What `radii` gives for the real ones, where it is there already.
+        k: Number of neighbours.
+        real_radii: Result of `radii` for the real features, if already computed.
     """
     within_real = radii(reals, k) if real_radii is None else real_radii
     within_fake = radii(fakes, k)

@@ -1,12 +1,13 @@
-"""Whether samples lean towards the training images: nearest neighbours, train against held out.
+"""Test if samples are biased towards the training images, by nearest neighbours in training and held-out
+images.
 
-Copies have a test of their own (`copies`). This one sees a generator that is drawn to its training
-data without repeating them, and needs held-out data. If training and held-out samples are alike to
-the generator, which of the two a sample is nearer to is a coin; but samples that share a neighbour
-share the coin. So the p-value is that of a permutation test: the neighbours keep their samples and
-get their sides anew. (The three-sample test of Meehan, Chaudhuri, Dasgupta, "A non-parametric test to
-detect data-copying in generative models", AISTATS 2020, compares d(sample, train) with
-d(held out, train) instead, which a collapsed or blurred generator fails without copying.)
+Copies have their own test (`copies`). This one detects a generator that is drawn to its training data without
+repeating them, and needs held-out data. If the generator treats training and held-out samples alike, the side
+of a sample's nearest neighbour is a fair coin, but samples with the same neighbour share the coin. The
+p-value is therefore that of a permutation test in which neighbours keep their samples and are assigned to
+sides at random. (The three-sample test of Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect
+data-copying in generative models", AISTATS 2020, compares d(sample, train) with d(held out, train) instead,
+which a collapsed or blurred generator fails without copying.)
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class NeighbourTest:
     """Distances of samples to their nearest training and their nearest held-out image."""
 
     space: str
-    """What distances are taken in: ``pixels``, or the name of the features."""
+    """Space of the distances: ``pixels``, or the name of the features."""
     samples: int
     """Generated samples looked at."""
     reals: int
@@ -54,14 +55,14 @@ def neighbour_test(
     space: str,
     seed: int = 0,
 ) -> NeighbourTest:
-    """Compare vectors of samples [n, d] with equally many of training and held-out images.
+    """Compare vectors of samples [n, d] with equally many training and held-out images.
 
     Args:
-        samples: Generated; the first 1,000 are looked at.
-        training: What the generator was trained on, all of it.
+        samples: Generated samples; the first 1,000 are used.
+        training: All training images of the generator.
         held_out: Images of the same kind that it never saw.
         space: Name of the vectors' space.
-        seed: Of the choice of images where there are more than needed.
+        seed: Seed of the choice of images if there are more than needed.
     """
     random = np.random.default_rng(seed)
     samples = samples[:SAMPLES]
@@ -90,13 +91,13 @@ def neighbour_test(
 
 
 def _different(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each row once."""
+    """Return each distinct row once."""
     first = {row.tobytes(): place for place, row in reversed(list(enumerate(vectors)))}
     return vectors[sorted(first.values())]
 
 
 def _p_value(nearer: NDArray[np.float64], neighbour: NDArray[np.int64], random: np.random.Generator) -> float:
-    """How often neighbours whose sides are drawn anew give as many samples to the training side."""
+    """Return how often random sides of neighbours give at least as many samples to the training side."""
     _, place = np.unique(neighbour, return_inverse=True)
     weights = np.bincount(place, weights=np.where(nearer == 0.5, 0.0, 1.0))
     level = float(nearer.sum()) - 0.5 * float((nearer == 0.5).sum())
@@ -106,8 +107,10 @@ def _p_value(nearer: NDArray[np.float64], neighbour: NDArray[np.int64], random: 
 
 
 def pixel_vectors(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Images uint8 [n, h, w, c] as vectors of pixels float32, 0 to 255; larger ones are averaged down
-    to 32 pixels a side."""
+    """Return images uint8 [n, h, w, c] as vectors of pixels, float32, 0 to 255.
+
+    Larger images are averaged down to 32 pixels a side.
+    """
     height, width = images.shape[1:3]
     if max(height, width) <= _MAX_SIDE:
         return images.reshape(len(images), -1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Nearest neighbours among vectors, exact, in memory that does not grow with their number squared."""
+"""Exact nearest neighbours of vectors, without memory for all pairs."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ _CHUNK = 500
 
 
 def squared_distances(queries: NDArray[np.float32], points: NDArray[np.float32]) -> Iterator[Tensor]:
-    """Squared Euclidean distances, some queries at a time.
+    """Yield squared Euclidean distances, some queries at a time.
 
-    In float64, both sides moved to the points' mean: |x|^2 + |y|^2 - 2 x.y then cancels less, and
-    equal vectors come out at 1e-12 of their size instead of somewhere around it.
+    They are computed in float64 after a shift by the points' mean: |x|^2 + |y|^2 - 2 x.y then cancels less,
+    and the distance of equal vectors is within 1e-12 of their size.
 
     Args:
         queries: [n, d].
@@ -35,7 +35,7 @@ def squared_distances(queries: NDArray[np.float32], points: NDArray[np.float32])
 def nearest(
     queries: NDArray[np.float32], points: NDArray[np.float32], count: int = 1
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The ``count`` nearest points of each query, the nearest first.
+    """Return the ``count`` nearest points of each query, nearest first.
 
     Returns:
         Distances float64 [n, count] and rows of ``points`` int64 [n, count].
@@ -47,6 +47,6 @@ def nearest(
 
 
 def radii(points: NDArray[np.float32], k: int) -> NDArray[np.float64]:
-    """Squared distance of each point to its k-th nearest other point, float64 [n]."""
+    """Return the squared distance of each point to its k-th nearest other point, float64 [n]."""
     parts = [chunk.topk(k + 1, largest=False).values[:, k] for chunk in squared_distances(points, points)]
     return torch.cat(parts).numpy()

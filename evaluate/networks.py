@@ -1,4 +1,4 @@
-"""What needs the networks of a run and their gradients, which a model file does not have."""
+"""Tests that need a run's networks and their gradients, which a model file does not have."""
 
 import functools
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ _ATTACKED = 100
 
 @dataclass(frozen=True)
 class NetworkTests:
-    """Tests of a run's networks; what could not be done is None or empty, and ``left_out`` says why."""
+    """Tests of a run's networks. Tests that were not possible are None or empty, and ``left_out``
+    says why.
+    """
 
     train_mode_scores: tuple[ScoreCard, ...]
     """The Fréchet distance with dropout acting."""
@@ -39,7 +41,7 @@ class NetworkTests:
     originals: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None
     """The training and held-out images that were recovered."""
     left_out: dict[str, str]
-    """What was not done, and why."""
+    """Tests that were left out, and why."""
 
 
 def check_networks(
@@ -57,10 +59,10 @@ def check_networks(
     Args:
         run: The run directory.
         generator: The deployed file of the same run, for its latents.
-        samples: Its samples of ``seed``, uint8 [n, h, w, c].
+        samples: Samples of the file with ``seed``, uint8 [n, h, w, c].
         reference: The real images that scores compare with.
         held_out: Images that the run never saw.
-        seed: Of the latent stream and of every draw.
+        seed: Seed of the latent stream and of every draw.
         reporter: Receives progress and messages.
 
     Raises:
@@ -133,7 +135,7 @@ class _Rounds:
 
 
 def _networks_of(run: Path, step: int) -> TrainedNetworks:
-    """The run's networks that a file was made of: its best, or its last."""
+    """Return the networks from which a file was made: those of the run's best or last checkpoint."""
     networks = load_networks(run)
     return networks if networks.about["step"] == step else load_networks(run, "last")
 
@@ -165,7 +167,7 @@ def _overfitting(
 
 @dataclass(frozen=True)
 class _Labels:
-    """Classes, by place, of what a conditional model's networks are shown; None where there are none."""
+    """The classes, by place, that a conditional model's networks receive; None if there are none."""
 
     samples: NDArray[np.int64]
     reference: NDArray[np.int64] | None
@@ -196,7 +198,7 @@ class _Labels:
 
 
 def _drawn(generator: Generator, count: int, seed: int) -> NDArray[np.int64] | None:
-    """The places of the classes of the samples that `generator` gives where none is chosen."""
+    """Return the places of the classes that `generator` draws by default."""
     classes = Classes.of(generator.card)
     return classes.draw(classes.choose(None, count), count, seed=seed, start=0)
 
@@ -206,5 +208,5 @@ def _some(labels: NDArray[np.int64] | None, rows: NDArray[np.int64] | slice) -> 
 
 
 def _rows(available: int, wanted: int) -> NDArray[np.int64]:
-    """Rows spread evenly over a set that may be sorted by class."""
+    """Return rows spread evenly over a set that may be sorted by class."""
     return np.linspace(0, available - 1, min(available, wanted)).astype(np.int64)

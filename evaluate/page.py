@@ -1,4 +1,4 @@
-"""The environment of pages that are one file with everything in it: styles, pictures, text made safe."""
+"""The template environment of self-contained pages: styles, pictures, and escaped text."""
 
 import base64
 
@@ -10,7 +10,7 @@ from .pictures import Picture
 
 
 def page_environment(package: str) -> Environment:
-    """Finds the templates of a package, and ``style.css``, which all pages share."""
+    """Return an environment with the templates of a package and ``style.css``, which all pages share."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader("dropgan.evaluate", ".")]),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -24,7 +24,7 @@ def page_environment(package: str) -> Environment:
 
 
 def _shown(value: object) -> object:
-    """What a page shows of a value: names of a stranger's model or data cannot reverse its text."""
+    """Return a value as a page shows it, so that untrusted names cannot reverse text."""
     return printable(value) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""The report's pictures: arrays of images, laid out to be looked at."""
+"""The report's pictures: arrays of images arranged for viewing."""
 
 from dataclasses import dataclass
 
@@ -23,17 +23,17 @@ _TRUNCATIONS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with what to say under it."""
+    """A picture with its caption."""
 
     title: str
     caption: str
     png: bytes
     rows: tuple[str, ...] = ()
-    """What stands beside each row, or nothing."""
+    """Labels of the rows, or nothing."""
 
 
 def make_pictures(material: Material) -> list[Picture]:
-    """Every picture for which there is material, the most telling first."""
+    """Return every picture for which there is material, the most informative first."""
     pictures = [_classes(material), _beside_real(material), *_neighbours(material)]
     pictures += _one_latent(material.generator)
     pictures += [_interpolations(material.generator), _truncation(material.generator)]
@@ -102,7 +102,7 @@ def _asked_classes(generator: Generator, samples: Pixels, labels: NDArray[np.int
 
 
 def _some_classes(generator: Generator, rows: int, columns: int) -> NDArray[np.int64] | None:
-    """A class for each row of a picture, spread over all of them; None for a model without."""
+    """Return a class for each row of a picture, spread over all classes; None for a model without classes."""
     if not generator.classes:
         return None
     places = np.arange(rows) * generator.classes // rows % generator.classes
@@ -110,7 +110,7 @@ def _some_classes(generator: Generator, rows: int, columns: int) -> NDArray[np.i
 
 
 def _one_latent(generator: Generator) -> list[Picture]:
-    """The same latents in several classes."""
+    """Draw the same latents in several classes."""
     if not generator.classes:
         return []
     shown = min(COLUMNS, generator.classes)
@@ -174,7 +174,7 @@ def _neighbours(material: Material) -> list[Picture]:
 
 
 def slerp(start: NDArray[np.float32], end: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Spherical interpolation between two latents, whose length a straight line would lose.
+    """Interpolate spherically between two latents. A straight line would shorten them.
 
     White, "Sampling generative networks", 2016, section 2.1.
 

@@ -1,9 +1,9 @@
-"""Features of a fixed network with random weights: for images that no network at hand knows.
+"""Features of a fixed network with random weights, for images that no available network knows.
 
-Random convolutions with a nonlinearity and pooling already tell apart what differs in edges, texture
-and layout (Jarrett et al., "What is the best multi-stage architecture for object recognition?",
-ICCV 2009; Saxe et al., "On random weights and unsupervised feature learning", ICML 2011). They know
-no objects: distances in them order the checkpoints of one run, they do not judge quality.
+Random convolutions with a nonlinearity and pooling already distinguish edges, texture and layout (Jarrett et
+al., "What is the best multi-stage architecture for object recognition?", ICCV 2009; Saxe et al., "On random
+weights and unsupervised feature learning", ICML 2011). They do not know objects: distances in them rank the
+checkpoints of one run, but do not measure quality.
 """
 
 import math
@@ -24,7 +24,7 @@ _WIDTHS = (32, 64, 64)
 
 
 class RandomNetwork(nn.Module):
-    """Three convolutions; the means of the first and the last one's channels are the features."""
+    """Three convolutions; the channel means of the first and the last one are the features."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class RandomNetwork(nn.Module):
                 weight.copy_(normal.view_as(weight) * math.sqrt(2 / count))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [n, height, width, channels] to features float32 [n, 96], and no logits [n, 0]."""
+        """Map uint8 [n, height, width, channels] to features float32 [n, 96] and empty logits [n, 0]."""
         pixels = images.permute(0, 3, 1, 2).float().div(127.5).sub(1)
         if max(pixels.shape[2:]) > _MAX_SIDE:
             scale = _MAX_SIDE / max(pixels.shape[2:])
@@ -56,7 +56,7 @@ class RandomNetwork(nn.Module):
 
 
 def random_features(channels: int) -> FeatureNetwork:
-    """The network as scores want it, for images of 1 or 3 channels."""
+    """Return the network in the form that scores need, for images with 1 or 3 channels."""
     network = RandomNetwork(channels).requires_grad_(False).eval()
     about = "a fixed network of random weights, which knows no objects"
     return FeatureNetwork(RANDOM, weights_fingerprint(network), network, knows_classes=False, about=about)

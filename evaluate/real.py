@@ -1,4 +1,4 @@
-"""Real data for a model to be compared with: what it was trained on, and what it never saw."""
+"""The real data to compare a model with: its training data, and data that it never saw."""
 
 from dataclasses import replace
 
@@ -19,16 +19,16 @@ _TRAINING = ("fashion-mnist", "fashion-mnist-10k")
 def real_data(
     given: DataSource, generator: Generator, facts: RunFacts | None, reporter: Reporter
 ) -> tuple[TrainingData, DataSource]:
-    """What a model is compared with, of the kind that it makes; and where it is from.
+    """Return the real data to compare with, of the kind that the model makes, and their source.
 
     Args:
-        given: What the user named; with data None, what the model was trained on.
+        given: The user's choice; if its data is None, the training data are used.
         generator: The model.
-        facts: Of its run, or None for a file alone.
-        reporter: Told while the data are read.
+        facts: Facts of its run, or None for a file alone.
+        reporter: Receives the progress of reading.
 
     Raises:
-        DataError: The data is missing, unfit, or of another kind than the model's samples.
+        DataError: The data is missing, unsuitable, or of another kind than the model's samples.
     """
     source = given
     if given.data is None:
@@ -54,10 +54,10 @@ def real_data(
 
 
 def real_images(source: DataSource, reporter: Reporter) -> ImageData:
-    """Images that stand for themselves, as they are.
+    """Return images in their own shape, not converted to a model's.
 
     Raises:
-        DataError: The data is missing, unfit, or vectors.
+        DataError: The data is missing, unsuitable, or not images.
     """
     return require_kind(_read(source, None, reporter), ImageData)
 
@@ -65,17 +65,17 @@ def real_images(source: DataSource, reporter: Reporter) -> ImageData:
 def held_out_images(
     held_out: object, images: ImageData, source: DataSource, reporter: Reporter
 ) -> ImageData | None:
-    """Images that the model never saw, or None.
+    """Return images that the model never saw, or None.
 
     Args:
-        held_out: Data as for `load_data`; ``auto`` for Fashion-MNIST's test images where they are
+        held_out: Data as for `load_data`; ``auto`` for Fashion-MNIST's test images if they are
             installed and ``images`` are its training images; None for none.
-        images: What they stand beside.
-        source: Where those are from: held-out images are read in the same way.
-        reporter: Told while data are read.
+        images: The real images to compare with.
+        source: Source of ``images``; held-out images are read in the same way.
+        reporter: Receives the progress of reading.
 
     Raises:
-        DataError: What was asked for is missing, unfit, or vectors.
+        DataError: The requested data are missing, unsuitable, or not images.
     """
     if isinstance(held_out, str) and held_out == AUTO:
         if images.name not in _TRAINING or not has_fashion_mnist(source.data_dir):
@@ -88,10 +88,10 @@ def held_out_images(
 
 
 def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -> VectorData | None:
-    """The same of vectors, where ``auto`` means none.
+    """Return held-out vectors, or None. ``auto`` means none.
 
     Raises:
-        DataError: What was asked for is missing, unfit, or images.
+        DataError: The requested data are missing, unsuitable, or not vectors.
     """
     if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
         return None
@@ -100,10 +100,10 @@ def held_out_vectors(held_out: object, source: DataSource, reporter: Reporter) -
 
 
 def held_out_graphs(held_out: object, source: DataSource, reporter: Reporter) -> GraphData | None:
-    """The same of graphs.
+    """Return held-out graphs, or None. ``auto`` means none.
 
     Raises:
-        DataError: What was asked for is missing, unfit, or of another kind.
+        DataError: The requested data are missing, unsuitable, or not graphs.
     """
     if held_out is None or (isinstance(held_out, str) and held_out == AUTO):
         return None
@@ -112,12 +112,14 @@ def held_out_graphs(held_out: object, source: DataSource, reporter: Reporter) ->
 
 
 def _beside(source: DataSource, data: object) -> DataSource:
-    """Other data to be read in the same way, but all of them: a limit is for training."""
+    """Return a source of other data to be read in the same way, but without a limit, which is for
+    training.
+    """
     return replace(source, data=data, labels=None, options=replace(source.options, limit=0))
 
 
 def _read(source: DataSource, shape: tuple[int, ...] | None, reporter: Reporter) -> TrainingData:
-    """Read data; pictures, which can have any size, in the shape of a model's samples."""
+    """Read data. Pictures, which can have any size, are converted to the shape of a model's samples."""
     # a directory of Fashion-MNIST may be named for held-out images alone
     takes = isinstance(source.data, str) and source.data in ("fashion-mnist", _TEST)
     folder = source.data_dir if takes else None

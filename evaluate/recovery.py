@@ -1,9 +1,9 @@
-"""Latent recovery: can the generator draw a given image, and better so if it was trained on it?
+"""Latent recovery: can the generator draw a given image, and better if it was trained on it?
 
-Webster, Rabin, Simon, Jurie, "Detecting overfitting of deep generative networks via latent
-recovery", CVPR 2019: for an image y, gradient descent finds the latent whose sample is nearest to
-it, min over z of |G(z) - y|^2. A generator that memorised draws its training images much better
-than held-out ones; the gap of the median errors says by how much.
+Webster, Rabin, Simon, Jurie, "Detecting overfitting of deep generative networks via latent recovery", CVPR
+2019: for an image y, gradient descent finds the latent whose sample is nearest to it, min over z of |G(z) -
+y|^2. A generator that memorised draws its training images much better than held-out ones. The gap of the
+median errors measures by how much.
 """
 
 from dataclasses import dataclass
@@ -58,18 +58,18 @@ def recover(
     steps: int = STEPS,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Search the latents whose samples are nearest to images.
+    """Search for the latents whose samples are nearest to images.
 
-    Adam from a standard normal start; the learning rate falls to 0 as a cosine. (The paper takes
-    L-BFGS; a batch of independent searches is simpler and as good with Adam.)
+    It uses Adam from a standard normal start with a cosine decay of the learning rate to 0. (The paper uses
+    L-BFGS. A batch of independent searches is simpler with Adam, and as good.)
 
     Args:
-        generator: In eval mode; latents to images float32 [n, c, h, w], -1 to 1.
+        generator: Generator in eval mode: latents to images float32 [n, c, h, w], -1 to 1.
         images: uint8 [n, h, w, c].
         latent_dim: Components of a latent.
         labels: int64 [n] of the images, for a class-conditional generator.
         steps: Steps of gradient descent.
-        seed: Of the starts.
+        seed: Seed of the starts.
 
     Returns:
         Mean squared errors float64 [n] in squared levels of 255, and the best samples uint8.
@@ -104,7 +104,7 @@ def compare_recovery(
 ) -> Recovered:
     """Recover training and held-out images uint8 [n, h, w, c], n at least 2, and compare.
 
-    A class-conditional generator is given the labels of both.
+    A class-conditional generator receives the labels of both.
     """
     errors, pictures = zip(
         *(
@@ -126,8 +126,7 @@ def compare_recovery(
 
 
 def permutation_p(lower: NDArray[np.float64], higher: NDArray[np.float64], *, seed: int = 0) -> float:
-    """Chance that shuffling the two groups gives a difference of medians, higher - lower, at least as
-    large as theirs."""
+    """Return the p-value of a permutation test of the difference of medians, higher - lower."""
     random = np.random.default_rng(seed)
     both = np.concatenate([lower, higher])
     seen = np.median(higher) - np.median(lower)

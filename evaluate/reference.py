@@ -1,4 +1,4 @@
-"""Features of real images, kept on disk: they are the same for every model that is scored."""
+"""Cached features of real images, which are the same for every model."""
 
 import hashlib
 from contextlib import suppress
@@ -17,10 +17,10 @@ from .features import FeatureNetwork, Features
 
 
 def reference_features(network: FeatureNetwork, data: ImageData, reporter: Reporter = SILENT) -> Features:
-    """The features of all images of ``data``, from the cache where they are there.
+    """Return the features of all images of ``data``, from the cache if possible.
 
-    The cache's key is made of both fingerprints, so it cannot be stale; a damaged file, known by
-    its digest, is made anew, and where nothing can be written the features are simply not kept.
+    The cache's key contains both fingerprints, so it cannot be stale. A damaged file, recognised by its
+    digest, is made again. If nothing can be written, the features are not cached.
 
     Raises:
         FeatureError: The network is not for images of this shape.

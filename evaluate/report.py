@@ -1,4 +1,4 @@
-"""report.html: one file with everything in it, for a screen of any width and for paper."""
+"""report.html: one self-contained file, for a screen of any width and for paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def write_report(evaluation: Evaluation, path: Path | str) -> None:
 
 
 def score_rows(evaluation: Evaluation) -> list[ScoreRow]:
-    """The table of scores: each beside what held-out images and train mode have."""
+    """Return the table of scores, each with those of held-out images and of train mode."""
     rows = []
     for score in evaluation.scores:
         metric = score.name.removesuffix(f"_{score.features}")
@@ -102,7 +102,7 @@ def _value(scores: Sequence[ScoreCard], name: str) -> str:
 
 
 def _number(value: float, digits: int = 3) -> str:
-    """Digits that count, without an exponent."""
+    """Return significant digits, without an exponent."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.5f}"

@@ -1,4 +1,4 @@
-"""All scores of one set of samples against one set of real images, each saying what it is of."""
+"""Score one set of samples against one set of real images."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +39,7 @@ class Reference:
     network: FeatureNetwork
     features: Features
     split: str
-    """What the images are to the model: ``training``, ``held-out`` or ``other``."""
+    """Role of the images for the model: ``training``, ``held-out`` or ``other``."""
 
     @classmethod
     def of(
@@ -63,7 +63,7 @@ class Reference:
 
 
 def score_name(metric: str, features: str) -> str:
-    """The name of a score, its features in it; only Inception's Fréchet distance is called FID."""
+    """Return the name of a score with its features. Only Inception's Fréchet distance is called FID."""
     known = {"frechet_distance": "fid", "kid": "kid", "inception_score": "inception_score"}
     return known[metric] if features == INCEPTION and metric in known else f"{metric}_{features}"
 
@@ -83,13 +83,13 @@ def score(
         reference: The real images.
         samples: Features of the samples, in the same network.
         mode: ``deployed``, ``train`` or ``real``.
-        seed: Behind the samples, and of the draws of the scores themselves.
-        frechet_only: Leave out all but the Fréchet distance.
-        manifold: Precision to coverage, where they are known; None computes them.
+        seed: Seed of the samples, and of the scores' own draws.
+        frechet_only: Compute only the Fréchet distance.
+        manifold: Precision to coverage, if already computed; None computes them.
 
     Returns:
-        The Fréchet distance first; the Inception Score only where the network knows classes, precision to
-        coverage only of six real images or more.
+        The Fréchet distance first. The Inception Score only if the network knows classes, and precision
+        to coverage only for at least six real images.
 
     Raises:
         InputError: There are fewer than 10 samples.
@@ -128,14 +128,14 @@ def score(
 def closeness_scores(
     training: Reference, samples: Features, held_out: Reference | None, *, mode: str, seed: int
 ) -> tuple[ScoreCard, ...]:
-    """Authenticity and, with held-out images, C_T; of none with fewer than two training images.
+    """Return authenticity and, with held-out images, C_T; nothing for fewer than two training images.
 
     Args:
         training: The training images.
         samples: Features of the samples, in the same network.
         held_out: Images that the model never saw, if there are any.
         mode: As for `score`.
-        seed: The same.
+        seed: As for `score`.
     """
     if len(training.features) < 2:
         return ()
@@ -178,7 +178,7 @@ def _card(
 
 
 def evenly(vectors: NDArray[np.float32], most: int) -> NDArray[np.float32]:
-    """At most ``most`` rows, evenly spread."""
+    """Return at most ``most`` rows, evenly spread."""
     if len(vectors) <= most:
         return vectors
     return vectors[np.linspace(0, len(vectors) - 1, most).astype(np.int64)]

@@ -1,10 +1,9 @@
 """Local sensitivity of the generator: how far a small step of the latent can move the image.
 
-Projected gradient ascent (Madry et al., "Towards deep learning models resistant to adversarial
-attacks", ICLR 2018, section 2.1) searches the worst step within a ball; random steps of the same
-length are what an application meets. The spectral norm of the Jacobian is the limit for steps
-towards 0 (Odena et al., "Is generator conditioning causally related to GAN performance?", ICML 2018,
-look at the same Jacobian).
+Projected gradient ascent (Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR
+2018, section 2.1) searches the worst step within a ball. Random steps of the same length are typical of an
+application. The spectral norm of the Jacobian is the limit for steps towards 0 (Odena et al., "Is generator
+conditioning causally related to GAN performance?", ICML 2018, examine the same Jacobian).
 """
 
 import math
@@ -62,13 +61,13 @@ class SensitivityPictures:
 def generator_sensitivity(
     generator: Draw, latents: NDArray[np.float32], *, radius: float = RADIUS, seed: int = 0
 ) -> SensitivityPictures:
-    """Measure how a generator in eval mode answers to small steps of its latent.
+    """Measure the response of a generator in eval mode to small steps of its latent.
 
     Args:
-        generator: Latents to images float32 [n, c, h, w], -1 to 1.
+        generator: Maps latents to images float32 [n, c, h, w], -1 to 1.
         latents: float32 [n, latent_dim].
-        radius: Length of a step over sqrt(latent_dim).
-        seed: Of the starts and of the random directions.
+        radius: Length of a step divided by sqrt(latent_dim).
+        seed: Seed of the starts and of the random directions.
     """
     places = torch.from_numpy(np.array(latents))
     length = radius * math.sqrt(places.shape[1])
@@ -99,10 +98,10 @@ def generator_sensitivity(
 
 
 def spectral_norms(generator: Draw, latents: Tensor, *, seed: int = 0) -> Tensor:
-    """Largest singular value of the generator's Jacobian at each latent, float32 [n].
+    """Return the largest singular value of the generator's Jacobian at each latent, float32 [n].
 
-    Power iteration on J^T J, each a product forwards and one backwards; the samples of a batch do
-    not meet in a generator in eval mode, so one product serves them all.
+    It uses power iteration on J^T J, with one forward-mode and one backward-mode product each. In eval mode
+    the samples of a batch are independent, so one product serves them all.
     """
 
     places = latents.detach().requires_grad_(True)

@@ -1,11 +1,10 @@
-"""Whether samples are further from the data than real images are, and by how much.
+"""Test if samples are further from the data than real images are, and by how much.
 
-If a model were perfect, its samples and unseen real images would be alike, and which of both an image
-belongs to would be a coin. So the difference of their Fréchet distances to the real images has a null
-distribution that is had by drawing the sides anew (a permutation test), with both sizes as they are.
-With large sets any model fails that test, so that what counts besides is how much: the surplus as a
-share of the data's own spread, the trace of the features' covariance. A model that draws one average
-image has a share of 1.
+For a perfect model, samples and unseen real images would be exchangeable. The null distribution of the
+difference of their Fréchet distances to the real images therefore comes from assigning the sides at random (a
+permutation test), with both sizes as they are. With large sets any model fails that test, so the size of the
+surplus also counts, as a share of the data's own spread, the trace of the features' covariance. A model that
+always draws one average image has a share of 1.
 """
 
 from dataclasses import dataclass
@@ -43,14 +42,14 @@ def surplus_test(
     error_rate: float,
     seed: int = 0,
 ) -> SurplusTest:
-    """Compare how far two sets are from a third, all float32 [n, d], n at least 10.
+    """Compare the distances of two sets from a third, all float32 [n, d], n at least 10.
 
     Args:
-        samples: Generated.
-        unseen: Real, and new to the features as samples are.
-        reals: Real, what distances are to.
-        error_rate: Of the test; ``detectable`` is for it.
-        seed: Of the choice of rows and of the permutations.
+        samples: Generated samples.
+        unseen: Real samples that are as new to the features as generated ones.
+        reals: Real samples to which distances are measured.
+        error_rate: Error rate of the test, for which ``detectable`` is computed.
+        seed: Seed of the choice of rows and of the permutations.
     """
     random = np.random.default_rng(seed)
     count = min(len(samples), len(unseen), _MOST)
@@ -83,7 +82,7 @@ def surplus_test(
 
 
 class _Distance:
-    """Fréchet distances to real rows, from sums and sums of squares: quick enough for hundreds."""
+    """Fréchet distances to real rows from sums and sums of squares, fast enough for hundreds of them."""
 
     def __init__(self, reals: NDArray[np.float64]) -> None:
         self._mean = reals.mean(0)
@@ -103,7 +102,7 @@ class _Distance:
 
 
 def _axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first 64 principal axes, or all where there are no more."""
+    """Return the first 64 principal axes, or all if there are fewer."""
     _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(centred.T)))
     axes: NDArray[np.float64] = vectors[:, ::-1][:, :_AXES]
     return axes

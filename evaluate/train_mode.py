@@ -1,4 +1,4 @@
-"""Samples with dropout acting: what a file would give whose export had forgotten to switch it off."""
+"""Samples with dropout acting, as from a file whose export forgot to turn it off."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _BATCH = 250
 
 
 def has_dropout(network: nn.Module) -> bool:
-    """Whether any dropout in it can act."""
+    """Return True if the network has dropout that can act."""
     return any(module.p > 0 for module in dropouts(network).values())
 
 
@@ -26,12 +26,12 @@ def train_mode_samples(
     *,
     seed: int = 0,
 ) -> NDArray[np.uint8]:
-    """Samples uint8 [n, h, w, c] with dropout acting and all else in eval mode.
+    """Return samples uint8 [n, h, w, c] with dropout acting and everything else in eval mode.
 
-    They are of latents [n, latent_dim] and, with classes, labels [n].
+    They are made from latents [n, latent_dim] and, with classes, labels [n].
 
-    Batch normalisation keeps its running averages: the difference to the deployed samples is
-    dropout's alone. The generator is left in eval mode.
+    Batch normalisation keeps its running averages, so the difference to the deployed samples is caused by
+    dropout alone. The generator is left in eval mode.
     """
     acting = dropouts(generator).values()
     before = torch.get_rng_state()

@@ -1,10 +1,9 @@
-"""Scores of generated vectors, in the space in which every column of the real ones has mean 0 and
-standard deviation 1.
+"""Scores of generated vectors, with each column standardised by the real mean and standard deviation.
 
-- ``frechet_distance_vectors``: between normal distributions fitted to both sides (equation 6 of
-  Heusel et al., NeurIPS 2017, on the columns in place of features): means, spreads, correlations.
-- ``wasserstein_vectors``: for each column the area between the two distribution functions, which is
-  the Wasserstein-1 distance in one dimension, in standard deviations; the mean over the columns.
+- ``frechet_distance_vectors``: between normal distributions fitted to both sides (equation 6 of Heusel et
+  al., NeurIPS 2017, on the columns instead of features): means, spreads, correlations.
+- ``wasserstein_vectors``: for each column the area between the two distribution functions, which is the
+  Wasserstein-1 distance in one dimension, in standard deviations; the mean over the columns.
 - ``ks_vectors``: for each column the largest difference of the two distribution functions
   (Kolmogorov-Smirnov), 0 to 1; the largest over the columns.
 - ``correlation_difference_vectors``: mean absolute difference of the columns' correlations.
@@ -44,7 +43,7 @@ SPACE = "vectors"
 
 @dataclass(frozen=True)
 class ColumnScore:
-    """How one column's distribution differs from the real one's."""
+    """The difference between one column's distribution and the real one's."""
 
     name: str
     """The column."""
@@ -59,7 +58,7 @@ class ColumnScore:
 
 @dataclass(frozen=True)
 class VectorMaterial:
-    """What the report's pictures are made of: rows in the columns' own units."""
+    """The material for the report's pictures: rows in the columns' own units."""
 
     samples: NDArray[np.floating]
     """Generated rows [n, columns]."""
@@ -79,7 +78,7 @@ class VectorEvaluation:
     card: Card
     """The card of the file."""
     features: str
-    """What scores are taken in."""
+    """Space of the scores."""
     samples: int
     """Generated samples."""
     seed: int
@@ -97,15 +96,15 @@ class VectorEvaluation:
     pair: PairTest | None
     """The pair of columns whose correlation is furthest off; None of one column, or of few rows."""
     apart: ApartTest | None
-    """How well a classifier tells samples from real rows; None of few rows."""
+    """How well a classifier distinguishes samples from real rows; None for few rows."""
     floor: str
     """The rows that stand in the samples' place, in words; empty where there are too few."""
     copies: tuple[CopyTest, ...]
     """The test for copies of training rows; empty where the data is not what the model was trained on."""
     neighbours: tuple[NeighbourTest, ...]
-    """Whether samples lean towards the training rows; empty without held-out rows."""
+    """Tests for a bias towards the training rows; empty without held-out rows."""
     left_out: dict[str, str]
-    """What was not measured, and why."""
+    """Measurements that were left out, and why."""
     material: VectorMaterial = field(repr=False, compare=False)
     """Rows for the report."""
 
@@ -203,20 +202,20 @@ def evaluate_vectors(
 
 
 class _Space:
-    """The real rows, standardised, and what other rows score against them."""
+    """The standardised real rows, and the scores of other rows against them."""
 
     def __init__(self, data: VectorData, split: str, seed: int) -> None:
         self._data, self._split, self._seed = data, split, seed
         self.reals = self.standard(evenly(data.vectors, _MOST_REAL))
 
     def standard(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Rows in their own units to rows in the real columns' standard deviations."""
+        """Return rows in units of the real columns' standard deviations."""
         return ((rows - self._data.mean) / self._data.scale).astype(np.float32)
 
     def columns(
         self, made: NDArray[np.float32], reals: NDArray[np.float32] | None = None
     ) -> tuple[ColumnScore, ...]:
-        """Each column of rows beside the real ones', by default all of them."""
+        """Compare each column of rows with the real one, by default of all real rows."""
         real = self.reals if reals is None else reals
         found = []
         for place, name in enumerate(self._data.columns):
@@ -228,7 +227,7 @@ class _Space:
     def scores(
         self, made: NDArray[np.float32], *, mode: str, reals: NDArray[np.float32] | None = None
     ) -> tuple[ScoreCard, ...]:
-        """Scores of rows against the real ones, by default all of them."""
+        """Score rows against the real ones, by default against all of them."""
         draws = self._seed & 0xFFFFFFFF
         real = self.reals if reals is None else reals
         columns = self.columns(made, real)
@@ -260,7 +259,7 @@ class _Space:
         *,
         mode: str,
     ) -> tuple[ScoreCard, ...]:
-        """Authenticity of rows and, with unseen ones, C_T; none if the data are not what was trained on."""
+        """Return authenticity and, with unseen rows, C_T; nothing if the data are not the training data."""
         if self._split != "training":
             return ()
         found = closeness(made, training, unseen, seed=self._seed & 0xFFFFFFFF)
@@ -289,11 +288,12 @@ class _Space:
 
 
 def compare_column(real: NDArray[np.floating], made: NDArray[np.floating]) -> tuple[float, float]:
-    """Area between the two distribution functions (Wasserstein-1), and their largest difference (KS).
+    """Return the area between the two distribution functions (Wasserstein-1) and their largest difference
+    (KS).
 
     Args:
-        real: One column's values.
-        made: Generated ones, as many or not.
+        real: Real values of one column.
+        made: Generated values; their number may differ.
     """
     values = np.sort(np.concatenate((real, made)).astype(np.float64))
     apart = np.abs(
@@ -304,10 +304,10 @@ def compare_column(real: NDArray[np.floating], made: NDArray[np.floating]) -> tu
 
 
 def ks_p_value(distance: float, count: int, other: int) -> float:
-    """Probability of as large a Kolmogorov-Smirnov distance between two sets of one distribution, at most.
+    """Return an upper bound on the p-value of a Kolmogorov-Smirnov distance between two samples.
 
     Massart ("The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality", 1990), with the effective
-    number of two samples; equal values make it smaller still.
+    number of two samples. Ties make the true value smaller still.
     """
     return min(1.0, 2 * math.exp(-2 * distance**2 * count * other / (count + other)))
 

@@ -1,7 +1,7 @@
-"""Export: a checkpoint to one verified ONNX file. Needs the extra ``dropgan[train]``.
+"""Export a checkpoint to one verified ONNX file. Needs the extra ``dropgan[train]``.
 
-What only reads files (the gate, certificates, comparisons) needs numpy and onnxruntime alone, so
-`dropgan inspect` works where PyTorch is not installed: names are imported when they are asked for.
+Functions that only read files (the gate, certificates, comparisons) need only numpy and onnxruntime. Names
+are imported on first use, so `dropgan inspect` works without PyTorch.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What the layers of a float32 model read and make, measured over the latent stream."""
+"""Measure the inputs and outputs of a float32 model's layers over the latent stream."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +23,12 @@ _MANTISSA = 4  # binary digits of the scale of what a convolution makes for floa
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was measured.
+    """Measured ranges and moments.
 
     Attributes:
-        ranges: How each activation that a layer reads, or a convolution makes, becomes bytes.
-        moments: Of each layer by name, float64 [k, k]: the mean of products of any two of the k inputs
-            that one of its outputs sums up.
+        ranges: Conversion to bytes of each activation that a layer reads or a convolution makes.
+        moments: Second moments of each layer's inputs by name, float64 [k, k]: the means of products of any
+            two of the k inputs that one of its outputs sums.
     """
 
     ranges: dict[str, Range]
@@ -36,13 +36,13 @@ class Calibration:
 
 
 def calibrate(model: onnx.ModelProto, layers: list[Layer], *, inputs: Inputs, seed: int) -> Calibration:
-    """Run the first 2,048 samples through a model and look at its layers.
+    """Run the first 2,048 samples through a model and measure its layers.
 
     Args:
         model: The float32 model.
         layers: From `find_layers`.
-        inputs: What the model is fed.
-        seed: Of the streams.
+        inputs: Inputs of the model.
+        seed: Seed of the streams.
     """
     read = list(dict.fromkeys(layer.input for layer in layers))
     made = [layer.output for layer in layers if layer.op == "Conv" and layer.output not in read]
@@ -73,7 +73,9 @@ def calibrate(model: onnx.ModelProto, layers: list[Layer], *, inputs: Inputs, se
 
 
 def _summed(value: NDArray[np.float32], layer: Layer) -> NDArray[np.float64]:
-    """Rows of what outputs of a layer sum up, float64 [n, k]; of a convolution a few places a sample."""
+    """Return rows of the inputs that outputs of a layer sum, float64 [n, k]; a few places per sample for a
+    convolution.
+    """
     if layer.window is None:
         return value.reshape(-1, value.shape[-1]).astype(np.float64)
     top, left, bottom, right = layer.window.pads

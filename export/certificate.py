@@ -1,4 +1,4 @@
-"""The certificate in a card, and what of it can be made again without PyTorch."""
+"""The certificate in a card, and the checks that can be repeated without PyTorch."""
 
 import base64
 import binascii
@@ -31,18 +31,17 @@ class Recheck:
     """Result of repeating the certificate's checks.
 
     Attributes:
-        digest: Whether the file is the one that was compared, byte for byte; None if the card
-            has no digest.
-        witness_values: How many of PyTorch's stored values were compared again; 0 if the card has none.
-        witness_difference: The largest difference from them on this machine, in units of the output.
-        witness_mean: The mean difference.
-        plain_difference: The largest difference between the graph as onnxruntime optimises it for this
-            processor and the graph as it stands in the file.
-        values_agree: Whether values on this machine are as close to PyTorch's as the card says.
-        plain_agrees: Whether the optimised graph gives the results of the graph in the file.
-        batches_agree: Whether the first samples are equal bit for bit at batches of 1, 3 and all.
-        passed: Whether none of this contradicts the card.
-        not_checked: What needs PyTorch, the data, or another machine, one line each.
+        digest: True if the file is the one that was compared, byte for byte; None if the card has no digest.
+        witness_values: Number of PyTorch's stored values that were compared; 0 if the card has none.
+        witness_difference: Largest difference from them on this machine, in units of the output.
+        witness_mean: Mean difference.
+        plain_difference: Largest difference between the graph that onnxruntime optimises for this
+            processor and the graph in the file.
+        values_agree: True if values on this machine are as close to PyTorch's as the card says.
+        plain_agrees: True if the optimised graph gives the results of the graph in the file.
+        batches_agree: True if the first samples are equal bit for bit at batches of 1, 3 and all.
+        passed: True if nothing contradicts the card.
+        not_checked: Checks that need PyTorch, the data, or another machine, one line each.
     """
 
     digest: bool | None
@@ -58,10 +57,10 @@ class Recheck:
 
 
 def make_witness(values: NDArray[Any]) -> WitnessCard:
-    """Keep a few values of the PyTorch generator's first samples.
+    """Store a few values of the PyTorch generator's first samples.
 
     Args:
-        values: uint8 or float32 [n, ...], in the order in which `Generator.sample` gives them.
+        values: uint8 or float32 [n, ...], in the layout of `Generator.sample`.
     """
     rows = values[:WITNESS_SAMPLES].reshape(min(len(values), WITNESS_SAMPLES), -1)
     stride = max(1, -(-rows.nbytes // _WITNESS_BYTES)) | 1  # odd, so that it meets every column

@@ -1,4 +1,4 @@
-"""Two model files side by side: the same weights, the same precision, the same pixels?"""
+"""Compare two model files: their weights, their precision, and their samples."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +18,13 @@ class Comparison:
     """Comparison of two model files.
 
     Attributes:
-        same_file: Whether they are identical, byte for byte.
-        same_weights: Whether all constants are identical, bit for bit; None if their
-            precisions differ.
+        same_file: True if they are identical, byte for byte.
+        same_weights: True if all constants are identical, bit for bit; None if their precisions differ.
         weight_difference: Largest difference between weights of the same name, bytes converted back to
             numbers by their scales; None if the files share no weights of the same shape.
         precisions: Precisions of the first and the second file.
         samples: Number of samples made with both, from equal latents.
-        equal_samples: How many of them are equal in every value.
+        equal_samples: Number of samples that are equal in every value.
         max_difference: Largest difference of any value: levels of 0 to 255 for pixels, a
             column's standard deviation (and 1/32 of its mean's size) for vectors.
         mean_difference: Mean absolute difference.
@@ -47,12 +46,12 @@ def compare(first: bytes, second: bytes, *, samples: int = 1000, seed: int = 0) 
     Args:
         first: Bytes of a file.
         second: Bytes of another.
-        samples: How many samples to make with both.
+        samples: Number of samples to make with both.
         seed: Seed of their latents.
 
     Raises:
-        ModelError: One is no model of dropgan's.
-        InputError: They take other latents or make other outputs, so that nothing can be compared.
+        ModelError: A file is not a dropgan model.
+        InputError: Their latents or outputs differ, so they cannot be compared.
     """
     one, other = (Generator(data, device="cpu") for data in (first, second))
     if one.card.latents != other.card.latents or one.class_numbers != other.class_numbers:
@@ -102,7 +101,7 @@ def _identical(first: bytes, second: bytes) -> bool:
 
 
 def _weights(file: OnnxFile) -> dict[str, NDArray[Any]]:
-    """Weight matrices and kernels as numbers, by name."""
+    """Return weight matrices and kernels as numbers, by name."""
     tensors = {tensor.name: tensor for tensor in file.graph.tensors}
     found = {}
     for name, tensor in tensors.items():

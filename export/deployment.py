@@ -1,4 +1,4 @@
-"""What an export asks of a kind of data. The kinds are in `dropgan.export.kinds`, one a file."""
+"""The export's interface of a kind of data. Each module of `dropgan.export.kinds` is one kind."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .ending import Ending, Tolerances
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asks of a file; empty for what is usual."""
+    """The user's options for a file; empty means the default."""
 
     output: str = ""
     layout: str = ""
@@ -19,11 +19,12 @@ class Wanted:
 
 
 class Deployment(ABC):
-    """How a kind of data leaves in a file. Loaded without PyTorch, since certificates need the tolerances.
+    """How a kind of data leaves in a file. It is imported without PyTorch, because certificates need the
+    tolerances.
 
     Attributes:
-        name: As in a model's card; `dropgan.serve.kinds` has the runtime's side of the same name.
-        tolerances: What its files are held to, by precision and output.
+        name: Name as in a model's card. `dropgan.serve.kinds` has the runtime's side of the same name.
+        tolerances: Tolerances of its files by precision and output.
     """
 
     name: ClassVar[str]
@@ -31,12 +32,12 @@ class Deployment(ABC):
 
     @abstractmethod
     def ending(self, data: dict[str, Any], wanted: Wanted) -> Ending:
-        """What follows the generator.
+        """Return the nodes that follow the generator.
 
         Args:
-            data: What a checkpoint says of the data.
+            data: Facts about the data in a checkpoint.
             wanted: The options of the export.
 
         Raises:
-            ExportError: No file of this kind can have one of them.
+            ExportError: Files of this kind cannot have one of the options.
         """

@@ -1,4 +1,4 @@
-"""What follows a generator in its file."""
+"""The nodes that follow a generator in its file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # inspect reads tolerances where there is no PyTorch
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Largest difference of any value, and largest mean difference, in steps of the output."""
+    """Largest difference of any value and largest mean difference, in steps of the output."""
 
     largest: float
     mean: float
@@ -28,14 +28,14 @@ Tolerances = Mapping[tuple[str, str], Tolerance]
 
 
 class Ending(ABC):
-    """From what a network gives to what its file gives: as nodes, and in PyTorch to compare with.
+    """The conversion from a network's output to the file's output, as nodes and in PyTorch for comparison.
 
     Attributes:
-        value: What the file calls its output.
-        tolerances: What files of this kind are held to.
+        value: Name of the output in the file.
+        tolerances: Tolerances of files of this kind.
         output: ``export.output`` in the card.
         layout: Order of the output's axes, ``export.layout`` in the card.
-        scored: Whether the file gives samples that a `Scorer` can compare with the data.
+        scored: True if a `Scorer` can compare the file's samples with the data.
     """
 
     value: ClassVar[str]
@@ -47,50 +47,50 @@ class Ending(ABC):
     @property
     @abstractmethod
     def meaning(self) -> str:
-        """What the output's numbers are and how their axes stand, for readers of the file."""
+        """Return the meaning of the output's numbers and axes, for readers of the file."""
 
     @abstractmethod
     def require(self, shape: tuple[int, ...]) -> None:
-        """Refuse a generator whose samples this cannot follow.
+        """Refuse a generator whose samples do not fit.
 
         Args:
-            shape: Of one sample as the network gives it.
+            shape: Shape of one sample as the network returns it.
 
         Raises:
-            ExportError: They are of another shape.
+            ExportError: They have another shape.
         """
 
     @abstractmethod
     def append(self, model: onnx.ModelProto, shape: tuple[int, ...]) -> None:
-        """Add the nodes behind those of the network."""
+        """Add the nodes after those of the network."""
 
     @abstractmethod
     def apply(self, made: Tensor) -> Tensor:
-        """What the nodes do, in PyTorch, but for the rounding that `rounded` tells of.
+        """Return what the nodes return, in PyTorch, without the rounding of the values in `rounded`.
 
         Args:
-            made: float32 [n, *shape], from the network.
+            made: Output of the network, float32 [n, *shape].
         """
 
     @property
     def step(self) -> NDArray[np.floating[Any]]:
-        """What differences are measured in, one number for all values of a sample or one for each."""
+        """Return the unit of differences: one number for all values of a sample, or one each."""
         return np.ones(1, np.float32)
 
     @property
     def rounded(self) -> NDArray[np.bool_] | None:
-        """Which values of a sample the nodes round to whole numbers and `apply` does not; None: none."""
+        """Return a mask of the values that the nodes round and `apply` does not, or None."""
         return None
 
     def apart(self, made: NDArray[Any], exact: NDArray[Any]) -> NDArray[np.floating[Any]]:
-        """How far the file's samples are from those of `apply`, in steps."""
+        """Return the difference between the file's samples and those of `apply`, in steps."""
         return np.abs(made.astype(np.float32) - exact.astype(np.float32))
 
     def channels_last(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Samples from the file in the order in which `dropgan.serve.Generator` gives them."""
+        """Return samples from the file in the layout of `dropgan.serve.Generator`."""
         return samples
 
     @property
     def about(self) -> dict[str, Any]:
-        """What the card's export says of it beside output and layout."""
+        """Return further facts for the card's export, besides output and layout."""
         return {}

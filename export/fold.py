@@ -1,11 +1,10 @@
-"""Batch norms folded into the layers before them.
+"""Fold batch norms into the layers before them.
 
-PyTorch's exporter folds a batch norm that stands right behind a convolution or a dense layer. A
-generator also has one behind the reshape of its first dense layer into a stack of small images:
-that one is folded here, each channel's scale and shift repeated over the rows that become its
-pixels; and the one behind a convolution whose channels became blocks of pixels (`DepthToSpace`),
-repeated over the channels of a block. A batch norm that nothing linear precedes stays, in its
-inference form.
+PyTorch's exporter folds a batch norm directly after a convolution or a dense layer. A generator also has one
+after the reshape of its first dense layer to a stack of small images. It is folded here, with each channel's
+scale and shift repeated over the rows that become its pixels. So is a batch norm after a convolution whose
+channels became blocks of pixels (`DepthToSpace`), with scale and shift repeated over the channels of a block.
+A batch norm without a linear layer before it stays, in its inference form.
 """
 
 from typing import Any
@@ -52,7 +51,7 @@ def fold_batch_norms(model: onnx.ModelProto) -> None:
 
 
 def _outputs_a_channel(mover: onnx.NodeProto, constants: dict[str, onnx.TensorProto], channels: int) -> int:
-    """How many outputs of the layer, one behind the other, become one channel; 0 if they do not."""
+    """Return how many consecutive outputs of the layer become one channel; 0 if they do not."""
     if mover.op_type == "DepthToSpace":
         attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in mover.attribute}
         return attributes["blocksize"] ** 2 if attributes.get("mode") == b"CRD" else 0
@@ -67,7 +66,7 @@ def _outputs_a_channel(mover: onnx.NodeProto, constants: dict[str, onnx.TensorPr
 def _affine(
     norm: onnx.NodeProto, constants: dict[str, onnx.TensorProto]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A batch norm as ``x * scale + shift``, a channel each, in float64."""
+    """Return a batch norm as ``x * scale + shift``, one of each per channel, in float64."""
     weight, bias, mean, variance = (
         numpy_helper.to_array(constants[name]).astype(np.float64) for name in norm.input[1:5]
     )

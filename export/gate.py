@@ -1,9 +1,9 @@
-"""The inference-only gate: is an ONNX file free of everything that acts only in training?
+"""The inference-only gate: check that an ONNX file contains nothing that acts only in training.
 
-It works on any ONNX file, dropgan's or not, in two halves. The first reads the graph: no operator
-that drops, draws random numbers or normalises by the batch, in nodes, subgraphs or functions. The
-second runs it twice with graph optimisations off, on equal inputs, and compares every bit; that
-also catches what the first has no name for.
+It works on any ONNX file, whether dropgan made it or not, in two halves. The first reads the graph and
+refuses operators that drop units, draw random numbers or normalise by the batch, in nodes, subgraphs or
+functions. The second runs it twice on equal inputs, with graph optimisations off, and compares every bit. It
+also catches what the first half does not know by name.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class GateReport:
 
     Attributes:
         violations: What is not allowed in the file, one line each; empty if the file passed.
-        operators: How often each operator occurs, subgraphs and functions included.
+        operators: Number of uses of each operator, including those in subgraphs and functions.
     """
 
     violations: tuple[str, ...]
@@ -51,14 +51,14 @@ class GateReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the file is inference-only."""
+        """True if the file is inference-only."""
         return not self.violations
 
     def require(self, name: str) -> None:
         """Raise an error if the file did not pass.
 
         Raises:
-            GateError: There are violations; the message lists them.
+            GateError: There are violations. The message lists them.
         """
         if self.violations:
             raise GateError(f"{name} is not inference-only: {'; '.join(self.violations)}")
@@ -91,7 +91,7 @@ def check_inference_only(model: bytes) -> GateReport:
 
 
 def _objection(node: Node) -> str | None:
-    """Why a node has no place in a file for inference, whatever domain it is of."""
+    """Return why a node does not belong in a file for inference, whatever its domain."""
     if "Dropout" in node.op:
         return "is dropout"
     if node.op in _RANDOM:
@@ -104,7 +104,7 @@ def _objection(node: Node) -> str | None:
 
 
 def _stored_elsewhere(file: OnnxFile) -> list[str]:
-    """What the file leaves out or brings along that has nothing to do with inference."""
+    """Return what the file stores elsewhere or contains in addition that has nothing to do with inference."""
     found = [
         f"weight {tensor.name} is stored outside the file" for tensor in file.tensors() if tensor.external
     ]
@@ -128,7 +128,7 @@ def _two_runs_agree(model: bytes) -> bool:
 
 
 def _some_input(entry: Any) -> NDArray[Any]:
-    """A fixed, varied array that fits an input; open dimensions are 3."""
+    """Return a fixed, varied array that fits an input, with open dimensions of 3."""
     if entry.type not in _NUMPY_TYPES:
         raise ModelError(f"the gate cannot make an input of type {entry.type}")
     shape = [size if isinstance(size, int) and size > 0 else _DYNAMIC_SIZE for size in entry.shape]

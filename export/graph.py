@@ -1,4 +1,4 @@
-"""From a PyTorch generator to one self-contained ONNX model in float32 or float16."""
+"""Convert a PyTorch generator to one self-contained ONNX model in float32 or float16."""
 
 import copy
 import logging
@@ -22,7 +22,7 @@ matrix in benchmarks/export_matrix.py holds both ends to the gate and to parity.
 
 
 class DeployedGenerator(nn.Module):
-    """The generator as it leaves the house, in PyTorch: what a file is compared with."""
+    """The deployed generator in PyTorch, with which a file is compared."""
 
     def __init__(self, generator: nn.Module, ending: Ending) -> None:
         super().__init__()
@@ -30,13 +30,15 @@ class DeployedGenerator(nn.Module):
         self.ending = ending
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """float32 [batch, latent_dim], and int64 [batch] with classes, to what `Ending.apply` gives."""
+        """Map float32 [batch, latent_dim], and int64 [batch] with classes, to the result of
+        `Ending.apply`.
+        """
         made: Tensor = self.generator(latents) if labels is None else self.generator(latents, labels)
         return self.ending.apply(made)
 
 
 class _Traced(nn.Module):
-    """What is traced: the generator alone, in its own arithmetic, between float32 values."""
+    """The traced part: the generator alone, in its own arithmetic, between float32 values."""
 
     def __init__(self, generator: nn.Module, precision: str) -> None:
         super().__init__()
@@ -50,7 +52,7 @@ class _Traced(nn.Module):
 
 
 def require_opset(opset: int) -> None:
-    """Refuse an operator set that the exporter does not write.
+    """Refuse an operator set that the exporter cannot write.
 
     Raises:
         ExportError: It is not one of `OPSETS`.
@@ -72,22 +74,22 @@ def to_onnx(
     """Trace a generator into an ONNX model with a dynamic batch.
 
     Args:
-        generator: In eval mode throughout, on the CPU; latents, and labels with classes, in; float32
-            samples out [n, *shape], such as the ending takes.
+        generator: Generator in eval mode throughout, on the CPU. It maps latents, and labels with classes, to
+            float32 samples [n, *shape] that the ending accepts.
         latent_dim: Components of a latent.
-        ending: What follows the generator.
+        ending: The conversion after the generator.
         opset: Version of the ONNX operator set.
         classes: Number of classes, 0 without labels.
         precision: ``fp32`` or ``fp16``, the arithmetic of the generator between float32 latents
             and the ending, which stays in float32.
-        about: A sentence on the generator for the file's reader.
+        about: A sentence about the generator for the file's reader.
 
     Returns:
-        Model with input ``latents``, with classes also ``labels``, and the ending's output, free of
-        traces of where it was made.
+        Model with input ``latents``, with classes also ``labels``, and the ending's output. It contains
+        nothing about where it was made.
 
     Raises:
-        ExportError: A part of the generator is in train mode, or it does not suit the ending or the opset.
+        ExportError: A part of the generator is in train mode, or it does not fit the ending or the opset.
     """
     require_opset(opset)
     training = [name or type(part).__name__ for name, part in generator.named_modules() if part.training]
@@ -126,7 +128,7 @@ def to_onnx(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks on its own workings from the user."""
+    """Hide the exporter's messages about its own internals."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

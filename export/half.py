@@ -1,4 +1,4 @@
-"""Does a generator stay within what float16 can hold?"""
+"""Check that a generator stays within the range of float16."""
 
 import math
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ _SAMPLES, _BATCH = 4096, 512
 
 @dataclass(frozen=True)
 class Reach:
-    """The largest magnitude in a generator and where it is."""
+    """The largest magnitude in a generator, and its location."""
 
     value: float
     where: str
 
 
 def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int, classes: int = 0) -> Reach:
-    """The largest magnitude among weights and, over 4,096 latents, activations.
+    """Return the largest magnitude among weights and, over 4,096 latents, activations.
 
     Args:
-        generator: In eval mode, on the CPU, in float32.
+        generator: Generator in eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
-        seed: Of latents and labels.
+        seed: Seed of latents and labels.
         classes: Number of classes, 0 without labels.
     """
     found: dict[str, float] = {}
@@ -63,10 +63,10 @@ def measure_reach(generator: nn.Module, latent_dim: int, *, seed: int, classes: 
 
 
 def require_half(reach: Reach) -> None:
-    """Refuse a generator that float16 could not carry.
+    """Refuse a generator whose values do not fit float16.
 
     Raises:
-        ExportError: A magnitude comes within a quarter of the largest float16.
+        ExportError: A magnitude is above a quarter of the largest float16.
     """
     if not reach.value * _HEADROOM <= LARGEST:
         raise ExportError(

@@ -1,4 +1,4 @@
-"""What a generator is fed while it is measured: the streams' own latents and labels."""
+"""The inputs of a generator for measurements: the latents and labels of the streams."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ the names that the file's inputs have and in their order."""
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the inputs of a generator are.
+    """The inputs of a generator.
 
     Attributes:
         latent_dim: Components of a latent.
@@ -26,7 +26,7 @@ class Inputs:
     classes: int = 0
 
     def __call__(self, count: int, *, seed: int, start: int = 0) -> Feed:
-        """The inputs of samples ``start`` to ``start + count - 1`` of ``seed``."""
+        """Return the inputs of samples ``start`` to ``start + count - 1`` of ``seed``."""
         feed: Feed = {"latents": LatentStream(self.latent_dim)(count, seed=seed, start=start)}
         if self.classes:
             feed["labels"] = LabelStream(self.classes)(count, seed=seed, start=start)
@@ -34,5 +34,5 @@ class Inputs:
 
 
 def rows(feed: Feed, first: int, count: int) -> Feed:
-    """``count`` samples of a feed from number ``first``."""
+    """Return ``count`` samples of a feed from sample ``first`` on."""
     return {name: values[first : first + count] for name, values in feed.items()}

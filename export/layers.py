@@ -1,4 +1,4 @@
-"""The layers of a float32 graph that can run on bytes."""
+"""Find the layers of a float32 graph that can run on bytes."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from onnx import helper
 
 @dataclass(frozen=True)
 class Window:
-    """What a convolution sees of its input at one place.
+    """The receptive field of a convolution.
 
     Attributes:
         kernel: Height and width.
-        pads: Zeros above, left, below and right of the input.
+        pads: Padding above, left of, below and right of the input.
     """
 
     kernel: tuple[int, int]
@@ -21,17 +21,17 @@ class Window:
 
 @dataclass(frozen=True)
 class Layer:
-    """A product with constant weights, the part of a graph that gains from bytes.
+    """A product with constant weights, which is the part of a graph that is faster on bytes.
 
     Attributes:
-        name: Its node's name.
+        name: Name of the node.
         op: ``Gemm``, ``MatMul`` or ``Conv``.
         input: The activation that it reads.
         output: The activation that it makes.
-        weight: Its weights' name.
-        bias: Its bias's name, or an empty text.
-        axis: Axis of the weights that counts output channels.
-        window: Of a convolution.
+        weight: Name of the weights.
+        bias: Name of the bias, or empty.
+        axis: Axis of the weights' output channels.
+        window: Window of a convolution.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Layer:
 
 
 def find_layers(model: onnx.ModelProto) -> list[Layer]:
-    """The layers that onnxruntime has byte kernels for, in the graph's order.
+    """Return the layers for which onnxruntime has byte kernels, in the graph's order.
 
-    Transposed convolutions are not among them: in onnxruntime they run in float32 all the same. Nor
-    is a convolution that makes the image itself: its kernel would round the image's values to bytes
-    before tanh spreads them. Grouped, dilated and one-dimensional convolutions, which no architecture
-    has, stay in float32 too.
+    Transposed convolutions are not included, because onnxruntime runs them in float32 anyway. Nor is a
+    convolution that makes the image itself: its kernel would round the image's values to bytes before tanh
+    spreads them. Grouped, dilated and one-dimensional convolutions, which no architecture has, stay in
+    float32 too.
     """
     last = {node.input[0] for node in model.graph.node if node.op_type == "Tanh"}
     last |= {value.name for value in model.graph.output}

@@ -1,8 +1,7 @@
-"""Names and words in the file, so that a viewer such as Netron shows a clear picture.
+"""Give the file's nodes clear names, so that a viewer such as Netron shows a clear picture.
 
-Nodes are named after the module of the network that they came from, weights as in a checkpoint.
-Nothing is left of where and by whom the file was made: no stack traces, no paths, no names of the
-exporter's own.
+Nodes are named after the network's modules, and weights as in a checkpoint. Nothing in the file tells where
+and by whom it was made: no stack traces, no paths, no names of the exporter.
 """
 
 import ast
@@ -24,11 +23,11 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def rename(model: onnx.ModelProto, *, prefix: str) -> None:
-    """Name nodes, values and constants after the modules they belong to; forget all else.
+    """Name nodes, values and constants after their modules, and remove all other names.
 
     Args:
-        model: As the exporter made it.
-        prefix: What the names of all modules begin with, to be left out.
+        model: The exporter's model; it is modified.
+        prefix: Common prefix of all modules' names, which is removed.
     """
     graph = model.graph
     kept = {value.name for value in [*graph.input, *graph.output]}
@@ -65,7 +64,7 @@ def rename(model: onnx.ModelProto, *, prefix: str) -> None:
 
 
 def describe(model: onnx.ModelProto, about: str, ending: Ending, classes: int = 0) -> None:
-    """Say in the file itself what it is, what goes in and what comes out."""
+    """Describe the model, its inputs and its output inside the file."""
     model.producer_name, model.producer_version, model.domain = "dropgan", "", ""
     model.graph.name = "generator"
     model.graph.doc_string = ""
@@ -87,7 +86,7 @@ def describe(model: onnx.ModelProto, about: str, ending: Ending, classes: int = 
 
 
 def _title(node: onnx.NodeProto, prefix: str) -> str:
-    """``body.0.gemm`` for the Gemm of module ``body.0``; the operator alone outside all modules."""
+    """Return ``body.0.gemm`` for the Gemm of module ``body.0``, or the operator alone outside all modules."""
     text = next((entry.value for entry in node.metadata_props if entry.key == _SCOPES), "[]")
     scopes = [str(scope) for scope in ast.literal_eval(text)]
     path = scopes[-2] if len(scopes) > 1 else ""

@@ -1,4 +1,4 @@
-"""Does the file give what the PyTorch generator gives in eval mode?"""
+"""Check that the file returns what the PyTorch generator returns in eval mode."""
 
 import numpy as np
 import torch
@@ -45,16 +45,16 @@ def check_parity(
 
     Args:
         model: The file's bytes.
-        generator: In eval mode, on the CPU, in float32.
+        generator: Generator in eval mode, on the CPU, in float32.
         latent_dim: Components of a latent.
-        ending: What follows the generator in the file.
-        seed: Of the latents and labels that both are given.
+        ending: The conversion after the generator in the file.
+        seed: Seed of the latents and labels for both.
         classes: Number of classes, 0 without labels.
-        precision: The file's: ``fp32``, ``fp16`` or ``int8``.
-        samples: How many samples are compared at the largest batch.
+        precision: Precision of the file: ``fp32``, ``fp16`` or ``int8``.
+        samples: Number of samples compared at the largest batch.
 
     Returns:
-        What was compared, the differences, and a few of PyTorch's values for later comparisons.
+        The settings of the comparison, the differences, and a few of PyTorch's values for later checks.
 
     Raises:
         ParityError: A difference is larger than allowed, or shape or type differ.

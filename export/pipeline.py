@@ -1,4 +1,4 @@
-"""A run's generator to one verified ONNX file."""
+"""Export a run's generator to one verified ONNX file."""
 
 import dataclasses
 import importlib.metadata
@@ -54,7 +54,7 @@ _OF_KIND = (
 
 @dataclass(frozen=True)
 class _Chosen:
-    """What a file will be, all of it decided."""
+    """All decisions about a file."""
 
     ending: Ending
     opset: int
@@ -87,10 +87,10 @@ def export(
         opset: Version of the ONNX operator set.
         precision: ``fp32``, ``fp16`` (for CUDA), ``int8`` (for CPUs), or ``auto``, measured here.
         target: For ``auto``: ``cpu`` or ``cuda``.
-        scorer: Scores the file; for a precision below fp32 also the fp32 file beside it.
+        scorer: Scores the file and, for a precision below fp32, also the fp32 file of the same weights.
         checkpoint: ``best``, ``last``, or ``auto``: best if the run has scores, otherwise last.
-        clip: For vectors, whether every column stays within the range of the training data.
-        round_whole: For vectors, whether columns of whole numbers give whole numbers.
+        clip: For vectors, keep every column within the range of the training data.
+        round_whole: For vectors, round columns of whole numbers.
         reporter: Receives progress and messages.
 
     Returns:
@@ -99,7 +99,7 @@ def export(
     Raises:
         GateError: The file is not inference-only.
         ParityError: It differs from the PyTorch generator.
-        PriceError: The precision costs more of the score than allowed.
+        PriceError: The precision worsens the score more than allowed.
         ExportError: An option is out of range, or the generator cannot have this precision.
         RunError: ``run`` is not a run.
         CheckpointError: The run has no checkpoint, or a damaged one.
@@ -149,7 +149,7 @@ def add_scores(path: Path | str, scores: tuple[ScoreCard, ...]) -> Card:
 
 
 def _make(trained: TrainedGenerator, chosen: _Chosen, scorer: Scorer | None) -> tuple[bytes, Card]:
-    """The file's bytes, card included, and the card."""
+    """Return the file's bytes, including the card, and the card."""
     if chosen.precision == "fp16":
         require_half(measure_reach(trained.module, **_measuring(trained)))
     if chosen.precision != "int8":
@@ -179,12 +179,12 @@ def _speed(trained: TrainedGenerator, int8: onnx.ModelProto, fp32: onnx.ModelPro
 
 
 def _fp32(trained: TrainedGenerator, chosen: _Chosen, model: onnx.ModelProto) -> bytes:
-    """The float32 file of the same weights, to compare scores with."""
+    """Return the float32 file of the same weights, to compare scores."""
     return _verified(trained, model, dataclasses.replace(chosen, precision="fp32"))[0]
 
 
 def _measuring(trained: TrainedGenerator) -> dict[str, int]:
-    """What a generator is fed where it is measured, as keyword arguments."""
+    """Return the inputs of a generator for measurements, as keyword arguments."""
     return {
         "latent_dim": trained.recipe.generator.latent_dim,
         "classes": trained.spec.classes,
@@ -216,9 +216,9 @@ def _ending(trained: TrainedGenerator, wanted: Wanted) -> Ending:
 def _verified(
     trained: TrainedGenerator, model: onnx.ModelProto, chosen: _Chosen, **found: Any
 ) -> tuple[bytes, Card]:
-    """The model's bytes with its card, held against the gate, the generator and the loader.
+    """Return the model's bytes with its card, checked by the gate, the generator and the loader.
 
-    ``found`` is what the export card says beside options and parity.
+    ``found`` has facts for the export card besides options and parity.
     """
     plain = model.SerializeToString(deterministic=True)
     check_inference_only(plain).require("the exported generator")
@@ -236,10 +236,10 @@ def _verified(
 
 
 def _scored(data: bytes, card: Card, scorer: Scorer | None, fp32: float | None) -> tuple[bytes, Card]:
-    """The file with its score in the card.
+    """Return the file with its score in the card.
 
     Raises:
-        PriceError: It is too far from the float32 file's.
+        PriceError: The score is too far from that of the float32 file.
     """
     if scorer is None:
         return data, card

@@ -1,4 +1,4 @@
-"""The end of the graph: from the generator's floats to the output that was asked for."""
+"""The end of the graph: convert the generator's floats to the requested output."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Shape = tuple[int, int, int]
 
 
 def append_units(model: onnx.ModelProto, units: Units) -> None:
-    """Give the output, float32 [batch, columns], back in the columns' own units and bounds."""
+    """Convert the output, float32 [batch, columns], to the columns' own units and bounds."""
     end = GraphEnd(model)
     scale, mean = end.constant("units.scale", units.scale), end.constant("units.mean", units.mean)
     end.add("Mul", "to_units.scale", [scale], doc="standard deviations of the training data's columns")
@@ -49,8 +49,8 @@ def _append_fold(end: "GraphEnd", mass: NDArray[np.float32], above: NDArray[np.f
 def append_types(model: onnx.ModelProto, nodes: int, edge_channels: int) -> None:
     """Turn output ``graphs``, float32 [batch, channels, nodes, nodes], into uint8 [batch, nodes, nodes].
 
-    The logits of edges are off the diagonal, those of nodes on it, 0 elsewhere. The largest wins, of equal
-    ones the first. No random number is drawn.
+    Logits of edges are off the diagonal, those of nodes on it, with 0 elsewhere. The largest wins, and of
+    equal ones the first. No random number is drawn.
     """
     end = GraphEnd(model)
     logits, eye = end.value, np.eye(nodes, dtype=np.int64)
@@ -88,12 +88,12 @@ def append_types(model: onnx.ModelProto, nodes: int, edge_channels: int) -> None
 
 
 def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, layout: str) -> None:
-    """Turn output ``images``, float32 [batch, channels, height, width], into pixels and a layout.
+    """Convert output ``images``, float32 [batch, channels, height, width], to pixels and a layout.
 
-    Pixels are exactly ``round(x * 127.5 + 127.5)``, halves to even, in three elementwise steps: a
-    product, a sum, and QuantizeLinear with scale 1 and zero point 0, which by definition rounds to
-    the nearest even and saturates to 0 to 255. A reshape that the generator ends with is merged
-    with the layout's own, so no number is moved twice.
+    Pixels are exactly ``round(x * 127.5 + 127.5)``, halves to even, in three elementwise steps: a product, a
+    sum, and QuantizeLinear with scale 1 and zero point 0, which by definition rounds halves to even and
+    saturates to 0 to 255. A reshape at the end of the generator is merged with that of the layout, so no
+    number is moved twice.
     """
     end = GraphEnd(model)
     channels, height, width = shape
@@ -130,9 +130,9 @@ def append_postprocessing(model: onnx.ModelProto, shape: Shape, *, output: str, 
 def simplify_postprocessing(model: onnx.ModelProto) -> None:
     """Replace tanh and the scaling to levels by a sigmoid with the same values, for int8 files.
 
-    127.5 tanh(x) + 127.5 = 255 sigmoid(2x): two passes over the pixels fewer. The 2 goes into the
-    last layer's weights or their scales, exactly. The rounding of single values may differ from the
-    float32 file's, by far less than int8 itself does.
+    127.5 tanh(x) + 127.5 = 255 sigmoid(2x), which saves two passes over the pixels. The factor 2 goes exactly
+    into the last layer's weights or their scales. The rounding of single values may differ from that of the
+    float32 file, by far less than int8 itself changes them.
     """
     graph = model.graph
     nodes = {node.name: node for node in graph.node}
@@ -169,7 +169,7 @@ def simplify_postprocessing(model: onnx.ModelProto) -> None:
 
 
 class GraphEnd:
-    """The last value of a graph, to which operators are added one by one; the output keeps its name."""
+    """The last value of a graph, to which operators are added one by one. The output keeps its name."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
@@ -180,7 +180,7 @@ class GraphEnd:
         self.output = graph.output[0].name
 
     def take_last_reshape(self) -> bool:
-        """Remove a last reshape of one row a sample to NCHW; whether there was one."""
+        """Remove a last reshape of one row per sample to NCHW; return True if there was one."""
         last = self.graph.node[-1]
         if last.op_type != "Reshape" or last.output[0] != self.value:
             return False
@@ -215,7 +215,7 @@ class GraphEnd:
 
 
 def drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove constants that no node reads any more."""
+    """Remove constants that no node reads."""
     used = {name for node in graph.node for name in node.input}
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
         graph.initializer.remove(tensor)

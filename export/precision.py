@@ -1,4 +1,4 @@
-"""Which arithmetic a file gets, and which of its layers."""
+"""Choose the precision of a file, and of its layers."""
 
 from dataclasses import dataclass
 
@@ -32,12 +32,12 @@ _WORTHWHILE = 1.2
 
 @dataclass(frozen=True)
 class Quantised:
-    """An int8 model and how it came about.
+    """An int8 model and how it was made.
 
     Attributes:
         model: The model.
-        float_layers: Layers that onnxruntime could run on bytes and that were left in float32.
-        mean_difference: From the float32 file, over 2,048 samples, in units of the output.
+        float_layers: Layers that onnxruntime could run on bytes but that stay in float32.
+        mean_difference: Mean difference from the float32 file over 2,048 samples, in units of the output.
     """
 
     model: onnx.ModelProto
@@ -70,11 +70,11 @@ class Quantiser:
         self._chosen = list(self._layers)
 
     def best(self) -> Quantised:
-        """All layers on bytes but those that the pixels need in float32.
+        """Return the model with all layers on bytes except those that the pixels need in float32.
 
-        While the mean difference is over the budget, or onnxruntime's optimised graph does not give
-        what the file says, the layer whose return to float32 mends most goes back. The choice depends
-        on the weights and the latent stream alone, so that one run always gives one file.
+        While the mean difference exceeds the budget, or onnxruntime's optimised graph differs from the file,
+        the layer whose return to float32 helps most is returned. The choice depends only on the weights and
+        the latent stream, so one run always gives one file.
 
         Raises:
             ExportError: No layer can be on bytes.
@@ -86,10 +86,10 @@ class Quantiser:
         return made
 
     def without_worst(self) -> Quantised:
-        """The same with one more layer in float32, or more where one is not enough to run as written.
+        """Return the model with one more layer in float32, or more if one is not enough to run as written.
 
         Raises:
-            ExportError: None would be left on bytes.
+            ExportError: No layer would be left on bytes.
         """
         if len(self._chosen) < 2:
             raise ExportError("int8 costs this generator too much quality: use --precision fp32")
@@ -104,8 +104,11 @@ class Quantiser:
         return self.without_worst()
 
     def _runs_as_written(self, made: Quantised) -> bool:
-        """Whether the optimised graph gives the plain one's values: where bytes are made of a float32
-        product, they may not, for it may be summed up in another order and rounded another way."""
+        """Return True if the optimised graph gives the values of the plain one.
+
+        It may not where a float32 product becomes bytes, because the product may be summed in another order
+        and rounded differently.
+        """
         return optimised_difference(made.model.SerializeToString(), self._feed) <= self._apart
 
     def _make(self, chosen: list[Layer]) -> Quantised:
@@ -120,7 +123,7 @@ class Quantiser:
 
 
 def _rounded(model: onnx.ModelProto, layer: Layer, found: Calibration) -> Rounded:
-    """A layer's weights as whole numbers; of a convolution to suit the bytes that it makes."""
+    """Return a layer's weights as whole numbers; for a convolution, ones that fit the bytes that it makes."""
     weights = next(tensor for tensor in model.graph.initializer if tensor.name == layer.weight)
     made = found.ranges.get(layer.output) if layer.op == "Conv" else None
     return round_weights(
@@ -138,16 +141,16 @@ def choose_precision(
     seed: int,
     classes: int = 0,
 ) -> str:
-    """The precision that suits a target, by measurement here.
+    """Return the precision that suits a target, measured on this machine.
 
     Args:
-        target: ``cpu``: int8 where it is at least 1.2 times as fast as float32 on one thread of this
-            machine at a bearable difference. ``cuda``: fp16 where float16 holds every value.
+        target: ``cpu``: int8 if it is at least 1.2 times as fast as float32 on one thread of this
+            machine at an acceptable difference. ``cuda``: fp16 if float16 can represent every value.
         fp32: The float32 model.
-        generator: The same in PyTorch.
+        generator: The same generator in PyTorch.
         latent_dim: Components of a latent.
-        ending: What follows the generator in the model.
-        seed: Of the latents and labels measured with.
+        ending: The conversion after the generator in the model.
+        seed: Seed of the latents and labels for the measurement.
         classes: Number of classes, 0 without labels.
 
     Raises:

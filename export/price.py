@@ -1,4 +1,6 @@
-"""What a precision costs: a score of the file and of the float32 file of the same weights."""
+"""The cost of a precision: the score of the file compared with that of the float32 file of the
+same weights.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +17,15 @@ MAX_SHARE, MAX_DIFFERENCE = 0.03, 0.1
 
 
 class PriceError(DropganError):
-    """A precision costs more of the score than allowed."""
+    """A precision worsens the score more than allowed."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A score of pixels as they ship; lower is better.
+    """A score of pixels as deployed; lower is better.
 
     Attributes:
-        name: What it measures, the feature network included.
+        name: Name of the score, including its feature network.
         reference: The data to compare with.
         samples: Number of generated samples.
         seed: Seed of their latents.
@@ -37,7 +39,7 @@ class Scorer:
     distance: Callable[[NDArray[Any]], float]
 
     def __call__(self, model: bytes) -> float:
-        """Score a model file as it ships, sampled through the light runtime on the CPU."""
+        """Score a model file as deployed, sampled through the light runtime on the CPU."""
         return self.distance(Generator(model, device="cpu").sample(self.samples, seed=self.seed))
 
     def card(self, value: float) -> ScoreCard:
@@ -45,10 +47,10 @@ class Scorer:
         return ScoreCard(self.name, value, self.samples, self.reference)
 
     def price(self, value: float, fp32: float) -> PriceCard:
-        """Return what a precision costs, for the card."""
+        """Return the cost of a precision, for the card."""
         return PriceCard(self.name, value, fp32, self.samples, self.reference)
 
 
 def within_budget(value: float, fp32: float) -> bool:
-    """Whether a score is near enough to the float32 file's."""
+    """Return True if a score is close enough to that of the float32 file."""
     return value - fp32 <= max(MAX_SHARE * fp32, MAX_DIFFERENCE)

@@ -1,4 +1,4 @@
-"""What the processor has for products of bytes."""
+"""The processor's instructions for products of bytes."""
 
 import platform
 import sys
@@ -17,11 +17,11 @@ _KNOWN = (
 
 
 def processor_kind(cpuinfo: str | None = None) -> str:
-    """The instructions that decide how fast int8 is here: "AVX2 without VNNI", say.
+    """Return the instructions that decide the speed of int8 here, such as "AVX2 without VNNI".
 
     Args:
-        cpuinfo: Text of Linux's ``/proc/cpuinfo``; None reads it. Other systems do not tell without
-            administrator's tools, and give the architecture's name alone.
+        cpuinfo: Text of Linux's ``/proc/cpuinfo``; None reads it. Other systems show instructions only to
+            administrators, so the result is the architecture's name alone.
     """
     if cpuinfo is None:
         cpuinfo = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""

@@ -1,11 +1,11 @@
-"""int8: a float32 file to one whose matrix products run on bytes.
+"""int8: convert a float32 file to one whose matrix products run on bytes.
 
-Static quantisation in the QDQ form that onnxruntime and other runtimes fuse: weights as int8 with a
-scale an output channel, activations as uint8 with a scale and a zero point from a calibration over
-the latent stream (Jacob et al., "Quantization and training of neural networks for efficient
-integer-arithmetic-only inference", CVPR 2018). Nothing saturates (`rounding.py`), and products and
-sums are exact (`scales.py`), so that every processor computes the same. Everything after the last
-product stays in float32, so the pixels' own scaling loses nothing.
+It uses static quantisation in the QDQ form that onnxruntime and other runtimes fuse: weights as int8 with one
+scale per output channel, activations as uint8 with a scale and a zero point from a calibration over the
+latent stream (Jacob et al., "Quantization and training of neural networks for efficient
+integer-arithmetic-only inference", CVPR 2018). Nothing saturates (`rounding.py`), and products and sums are
+exact (`scales.py`), so every processor computes the same. Everything after the last product stays in float32,
+so the scaling of pixels loses nothing.
 """
 
 from typing import Any
@@ -24,13 +24,13 @@ from .scales import Range
 def quantize(
     model: onnx.ModelProto, layers: list[Layer], ranges: dict[str, Range], weights: dict[str, Rounded]
 ) -> onnx.ModelProto:
-    """A copy of a model with some of its layers on bytes.
+    """Return a copy of a model with some of its layers on bytes.
 
     Args:
-        model: As `to_onnx` makes it in float32.
+        model: A float32 model from `to_onnx`.
         layers: The layers to convert; the others stay in float32.
-        ranges: Of what they read, and of what convolutions among them make.
-        weights: Of the layers, by name.
+        ranges: Ranges of the activations that they read, and that convolutions among them make.
+        weights: Weights of the layers by name.
     """
     return _Converter(model, layers, ranges, weights).convert()
 
@@ -73,7 +73,7 @@ class _Converter:
         return self.model
 
     def _is_clip(self, node: onnx.NodeProto) -> bool:
-        """Whether a node is a relu, read only as bytes whose level 0 is the number 0."""
+        """Return True for a relu that is read only as bytes whose level 0 is the number 0."""
         name = node.output[0]
         return node.op_type == "Relu" and self._all_on_bytes(name) and self.ranges[name].zero == 0
 

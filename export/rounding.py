@@ -1,11 +1,11 @@
-"""Weights to whole numbers from -64 to 64.
+"""Round weights to whole numbers from -64 to 64.
 
-Why 64: processors without VNNI add two products of bytes in 16 bits, and 255 * 64 * 2 is the most
-that fits. Larger weights would saturate there and nowhere else.
+Processors without VNNI add two products of bytes in 16 bits, and 255 * 64 * 2 is the most that fits. Larger
+weights would saturate there and nowhere else.
 
-What seven bits lose is made up for by rounding one input at a time and letting the others take over
-its error, as far as the inputs go together (Frantar et al., "GPTQ: accurate post-training quantization
-for generative pre-trained transformers", ICLR 2023).
+Seven bits lose precision. To compensate, inputs are rounded one at a time and the others take over the error,
+as far as inputs are correlated (Frantar et al., "GPTQ: accurate post-training quantization for generative
+pre-trained transformers", ICLR 2023).
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Rounded:
 
     Attributes:
         integers: int8, in the weights' own shape.
-        scale: float32 [channels], what 1 stands for in each output channel.
+        scale: float32 [channels], the value of 1 in each output channel.
     """
 
     integers: NDArray[np.int8]
@@ -34,13 +34,13 @@ class Rounded:
 def round_weights(
     weights: NDArray[np.float32], axis: int, moments: NDArray[np.float64], unit: float = 1.0
 ) -> Rounded:
-    """Round a layer's weights so that its outputs move least.
+    """Round a layer's weights so that its outputs change least.
 
     Args:
-        weights: Of any shape.
-        axis: Their axis of output channels.
-        moments: [k, k], of the k inputs behind one output, from `calibrate`.
-        unit: What the scales are to be multiples of, by numbers of four binary digits: the scale of
+        weights: Weights of any shape.
+        axis: Axis of the output channels.
+        moments: Moments [k, k] of the k inputs of one output, from `calibrate`.
+        unit: Unit of the scales, which are its multiples by numbers of four binary digits: the scale of
             the bytes that the layer makes, if it makes any.
     """
     moved = np.moveaxis(weights, axis, 0).astype(np.float64)
@@ -52,7 +52,7 @@ def round_weights(
 
 
 def _scales(matrix: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
-    """The scale of each row: of few binary digits, and the least that holds all of its weights."""
+    """Return the scale of each row: the smallest with few binary digits that holds all of its weights."""
     largest = np.abs(matrix).max(axis=1)
     whole = np.where(largest > 0, largest, WEIGHT_LEVELS * unit) / WEIGHT_LEVELS / unit
     fraction, exponent = np.frexp(whole)  # fraction is 0.5 to 1
@@ -61,9 +61,9 @@ def _scales(matrix: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
 
 
 def _compensated(steps: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows of weights, in units of their scales, rounded; the inputs of the most power first.
+    """Return rows of weights, in units of their scales, rounded; the inputs with the most power come first.
 
-    None moves by more than one whole number: what the calibration saw is not all that there is.
+    No weight moves by more than one whole number, because the calibration has not seen everything.
     """
     power = np.diag(moments)
     order = np.argsort(-power, kind="stable")

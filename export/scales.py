@@ -1,10 +1,10 @@
-"""Scales of bytes that keep an int8 file's arithmetic exact, whoever computes it.
+"""Scales of bytes that keep an int8 file's arithmetic exact on every runtime and processor.
 
-A runtime may multiply the bytes as whole numbers, or turn them back into float32 and multiply those;
-processors differ in it, and so do a runtime's optimised and plain graphs. The two agree to the bit
-where nothing is rounded on the way. So scales have few binary digits: products of two of them and
-sums of such products are then whole multiples of one unit, fewer than 2^24 of it, which float32 holds
-exactly. What a layer reads has a power of two, and so a sum becomes bytes again by an exact factor.
+A runtime may multiply the bytes as whole numbers, or convert them to float32 and multiply those. Processors
+differ in this, and so do a runtime's optimised and plain graphs. The two agree to the bit if nothing is
+rounded on the way. Scales therefore have few binary digits: products of two of them, and sums of such
+products, are whole multiples of one unit, fewer than 2^24 of it, which float32 represents exactly. The scale
+of a layer's input is a power of two, so a sum becomes bytes again by an exact factor.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _LEAST = 0.4
 
 @dataclass(frozen=True)
 class Range:
-    """How an activation becomes bytes: ``q = round(x / scale) + zero``, kept to 0 to 255."""
+    """The conversion of an activation to bytes: ``q = round(x / scale) + zero``, clipped to 0 to 255."""
 
     scale: float
     zero: int
 
 
 def short_numbers(low: float, high: float, digits: int) -> NDArray[np.float64]:
-    """The numbers of that many binary digits between ``low`` and ``high``, above 0, ends included."""
+    """Return the positive numbers with this many binary digits from ``low`` to ``high``, inclusive."""
     first, last = int(np.floor(np.log2(low))), int(np.ceil(np.log2(high)))
     leading = np.arange(2 ** (digits - 1), 2**digits) / 2.0 ** (digits - 1)
     numbers = np.concatenate([leading * 2.0**exponent for exponent in range(first, last + 1)])
@@ -33,13 +33,13 @@ def short_numbers(low: float, high: float, digits: int) -> NDArray[np.float64]:
 
 
 def fit_range(values: NDArray[np.float32], digits: int) -> Range:
-    """The range of a scale of that many binary digits that loses least in the mean square.
+    """Return the range whose scale has this many binary digits and the least mean squared error.
 
-    Clipping a few outliers costs less than coarser steps for all: scales down to 0.4 of what would
-    hold every value are tried.
+    Clipping a few outliers costs less than coarser steps for all values, so scales down to 0.4 of the one
+    that holds every value are tried.
 
     Args:
-        values: Of an activation, its extremes among them.
+        values: Values of an activation, including its extremes.
         digits: 1 for a power of two.
     """
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)

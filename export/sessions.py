@@ -1,4 +1,4 @@
-"""Bare onnxruntime sessions on the CPU, for what measures a file rather than samples from it."""
+"""Plain onnxruntime sessions on the CPU, for measurements of a file."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ def cpu_session(model: bytes, *, optimised: bool = True, threads: int = 0) -> An
 
     Args:
         model: The file's bytes.
-        optimised: Whether onnxruntime may rewrite the graph, as it does by default.
-        threads: Of one batch; 0 leaves it to onnxruntime.
+        optimised: Let onnxruntime rewrite the graph, as it does by default.
+        threads: Threads for one batch; 0 leaves it to onnxruntime.
     """
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -34,7 +34,7 @@ def cpu_session(model: bytes, *, optimised: bool = True, threads: int = 0) -> An
 
 
 def outputs(session: Any, feed: Feed, place: int = 0) -> NDArray[Any]:
-    """One output, the first unless said otherwise, for all samples of a feed, in batches of 256."""
+    """Return one output (the first by default) for all samples of a feed, in batches of 256."""
     starts = range(0, len(feed["latents"]), _BATCH)
     return np.concatenate([session.run(None, rows(feed, first, _BATCH))[place] for first in starts])
 
@@ -42,18 +42,19 @@ def outputs(session: Any, feed: Feed, place: int = 0) -> NDArray[Any]:
 def optimised_difference(
     model: bytes, feed: Feed, step: ArrayLike = 1.0, rounded: NDArray[np.bool_] | None = None
 ) -> float:
-    """How far the graph that onnxruntime optimises for this processor is from the graph in the file.
+    """Return the difference between the graph that onnxruntime optimises for this processor and the one in
+    the file.
 
-    The first is what everyone runs, the second what the file says. Byte kernels that saturate, or
-    round elsewhere, show here and nowhere else.
+    Everyone runs the first; the file defines the second. Byte kernels that saturate, or round differently,
+    show here and nowhere else.
 
     Args:
         model: The file's bytes.
         feed: Its inputs.
-        step: What differences of the values of a sample are measured in.
-        rounded: Which values the file rounds to whole numbers, bool [values]. They are compared with the
-            graph's values before it rounds them, see `rounded_apart`: of one next to a half either
-            neighbour is right, of any other only one.
+        step: Unit of the differences of a sample's values.
+        rounded: Mask of the values that the file rounds to whole numbers, bool [values]. They are compared
+            with the graph's values before rounding, see `rounded_apart`: next to a half either neighbour
+            is right, elsewhere only one.
 
     Returns:
         The largest difference of any value.
@@ -67,17 +68,17 @@ def optimised_difference(
 
 
 def _unrounded(model: bytes) -> str | None:
-    """The value in which a file has its output before it is rounded; None where it has no such value."""
+    """Return the name of the output before it is rounded, or None if a file has no such value."""
     graph = read_onnx(model).graph
     last = next((node for node in graph.nodes if graph.outputs[0].name in node.outputs), None)
     return last.inputs[2] if last is not None and last.op == "Where" else None
 
 
 def _also_giving(model: bytes, value: str) -> bytes:
-    """The same file with one more output, at its end.
+    """Return the same file with one more output at its end.
 
-    Where an encoded message has a field twice, protocol buffers merge the two: a second graph that
-    holds an output and nothing else adds it to the first.
+    If an encoded message contains a field twice, protocol buffers merge the two. A second graph that contains
+    nothing but an output therefore adds it to the first.
     """
 
     def field(number: int, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""How fast model files run against each other on one thread."""
+"""Compare the speed of model files on one thread."""
 
 import statistics
 import time
@@ -12,11 +12,11 @@ _SECONDS = 0.05
 
 
 def rates(models: Sequence[bytes], latent_dim: int, *, classes: int = 0, rounds: int = 9) -> list[float]:
-    """Samples a second of each model, medians over rounds in which all take turns.
+    """Return samples per second of each model, as medians over rounds in which all take turns.
 
-    On one thread and batches of 128, bare onnxruntime, inputs ready-made. Seconds are the thread's own
-    on the processor, and taking turns keeps what else the machine does from favouring one of them:
-    trust the ratios, not the figures.
+    They run on one thread in batches of 128, in plain onnxruntime with prepared inputs. Time is the thread's
+    CPU time, and the turns keep other load on the machine from favouring one of them. Trust the ratios, not
+    the figures.
     """
     sessions = [cpu_session(model, threads=1) for model in models]
     given = Inputs(latent_dim, classes)(_BATCH, seed=0)

@@ -1,12 +1,12 @@
-"""How far the two graphs of one file may be apart."""
+"""The allowed difference between the two graphs of one file."""
 
 from .ending import Tolerances
 
 
 def optimised_tolerance(tolerances: Tolerances, precision: str, output: str) -> float:
-    """How far the graph that onnxruntime optimises may be from the one in the file.
+    """Return the allowed difference between the graph that onnxruntime optimises and the one in the file.
 
-    Both sum up in float32, in orders of their own, so as far as a float32 file may be from PyTorch's
-    values; what int8 rounds on the way is exact (`scales.py`) and the same in both.
+    Both sum in float32, each in its own order, so they may differ as much as a float32 file may from PyTorch.
+    The roundings of int8 are exact (`scales.py`) and the same in both.
     """
     return tolerances["fp16" if precision == "fp16" else "fp32", output].largest

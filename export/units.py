@@ -13,10 +13,10 @@ Column = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Units:
-    """What turns a generator's columns into rows as they are delivered.
+    """The conversion of a generator's columns to rows in their own units.
 
-    ``x * scale + mean``; then the interval over which a point mass was spread in training is folded back
-    onto it; then the bounds, and whole numbers.
+    It is ``x * scale + mean``; then the interval over which a point mass was spread in training is folded
+    back onto it; then come bounds and whole numbers.
     """
 
     mean: Column
@@ -26,19 +26,19 @@ class Units:
     width: Column | None = None
     """Width of its interval, 0 without one."""
     low: Column | None = None
-    """Least value of each column; None leaves them unbounded. The same of ``high``."""
+    """Smallest value of each column; None leaves them unbounded. The same of ``high``."""
     high: Column | None = None
     whole: NDArray[np.bool_] | None = None
     """Which columns are rounded to whole numbers, halves to even; None if none are."""
 
     @classmethod
     def of(cls, data: dict[str, Any], *, clip: bool, round_: bool) -> "Units":
-        """Those of a run.
+        """Return the units of a run.
 
         Args:
-            data: What its checkpoint says of the data.
-            clip: Whether rows are kept within the data's range.
-            round_: Whether columns of whole numbers are rounded.
+            data: Facts about the data in its checkpoint.
+            clip: Keep rows within the data's range.
+            round_: Round columns of whole numbers.
         """
         found = {key: np.array(data[key], np.float32) for key in ("mean", "scale", "mass", "width")}
         if not found["width"].any():
@@ -50,16 +50,16 @@ class Units:
 
     @property
     def step(self) -> Column:
-        """What differences of each column are measured in."""
+        """Return the unit of differences of each column."""
         return column_step(self.mean, self.scale)
 
     def apart(self, made: NDArray[Any], exact: NDArray[Any]) -> NDArray[np.float64]:
-        """How far rows are from the unrounded ones, in steps, float64 [n, columns]."""
+        """Return the differences of rows from unrounded ones, in steps, float64 [n, columns]."""
         return rounded_apart(made, exact, self.whole) / self.step
 
 
 def _within(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[Column, Column]:
-    """The least and largest float32 that are not outside of the data's range."""
+    """Return the smallest and largest float32 that are within the data's range."""
     least, most = low.astype(np.float32), high.astype(np.float32)
     least = np.where(least < low, np.nextafter(least, np.float32(np.inf)), least)
     most = np.where(most > high, np.nextafter(most, np.float32(-np.inf)), most)

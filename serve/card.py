@@ -25,7 +25,7 @@ SCHEMA_VERSION = "1.5"
 @dataclass(frozen=True)
 class DataCard:
     kind: str
-    """What the samples are: ``images``, ``vectors`` or ``graphs``."""
+    """Kind of the samples: ``images``, ``vectors`` or ``graphs``."""
     shape: tuple[int, ...]
     """Shape of one sample: (height, width, channels) for images, (columns,) for vectors, (nodes, nodes) for
     graphs."""
@@ -34,9 +34,9 @@ class DataCard:
     fingerprint: str
     """``sha256:`` and the digest of the training data's shape and bytes."""
     samples: int
-    """How many samples there were to train on."""
+    """Number of training samples."""
     class_names: tuple[str, ...] = ()
-    """Names of the classes, empty where the data has none."""
+    """Names of the classes; empty if the data has none."""
     columns: tuple[str, ...] = ()
     """Names of the columns of vectors."""
     mean: tuple[float, ...] = ()
@@ -44,19 +44,19 @@ class DataCard:
     scale: tuple[float, ...] = ()
     """Standard deviation of each column of vectors in the training data, point masses spread out."""
     mass: tuple[float, ...] = ()
-    """Value of each column's point mass, 0 without one; empty where nobody looked for any."""
+    """Value of each column's point mass, 0 without one; empty if not examined."""
     width: tuple[float, ...] = ()
     """Width of the interval over which it was spread in training, 0 in columns without one."""
     low: tuple[float, ...] = ()
-    """Least value of each column in the training data."""
+    """Smallest value of each column in the training data."""
     high: tuple[float, ...] = ()
     """Largest value of each column in the training data."""
     whole: tuple[bool, ...] = ()
-    """Whether all values of a column in the training data are whole numbers."""
+    """For each column, True if all values in the training data are whole numbers."""
     node_types: tuple[str, ...] = ()
-    """Names of the types of nodes of graphs; type 1 is the first, 0 is no node."""
+    """Names of the node types of graphs; type 1 is the first, 0 is no node."""
     edge_types: tuple[str, ...] = ()
-    """Names of the types of edges of graphs; type 1 is the first, 0 is no edge."""
+    """Names of the edge types of graphs; type 1 is the first, 0 is no edge."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class LabelCard:
     """The data's own number of the class at each place, by which it is asked for; in files from before
     schema 1.3 empty, see `dropgan.serve.classes`."""
     counts: tuple[int, ...] = ()
-    """Samples of the class at each place in the training data; empty where nobody counted."""
+    """Samples of the class at each place in the training data; empty if not counted."""
     column: str = ""
-    """The column of a table that had the classes; empty where they were in none."""
+    """The table column that had the classes; empty if there was none."""
 
     def require_possible(self) -> None:
         """Refuse numbers and counts that no classes can have.
@@ -118,9 +118,9 @@ class DropoutCard:
     generator: float
     """Probability of dropping a unit of the generator in training."""
     discriminator: float
-    """The same of the discriminator."""
+    """Probability of dropping a unit of the discriminator in training."""
     disabled: bool
-    """Whether the file is free of dropout; always true in a file that passed the gate."""
+    """True if the file is free of dropout; always true in a file that passed the gate."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,11 @@ class FeatureCard:
     """
 
     name: str = ""
-    """As the recipe names it."""
+    """Name as in the recipe."""
     fingerprint: str = ""
     """``sha256:`` and the digest of its weights."""
     about: str = ""
-    """Whose features they are, for people."""
+    """Description of the features."""
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,15 @@ class TrainingCard:
     recipe: str
     """Name of the recipe."""
     steps: int
-    """Training steps behind these weights."""
+    """Training steps of these weights."""
     seed: int
     """The run's seed."""
     ema: bool
-    """Whether the weights are the exponential moving average."""
+    """True if the weights are the exponential moving average."""
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of dropgan and the libraries that trained it."""
     features: FeatureCard = FeatureCard()
-    """What the discriminator looked through."""
+    """Feature network of the discriminator."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class WitnessCard:
     """A few output values of the PyTorch generator, so that anyone can compare without PyTorch."""
 
     samples: int = 0
-    """They are of the stream's first samples, of the comparison's seed."""
+    """Number of samples, which are the stream's first ones with the comparison's seed."""
     stride: int = 1
-    """Every how many-th value of a sample is kept, in the order in which this runtime gives them."""
+    """Every ``stride``-th value of a sample is kept, in the order of the runtime's output."""
     values: str = ""
     """The values: base64 of uint8 for pixels, of little-endian float32 otherwise."""
 
@@ -187,13 +187,13 @@ class ParityCard:
     seed: int = 0
     """Seed of the latents compared."""
     reference: str = ""
-    """What the file was compared with."""
+    """Reference of the comparison."""
     runtime: str = ""
     """The onnxruntime that ran the file."""
     digest: str = ""
     """``sha256:`` and the digest of the file without this card."""
     witness: WitnessCard = WitnessCard()
-    """Values to compare with where there is no PyTorch."""
+    """Values for comparison without PyTorch."""
     plain_samples: int = 0
     """Samples on which the graph as onnxruntime optimises it was compared with the graph as it stands
     in the file; 0 in files from before that was done."""
@@ -206,13 +206,13 @@ class PriceCard:
     """The quality cost of a precision below float32; empty if nothing was scored."""
 
     score_name: str = ""
-    """What was measured, the feature network included."""
+    """Name of the score, including its feature network."""
     score: float = 0.0
     """The score of this file."""
     score_fp32: float = 0.0
-    """The same of the float32 file of the same weights and latents."""
+    """The score of the float32 file with the same weights and latents."""
     samples: int = 0
-    """Generated samples behind each."""
+    """Number of generated samples for each."""
     reference: str = ""
     """The data both were compared with."""
 
@@ -222,9 +222,9 @@ class SpeedCard:
     """The speed of an int8 file, measured where it was exported; empty for any other file."""
 
     times_fp32: float = 0.0
-    """How many times as fast as the float32 file of the same weights, on one thread."""
+    """Speed relative to the float32 file with the same weights, on one thread."""
     processor: str = ""
-    """On what: ``AVX2 without VNNI``, say."""
+    """The processor's instructions, such as ``AVX2 without VNNI``."""
 
 
 @dataclass(frozen=True)
@@ -239,47 +239,47 @@ class ExportCard:
     parity: ParityCard
     """The comparison with PyTorch."""
     clipped: bool = False
-    """Whether vectors are kept within the range of the training data."""
+    """True if vectors are kept within the range of the training data."""
     rounded: bool = False
-    """Whether columns of whole numbers are rounded to whole numbers."""
+    """True if columns of whole numbers are rounded to whole numbers."""
     layout: str = ""
     """``nhwc``, ``nchw``, or ``rgb-nchw`` (grey repeated); empty: nhwc for pixels, nchw for float."""
     float_layers: tuple[str, ...] = ()
     """Layers left in float32 in an int8 file."""
     price: PriceCard = PriceCard()
-    """What the precision costs."""
+    """Quality cost of the precision."""
     speed: SpeedCard = SpeedCard()
-    """What it gives."""
+    """Speed of the file."""
 
 
 @dataclass(frozen=True)
 class ScoreCard:
     name: str
-    """What was measured, the feature network included: ``frechet_distance_domain``."""
+    """Name of the score, including its feature network: ``frechet_distance_domain``."""
     value: float
     """The score."""
     samples: int
-    """Generated samples behind it."""
+    """Number of generated samples."""
     reference: str
     """The data it was compared with, and how many samples of it."""
     reference_samples: int = 0
-    """Real samples on the other side; 0 where the score has none."""
+    """Number of real samples; 0 if the score has none."""
     features: str = ""
     """The feature network: ``domain``, ``inception``, ``random``, ``fitted_`` and the name of the data that
     it was fitted to, or the name of a file."""
     fingerprint: str = ""
     """``sha256:`` and the digest of its weights: scores compare only where it is equal."""
     split: str = ""
-    """What the real samples are to the model: ``training``, ``held-out`` or ``other``."""
+    """Role of the real samples for the model: ``training``, ``held-out`` or ``other``."""
     mode: str = ""
-    """What was scored: ``deployed`` (this file), ``train`` (dropout acting) or ``real`` (held-out
+    """Mode of the samples: ``deployed`` (this file), ``train`` (dropout acting) or ``real`` (held-out
     images in the samples' place)."""
     seed: int = 0
     """Seed of the latent stream, and of everything else that the score draws."""
     spread: float = 0.0
     """Standard deviation or error of the value."""
     spread_of: str = ""
-    """What the spread is over: ``20 bootstrap draws``, say."""
+    """Source of the spread, such as ``20 bootstrap draws``."""
 
 
 @dataclass(frozen=True)

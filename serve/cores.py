@@ -5,7 +5,7 @@ import os
 from .errors import InputError
 
 MAX_THREADS = max(64, 4 * (os.cpu_count() or 1))
-"""More threads than this only starve the machine, and thousands of them end the process."""
+"""The maximum. More threads only slow the machine down, and thousands of them crash the process."""
 
 
 def usable_cores() -> int:

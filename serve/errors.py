@@ -12,7 +12,7 @@ class DropganError(Exception):
 
     exit_code = 1
     leave_at_once = False
-    """Whether a process that ends with it must not clean up behind itself."""
+    """True if a process that ends with it must not clean up behind itself."""
 
 
 class ModelError(DropganError):

@@ -77,7 +77,7 @@ class Generator:
 
     @property
     def any_batch(self) -> bool:
-        """Whether samples of any seeds and indices can share a batch without changing a pixel."""
+        """True if samples of any seeds and indices can share a batch without changing a pixel."""
         return self._session.tile is None
 
     @property

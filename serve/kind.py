@@ -22,9 +22,9 @@ class Output:
     dtype: str
     """numpy's name of the type."""
     words: str
-    """What the numbers are, for people."""
+    """Description of the numbers."""
     unit: str
-    """What differences between two files are measured in, in the plural; empty for plain numbers."""
+    """Unit of differences between two files, in the plural; empty for plain numbers."""
 
 
 class Kind(ABC):

@@ -13,17 +13,17 @@ class Progress:
     """Progress of a piece of work."""
 
     activity: str
-    """What is being done: ``training``, ``reading images``."""
+    """Name of the work: ``training``, ``reading images``."""
     done: int
-    """How much of it is done."""
+    """Amount done."""
     total: int
-    """How much there is."""
+    """Total amount."""
     unit: str
-    """What is counted, in the plural: ``steps``."""
+    """Unit of the amounts, in the plural: ``steps``."""
     detail: str = ""
     """Further information, such as losses or a score."""
     left: float | None = None
-    """Seconds until it ends, where it was given a time."""
+    """Seconds until the end, if the work has a time limit."""
 
 
 def _ignore(_: Any) -> None:
@@ -49,6 +49,6 @@ class Reporter:
 
 
 SILENT = Reporter(say=_ignore, note=_ignore)
-"""Tells nobody."""
+"""Discards everything."""
 LOGGED = Reporter()
-"""Remarks to the logger ``dropgan``, and no more."""
+"""Sends messages to the logger ``dropgan`` and discards the rest."""

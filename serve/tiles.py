@@ -18,7 +18,7 @@ class Drawn:
 
     latents: NDArray[np.float32]
     labels: NDArray[np.int64] | None
-    """One for each latent, in a class-conditional model."""
+    """Labels of the latents, in a class-conditional model."""
     skip: int
     """Rows before the first of the samples."""
     count: int

@@ -35,11 +35,11 @@ class Range:
     low: int | float
     high: int | float
     log: bool = False
-    """Whether factors count and not differences."""
+    """True if factors count and not differences."""
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are meant: both ends are."""
+        """True if only whole numbers are meant: both ends are."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 

@@ -88,7 +88,7 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every trial has ended."""
+        """True if every trial has ended."""
         return all(outcome is not None for _, outcome in self.trials)
 
     @cached_property

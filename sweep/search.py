@@ -201,7 +201,7 @@ class Search:
         )
 
     def _is_poor(self, trial: Trial, so_far: Outcome) -> bool:
-        """Whether the best score so far is worse than the median of what finished trials had by then."""
+        """True if the best score so far is worse than the median of what finished trials had by then."""
         optuna, states = self._optuna, self._optuna.trial.TrialState
         pruner = optuna.pruners.MedianPruner(_STARTUP, int(_WARM_UP * trial.recipe.training.steps))
         with _quietly():

@@ -31,8 +31,8 @@ class Incompatible:
     """A combination of settings that is refused."""
 
     combination: str
-    """In words and settings."""
+    """The combination as text."""
     why: str
     """One line."""
     found: Callable[[Any], bool]
-    """Whether a `dropgan.train.Recipe` has it."""
+    """Returns True if a `dropgan.train.Recipe` has the combination."""

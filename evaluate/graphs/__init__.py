@@ -1,1 +1,1 @@
-"""Scores of graphs: which are the same, how they are distributed, and what is known of their world."""
+"""Scores of graphs: their identity, their distributions, and the set of all possible graphs."""

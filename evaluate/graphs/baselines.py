@@ -1,4 +1,4 @@
-"""Models of graphs that need no network, fitted to the same data: what a generator must beat."""
+"""Models of graphs without a network, fitted to the same data: what a generator must beat."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -16,15 +16,15 @@ _LEAST = 1e-6
 class BlockModel:
     """A stochastic block model (Holland, Laskey, Leinhardt, 1983) of graphs with types.
 
-    The number of nodes is drawn as in the data, then the block of each node, then its type by the block, then
-    each edge, or its absence, by the blocks of its two nodes. With one block it is the model of Erdős and
-    Rényi (1959).
+    It draws the number of nodes as in the data, then the block of each node, then the node's type given its
+    block, then each edge, or its absence, given the blocks of its two nodes. With one block it is the model
+    of Erdős and Rényi (1959).
 
     Attributes:
-        sizes: float64 [nodes + 1], probability of each number of nodes.
-        blocks: float64 [blocks].
-        nodes: float64 [blocks, 1 + node types]; absent nodes have probability 0.
-        edges: float64 [blocks, blocks, 1 + edge types], symmetric.
+        sizes: Probability of each number of nodes, float64 [nodes + 1].
+        blocks: Probability of each block, float64 [blocks].
+        nodes: Probabilities of node types, float64 [blocks, 1 + node types]; absent nodes have 0.
+        edges: Probabilities of edge types, float64 [blocks, blocks, 1 + edge types], symmetric.
     """
 
     sizes: NDArray[np.float64]
@@ -51,9 +51,10 @@ def fit_blocks(data: GraphData, blocks: int = _BLOCKS, seed: int = 0) -> BlockMo
     """Fit by expectation-maximisation, exactly over all assignments of nodes to blocks.
 
     Args:
-        data: The graphs; of more than 1,000, as many are used, evenly spread.
-        blocks: Number of blocks. Graphs of more than 9 nodes take one: assignments would be too many.
-        seed: Of the first guess.
+        data: The graphs; at most 1,000 of them are used, evenly spread.
+        blocks: Number of blocks. Graphs of more than 9 nodes use one, because there would be too many
+            assignments.
+        seed: Seed of the initial model.
     """
     rows = np.linspace(0, len(data) - 1, min(len(data), _MOST)).astype(np.int64)
     graphs = np.asarray(data.graphs[rows])
@@ -71,7 +72,7 @@ def fit_blocks(data: GraphData, blocks: int = _BLOCKS, seed: int = 0) -> BlockMo
 
 
 def _first_guess(data: GraphData, sizes: NDArray[np.float64], blocks: int, seed: int) -> BlockModel:
-    """Blocks that differ: from equal ones no step leads away."""
+    """Return initial blocks that differ. Equal ones would stay equal."""
     random = np.random.default_rng(seed)
     node = random.dirichlet(np.ones(len(data.node_types)), blocks)
     edge = random.dirichlet(np.ones(1 + len(data.edge_types)), (blocks, blocks))
@@ -86,7 +87,7 @@ def _first_guess(data: GraphData, sizes: NDArray[np.float64], blocks: int, seed:
 def _assigned(
     model: BlockModel, choices: NDArray[np.int64], types: NDArray[np.int64], kinds: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Probability of each assignment of nodes to blocks, float64 [graphs, assignments]."""
+    """Return the probability of each assignment of nodes to blocks, float64 [graphs, assignments]."""
     most, logs = types.shape[1], np.zeros((len(types), len(choices)))
     there = types > 0
     log_block, log_edge = np.log(model.blocks), np.log(model.edges)
@@ -109,7 +110,7 @@ def _fitted(
     kinds: NDArray[np.int64],
     share: NDArray[np.float64],
 ) -> BlockModel:
-    """The likeliest model, given the probabilities of assignments."""
+    """Return the maximum-likelihood model, given the probabilities of assignments."""
     most, blocks, there = types.shape[1], len(model.blocks), types > 0
     block = np.full(blocks, _LEAST)
     node, edge = np.full_like(model.nodes, _LEAST), np.full_like(model.edges, _LEAST)
@@ -135,7 +136,7 @@ def _fitted(
 
 
 def _drawn(probabilities: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.uint8]:
-    """A draw from each row of probabilities [..., kinds]."""
+    """Draw from each row of probabilities [..., kinds]."""
     below = random.random(probabilities.shape[:-1])[..., None] >= probabilities.cumsum(-1)[..., :-1]
     drawn: NDArray[np.uint8] = below.sum(-1).astype(np.uint8)
     return drawn

@@ -1,4 +1,4 @@
-"""What is compared of graphs: sizes, types, degrees, triangles, connection, spectra."""
+"""The properties in which graphs are compared: sizes, types, degrees, triangles, connectedness, spectra."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ _BINS = 32
 
 
 def adjacency(graphs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """1 for an edge of any type: float32 [n, nodes, nodes]."""
+    """Return 1 for an edge of any type: float32 [n, nodes, nodes]."""
     return (np.where(np.eye(graphs.shape[1], dtype=bool), 0, graphs) > 0).astype(np.float32)
 
 
 def node_types(graphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """uint8 [n, nodes], 0 for absent ones."""
+    """Return the type of each node, 0 for absent ones: uint8 [n, nodes]."""
     return np.diagonal(graphs, axis1=1, axis2=2)
 
 
 def connected(graphs: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether each graph has a node and is in one piece."""
+    """Return True for each graph that has a node and is connected."""
     there = node_types(graphs) > 0
     reach = adjacency(graphs) + np.eye(graphs.shape[1], dtype=np.float32)
     for _ in range(max(1, int(np.ceil(np.log2(graphs.shape[1]))))):
@@ -30,12 +30,12 @@ def connected(graphs: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def degrees(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of the nodes of each degree, float64 [n, nodes]."""
+    """Return the share of nodes with each degree, float64 [n, nodes]."""
     return _shares(adjacency(graphs).sum(2), node_types(graphs) > 0, np.arange(graphs.shape[1] + 1) - 0.5)
 
 
 def clustering(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of the nodes of each local clustering coefficient, in bins: float64 [n, bins]."""
+    """Return a histogram of the local clustering coefficients of nodes, float64 [n, bins]."""
     edges = adjacency(graphs)
     degree = edges.sum(2)
     closed = np.einsum("nij,njk,nki->ni", edges, edges, edges, optimize=True)
@@ -44,7 +44,7 @@ def clustering(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def spectrum(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Eigenvalues of the normalised Laplacian, 0 to 2, in bins: float64 [n, bins]."""
+    """Return a histogram of the eigenvalues of the normalised Laplacian, 0 to 2: float64 [n, bins]."""
     edges = adjacency(graphs).astype(np.float64)
     degree = edges.sum(2)
     root = np.where(degree > 0, np.maximum(degree, 1) ** -0.5, 0)
@@ -58,7 +58,7 @@ def spectrum(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _shares(
     values: NDArray[np.floating], counted: NDArray[np.bool_], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """A histogram of each row's counted values, that sums to 1."""
+    """Return a histogram of each row's counted values that sums to 1."""
     bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     out = np.zeros((len(values), len(edges) - 1))
     rows = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
@@ -68,8 +68,10 @@ def _shares(
 
 
 def summaries(graphs: NDArray[np.uint8], kinds_of_nodes: int, kinds_of_edges: int) -> NDArray[np.int64]:
-    """Whole numbers that describe each graph, int64 [n, summaries]: nodes, edges, triangles, largest degree,
-    leaves, nodes of each type, edges of each type."""
+    """Return whole numbers that describe each graph, int64 [n, summaries].
+
+    They are nodes, edges, triangles, largest degree, leaves, nodes of each type, and edges of each type.
+    """
     edges, nodes = adjacency(graphs), node_types(graphs)
     degree = edges.sum(2)
     triangles = np.einsum("nij,njk,nki->n", edges, edges, edges, optimize=True) / 6

@@ -1,13 +1,13 @@
-"""Scores of generated graphs, beside those of models that need no network.
+"""Scores of generated graphs, compared with those of models without a network.
 
-- ``validity``: share in one piece; of molecules, share of those that chemistry allows too (rdkit).
-- ``uniqueness``: different graphs among the valid ones.
+- ``validity``: share of connected graphs; for molecules, of those that are also chemically valid (rdkit).
+- ``uniqueness``: share of different graphs among the valid ones.
 - ``novelty``: share of the different valid graphs that are not in the training data.
 - ``copies``: share of the samples that are in the training data.
 - ``degree_mmd``, ``clustering_mmd``, ``spectrum_mmd``: distances of distributions (`mmd`).
-- Where all graphs that there are are known (`known_world`): ``coverage`` of them, ``held_out_coverage``, the
-  share of those that are not in the training data that were made, and ``total_variation``, the distance to
-  every graph being as likely as any other.
+- If all possible graphs are known (`known_world`): ``coverage`` of them; ``held_out_coverage``, the share of
+  those outside the training data that were made; and ``total_variation``, the distance to the uniform
+  distribution over all of them.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ _VALID, _UNIQUE, _OFTEN = 0.8, 0.3, 3
 
 @dataclass(frozen=True)
 class Drawings:
-    """What a report draws."""
+    """The drawings of a report."""
 
     real: NDArray[np.uint8]
     made: NDArray[np.uint8]
@@ -61,7 +61,7 @@ class GraphEvaluation:
     card: Card
     """The card of the file."""
     features: str
-    """What scores are taken in."""
+    """Space of the scores."""
     samples: int
     """Generated samples."""
     seed: int
@@ -79,20 +79,20 @@ class GraphEvaluation:
     mistakes: dict[str, float]
     """The most frequent mistakes, and their share of all samples."""
     properties: dict[str, float]
-    """How far the distribution of each property of molecules is off, in standard deviations."""
+    """Distance of each molecular property's distribution from the real one, in standard deviations."""
     left_out: dict[str, str]
-    """What was not measured, and why."""
+    """Measurements that were left out, and why."""
     drawings: Drawings = field(repr=False)
     """Graphs for the report."""
 
     @property
     def floor(self) -> str:
-        """The graphs that stand in the samples' place, in words; empty without held-out ones."""
+        """Text that names the real graphs scored like samples; empty without held-out ones."""
         return f"{self.held_out_scores[0].samples:,} held-out graphs" if self.held_out_scores else ""
 
     @property
     def copies(self) -> tuple[CopyTest, ...]:
-        """No test: equal graphs are counted among the scores."""
+        """An empty tuple: equal graphs are counted among the scores, so there is no copy test."""
         return ()
 
     def as_json(self) -> dict[str, Any]:
@@ -184,9 +184,9 @@ class Space:
     """Real graphs, against which others are scored.
 
     Attributes:
-        world: What is known of all graphs, or None.
-        left_out: What cannot be scored, and why.
-        references: What each score is against.
+        world: The set of all possible graphs, or None.
+        left_out: Scores that are not possible, and why.
+        references: The reference of each score.
     """
 
     def __init__(self, data: GraphData) -> None:
@@ -210,13 +210,13 @@ class Space:
         self.references |= dict.fromkeys(("coverage", "held_out_coverage", "total_variation"), named)
 
     def valid(self, graphs: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which graphs are possible."""
+        """Return which graphs are valid."""
         if not self._molecules:
             return connected(graphs)
         return as_molecules(graphs, self.data.node_types, self.data.edge_types).possible
 
     def scores(self, graphs: NDArray[np.uint8]) -> dict[str, float]:
-        """All scores of graphs uint8 [n, nodes, nodes]."""
+        """Return all scores of graphs uint8 [n, nodes, nodes]."""
         valid, keys = self.valid(graphs), graph_keys(graphs)
         different = np.unique(keys[valid])
         known = np.isin(different, self._keys)
@@ -231,7 +231,7 @@ class Space:
         return found | dict(self.world.scores(keys) if self.world else {})
 
     def mistakes(self, graphs: NDArray[np.uint8]) -> dict[str, float]:
-        """Why graphs are not possible, the most frequent reasons first, and the share of each."""
+        """Return the reasons why graphs are invalid, most frequent first, and the share of each."""
         if self._molecules:
             some = graphs[:_MOST_MOLECULES]
             wrong = as_molecules(some, self.data.node_types, self.data.edge_types).wrong
@@ -240,9 +240,9 @@ class Space:
         return {"is in several pieces": in_pieces} if in_pieces else {}
 
     def properties(self, graphs: NDArray[np.uint8]) -> dict[str, float]:
-        """Distances of molecules' properties, see `property_distances`.
+        """Return the distances of molecules' properties, see `property_distances`.
 
-        Empty for other graphs, and where no molecule is possible.
+        The result is empty for other graphs, and if no molecule is valid.
         """
         if not self._molecules:
             return {}
@@ -254,7 +254,7 @@ class Space:
         return property_distances(made.properties, real.properties)
 
     def too_often(self, graphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Up to eight graphs that are made most often, the most frequent first."""
+        """Return up to eight graphs that are made most often, most frequent first."""
         _, places, counts = np.unique(graph_keys(graphs), return_index=True, return_counts=True)
         return graphs[places[np.argsort(-counts, kind="stable")[:8]]]
 

@@ -1,4 +1,4 @@
-"""Which graphs are the same but for the order of their nodes."""
+"""Find graphs that are equal except for the order of their nodes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ _CHUNK_VALUES = 2**22
 
 
 def graph_keys(graphs: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A number for each graph, equal for graphs that are the same but for the order of their nodes.
+    """Return a number for each graph that is equal for graphs that differ only in the order of their nodes.
 
     Colours of nodes are refined by those of their neighbours (Weisfeiler and Leman, 1968). Up to 12 nodes
-    that is done once for each node, which is given a colour of its own first, and the results are put
-    together: all 1,252 graphs of up to seven nodes then have different numbers. In larger graphs, different
-    ones of great regularity may share a number, so that they are counted as one.
+    this is done once for each node, which first gets a colour of its own, and the results are combined: all
+    1,252 graphs of up to seven nodes then have different numbers. Larger, very regular graphs that differ may
+    share a number, and are then counted as one.
 
     Args:
         graphs: uint8 [n, nodes, nodes]; types of absent nodes are 0.
@@ -56,7 +56,7 @@ def _keys(graphs: NDArray[np.uint8], views: int) -> NDArray[np.uint64]:
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64: equal numbers stay equal, others fall far apart."""
+    """Return the finaliser of splitmix64: equal numbers stay equal, others are scattered."""
     mixed = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))

@@ -7,14 +7,16 @@ _MOST = 1000
 
 
 def mmd(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """The squared discrepancy under a Gaussian kernel of the total variation distance, 0 for equal ones.
+    """Return the squared discrepancy under a Gaussian kernel of the total variation distance; 0 for equal
+    sets.
 
     Gretton et al., "A kernel two-sample test", JMLR 2012, with the kernel of Liao et al., "Efficient graph
-    generation with graph recurrent attention networks", NeurIPS 2019; unbiased, so it may dip below 0.
+    generation with graph recurrent attention networks", NeurIPS 2019. It is unbiased, so it may be slightly
+    below 0.
 
     Args:
-        one: float64 [n, bins], each row sums to 1; of more than 1,000 rows as many are used.
-        other: The same of the other set.
+        one: Histograms of one set, float64 [n, bins]; rows sum to 1, and at most 1,000 are used.
+        other: Histograms of the other set.
     """
     one, other = _evenly(one), _evenly(other)
     within = [

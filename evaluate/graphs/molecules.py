@@ -1,4 +1,4 @@
-"""What only molecules have: valences and properties. rdkit is loaded when asked for."""
+"""Valences and properties of molecules. rdkit is imported on first use."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Molecules:
     """Samples as molecules.
 
     Attributes:
-        possible: bool [n], whether each is a molecule.
-        wrong: How often each reason why not.
-        properties: float64 [m, 4] of the first possible ones, in the order of `PROPERTIES`.
+        possible: bool [n], True for valid molecules.
+        wrong: Number of samples by the reason why they are invalid.
+        properties: float64 [m, 4] of the first valid ones, in the order of `PROPERTIES`.
     """
 
     possible: NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Molecules:
 def as_molecules(
     graphs: NDArray[np.uint8], node_types: tuple[str, ...], edge_types: tuple[str, ...]
 ) -> Molecules:
-    """Look at graphs uint8 [n, nodes, nodes] as molecules.
+    """Interpret graphs uint8 [n, nodes, nodes] as molecules.
 
     Raises:
         MissingExtraError: rdkit is not installed.
@@ -61,7 +61,7 @@ def as_molecules(
 
 
 def property_distances(made: NDArray[np.float64], real: NDArray[np.float64]) -> dict[str, float]:
-    """Wasserstein-1 distance of each property, in the real one's standard deviations."""
+    """Return the Wasserstein-1 distance of each property, in standard deviations of the real one."""
     apart = {}
     places = np.linspace(0, 1, 201)
     for place, name in enumerate(PROPERTIES):

@@ -75,7 +75,7 @@ def _inline(graphs: NDArray[np.uint8]) -> str:
 
 
 def _named(names: tuple[str, ...], colours: NDArray[np.float32], what: str) -> list[tuple[str, str]]:
-    """Each type with the colour that it is drawn in."""
+    """Return each type with the colour in which it is drawn."""
     shown = []
     for number, name in enumerate(names):
         red, green, blue = colours[number % len(colours)].astype(int).tolist()

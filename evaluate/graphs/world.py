@@ -1,4 +1,4 @@
-"""What is known of all graphs that there are: for small ones without types, everything."""
+"""The set of all possible graphs, which is known for small graphs without types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _LARGEST = 7  # nodes of the graphs in networkx's atlas
 
 @dataclass(frozen=True)
 class World:
-    """All graphs of the data's sizes, each once; connected ones only if the data are connected.
+    """All graphs of the data's sizes, each once; only connected ones if the data are connected.
 
     Attributes:
-        name: In words.
+        name: Description of the set.
         keys: uint64 [graphs], sorted.
-        known: bool [graphs], whether it is among the training data.
+        known: bool [graphs], True for graphs in the training data.
         graphs: uint8 [graphs, nodes, nodes].
     """
 
@@ -32,14 +32,17 @@ class World:
     graphs: NDArray[np.uint8]
 
     def counts(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """How often each graph of the world is among others, of which some may be outside it."""
+        """Return how often each graph of the set occurs among ``keys``, some of which may be outside it."""
         places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         inside = self.keys[places] == keys
         return np.bincount(places[inside], minlength=len(self.keys)).astype(np.int64)
 
     def scores(self, keys: NDArray[np.uint64]) -> Mapping[str, float]:
-        """Coverage of the world, share of the graphs that are not in the training data that are made, and
-        the total variation distance to every graph being as likely as any other."""
+        """Return how well graphs cover the set.
+
+        The scores are the coverage of the set, the share of graphs outside the training data that were made,
+        and the total variation distance to the uniform distribution.
+        """
         counts = self.counts(keys)
         share = counts / len(keys)
         apart = (np.abs(share - 1 / len(share)).sum() + 1 - share.sum()) / 2
@@ -50,7 +53,7 @@ class World:
 
 
 def known_world(data: GraphData) -> World | None:
-    """The world of which data are a part, or None where nobody knows it.
+    """Return the set of all graphs of which the data are a part, or None if it is not known.
 
     Raises:
         MissingExtraError: networkx is not installed.

@@ -1,1 +1,1 @@
-"""How `evaluate` answers for each kind of data; `dropgan.train.kinds` names these functions."""
+"""How `evaluate` handles each kind of data. `dropgan.train.kinds` names these functions."""

@@ -1,4 +1,4 @@
-"""Graphs."""
+"""Evaluation of graphs."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ..real import held_out_graphs
 
 
 def answer(asked: Asked) -> GraphEvaluation:
-    """The evaluation of a model of graphs, and its report if one is wanted.
+    """Evaluate a model of graphs, and write its report if requested.
 
     Raises:
         DropganError: As for `dropgan.evaluate`.

@@ -1,4 +1,4 @@
-"""Images."""
+"""Evaluation of images."""
 
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ _SCORE_SEED = 1  # as `evaluate`: not the run's own, whose first samples its gri
 
 
 def answer(asked: Asked) -> Evaluation:
-    """The evaluation of a model of images, and its report if one is wanted.
+    """Evaluate a model of images, and write its report if requested.
 
     Raises:
         DropganError: As for `dropgan.evaluate`.
@@ -58,7 +58,7 @@ def answer(asked: Asked) -> Evaluation:
 
 
 def file_scorer(images: ImageData, reporter: Reporter) -> Scorer:
-    """The Fréchet distance of a file's samples to the images."""
+    """Return the Fréchet distance of a file's samples to the images."""
     samples = min(max(len(images.images), _FEWEST), _MOST)
     network = features_for(images, reporter=reporter)
 

@@ -1,4 +1,4 @@
-"""Vectors."""
+"""Evaluation of vectors."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ..vectors import VectorEvaluation, evaluate_vectors
 
 
 def answer(asked: Asked) -> VectorEvaluation:
-    """The evaluation of a model of vectors, and its report if one is wanted.
+    """Evaluate a model of vectors, and write its report if requested.
 
     Raises:
         DropganError: As for `dropgan.evaluate`.

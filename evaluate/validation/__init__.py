@@ -1,1 +1,1 @@
-"""The validation metric: what training watches to keep its best weights."""
+"""The validation metric, by which training keeps its best weights."""

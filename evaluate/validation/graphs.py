@@ -1,4 +1,4 @@
-"""The metric that training on graphs watches."""
+"""The validation metric of training on graphs."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -26,29 +26,30 @@ _BATCH = 512
 
 
 class GraphMetric:
-    """How much is missing from real graphs: 1 - valid x unique x alike, 0 at best and 1 at worst.
+    """The shortfall from real graphs: 1 - valid x unique x alike, 0 at best and 1 at worst.
 
-    - *valid*: share of the graphs that are possible, over that of the real ones, at most 1. A graph is
-      possible in one piece; of molecules, where rdkit is installed, no atom may have more bonds than it can.
-    - *unique*: different ones among the valid samples, over those among as many draws from the real ones, at
-      most 1. A generator that makes few graphs, however perfect, scores badly.
-    - *alike*: the overlap of the distributions of graphs where the data have few enough to be counted; else
+    - *valid*: share of valid graphs, divided by that of the real ones, at most 1. A valid graph is connected;
+      for molecules, if rdkit is installed, no atom may have too many bonds.
+    - *unique*: number of different graphs among the valid samples, divided by that among equally many draws
+      from the real ones, at most 1. A generator that makes few different graphs, however perfect, scores
+      badly.
+    - *alike*: the overlap of the distributions of graphs if the data have few enough to be counted; otherwise
       the geometric mean of the overlaps of numbers that describe graphs (`summaries`).
 
     Attributes:
-        name: Of the value.
+        name: Name of the value.
     """
 
     def __init__(
         self, data: GraphData, latent_dim: int, *, labels: NDArray[np.int64] | None, samples: int, seed: int
     ) -> None:
-        """Get ready to score.
+        """Prepare the metric.
 
         Args:
             data: The real graphs.
             latent_dim: Components of a latent.
             labels: int64 [samples] for a class-conditional generator, otherwise None.
-            samples: Generated samples of a score.
+            samples: Number of generated samples for a score.
             seed: Seed of the samples.
         """
         self._data, self._samples = data, samples
@@ -66,7 +67,7 @@ class GraphMetric:
         """Score a generator's samples.
 
         Args:
-            generator: In eval mode; latents float32 [n, latent_dim], and labels int64 [n] if it is
+            generator: Generator in eval mode: latents float32 [n, latent_dim], and labels int64 [n] if it is
                 conditional, to logits [n, channels, nodes, nodes].
         """
         device = next(generator.parameters()).device
@@ -81,7 +82,7 @@ class GraphMetric:
         return {self.name: self.shortfall(np.concatenate(made))}
 
     def shortfall(self, graphs: NDArray[np.uint8]) -> float:
-        """The shortfall of graphs uint8 [samples, nodes, nodes]."""
+        """Return the shortfall of graphs uint8 [samples, nodes, nodes]."""
         real_valid, drawn, real_keys, real_summaries = self._real
         keys, possible = graph_keys(graphs), self._valid(graphs)
         valid = min(1.0, float(possible.mean()) / max(real_valid, 1e-9))
@@ -110,7 +111,7 @@ class GraphMetric:
 
 
 def overlap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
-    """1 minus the total variation distance of two samples' distributions over the values that occur."""
+    """Return 1 minus the total variation distance of two samples' distributions over the occurring values."""
     values, places = np.unique(np.concatenate((one, other)), return_inverse=True)
     first = np.bincount(places[: len(one)], minlength=len(values)) / len(one)
     second = np.bincount(places[len(one) :], minlength=len(values)) / len(other)
@@ -118,5 +119,5 @@ def overlap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
 
 
 def graph_metric(data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None) -> GraphMetric:
-    """The metric for a run on graphs."""
+    """Return the metric for a run on graphs."""
     return GraphMetric(data, recipe.generator.latent_dim, labels=labels, samples=SAMPLES, seed=SEED)

@@ -1,4 +1,4 @@
-"""The metric that training watches: the Fréchet distance of the averaged generator, cheaply."""
+"""The validation metric of training on images: a fast Fréchet distance of the averaged generator."""
 
 from functools import cached_property
 
@@ -118,9 +118,12 @@ def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
 
 
 def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
-    """Clothes are seen by the network that comes with dropgan; other images by a fixed network of random
-    weights, which needs no time before the first score (`random_features`). No network judges a run whose
-    discriminator looks through it."""
+    """Return the metric for a run on images.
+
+    Clothes use the network that comes with dropgan. Other images use a fixed network with random weights,
+    which needs no time before the first score (`random_features`). A network inside the run's own
+    discriminator is not used.
+    """
     seen = fingerprint_of(getattr(recipe.discriminator, "features", "auto"))
     known = knows(data) and load_features().fingerprint != seen
     features = load_features() if known else random_features(data.shape[2])

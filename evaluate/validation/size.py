@@ -1,4 +1,4 @@
-"""How much the validation metric looks at."""
+"""The number of samples that the validation metric uses."""
 
 SAMPLES = 2000
 """Generated samples a score."""

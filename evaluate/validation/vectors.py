@@ -1,4 +1,4 @@
-"""The metric that training on vectors watches."""
+"""The validation metric of training on vectors."""
 
 import math
 from functools import cached_property
@@ -22,15 +22,15 @@ _FEATURES = 64  # of each kind
 
 
 class VectorMetric:
-    """The Fréchet distance of standardised vectors, seen through fixed random features.
+    """The Fréchet distance of standardised vectors in fixed random features.
 
-    The features are 64 random projections (the columns themselves where there are fewer) and 64
-    rectified ones: the mean and covariance of the latter tell apart distributions whose columns
-    agree in their own means and covariances (Rahimi and Recht, "Weighted sums of random kitchen
-    sinks", NeurIPS 2008). Values compare within one data set, with as many samples.
+    The features are 64 random projections (the columns themselves if there are fewer) and 64 rectified ones.
+    The mean and covariance of the latter distinguish distributions whose columns agree in their own means and
+    covariances (Rahimi and Recht, "Weighted sums of random kitchen sinks", NeurIPS 2008). Values are
+    comparable within one data set, with equally many samples.
 
     Attributes:
-        name: Of the value.
+        name: Name of the value.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class VectorMetric:
         most_real: int,
         seed: int,
     ) -> None:
-        """Get ready to score; arguments as of `ValidationMetric`."""
+        """Prepare the metric; arguments are those of `ValidationMetric`."""
         self._data, self._most_real = data, most_real
         self._latents = torch.from_numpy(LatentStream(latent_dim)(samples, seed=seed))
         self._labels = None if labels is None else torch.from_numpy(labels)
@@ -67,7 +67,7 @@ class VectorMetric:
         """Score a generator's samples. The result is the distance by its name, as `dropgan.train` needs it.
 
         Args:
-            generator: In eval mode; latents float32 [n, latent_dim], and labels int64 [n] if it is
+            generator: Generator in eval mode: latents float32 [n, latent_dim], and labels int64 [n] if it is
                 conditional, to standardised vectors [n, columns].
         """
         device = next(generator.parameters()).device
@@ -81,6 +81,6 @@ class VectorMetric:
 
 
 def vector_metric(data: VectorData, recipe: Recipe, labels: NDArray[np.int64] | None) -> VectorMetric:
-    """The metric for a run on vectors."""
+    """Return the metric for a run on vectors."""
     dim = recipe.generator.latent_dim
     return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)

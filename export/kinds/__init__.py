@@ -1,4 +1,4 @@
-"""How each kind of data leaves in a file: a module's name is the kind's, its `DEPLOYMENT` the object."""
+"""How each kind of data is exported: a module's name is the kind's name, and its `DEPLOYMENT` the object."""
 
 from dropgan.serve.registry import Registry
 
@@ -9,7 +9,7 @@ DEPLOYMENTS: Registry[Deployment] = Registry(__name__, "DEPLOYMENT")  # pyright:
 
 
 def deployment(kind: str) -> Deployment:
-    """How a kind leaves in a file, by ``data.kind`` of a checkpoint or of a card.
+    """Return the export's side of a kind, by ``data.kind`` of a checkpoint or a card.
 
     Raises:
         ExportError: There is no such kind.

@@ -1,4 +1,4 @@
-"""Graphs."""
+"""Export of graphs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOLERANCES: Tolerances = {
 
 
 class GraphEnding(Ending):
-    """The likeliest type of each node and edge; edges to absent nodes are none."""
+    """Takes the most likely type of each node and edge; edges to absent nodes become 0."""
 
     value: ClassVar[str] = "graphs"
     tolerances: ClassVar[Tolerances] = TOLERANCES
@@ -34,38 +34,38 @@ class GraphEnding(Ending):
         self.nodes, self.node_types, self.edge_types = nodes, node_types, edge_types
 
     def require(self, shape: tuple[int, ...]) -> None:
-        """(channels, nodes, nodes)."""
+        """Require (channels, nodes, nodes)."""
         expected = (2 + self.edge_types + self.node_types, self.nodes, self.nodes)
         if shape != expected:
             raise ExportError(f"the generator must make graphs [n, {list(expected)}], not [n, {list(shape)}]")
 
     def append(self, model: onnx.ModelProto, shape: tuple[int, ...]) -> None:
-        """Largest entries, absent nodes, one matrix."""
+        """Add the largest entries, the removal of edges to absent nodes, and one matrix."""
         from ..postprocessing import append_types
 
         append_types(model, self.nodes, 1 + self.edge_types)
 
     def apply(self, made: Tensor) -> Tensor:
-        """uint8 [n, nodes, nodes]."""
+        """Return uint8 [n, nodes, nodes]."""
         from dropgan.train.networks.graphs.discrete import types_of
         from dropgan.train.networks.spec import GraphTypes
 
         return types_of(made, GraphTypes(self.node_types, self.edge_types, sizes_vary=True))
 
     def apart(self, made: NDArray[Any], exact: NDArray[Any]) -> NDArray[np.floating[Any]]:
-        """1 where types differ."""
+        """Return 1 where types differ."""
         apart: NDArray[np.floating[Any]] = (made != exact).astype(np.float32)
         return apart
 
 
 class Graphs(Deployment):
-    """One output, in fp32: a type is chosen by which of two numbers is larger, so none may be rounded."""
+    """One output in fp32 only: a type is chosen by comparing numbers, so none may be rounded."""
 
     name: ClassVar[str] = "graphs"
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> GraphEnding:
-        """The ending for the training data's types."""
+        """Return the ending for the training data's types."""
         if wanted.output not in ("", GraphEnding.output) or wanted.layout:
             raise ExportError("this run makes graphs: output pixels or float and layouts are for images")
         if wanted.precision != "fp32":

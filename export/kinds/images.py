@@ -1,4 +1,4 @@
-"""Images."""
+"""Export of images."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ TOLERANCES: Tolerances = {
 
 
 class ImageEnding(Ending):
-    """Pixels or floats, in a layout."""
+    """Pixels or floats in a layout."""
 
     value: ClassVar[str] = "images"
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def __init__(self, output: str = "", layout: str = "") -> None:
-        """Nothing is looked at but the two words.
+        """Check the output and the layout.
 
         Args:
             output: ``pixels`` (uint8) or ``float`` (float32, -1 to 1); empty: pixels.
@@ -59,13 +59,13 @@ class ImageEnding(Ending):
 
     @property
     def meaning(self) -> str:
-        """Range and order."""
+        """Return range and order of the axes."""
         order = "height, width, channels" if self.layout == "nhwc" else "channels, height, width"
         scale = "pixels, 0 black to 255 white" if self.output == "pixels" else "-1 black to 1 white"
         return f"{scale}; batch, {order}"
 
     def require(self, shape: tuple[int, ...]) -> None:
-        """(channels, height, width)."""
+        """Require (channels, height, width)."""
         if len(shape) != 3 or min(shape) < 1:
             raise ExportError(
                 f"the generator must make images [n, channels, height, width], not [n, {list(shape)}]"
@@ -74,14 +74,14 @@ class ImageEnding(Ending):
             raise ExportError(f"layout rgb-nchw is for grey or RGB images, not {shape[0]} channels")
 
     def append(self, model: onnx.ModelProto, shape: tuple[int, ...]) -> None:
-        """Scale, round, and lay out."""
+        """Add scaling, rounding and layout."""
         from ..postprocessing import append_postprocessing
 
         channels, height, width = shape
         append_postprocessing(model, (channels, height, width), output=self.output, layout=self.layout)
 
     def apply(self, made: Tensor) -> Tensor:
-        """uint8 or float32, in the layout."""
+        """Return uint8 or float32 samples in the layout."""
         from dropgan.train.data.pixels import to_pixels
 
         if self.output == "pixels":
@@ -91,19 +91,19 @@ class ImageEnding(Ending):
         return made.expand(-1, 3, -1, -1) if self.layout == "rgb-nchw" else made
 
     def channels_last(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Pixels have the channels last, floats are as they are."""
+        """Return pixels with channels last, and floats unchanged."""
         moved = self.output == "pixels" and self.layout != "nhwc"
         return np.moveaxis(samples, 1, 3) if moved else samples
 
 
 class Images(Deployment):
-    """Any output, layout and precision."""
+    """Images in any output, layout and precision."""
 
     name: ClassVar[str] = "images"
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> ImageEnding:
-        """The ending for the output and the layout that are wanted."""
+        """Return the ending for the requested output and layout."""
         return ImageEnding(wanted.output, wanted.layout)
 
 

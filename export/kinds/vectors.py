@@ -1,4 +1,4 @@
-"""Vectors."""
+"""Export of vectors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOLERANCES: Tolerances = {
 
 
 class VectorEnding(Ending):
-    """Rows in the columns' own units."""
+    """Converts rows to the columns' own units."""
 
     value: ClassVar[str] = "vectors"
     tolerances: ClassVar[Tolerances] = TOLERANCES
@@ -36,24 +36,24 @@ class VectorEnding(Ending):
 
     @property
     def meaning(self) -> str:
-        """Columns."""
+        """Return the meaning of the columns."""
         return "the columns in their own units; batch, column"
 
     def require(self, shape: tuple[int, ...]) -> None:
-        """(columns,)."""
+        """Require (columns,)."""
         if shape != self.units.mean.shape:
             raise ExportError(
                 f"the generator must make vectors [n, {len(self.units.mean)}], not [n, {list(shape)}]"
             )
 
     def append(self, model: onnx.ModelProto, shape: tuple[int, ...]) -> None:
-        """Units, bounds, whole numbers."""
+        """Add units, bounds and whole numbers."""
         from ..postprocessing import append_units
 
         append_units(model, self.units)
 
     def apply(self, made: Tensor) -> Tensor:
-        """float32 [n, columns], not rounded."""
+        """Return float32 [n, columns], not rounded."""
         import torch
 
         units = self.units
@@ -68,32 +68,32 @@ class VectorEnding(Ending):
 
     @property
     def step(self) -> NDArray[np.floating[Any]]:
-        """The step of each column."""
+        """Return the step of each column."""
         return self.units.step
 
     @property
     def rounded(self) -> NDArray[np.bool_] | None:
-        """Columns of whole numbers."""
+        """Return a mask of the columns of whole numbers."""
         return self.units.whole
 
     def apart(self, made: NDArray[Any], exact: NDArray[Any]) -> NDArray[np.floating[Any]]:
-        """In the columns' steps."""
+        """Return differences in the columns' steps."""
         return self.units.apart(made, exact)
 
     @property
     def about(self) -> dict[str, Any]:
-        """Whether columns are bounded and rounded."""
+        """Return facts about bounds and rounding."""
         return {"clipped": self.units.low is not None, "rounded": self.units.whole is not None}
 
 
 class Vectors(Deployment):
-    """One output, no layouts, no bytes."""
+    """Vectors in one output, without layouts and int8."""
 
     name: ClassVar[str] = "vectors"
     tolerances: ClassVar[Tolerances] = TOLERANCES
 
     def ending(self, data: dict[str, Any], wanted: Wanted) -> VectorEnding:
-        """The ending for the training data's columns."""
+        """Return the ending for the training data's columns."""
         if wanted.output not in ("", VectorEnding.output) or wanted.layout:
             raise ExportError("this run makes vectors: output pixels or float and layouts are for images")
         if wanted.precision not in ("fp32", "fp16"):

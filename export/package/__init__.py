@@ -1,4 +1,4 @@
-"""Packages that carry a generator: a Python wheel, and a static web site that is an npm package too."""
+"""Packages that contain a generator: a Python wheel, and a static web site that is also an npm package."""
 
 from .details import Details, PackageError
 from .site import package_site

@@ -1,4 +1,4 @@
-"""Wheels as bytes that depend on nothing but their content (PEP 427, PEP 376)."""
+"""Build wheels whose bytes depend only on their content (PEP 427, PEP 376)."""
 
 import base64
 import hashlib
@@ -12,10 +12,10 @@ _UNIX = 3
 
 
 def wheel_bytes(files: Mapping[str, bytes], dist_info: str) -> bytes:
-    """A wheel of these files and their RECORD.
+    """Return a wheel of these files and their RECORD.
 
-    The files are stored, not compressed: weights hardly shrink, and compressed bytes would differ
-    between versions of zlib.
+    The files are stored without compression. Weights hardly shrink, and compressed bytes would differ between
+    versions of zlib.
 
     Args:
         files: Path in the wheel to content.
@@ -36,12 +36,12 @@ def wheel_bytes(files: Mapping[str, bytes], dist_info: str) -> bytes:
 
 
 def wheel_tags(version: str) -> bytes:
-    """The WHEEL file of a pure Python wheel that ``dropgan`` of this version made."""
+    """Return the WHEEL file of a pure Python wheel made by this version of ``dropgan``."""
     return (
         f"Wheel-Version: 1.0\nGenerator: dropgan ({version})\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     ).encode()
 
 
 def _digest(data: bytes) -> str:
-    """SHA-256 in the spelling of RECORD."""
+    """Return the SHA-256 in the form that RECORD uses."""
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""What both kinds of package show of a model: a picture of samples and a text made from the card."""
+"""The common content of both kinds of package: a picture of samples, and a text made from the card."""
 
 import importlib.metadata
 
@@ -17,7 +17,7 @@ _SEED = 0
 
 
 def samples_png(generator: Generator) -> bytes | None:
-    """A grid of the first samples of seed 0, or None where the model gives no pictures."""
+    """Return a grid of the first samples of seed 0, or None if the model's samples are not pictures."""
     card = generator.card
     kind = kind_of(card)
     if kind.lacks(card, PICTURES):
@@ -27,19 +27,19 @@ def samples_png(generator: Generator) -> bytes | None:
 
 
 def summary(card: Card, details: Details) -> str:
-    """One line on what the package is."""
+    """Return one line about the package."""
     shape = " x ".join(map(str, card.data.shape))
     return line(details.summary or f"A generator of {shape} {card.data.kind}, trained on {card.data.name}.")
 
 
 def readme(card: Card, details: Details, usage: str, picture: str | None) -> str:
-    """The package's README in Markdown.
+    """Return the package's README in Markdown.
 
     Args:
-        card: The model's.
-        details: The package's.
+        card: Card of the model.
+        details: Details of the package.
         usage: Markdown with the commands to install and the first lines of code.
-        picture: Address of the picture of samples; None leaves it out.
+        picture: Address of the picture of samples; None omits it.
     """
     parity, training = card.export.parity, card.training
     facts = [
@@ -82,7 +82,7 @@ def readme(card: Card, details: Details, usage: str, picture: str | None) -> str
 
 
 def _classes(card: Card) -> str:
-    """The classes of a conditional model; empty without."""
+    """Return a text about the classes of a conditional model; empty without classes."""
     more = ", ..." if len(card.class_names) > _MOST_NAMES else ""
     names = ", ".join(card.class_names[:_MOST_NAMES]) + more
     return f"{card.labels.classes}{f': {names}' if names else ''}" if card.labels.classes else ""

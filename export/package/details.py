@@ -1,4 +1,4 @@
-"""What a package says of itself beside the model's card: its name, version, licence and author."""
+"""A package's own fields besides the model's card: name, version, licence and author."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ __all__ = ["Details", "PackageError"]
 
 @dataclass(frozen=True)
 class Details:
-    """A package's own fields; `checked` holds them to the rules of a registry."""
+    """A package's own fields; `checked` validates them by the rules of a registry."""
 
     name: str
     """Name to install, e.g. ``clothes-gan``."""
@@ -31,14 +31,14 @@ class Details:
 
     @property
     def module(self) -> str:
-        """Name to import from Python, e.g. ``clothes_gan``."""
+        """Name of the Python module, e.g. ``clothes_gan``."""
         return self.name.replace("-", "_")
 
     def require_target(self, target: str) -> None:
-        """Insist that the fields were checked for this target.
+        """Require that the fields were checked for this target.
 
         Raises:
-            PackageError: They were checked for another, whose rules differ.
+            PackageError: They were checked for another target, whose rules differ.
         """
         if self.target != target:
             raise PackageError(f"these details are those of a {self.target} package, not of a {target} one")
@@ -55,22 +55,22 @@ class Details:
         author: str | None = None,
         summary: str | None = None,
     ) -> "Details":
-        """Fields in the one spelling that the target's registry uses.
+        """Return the fields in the spelling that the target's registry uses.
 
         Args:
-            name: For a wheel one that pip takes and whose module hides no other; for ``web`` one that
-                npm takes, with a scope (``@acme/clothes-gan``) or without.
+            name: For a wheel, a name that pip accepts and whose module shadows no other; for ``web``, a name
+                that npm accepts, with or without a scope (``@acme/clothes-gan``).
             license: SPDX expression.
             target: ``wheel`` or ``web``.
-            version: By PEP 440. npm knows three numbers and a pre-release: 1.2rc1 becomes 1.2.0-rc.1,
-                anything that would have to be cut is refused.
+            version: Version by PEP 440. npm has three numbers and a pre-release: 1.2rc1 becomes 1.2.0-rc.1. A
+                version that would have to be shortened is refused.
             license_text: Text of the licence.
             author: One line.
             summary: One line.
 
         Raises:
-            PackageError: Name, version or licence is none that the registry would take, or a field is
-                not one line of text.
+            PackageError: The registry would not accept the name, version or licence, or a field is not one
+                line of text.
         """
         try:
             expression = canonicalize_license_expression(license)

@@ -1,7 +1,7 @@
-"""dropgan's light runtime as a wheel of its own: `dropgan.serve`, and nothing for training.
+"""dropgan's light runtime as a separate wheel: `dropgan.serve`, without training.
 
-It is the distribution ``dropgan`` under the local version ``+light`` (PEP 440), so that pip takes it
-where ``dropgan`` is asked for and never installs it beside the whole one, whose files it shares.
+It is the distribution ``dropgan`` with the local version ``+light`` (PEP 440). pip accepts it as ``dropgan``
+and never installs it beside the complete one, whose files it shares.
 """
 
 import importlib.metadata
@@ -22,7 +22,7 @@ _LEFT_OUT = frozenset({"__pycache__", "js", "http"})
 
 
 def light_wheel() -> tuple[str, bytes]:
-    """File name and bytes of the light runtime's wheel, made from the installed dropgan."""
+    """Return file name and bytes of the light runtime's wheel, made from the installed dropgan."""
     installed = importlib.metadata.distribution("dropgan")
     version = f"{installed.version}{'.' if '+' in installed.version else '+'}light"
     info = f"dropgan-{version}.dist-info"
@@ -44,7 +44,7 @@ def light_wheel() -> tuple[str, bytes]:
 
 
 def dropgan_license() -> str | None:
-    """dropgan's own licence text, as it was installed; None where the install has none."""
+    """Return dropgan's licence text as installed; None if the installation has none."""
     # more than one where python runs in a source tree, whose egg-info has no licence
     found = (
         entry.read_text("licenses/LICENSE") for entry in importlib.metadata.distributions(name="dropgan")

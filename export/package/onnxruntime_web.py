@@ -1,4 +1,4 @@
-"""The files of onnxruntime-web that a static site needs, from the npm package."""
+"""Collect the files of onnxruntime-web that a static site needs, from the npm package."""
 
 import re
 import shutil
@@ -42,7 +42,7 @@ SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 @dataclass(frozen=True)
 class WebRuntime:
-    """onnxruntime-web as a site carries it."""
+    """The files of onnxruntime-web for a site."""
 
     version: str
     """Version of the npm package."""
@@ -51,15 +51,15 @@ class WebRuntime:
 
 
 def web_runtime(folder: Path | None, *, webgpu: bool) -> WebRuntime:
-    """The needed files, from an installed package or from npm.
+    """Return the needed files, from an installed package or from npm.
 
     Args:
         folder: The folder of an installed ``onnxruntime-web``; None looks for one in
-            ``node_modules`` here and above, else asks npm for the version that was tested.
-        webgpu: Whether the build for WebGPU is wanted beside that for WebAssembly.
+            ``node_modules`` here and in parent folders, or downloads the tested version from npm.
+        webgpu: Include the build for WebGPU besides that for WebAssembly.
 
     Raises:
-        PackageError: There is no such package and npm cannot fetch it, or files are missing in it.
+        PackageError: There is no such package and npm cannot download it, or it lacks files.
     """
     wanted = _WASM + (_WEBGPU if webgpu else ())
     folder = folder or _installed()
@@ -115,7 +115,10 @@ def _collect(read: Callable[[str], bytes], wanted: tuple[str, ...], where: str) 
 
 
 def _as_served(name: str, content: bytes) -> tuple[str, bytes]:
-    """A module under its new name, and by its new name where it speaks of itself: webpack looks for it."""
+    """Return a module under its new name, with that name where the module refers to itself.
+
+    webpack looks for such references.
+    """
     if not name.endswith(".mjs"):
         return name, content
     return f"{name.removesuffix('.mjs')}.js", _OWN_NAME.sub(rb'"\1.js"', content)

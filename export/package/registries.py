@@ -1,4 +1,4 @@
-"""Names and versions as pip and npm take them, by target: each in the one spelling of its registry."""
+"""Validate names and versions by the rules of pip and npm, and return them in each registry's spelling."""
 
 import importlib.metadata
 import keyword
@@ -13,7 +13,7 @@ from dropgan.serve.errors import DropganError
 
 
 class PackageError(DropganError):
-    """A package cannot be made as asked."""
+    """A package cannot be made as requested."""
 
 
 # Distributions and modules that an app is likely to have beside the package, installed here or not.
@@ -41,7 +41,7 @@ _NPM_PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
 def _pip_name(name: str) -> str:
-    """By PEP 503, and such that its module can be imported and hides no other."""
+    """Return a name by PEP 503 whose module can be imported and shadows no other."""
     if name.startswith("@"):
         raise PackageError(f"{name[:80]} is an npm name: wheels have no scopes, use --target web")
     try:
@@ -62,7 +62,7 @@ def _pip_name(name: str) -> str:
 
 
 def _installed(name: str, module: str) -> str | None:
-    """An installed distribution of that name or with that module, unless dropgan made it."""
+    """Return an installed distribution with this name or module, unless dropgan made it."""
     modules = {found.lower(): owners for found, owners in importlib.metadata.packages_distributions().items()}
     for owner in [name, *modules.get(module, [])]:
         try:
@@ -75,7 +75,7 @@ def _installed(name: str, module: str) -> str | None:
 
 
 def _npm_name(name: str) -> str:
-    """By the rules of npm for new packages, with a scope or without."""
+    """Return a name by npm's rules for new packages, with or without a scope."""
     if not _NPM_NAME.fullmatch(name) or len(name) > _NPM_LONGEST:
         raise PackageError(
             f"{name[:80]!r} is not an npm name: use lower-case letters, digits and hyphens, like clothes-gan"
@@ -91,7 +91,8 @@ def _pip_version(text: str) -> str:
 
 
 def _npm_version(text: str) -> str:
-    """Three numbers and a pre-release (semver.org): what does not fit is refused, not cut.
+    """Return three numbers and a pre-release (semver.org). A version that does not fit is refused, not
+    shortened.
 
     A pre-release keeps its order: alpha, beta and rc sort as a, b and rc do, and their numbers as numbers.
     """

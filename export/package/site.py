@@ -46,23 +46,23 @@ def package_site(
     """Make a folder that any static web server can serve, from any path.
 
     Args:
-        model: The ``.onnx`` file, which must give pixels.
-        directory: The folder to make; one that this function made before is replaced.
+        model: The ``.onnx`` file, which must return pixels.
+        directory: The folder to create. One that this function made before is replaced.
         details: Name, version, licence.
         onnxruntime_web: Folder of an installed npm package ``onnxruntime-web``; None finds or
             fetches one.
-        webgpu: Whether the build for WebGPU is put beside that for WebAssembly.
+        webgpu: Include the build for WebGPU besides that for WebAssembly.
 
     Returns:
         The folder.
 
     Raises:
-        ModelError: The file is none of dropgan's.
+        ModelError: The file is not a dropgan model.
         GateError: It is not inference-only.
-        PackageError: The model gives no pixels, onnxruntime-web cannot be had, or the details are those
-            of another target.
+        PackageError: The model does not return pixels, onnxruntime-web is not available, or the details
+            are those of another target.
         MissingExtraError: Pillow, which draws the README's picture, is not installed.
-        OutputError: The folder holds something else, or cannot be written.
+        OutputError: The folder contains something else, or cannot be written.
     """
     details.require_target("web")
     directory = local_path(directory)
@@ -187,10 +187,10 @@ writes a device id into the user's cache and sends usage data.
 
 
 def _check_free(directory: Path) -> None:
-    """Refuse a place that holds anything but an earlier site.
+    """Refuse a folder that contains anything but an earlier site.
 
     Raises:
-        OutputError: It does.
+        OutputError: It contains something else.
     """
     if directory.is_dir() and any(directory.iterdir()):
         try:

@@ -1,4 +1,4 @@
-"""Texts of cards, which hold whatever somebody called a file or a class, as parts of other formats."""
+"""Escape texts of cards, which are untrusted, for use in other formats."""
 
 import re
 
@@ -8,15 +8,15 @@ _MARKDOWN = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
 
 
 def is_line(text: str) -> bool:
-    """Whether a text is one line that is seen and does nothing else."""
+    """Return True if a text is one line of visible characters."""
     return bool(text.strip()) and printable(text) == text
 
 
 def line(text: str) -> str:
-    """The text as such a line: blanks and line ends run together, what would act written as an escape."""
+    """Return the text as such a line: white space is merged, and other control characters are escaped."""
     return printable(" ".join(text.split()))
 
 
 def markdown(text: str) -> str:
-    """The text as a line of Markdown, in a table or out of it, and nothing but text there."""
+    """Return the text as a line of Markdown, in or outside a table, where it is nothing but text."""
     return _MARKDOWN.sub(r"\\\g<0>", line(text))

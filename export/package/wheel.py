@@ -1,4 +1,4 @@
-"""A wheel with the model inside: ``pip install clothes-gan``, ``import clothes_gan``."""
+"""A wheel that contains a model: ``pip install clothes-gan``, ``import clothes_gan``."""
 
 import base64
 import importlib.metadata
@@ -24,22 +24,22 @@ _TEMPLATE = Path(__file__).parent / "module.py.txt"
 def package_wheel(
     model: Path | str, directory: Path | str, details: Details, *, runtime: str = "cpu"
 ) -> tuple[Path, Path]:
-    """Make a wheel that embeds a generator, and beside it the light runtime that it needs.
+    """Make a wheel that embeds a generator, and the wheel of the light runtime that it needs.
 
     The same model, details and version of dropgan give the same bytes.
 
     Args:
         model: The ``.onnx`` file.
-        directory: Where the two wheels go.
+        directory: Folder for both wheels.
         details: Name, version, licence.
-        runtime: Which onnxruntime the wheel asks pip for: ``cpu``, ``gpu``, or ``none`` where the
-            app brings one.
+        runtime: The onnxruntime that the wheel requires: ``cpu``, ``gpu``, or ``none`` if the app
+            provides one.
 
     Returns:
         The model's wheel and the runtime's.
 
     Raises:
-        ModelError: The file is none of dropgan's.
+        ModelError: The file is not a dropgan model.
         GateError: It is not inference-only.
         PackageError: ``runtime`` is unknown, or the details are those of another target.
         MissingExtraError: Pillow, which draws the README's picture, is not installed.
@@ -72,7 +72,7 @@ def package_wheel(
 
 
 def read_model(model: Path | str) -> tuple[bytes, Generator]:
-    """A model's bytes and its generator on the CPU, once it has passed the gate.
+    """Return a model's bytes and its generator on the CPU, after it has passed the gate.
 
     Raises:
         ModelError: The file is none of dropgan's.
@@ -121,7 +121,9 @@ def _metadata(details: Details, requirement: str, line: str, text: str) -> str:
 
 
 def _requirement(card: Card, runtime: str) -> str:
-    """Every dropgan that reads the card, so that wheels made by different ones can be installed together."""
+    """Return a requirement of every dropgan that reads the card, so that wheels of different versions
+    coexist.
+    """
     release = importlib.metadata.version("dropgan").partition("+")[0]
     extra = "" if runtime == "none" else f"[{runtime}]"
     return f"dropgan{extra}>={_FIRST_READER.get(card.schema, release)},<{_FIRST_WITHOUT_SCHEMA_1}"

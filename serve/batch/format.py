@@ -40,23 +40,23 @@ class NewShard:
     """The facts about a new shard that its writer is given."""
 
     path: Path
-    """Where it grows, under a temporary name."""
+    """Temporary path of the shard."""
     shape: tuple[int, ...]
     """Shape of one sample in the format's view."""
     dtype: str
     """numpy's name of the samples' type."""
     count: int
-    """Samples that are to come; at most so many behind a filter."""
+    """Number of samples; with a filter, the maximum."""
     filtered: bool
-    """Whether there is a filter."""
+    """True if there is a filter."""
     labelled: bool
-    """Whether the samples have labels."""
+    """True if the samples have labels."""
     seed: int
     """Seed of the job."""
     generator: Source
-    """Where the samples come from: names of classes and columns."""
+    """Source of the samples, with the names of classes and columns."""
     file: BinaryIO | None = None
-    """Takes the bytes in place of a file at ``path``, if there is one."""
+    """If given, receives the bytes instead of a file at ``path``."""
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -69,11 +69,11 @@ class Way:
     """How a format holds one view of samples."""
 
     open: Callable[[NewShard], ShardWriter]
-    """Begins a shard."""
+    """Starts a shard."""
     libraries: tuple[str, ...] = ()
-    """Distributions beside numpy whose version decides which bytes come out."""
+    """Distributions besides numpy whose version affects the bytes."""
     rows: Callable[[Any, Header], Rows] | None = None
-    """For columns: begins a table in an open binary file."""
+    """For columns: starts a table in an open binary file."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Format:
     """A shard format."""
 
     name: str
-    """As ``--format`` has it."""
+    """Name for ``--format``."""
     suffix: str
-    """How a shard's name ends; empty for a folder."""
+    """Suffix of a shard's name; empty for a folder."""
     ways: Mapping[str, Way] = field(repr=False)
-    """How it holds each view that it can hold (`dropgan.serve.kind`), the best first."""
+    """The ways to hold each supported view (`dropgan.serve.kind`), the best first."""
     shard_samples: int = 65_536
-    """The most samples of a shard where the user chose no number."""
+    """Default maximum of samples per shard."""
 
     def view(self, card: Card) -> str | None:
         """Return the view in which a model's samples are written, or None if the format cannot hold them."""

@@ -65,7 +65,7 @@ class Job:
 
     model_sha256: str
     kind: str
-    """What the samples are, ``data.kind`` of the model's card."""
+    """Kind of the samples, ``data.kind`` of the model's card."""
     sample_shape: tuple[int, ...]
     dtype: str
     """``uint8``, or ``float32`` from a model exported with float output."""
@@ -73,17 +73,17 @@ class Job:
     start: int
     count: int
     shard_size: int
-    """Samples of a shard, before any are left out by ``keep``."""
+    """Samples per shard, before the filter ``keep``."""
     format: str
     truncation: float
-    """Factor of the latents."""
+    """Factor for the latents."""
     keep: Keep | None
-    """The caller's choice of samples."""
+    """The caller's filter of samples."""
     labels: Rule | None
-    """Which sample of a class-conditional model has which label: ``uniform``, ``data``, ``balanced``, or
+    """Rule for the labels of a class-conditional model's samples: ``uniform``, ``data``, ``balanced``, or
     numbers of classes in turn."""
     class_names: dict[str, str]
-    """The name of each class by its number; empty where they have none."""
+    """The name of each class by its number; empty without names."""
     made_with: dict[str, str]
     """Versions, provider, and a digest of pixels that this machine computes from the model."""
     layout: int = _LAYOUT

@@ -28,7 +28,7 @@ class Keep:
     callable: str
     """``module:function``."""
     source_sha256: str | None
-    """Digest of the module's source file, so that a changed filter is seen; None if it has none."""
+    """Digest of the module's source file, by which a changed filter is detected; None without a file."""
 
 
 def describe_keep(name: str | None) -> Keep | None:

@@ -14,7 +14,7 @@ Labels = str | int | Sequence[int | str]
 commas between."""
 
 Rule = str | tuple[int, ...]
-"""How job.json has it: ``uniform``, ``data``, ``balanced``, or the labels that come in turn."""
+"""The rule as job.json has it: ``uniform``, ``data``, ``balanced``, or the labels that come in turn."""
 
 
 def label_rule(generator: Source, labels: Labels | None) -> Rule | None:

@@ -12,7 +12,7 @@ from .files import HashingFile, Written
 from .format import Format, NewShard, Way
 
 Piece = Callable[[NDArray[np.uint8], int, int | None], str]
-"""From a graph uint8 [nodes, nodes], its index and its label to what stands for it; empty leaves it out."""
+"""Maps a graph uint8 [nodes, nodes], its index and its label to text; empty leaves the graph out."""
 
 
 class TextShard:

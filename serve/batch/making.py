@@ -36,11 +36,11 @@ class Listeners:
     """Callbacks that are called while shards are made."""
 
     line: Callable[[Line], None]
-    """Given the manifest's line of each shard that has its name."""
+    """Called with the manifest's line of each renamed shard."""
     samples: Callable[[int], None]
-    """Given the number of samples of each piece that was made."""
+    """Called with the number of samples of each finished chunk."""
     say: Callable[[str], None]
-    """Given what was settled, in words, before the first shard."""
+    """Called with a text about the settled choices, before the first shard."""
 
 
 def make_shards(

@@ -27,9 +27,9 @@ class WorkerPlan:
     threads: int
     """CPU threads of each for one batch."""
     batch_size: int | None
-    """Samples computed at once; None where the provider fixes it."""
+    """Samples computed at once; None if the provider fixes it."""
     rate: float
-    """Samples a second that the model alone gave so; 0 where nothing was measured."""
+    """Measured samples per second of the model alone; 0 if not measured."""
 
     def __str__(self) -> str:
         words = f"{self.workers} worker{'s' if self.workers > 1 else ''} of {self.threads} thread"

@@ -38,7 +38,7 @@ class Address:
     start: int
     count: int
     single: bool
-    """Whether it is one sample by its index; a range of one is a range."""
+    """True if it is one sample by its index; a range of one is a range."""
     suffix: str
     label: str | None
     scale: int

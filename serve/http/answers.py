@@ -61,7 +61,7 @@ BUSY_ANSWER = b"".join(
         _BUSY,
     )
 )
-"""A whole refusal as bytes, for when there is no time to lose."""
+"""A complete refusal as bytes, for high load."""
 
 
 def failure(error: BaseException) -> tuple[int, Headers]:

@@ -22,14 +22,14 @@ class Told:
     seed: int
     index: int
     label: int | None
-    """Number of its class."""
+    """Number of the sample's class."""
 
 
 Encode = Callable[[NDArray[Any], Sequence[Told]], list[bytes]]
 """Samples [n, ...] to bodies of answers. Requests with the same one are encoded in one call."""
 
 Left = Callable[[], bool]
-"""Whether the client of a request has gone."""
+"""Returns True once the client of a request has disconnected."""
 
 _MOST = 32
 _TRIALS = 5

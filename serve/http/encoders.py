@@ -26,7 +26,7 @@ class Form:
 
     media_type: str
     picture: bool
-    """Whether it needs pixels of 1, 3 or 4 channels."""
+    """True if it needs pixels of 1, 3 or 4 channels."""
     encode: Encoded
 
     @property

@@ -50,7 +50,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         504: "No answer in time",
     }.items()
 }
-"""How requests can fail, as OpenAPI says it."""
+"""Errors of requests, as OpenAPI describes them."""
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from .models import Model, Models
 from .ranges import RangeMaker, left
 
 LEFT = "dropgan.left"
-"""Among a scope's ``extensions``: a function that says whether the client has gone (`protocol`)."""
+"""Key in a scope's ``extensions`` of a function that tells if the client has disconnected (`protocol`)."""
 _NONE: dict[str, Any] = {}
 _REDIRECT = 307  # to a digest, which another model may have tomorrow
 _FOREVER = (b"cache-control", IMMUTABLE)

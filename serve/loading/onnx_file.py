@@ -96,7 +96,7 @@ class Value:
     name: str
     kind: int | None
     shape: tuple[int | str, ...] | None
-    """Sizes, with a name (maybe empty) for an open one; None where nothing is declared."""
+    """Sizes, with a name (perhaps empty) for an open one; None if none is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Graph:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     sparse: bool
-    """Whether it has sparse constants, which are not read."""
+    """True if it has sparse constants, which are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class OnnxFile:
     """Name and nodes of each model-local function."""
     metadata: dict[str, str]
     training: bool
-    """Whether it carries ONNX's own description of training."""
+    """True if it carries ONNX's own description of training."""
     doc: str
 
     def nodes(self) -> Iterator[tuple[Node, str]]:

@@ -330,4 +330,4 @@ RULES: dict[str, Rule] = {
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }
-"""The operators that a dropgan file may hold, and how each turns shapes into shapes."""
+"""The operators that a dropgan file may contain, with their shape rules."""

@@ -13,7 +13,7 @@ from .rules import RULES, einsum_sizes
 from .values import MAX_NUMBERS, MAX_RANK, Known, Shape, constant, integer, integers, shape_of
 
 PROBE = 1021
-"""Batch that shapes are worked out for: a prime, so that no fixed size passes for the batch."""
+"""Batch size for which shapes are inferred: a prime, so that no fixed size equals it."""
 
 MAX_ELEMENTS = 1 << 22
 """Elements of any one value, a sample: 128x128 pixels of 256 channels."""

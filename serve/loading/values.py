@@ -19,13 +19,13 @@ class Known:
 
     shape: Shape
     varies: bool = False
-    """Whether it depends on an input; what does not is computed once, when the file is opened."""
+    """True if it depends on an input. Other values are computed once, when the file is opened."""
     numbers: NDArray[Any] | None = None
-    """The value itself where it is a small constant, as shapes and axes are."""
+    """The value itself if it is a small constant, such as a shape or axes."""
 
 
 Inputs = list[Known | None]
-"""What a node takes in; None where an input is left out."""
+"""Inputs of a node; None for an omitted input."""
 
 
 def constant(tensor: Tensor) -> Known:

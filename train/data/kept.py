@@ -37,14 +37,14 @@ class Notes:
     """Facts about decoded pictures that are stored beside their pixels."""
 
     fingerprint: str
-    """That of the pixels, see `ImageData.fingerprint`."""
+    """Fingerprint of the pixels, see `ImageData.fingerprint`."""
     broken: tuple[Broken, ...]
     peak: int
     """The largest value in pictures of 16 bits, 0 without such pictures."""
     more: int
-    """How many pictures have more frames or pages than the first."""
+    """Number of pictures with more than one frame or page."""
     origins: Origins | None
-    """What the pictures were like; None of pixels that were an array."""
+    """Facts about the original pictures; None for arrays."""
 
 
 Kept = tuple[NDArray[np.uint8], Notes]

@@ -24,7 +24,7 @@ MISSING = frozenset(
         *("-NaN", "-nan", "NaN", "nan", "NULL", "Null", "null", "None", "none", "?", "-", "--", "."),
     )
 )
-"""What files write where a value is missing."""
+"""Texts that mark a missing value in files."""
 
 _WORDS = {mark: word for word, mark in SEPARATOR_WORDS.items()}
 _POINT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)

@@ -26,7 +26,7 @@ class DataOptions:
     colour: str = "auto"
     """``grey`` or ``colour`` (RGB); ``auto`` is grey only if all images are grey."""
     strict: bool = False
-    """Whether an image or a graph that cannot be read is an error; otherwise it is reported and left out."""
+    """True if an image or a graph that cannot be read is an error; otherwise it is reported and left out."""
     label_column: str = ""
     """The column of labels in a table; empty looks for one with a common name."""
     header: str = ""

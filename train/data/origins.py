@@ -11,11 +11,11 @@ class Origin(NamedTuple):
     width: int
     height: int
     grey: bool
-    """Whether its file has a grey mode."""
+    """True if its file has a grey mode."""
     transparent: bool
-    """Whether it has transparency."""
+    """True if it has transparency."""
     deep: bool
-    """Whether it has 16 bits a channel."""
+    """True if it has 16 bits a channel."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Origins:
     largest: tuple[int, int]
     commonest: tuple[int, int]
     alike: int
-    """How many have the commonest size."""
+    """Number of pictures with the most frequent size."""
     sizes: int
-    """How many sizes there are."""
+    """Number of different sizes."""
     side: int
     """The median of their shorter sides."""
     grey: int
@@ -37,11 +37,11 @@ class Origins:
     transparent: int
     deep: int
     cut: int = 0
-    """How many were not square and were cut, where a size was asked for."""
+    """Number of pictures that were not square and were cropped, if a size was given."""
     reduced: int = 0
-    """How many were made smaller."""
+    """Number of pictures that were reduced."""
     enlarged: int = 0
-    """How many were made larger."""
+    """Number of pictures that were enlarged."""
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Origins":

@@ -59,9 +59,9 @@ class Picture(NamedTuple):
     peak: int = 0
     """Largest value of a picture of 16 bits, from which the depth of the set is found; else 0."""
     more: bool = False
-    """Whether the file has more frames or pages than the first."""
+    """True if the file has more frames or pages than the first."""
     origin: Origin | None = None
-    """What it was like; None of pixels that were an array."""
+    """Facts about the original picture; None for an array."""
 
 
 def read_picture(encoded: Path | bytes, size: int, *, grey: bool, depth: int = 16) -> Picture:

@@ -38,7 +38,7 @@ class DomainFacts:
     shape: tuple[int, int, int]
     """(height, width, channels) of the images that it looks at."""
     classes: int
-    """Classes that it tells apart."""
+    """Number of classes."""
     class_names: tuple[str, ...]
     """Their names, or empty."""
     task: str

@@ -39,11 +39,11 @@ class Cell:
 
     convs: tuple[Conv, ...]
     residual: bool = False
-    """Whether what goes in is added to what comes out."""
+    """True if what goes in is added to what comes out."""
     pooled: bool = False
-    """Whether blocks of 2x2 become their largest value first."""
+    """True if blocks of 2x2 become their largest value first."""
     seen: bool = False
-    """Whether the heads of a discriminator see what comes out."""
+    """True if the heads of a discriminator see what comes out."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class FrozenPlan:
     epsilon: float
     """Epsilon of its batch norms."""
     tensorflow: bool = False
-    """Whether strided convolutions see a cell more at the right and lower edge than at the left and upper
+    """True if strided convolutions see a cell more at the right and lower edge than at the left and upper
     one, as TensorFlow's do."""
     least_side: int = 0
     """Smaller images are enlarged, so that the longer side has so many pixels."""
     most_side: int = 0
     """Larger ones are reduced to it; 0 leaves them."""
     unit: bool = False
-    """Whether pixels go from 0 to 1 rather than from -1 to 1."""
+    """True if pixels go from 0 to 1 rather than from -1 to 1."""
 
     @property
     def channels(self) -> int:

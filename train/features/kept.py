@@ -18,7 +18,7 @@ from .errors import FeatureError
 from .fit import LABELS, ROTATION, accuracy, fit_features
 
 FEWEST = 500
-"""Images that a network is fitted to."""
+"""Smallest number of images to which a network is fitted."""
 _VERSION = 2  # of all that is decided below: other features are other files
 _LOOKS = 16_000  # images that it is shown in all: half a minute on two cores at 32x32
 _MOST_EPOCHS = 10

@@ -30,11 +30,11 @@ class FeatureSource:
     """The weights of a feature network."""
 
     about: str
-    """Whose features they are, for people."""
+    """Description of the features."""
     fingerprint: str
     """``sha256:`` and the digest of the weights."""
     weights: Mapping[str, Tensor]
-    """Its state, as `FrozenFeatures.fill` takes it."""
+    """State dict, as `FrozenFeatures.fill` takes it."""
 
 
 def require_source(name: str) -> str:

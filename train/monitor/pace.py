@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 CHECKS = 50
-"""How often the number of steps is looked at while the time runs."""
+"""Number of checks of the number of steps during the time."""
 TOLERANCE = 0.02
-"""By which share of all steps the time may be missed before their number is changed."""
+"""Share of all steps by which the run may miss its time before their number is changed."""
 _OF_LEFT = 0.1  # by which share of the steps that are left: what misses them early is often made good
 _NEWEST = 0.3  # weight of the newest rate in their mean: a machine that others use is fast and slow in turn
 _LAST = 50  # a run whose time is up comes down with its rates in a fiftieth of the steps it has done

@@ -23,11 +23,11 @@ class SamplePicture:
     """How a run's samples are shown."""
 
     count: int
-    """How many are drawn."""
+    """Number of samples drawn."""
     draw: Callable[[Tensor], bytes]
-    """From what the generator gives, on the CPU, to a PNG file's content."""
+    """Maps the generator's output, on the CPU, to the content of a PNG file."""
     quick: bool = False
-    """Whether it costs little, so that there can be more of them than scores."""
+    """True if it is cheap, so that there can be more pictures than scores."""
 
 
 def image_grid(classes: int = 0) -> SamplePicture:

@@ -42,7 +42,7 @@ class CapsuleSettings(LayerSettings, DiscriminatorSettings):
     capsule_size: Width = 16
     """Units of such a capsule."""
     routing: Annotated[str, AfterValidator(lambda name: require_among(ROUTINGS, name))] = "dynamic"
-    """How votes become capsules: weighed anew in several rounds, or in one pass of self-attention."""
+    """How votes become capsules: reweighted in several rounds, or in one pass of self-attention."""
     iterations: Annotated[int, Field(ge=1, le=100)] = 3
     """Rounds of dynamic routing."""
     capsule_dropout: Probability = 0.0

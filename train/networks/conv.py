@@ -102,7 +102,7 @@ class ConvDiscriminator(DiscriminatorNetwork):
     """
 
     followed = False
-    """Whether hidden layers follow the convolutions, beside dense ones."""
+    """True if hidden layers follow the convolutions, beside dense ones."""
 
     def __init__(self, settings: ConvDiscriminatorSettings, spec: SampleSpec) -> None:
         super().__init__()

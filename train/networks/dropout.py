@@ -94,7 +94,7 @@ class DropoutKind:
     name: str
     """Its name in a recipe."""
     module: Callable[[float], _DropoutNd]
-    """From p to a module, the identity in eval mode, whose ``p`` can be changed while it trains."""
+    """Maps p to a module that is the identity in eval mode and whose ``p`` can change during training."""
 
 
 DROPOUT_KINDS: Registry[DropoutKind] = Registry(

@@ -78,4 +78,4 @@ class Architecture:
     discriminator: Design[Any, DiscriminatorNetwork] | None = None
     """None if there is no such discriminator."""
     fits: Callable[[SampleSpec], bool] = lambda spec: spec.graphs is None
-    """Whether it can make or judge samples of this shape. By default anything but graphs."""
+    """True if it can make or judge samples of this shape. By default anything but graphs."""

@@ -44,14 +44,14 @@ class NetworkSettings(Settings):
     change ``architecture`` alone."""
 
     architecture: str
-    """What the network is built of; ``architecture`` outside the tables sets it for both networks."""
+    """Architecture of the network; ``architecture`` outside the tables sets it for both networks."""
     dropout_schedule: Annotated[str, AfterValidator(lambda name: require_among(DROPOUT_SCHEDULES, name))] = (
         "constant"
     )
     """When dropout acts: all the time (constant), in the first half of the run (early), in the second
     (late), or from the whole probability down to 0 at the end (linear)."""
     spectral_norm: bool = False
-    """Whether every weight is divided by its largest singular value."""
+    """Divide every weight by its largest singular value (spectral normalisation)."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Fraction of each weight removed in a step, times the learning rate; not of biases and gains."""
     learning_rate: LearningRate
@@ -103,7 +103,7 @@ class DiscriminatorSettings(NetworkSettings):
     dropout_bound: Annotated[float, Field(gt=0, le=0.95)] = 0.8
     """The highest probability that auto may take; the lowest is 0."""
     dropout_target: Annotated[float, Field(gt=0, lt=1)] = 0.6
-    """The overfitting that auto steers for, 0 for none to 1; see docs/training.md."""
+    """The overfitting that auto aims for, 0 for none to 1; see docs/training.md."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the data that is not trained on, by which auto measures overfitting; with 0 it takes the sign
     of the logits of training samples."""

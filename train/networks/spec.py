@@ -8,18 +8,18 @@ class GraphTypes:
     """The types of nodes and edges, if samples are graphs."""
 
     node_types: int
-    """Types of nodes, those that are absent not counted."""
+    """Number of node types, without absent nodes."""
     edge_types: int
-    """Types of edges, without "no edge"."""
+    """Number of edge types, without "no edge"."""
     sizes_vary: bool
-    """Whether graphs may have fewer nodes than the largest."""
+    """True if graphs may have fewer nodes than the largest."""
     node_shares: tuple[float, ...] = ()
     """How frequent "no node" and each type of node are in the data, where a generator begins; empty for all
     alike."""
     edge_shares: tuple[float, ...] = ()
-    """The same of "no edge" and each type of edge."""
+    """Frequency of "no edge" and of each edge type."""
     sizes: tuple[tuple[int, ...], ...] = ()
-    """How many graphs of the data have 1, 2, ... nodes, in a row for each class or in one row. A generator
+    """Number of graphs of the data with 1, 2, ... nodes, in one row per class or in one row. A generator
     draws sizes as these are; without them it learns which nodes are absent."""
 
     @property
@@ -41,11 +41,11 @@ class SampleSpec:
     classes: int = 0
     """0 in a model without labels; else labels are 0 to ``classes - 1``."""
     bounded: bool = True
-    """Whether all values lie between -1 and 1."""
+    """True if all values lie between -1 and 1."""
     described: str = "such samples"
-    """In words, for messages."""
+    """Description for messages."""
     graphs: GraphTypes | None = None
-    """What nodes and edges are; None where samples are no graphs."""
+    """Types of nodes and edges; None if samples are not graphs."""
 
     @property
     def on_grid(self) -> bool:

@@ -27,13 +27,13 @@ class Loss(ABC):
     """
 
     name: str
-    """Its name in ``training.loss``."""
+    """Name in ``training.loss``."""
     tells_right_from_wrong: bool = True
-    """Whether `correct` has a meaning. If so, there are accuracies, and the discriminator can win."""
+    """True if `correct` has a meaning. Then there are accuracies, and the discriminator can win."""
     lost_from: float = SURE
     """The generator has lost at this mean loss or above, if the discriminator is nearly always right."""
     has_limit: bool = True
-    """Whether a loss beyond ``health.loss_limit`` counts as exploded."""
+    """True if a loss beyond ``health.loss_limit`` counts as exploded."""
     incompatible: tuple[Incompatible, ...] = ()
     """Settings it cannot be combined with. ``{loss}`` in a combination stands for the loss. A rule
     that several losses share is one object."""

@@ -130,14 +130,14 @@ class Penalty:
     weight: str
     """Name of its weight in `PenaltySettings`."""
     slope: Literal[0, 1] | None
-    """What it pulls the norm of the discriminator's gradient to; None for another penalty."""
+    """Target of the norm of the discriminator's gradient; None for another kind of penalty."""
     lazy: bool
-    """Whether it is computed only every ``r1_interval`` steps, with so many times the weight (Karras et
+    """True if it is computed only every ``r1_interval`` steps, with so many times the weight (Karras et
     al., "Analyzing and improving the image quality of StyleGAN", CVPR 2020, section 3.1)."""
     value: Callable[[PenaltySettings, Discriminator, Tensor, Tensor], Tensor]
-    """From the discriminator, real and generated samples to a scalar."""
+    """Maps the discriminator, real and generated samples to a scalar."""
     incompatible: tuple[Incompatible, ...] = ()
-    """Settings that it cannot be trained with."""
+    """Settings with which it cannot be combined."""
 
     def weighs(self, settings: PenaltySettings) -> float:
         """Return its weight in a recipe."""

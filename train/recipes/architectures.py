@@ -12,7 +12,7 @@ from .settings import Recipe, recipe_type
 
 NETWORKS = ("generator", "discriminator")
 SHORT = "architecture"
-"""Outside the tables it sets the architecture of both networks."""
+"""Key outside the tables that sets the architecture of both networks."""
 
 
 class _UnknownGenerator(GeneratorSettings):

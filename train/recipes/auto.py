@@ -27,11 +27,11 @@ class Seen:
     """The facts about data that the choice may depend on."""
 
     spec: SampleSpec
-    """What samples are."""
+    """Specification of the samples."""
     count: int
-    """How many there are."""
+    """Number of samples."""
     classes: tuple[ClassCount, ...] = ()
-    """Those that have samples; empty without labels."""
+    """Classes that have samples; empty without labels."""
     unusable: str = ""
     """Why the labels cannot be learned, if they cannot."""
     device: str = "cpu"
@@ -53,11 +53,12 @@ class Row:
     architecture: str
     """The recipe's."""
     why: str
-    """What speaks for it, as it follows "since"."""
+    """Reason for the row, as it follows "since"."""
     fits: Callable[[Seen], bool]
-    """Whether it is for such data."""
+    """Returns True if the row suits the data."""
     against: Callable[[Seen], str] = lambda seen: ""
-    """Why it is not the one for these, though it is for their kind; empty where nothing is against it."""
+    """Returns why it does not suit these data, although it suits their kind; empty if nothing is against
+    it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Chosen:
     recipe: str = ""
     """Name of the recipe; empty in a run whose recipe was named."""
     conditional: bool = False
-    """Whether labels are used."""
+    """True if labels are used."""
     why: str = ""
     """One line."""
 
@@ -95,7 +96,7 @@ TABLE = (
     ),
     Row("mlp", "mlp", "dense layers take vectors", lambda seen: seen.spec.graphs is None),
 )
-"""The first row that is for the data is taken."""
+"""Rows in order. The first one that suits the data is used."""
 
 
 def choose(seen: Seen, conditional: bool | None = None) -> Chosen:

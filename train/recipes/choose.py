@@ -18,11 +18,11 @@ class Asked:
     """The user's wishes for a recipe."""
 
     recipe: Recipe | None = None
-    """Whole, with all changes; None leaves it to the data."""
+    """Complete recipe with all changes; None if the data decide."""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """Settings by dotted key, for a recipe that the data decide."""
+    """Settings by dotted key, for a recipe that depends on the data."""
     said: frozenset[str] = frozenset()
-    """The settings that were said beside a recipe, by dotted key."""
+    """Settings that the user set besides the recipe, by dotted key."""
 
     def settled(self, seen: Seen) -> tuple[Recipe, Chosen]:
         """Return the recipe for data, and the choice that the data led to.

@@ -28,7 +28,7 @@ class TrainingSettings(Settings):
     ema_decay: Beta
     """Decay of the averaged generator, which is the one exported; 0 exports the last weights."""
     loss: Annotated[str, AfterValidator(LOSSES.require_known)] = "non-saturating"
-    """What the two networks minimise."""
+    """Loss of both networks."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """How far the discriminator's target for real samples is below 1."""
     discriminator_steps: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -64,7 +64,7 @@ class HealthSettings(Settings):
     gradient_limit: Annotated[float, Field(gt=0)] = 1e6
     """A gradient norm beyond this has exploded."""
     won: Literal["ignore", "warn", "rollback"] = "warn"
-    """What to do when the discriminator has won, so that the generator no longer learns."""
+    """What to do when the discriminator wins, so that the generator no longer learns."""
     won_steps: Annotated[int, Field(ge=1)] = 1000
     """It has won after this many steps with 99 % of both kinds right and the generator's loss above 5."""
     collapsed: Literal["ignore", "warn", "rollback"] = "warn"

@@ -26,9 +26,9 @@ class TomlText:
 
     document: dict[str, Any]
     statements: dict[str, Statement]
-    """By dotted key; keys written inline share the statement that holds them."""
+    """Statements by dotted key. Keys written inline share the statement that contains them."""
     head: tuple[str, ...]
-    """The comment with which the file begins, without ``#``."""
+    """The comment at the start of the file, without ``#``."""
 
 
 def read_toml(text: str) -> TomlText:

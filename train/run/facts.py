@@ -19,11 +19,11 @@ class InitFacts:
     """The origin of a fine-tuned run's weights."""
 
     source: str = ""
-    """The file that the first weights are of; empty in a run that began with random ones."""
+    """File of the initial weights; empty in a run that began with random ones."""
     fingerprint: str = ""
     """SHA-256 of that file."""
     fresh: tuple[str, ...] = ()
-    """Layers that were not taken from it and began with random weights."""
+    """Layers that were not copied from it and began with random weights."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class FeatureFacts:
     """The feature network inside a discriminator of architecture ``projected``."""
 
     name: str = ""
-    """As the recipe names it; empty without one."""
+    """Name as in the recipe; empty without one."""
     fingerprint: str = ""
     """``sha256:`` and the digest of its weights."""
     about: str = ""
-    """Whose features they are, for people."""
+    """Description of the features."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class TimeFacts:
     """How the number of steps was fitted to a time."""
 
     minutes: float = 0.0
-    """The time; 0 where the number of steps was said, or is the recipe's."""
+    """The time; 0 if the number of steps was set or comes from the recipe."""
     seconds_per_step: float = 0.0
     """As measured before the first step."""
     spans: Spans = ()
-    """From which step on there were to be how many in all; the learning rates follow from it."""
+    """Total number of steps from each step on, from which the learning rates follow."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class RunFacts:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     data: str
-    """What stood after ``--data``; or ``memory:`` and a name."""
+    """Value of ``--data``, or ``memory:`` and a name."""
     data_dir: str
-    """What stood after ``--data-dir``, or empty."""
+    """Value of ``--data-dir``, or empty."""
     fingerprint: str
     """Fingerprint of the data."""
     device: str
@@ -69,23 +69,23 @@ class RunFacts:
     threads: Annotated[int, Field(ge=1)]
     """CPU threads of PyTorch."""
     processes: Annotated[int, Field(ge=1)] = 1
-    """How many trained it together in the beginning."""
+    """Number of processes that trained it at the start."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """How the data was read."""
     init: InitFacts = field(default_factory=InitFacts)
-    """What the first weights are of."""
+    """Origin of the initial weights."""
     features: FeatureFacts = field(default_factory=FeatureFacts)
-    """What the discriminator looks through."""
+    """Feature network of the discriminator."""
     time: TimeFacts = field(default_factory=TimeFacts)
     """How the number of steps was fitted."""
     auto: Chosen = field(default_factory=Chosen)
-    """What was chosen by the data; its recipe is empty where the recipe was named."""
+    """The choice made by the data; its recipe is empty if the user named one."""
     labels: str = ""
     """Fingerprint of the labels of a class-conditional run, else empty."""
     made_by: dict[str, str] = field(default_factory=dict)
     """Versions and processor with which it began."""
     changes: tuple[str, ...] = ()
-    """Settings that were changed when it was resumed, and at which step."""
+    """Settings that were changed when it was resumed, with the step."""
 
     @classmethod
     def from_table(cls, table: object) -> "RunFacts":

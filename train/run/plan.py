@@ -54,7 +54,7 @@ class Wanted:
     threads: int | None = None
     """CPU threads, or None."""
     retune: bool = False
-    """Whether to measure even where this machine has measured before."""
+    """Measure again even if this machine has measured before."""
 
     @classmethod
     def of(cls, facts: RunFacts) -> "Wanted":

@@ -43,7 +43,7 @@ class Pretrained:
     discriminator: dict[str, Tensor]
     """Weights of the discriminator by name; empty if the source has only a generator."""
     features: FeatureFacts = field(default_factory=FeatureFacts)
-    """What that discriminator looks through."""
+    """Feature network of that discriminator."""
 
 
 def pretrained_file(source: str | PathLike[str]) -> Path:

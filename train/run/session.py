@@ -43,7 +43,7 @@ from .stop import Interrupted, StopRequest
 from .trained import resumable_checkpoint
 
 MakeScore = Callable[[TrainingData, Recipe], Score | None]
-"""Makes the score of a run, or None where its data cannot be scored."""
+"""Makes the score of a run, or returns None if its data cannot be scored."""
 
 _MOST_MINUTES = 1e6
 

@@ -14,11 +14,11 @@ class DataSource:
     """Where training data are, and how to read them."""
 
     data: object = None
-    """As for `dropgan.train.data.load_data`; None where nothing was said."""
+    """As for `dropgan.train.data.load_data`; None if the user named nothing."""
     labels: object = None
     """Labels for data in memory that have none of their own."""
     data_dir: Path | None = None
-    """Where the whole Fashion-MNIST lies, if not in a usual place."""
+    """Folder of the complete Fashion-MNIST, if it is not in a usual place."""
     options: DataOptions = field(default_factory=DataOptions)
     """How to read them."""
 

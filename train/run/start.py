@@ -25,21 +25,21 @@ class Start:
     """Everything from which a session is prepared."""
 
     run: RunDirectory
-    """Where the run is, or will be."""
+    """The run directory."""
     asked: Asked
-    """What is said of the recipe; of a run that goes on or is repeated, the whole of it."""
+    """The user's wishes for the recipe; the complete recipe if a run is continued or repeated."""
     source: DataSource
-    """What to train on."""
+    """Source of the training data."""
     wanted: Wanted
-    """What to compute with; of a run that goes on, what it began with."""
+    """Device, precision and threads; those of the start if a run is continued."""
     pretrained: Pretrained | None = None
-    """What its first weights are of; None begins with random ones."""
+    """Model with the initial weights; None starts with random ones."""
     architecture: str = ""
     """The architecture of the run that those weights come from; a recipe chosen by the data must use it."""
     begun: tuple[Recipe, RunFacts] | None = None
-    """What recipe.toml says of a run that goes on; None in a new one."""
+    """Facts in recipe.toml of a continued run; None for a new one."""
     as_in: tuple[RunDirectory, RunFacts] | None = None
-    """The run whose data these must be: the one that goes on, or that is repeated."""
+    """The run whose data these must be: the continued or the repeated one."""
 
 
 def new_run(

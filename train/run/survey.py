@@ -27,20 +27,20 @@ class Survey:
     """Data as training sees them, and the run that would follow."""
 
     data: TrainingData
-    """As they were read."""
+    """The data."""
     seen: Seen
-    """What the recipe is chosen by."""
+    """Facts by which the recipe is chosen."""
     size: int
-    """Proposed for pictures that cannot be trained on without a size; 0 where none was needed."""
+    """Proposed size for pictures that need one; 0 if none was needed."""
     remarks: tuple[str, ...]
-    """What was passed over, left out or taken otherwise than one might think."""
+    """Messages about what was ignored, left out, or interpreted in an unexpected way."""
     recipe: Recipe
     why: str
-    """Why this recipe; empty where it was named."""
+    """Reason for this recipe; empty if the user named one."""
     plan: Plan
-    """What it would be computed with on this machine."""
+    """Device, precision and threads on this machine."""
     seconds: float
-    """For a thousand steps, as measured on this machine."""
+    """Measured seconds for a thousand steps on this machine."""
 
     @property
     def classes(self) -> tuple[ClassCount, ...]:

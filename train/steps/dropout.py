@@ -13,7 +13,7 @@ from ..networks.schedules import DROPOUT_SCHEDULES
 from ..networks.settings import DiscriminatorSettings, NetworkSettings
 
 INTERVAL = 4
-"""Steps from one change of a steered probability to the next."""
+"""Interval in steps between changes of an adapted probability."""
 _WHOLE_WAY = 64_000  # real samples in which it can go from 0 to its bound
 
 

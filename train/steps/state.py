@@ -52,26 +52,26 @@ class TrainingState:
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
     timetable: Timetable
-    """How many steps there are in all."""
+    """Total number of steps."""
     step: int = 0
     seconds: float = 0.0
     rollbacks: tuple[int, ...] = ()
-    """The steps that training went back to after it had gone wrong."""
+    """The steps to which training returned after failures."""
     seed: int = 0
     """Seed of all random numbers in training."""
     ranks: Ranks = ALONE
-    """The processes that train it together."""
+    """The processes of the run."""
     augmentation: torch.Generator = field(default_factory=torch.Generator)
-    """What the augmentations of a step are drawn from; `begin_step` seeds it."""
+    """Random generator of a step's augmentations; `begin_step` seeds it."""
     passes: Passes = field(init=False)
-    """The networks as they are; or, of several processes, what averages their gradients."""
+    """The networks themselves or, with several processes, wrappers that average their gradients."""
     generator_scaling: LossScaling | None = None
     """Scales the generator's loss, in fp16."""
     discriminator_scaling: LossScaling | None = None
     steering: Steering | None = None
     """Sets the discriminator's dropout, if it is ``auto``."""
     held_out: Batches | None = None
-    """What the steering measures overfitting by, if samples are held out."""
+    """Held-out samples by which overfitting is measured, if there are any."""
     dropout: ScaledDropouts = field(init=False)
     """The dropout layers of both networks."""
 

@@ -32,14 +32,14 @@ class DiscriminatorOutcome(NamedTuple):
     on_real: Tensor
     """Logits of the real samples, [n, verdicts], before the update and with dropout acting, detached."""
     on_generated: Tensor
-    """The same of the generated ones."""
+    """Logits of the generated samples, likewise."""
 
 
 class StepOutcome(NamedTuple):
     """Values of a training step to be measured."""
 
     discriminator: DiscriminatorOutcome
-    """The outcome of its last update."""
+    """Values of the discriminator's last update."""
     generator_loss: Tensor
     """float32 [], detached."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 Spans = tuple[tuple[int, int], ...]
-"""From which step on a run has how many steps in all, the first from step 0 on."""
+"""Pairs of a step and the total number of steps from there on; the first step is 0."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ class Reading:
 
     options: DataOptions
     reporter: Reporter
-    """Told of progress, and of what is left out."""
+    """Receives progress, and messages about what is left out."""
     data_dir: Path | None = None
-    """What stood after ``--data-dir``; None for a source that `Reader.takes_data_dir` denies."""
+    """Value of ``--data-dir``; None if `Reader.takes_data_dir` is False."""
 
 
 class Reader(ABC):
@@ -30,11 +30,11 @@ class Reader(ABC):
     """
 
     gives: ClassVar[str]
-    """What the user may give, as it stands in a list of all kinds: ``a .npy file``."""
+    """The accepted sources, for a list of all kinds: ``a .npy file``."""
     has_columns: ClassVar[bool] = False
-    """Whether ``--label-column`` fits the source."""
+    """True if ``--label-column`` applies to the source."""
     has_lines: ClassVar[bool] = False
-    """Whether ``--header``, ``--separator`` and ``--decimal`` fit it."""
+    """True if ``--header``, ``--separator`` and ``--decimal`` apply to the source."""
 
     @abstractmethod
     def matches(self, source: str) -> bool:

@@ -22,7 +22,7 @@ _RAREST, _ENDLESS = 1e-3, 1e9
 
 class _DiscreteSettings(GeneratorSettings):
     discrete: Literal["straight-through", "gumbel"] = "straight-through"
-    """How training makes discrete samples: the likeliest type of each node and edge, as the exported file
+    """How training makes discrete samples: the most likely type of each node and edge, as the exported file
     takes it, or a draw from their probabilities. Gradients are those of softmax in both."""
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Temperature of the softmax that gives the gradients."""

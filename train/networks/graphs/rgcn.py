@@ -19,7 +19,7 @@ class RGCNSettings(MessageSettings, DiscriminatorSettings):
     dense: Annotated[tuple[Width, ...], Field(max_length=64)] = (128,)
     """Widths of dense layers behind the sum over all nodes."""
     walks: Annotated[int, Field(ge=0, le=16)] = 0
-    """Up to which length the closed walks through a node are shown to the first layer; 0 without. They tell
+    """Longest closed walks through a node that the first layer sees; 0 for none. They tell
     apart graphs that convolutions alone cannot."""
 
 
