@@ -1,13 +1,13 @@
-"""What each piece of recipe mlp is worth, and each regulariser and loss that it leaves out.
+"""Measure the effect of each part of recipe mlp, and of each regulariser and loss that it does not use.
 
     python benchmarks/ablation.py --data fashion-mnist --steps 2500
 
-A piece is taken out or put in, the rest trains as many steps. --images 500 shows what happens with
-little data.
+One part at a time is removed or added, and every variant trains equally many steps. --images 500 shows
+the effect on little data.
 
-Prints the Fréchet distance of the exported file of each variant, and the training steps a CPU
-second, since a piece that costs time has to earn it. One thread, one seed unless --seeds says more:
-a single seed tells large differences only.
+Prints the Fréchet distance of the exported file of each variant, and training steps per CPU second,
+because a part that costs time must be worth it. It uses one thread, and one seed unless --seeds says
+more. A single seed shows only large differences.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""Rates of batch jobs against bare loops that do a part of the work.
+"""Measure batch jobs against plain loops that do a part of the work.
 
     python benchmarks/batch.py model.onnx [--what latents npy pictures torch]
 
-Each comparison runs its sides in turns and prints medians, and the median of the ratios of single
-rounds: by the clock, and by CPU time (user and system, of all processes), which other programs on
-the machine disturb less. A job's rate is taken from its first progress report to its end, so that
-the start of its processes does not count; from its CPU time that of a job of a fifth of the size is
-taken off, for the same reason.
+Each comparison alternates its sides and prints medians, and the median of the ratios of single
+rounds. Both are given by the clock and by CPU time (user and system, of all processes), which other
+programs on the machine disturb less. A job's rate is measured from its first progress report to its
+end, so the start of its processes does not count. For the same reason, the CPU time of a job of a
+fifth of the size is subtracted from its CPU time.
 
     latents   the latent stream on one core, against numpy's normal generator on Philox
     npy       a job of npy shards, against an onnxruntime loop over ready-made latents that throws its

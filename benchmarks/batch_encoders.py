@@ -1,9 +1,9 @@
-"""How long PNG encoders take for a model's samples, and how small they get them.
+"""Measure the speed of PNG encoders on a model's samples, and the size of their files.
 
     python benchmarks/batch_encoders.py model.onnx
 
-CPU time on one core, best of some rounds. Pillow and the compression library come with dropgan[batch];
-OpenCV, imagecodecs and isal are measured where they are installed.
+Times are CPU times on one core, the best of several rounds. Pillow and the compression library come
+with dropgan[batch]. OpenCV, imagecodecs and isal are measured if they are installed.
 """
 
 import argparse

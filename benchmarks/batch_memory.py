@@ -1,11 +1,11 @@
-"""Peak memory of a long job against that of a short one.
+"""Compare the peak memory of a long job with that of a short one.
 
     dropgan export RUN -o int8.onnx --precision int8
     python benchmarks/batch_memory.py int8.onnx [--samples 10000000] [--format npy]
 
 Runs `dropgan sample` for 100,000 samples and for many, with the same split, into temporary
-directories (7.8 GB at 28x28), and adds up the peaks of resident memory
-(VmHWM) of the command and its workers. Linux.
+directories (7.8 GB at 28x28), and adds up the peaks of resident memory (VmHWM) of the command and its
+workers. It needs Linux.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Import, load, first sample: dropgan.serve against a bare onnxruntime script.
+"""Time import, loading and the first sample: dropgan.serve against a plain onnxruntime script.
 
     python benchmarks/cold_start.py model.onnx
 
-Runs both as fresh processes in turns and prints medians and the median ratio.
+Alternates fresh processes of both, and prints medians and the median ratio.
 """
 
 import argparse

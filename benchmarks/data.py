@@ -1,4 +1,4 @@
-"""What reading data costs: photographs decoded, once and from the cache, and memory beside a large file.
+"""Measure the cost of reading data: decoding photographs, reading the cache, and memory for a large file.
 
     python benchmarks/data.py [--photographs 1000] [--gigabytes 4]
 

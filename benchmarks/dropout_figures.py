@@ -1,8 +1,8 @@
-"""The figures and tables of docs/dropout.md from the recorded runs; it trains nothing.
+"""Make the figures and tables of docs/dropout.md from the recorded runs, without training.
 
     python benchmarks/dropout_figures.py
 
-docs/study/dropout.md.j2 is the page with the numbers left out; docs/dropout.md is what this makes of it.
+docs/study/dropout.md.j2 is the page without its numbers. This script makes docs/dropout.md from it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The runs of the study of dropout: which settings, data, seeds and steps each question needs."""
+"""The runs of the dropout study: the settings, data, seeds and steps for each question."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""What dropout does to a GAN, by rate, place, kind and amount of data: the runs behind docs/dropout.md.
+"""Run the dropout study: the effect of dropout on a GAN by rate, place, kind and amount of data.
 
     python benchmarks/dropout_study.py            # every run that has no line yet
     python benchmarks/dropout_study.py --quick    # a small part, on its own

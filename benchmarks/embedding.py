@@ -1,4 +1,4 @@
-"""What embedding a generator costs beside a bare onnxruntime script: disk, start, time, memory.
+"""Compare an embedded generator with a plain onnxruntime script: disk, start, time, memory.
 
     python benchmarks/embedding.py MODEL [--rounds 21] [--json]
 

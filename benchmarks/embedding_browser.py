@@ -1,9 +1,9 @@
-"""How fast the web package is in Chromium and the npm package in Node: loading, then 64 images.
+"""Time the web package in Chromium and the npm package in Node: loading, then 64 images.
 
     python benchmarks/embedding_browser.py MODEL [--rounds 9]
 
 Needs Chromium, Node and tests/js/node_modules (ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix tests/js).
-Every round is a fresh browser; shown are medians in milliseconds.
+Each round uses a fresh browser. The results are medians in milliseconds.
 """
 
 import argparse

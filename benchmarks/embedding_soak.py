@@ -1,4 +1,4 @@
-"""Does an app that embeds a generator grow? Samples for minutes from threads and forked children.
+"""Check that an app that embeds a generator does not grow: sample for minutes from threads and forks.
 
     python benchmarks/embedding_soak.py MODEL [--minutes 10] [--allowed-mb 3]
 

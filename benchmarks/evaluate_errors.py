@@ -1,4 +1,4 @@
-"""How often the test for copies is wrong on rows: honest models accused, copies missed.
+"""Measure the errors of the copy test on rows: honest models accused, copies missed.
 
     python benchmarks/evaluate_errors.py [--sizes 50 200 2000] [--draws 100]
 

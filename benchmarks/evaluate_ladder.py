@@ -1,4 +1,4 @@
-"""The sanity ladder: what known faults score, in any features.
+"""Score samples with known faults, from mild to severe, in any features.
 
     python benchmarks/evaluate_ladder.py [--features domain|FILE] [--model model.onnx]
 

@@ -1,8 +1,8 @@
-"""Time and memory of `dropgan evaluate` on 10,000 samples in domain features.
+"""Measure time and memory of `dropgan evaluate` on 10,000 samples in domain features.
 
     python benchmarks/evaluate_speed.py MODEL_OR_RUN [--repeats 3]
 
-Each run is a process of its own, first with an empty cache of real features, then with a full one.
+Each run is a separate process, first with an empty cache of real features, then with a full one.
 Prints wall and CPU time and the largest resident memory.
 """
 

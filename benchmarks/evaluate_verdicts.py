@@ -1,4 +1,4 @@
-r"""How often the verdict is wrong: real images accused, faults missed.
+r"""Measure the errors of the verdict: real images accused, faults missed.
 
     python benchmarks/evaluate_verdicts.py run NAME TRAINING UNSEEN --training 60000 --held-out 9000 1000 \
         [--draws 0:20] [--faults 0:10] -o rows.jsonl

@@ -1,4 +1,4 @@
-"""Thousands of mutated model files, each opened and sampled: is there a crash, a hang, a traceback?
+"""Open and sample thousands of mutated model files, and look for crashes, hangs and tracebacks.
 
     python benchmarks/export_fuzz.py --run RUN [--files 10000]
 

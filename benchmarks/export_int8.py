@@ -1,4 +1,4 @@
-"""What int8 gives and costs: samples a second, bytes, pixels and score, beside fp32 and onnxruntime's own.
+"""Compare an int8 file with fp32 and with onnxruntime's own int8: rate, size, pixels and score.
 
     python benchmarks/export_int8.py --run RUN [--no-score]
 

@@ -1,4 +1,4 @@
-"""Every architecture in every precision at both ends of the opset range: gate, parity, loader.
+"""Check every architecture in every precision at both ends of the opset range: gate, parity, loader.
 
     python benchmarks/export_matrix.py
 

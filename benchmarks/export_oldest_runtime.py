@@ -1,4 +1,4 @@
-"""Which onnxruntime releases run an exported file, and do they draw the same?
+"""Find the onnxruntime releases that run an exported file, and compare their samples.
 
     python benchmarks/export_oldest_runtime.py --run RUN [--versions 1.15.0 1.17.0 ...]
 

@@ -1,4 +1,4 @@
-"""Fine-tuning on 500 images against training from scratch on them, at equal steps.
+"""Compare fine-tuning on 500 images with training from scratch on them, at equal steps.
 
     python benchmarks/fine_tuning.py
 

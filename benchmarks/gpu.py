@@ -1,4 +1,4 @@
-"""Everything that CUDA changes, measured in one go on a machine with one GPU.
+"""Measure everything that CUDA changes, in one run on a machine with one GPU.
 
     python benchmarks/gpu.py -o gpu.json
 

@@ -1,4 +1,4 @@
-"""The connected graphs of seven nodes: trained on a random 80 % of them, scored against all of them.
+"""Train on a random 80 % of the connected graphs of seven nodes, and score against all of them.
 
     python benchmarks/graphs_atlas.py --minutes 10 --seeds 0 1 2
     python benchmarks/graphs_atlas.py --steps 4000 --set '{"generator.discrete": "gumbel"}' --device cuda

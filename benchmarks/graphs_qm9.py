@@ -1,4 +1,4 @@
-"""QM9, MolGAN's data set: validity, uniqueness and novelty of 10,000 samples.
+"""Train on QM9, MolGAN's data set: validity, uniqueness and novelty of 10,000 samples.
 
     python benchmarks/graphs_qm9.py --minutes 20 --out qm9-run --report qm9.html
 

@@ -1,11 +1,11 @@
-"""How many images a class needs before labels help.
+"""Measure how many images per class are needed before labels help.
 
     python benchmarks/labels_needed.py --per-class 10 30 100 300 --steps 3000 --seeds 2
 
-Keeps so many images of each of Fashion-MNIST's ten classes, trains the recipe on them without and
+Keeps this many images of each of Fashion-MNIST's ten classes, trains the recipe on them without and
 with labels, and prints the Fréchet distance of 5,000 samples to all 10,000 images that come with
-dropgan, and how many of the samples with labels the domain classifier takes for the class that was
-asked for. `train/recipes/auto.py` rests on it. One thread.
+dropgan, and how many of the samples with labels the domain classifier assigns to the requested
+class. `train/recipes/auto.py` is based on it. It uses one thread.
 """
 
 import argparse

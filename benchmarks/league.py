@@ -1,4 +1,4 @@
-"""Architectures against each other on Fashion-MNIST, one thread: equal CPU seconds, or equal images seen.
+"""Compare architectures on Fashion-MNIST with one thread, at equal CPU seconds or equal images seen.
 
     python benchmarks/league.py --seconds 100 --seeds 0 1 2 --out docs/league/rows.jsonl
     python benchmarks/league.py --images 24000 --seeds 0 1 2 --out docs/league/rows.jsonl

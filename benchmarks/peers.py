@@ -1,4 +1,4 @@
-"""dropgan's recipes against two networks of PyTorch-GAN, at equal CPU seconds and at equal images seen.
+"""Compare dropgan's recipes with two networks of PyTorch-GAN, at equal CPU seconds and equal images seen.
 
     python benchmarks/peers.py --data fashion-mnist --seconds 200
 

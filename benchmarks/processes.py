@@ -1,4 +1,4 @@
-"""Two processes of half the batch against one process of the whole: how far do the weights lie apart?
+"""Compare two processes of half the batch with one process of the whole: the distance of the weights.
 
     python benchmarks/processes.py
 

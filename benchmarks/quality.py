@@ -1,10 +1,10 @@
-"""Fréchet distance of recipes given the same data and the same CPU seconds.
+"""Compare the Fréchet distances of recipes, given the same data and the same CPU seconds.
 
     python benchmarks/quality.py --data fashion-mnist --seconds 180
 
-Trains each recipe on one thread, in turns, for so many steps as fit into the seconds (its rate is
-measured first), exports it, and scores the exported file. Prints the CPU seconds that were really
-used, the score of each seed and the medians.
+Trains each recipe in turn on one thread for as many steps as fit into the seconds (its rate is
+measured first), exports it, and scores the exported file. Prints the CPU seconds used, the score of
+each seed and the medians.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Which changes to a recipe are worth their time: variants of it, given equal CPU seconds.
+"""Search for changes to a recipe that are worth their time: variants of it, given equal CPU seconds.
 
     python benchmarks/search.py --data fashion-mnist-10k --seconds 100 --out search.jsonl
     python benchmarks/search.py --variants "as it is" --worth "former" 12000 --precision auto --seeds 0 1 2

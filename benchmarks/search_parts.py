@@ -1,4 +1,4 @@
-"""Changes to the networks of `conv` that the search of recipes tries, and that dropgan does not have.
+"""Changes to the networks of `conv` that the search of recipes tries and that dropgan does not include.
 
 `register` makes them architectures.
 """

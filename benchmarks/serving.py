@@ -1,11 +1,11 @@
-"""Requests per second and latency of `dropgan serve` beside LitServe, one picture a request.
+"""Measure requests per second and latency of `dropgan serve` and LitServe, one picture per request.
 
     pip install litserve==0.2.19      # and wrk, which Debian has as a package
     python benchmarks/serving.py MODEL [--seconds 5] [--turns 3] [--connections 32] [--workers 1]
 
 Both serve the same file and answer with the same PNG bytes (checked first). They run in turns, each
-loaded by wrk on the same machine; `constant` is the same dropgan server answering a body of that size
-that is already made. The last part sends ten times as many connections and counts what was refused.
+loaded by wrk on the same machine. `constant` is the same dropgan server answering with a prepared body
+of that size. The last part opens ten times as many connections and counts the refusals.
 """
 
 import argparse

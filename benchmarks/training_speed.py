@@ -1,10 +1,10 @@
-"""Training steps per second of the seed recipe against a plain eager loop of the same networks.
+"""Compare training steps per second of the seed recipe with a plain eager loop of the same networks.
 
     python benchmarks/training_speed.py
 
-Both on one CPU thread, in turns; prints medians and the median of the ratios turn by turn. The
-plain loop is what a tutorial would write: nn.Dropout, a DataLoader, two discriminator passes, fresh
-noise for the generator, an unfrozen discriminator, Adam as it comes.
+Both run on one CPU thread, in turns. It prints medians and the median of the ratios turn by turn. The
+plain loop is that of a tutorial: nn.Dropout, a DataLoader, two discriminator passes, fresh noise for
+the generator, an unfrozen discriminator, Adam with its defaults.
 
 The last lines are the matrix products of one step of dropgan's alone, recorded and done again with
 the same operands: the rate that a step would have if all else were free.

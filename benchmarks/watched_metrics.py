@@ -1,4 +1,4 @@
-r"""Which metric training should watch: how well candidates order faults, and checkpoints of real runs.
+r"""Compare candidate validation metrics by how well they order faults and checkpoints of real runs.
 
     python benchmarks/watched_metrics.py run NAME IMAGES -o OUT.json [--reals 5000] [--fresh 2000] \
         [--networks random fitted] [--faults 0:3] [--seeds 0:2] [--steps 2000] [--every 200] [--device cuda]

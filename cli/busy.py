@@ -1,4 +1,4 @@
-"""Whether a command will have to wait for processors that others use."""
+"""Warn if a command must share processors that other programs use."""
 
 import os
 from dataclasses import replace
@@ -9,10 +9,10 @@ _BUSY = 1.5  # programs a processor, the mean of the last minute
 
 
 def noting_busy(reporter: Reporter) -> Reporter:
-    """A reporter that says, when work begins, that the machine is busy, where it is.
+    """Return a reporter that reports a busy machine when work begins.
 
-    Minutes become quarters of an hour, and nothing else would tell why. A command that is refused says
-    nothing of it.
+    On a busy machine minutes become quarters of an hour without any other sign of the reason. A command that
+    is refused reports nothing.
     """
     begun = False
 
@@ -38,7 +38,7 @@ def _note_if_busy(reporter: Reporter) -> None:
 
 
 def _processors() -> int:
-    """Those that this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

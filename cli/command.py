@@ -1,4 +1,4 @@
-"""How --help looks: plain text, options grouped under headings, nothing cut off."""
+"""The format of --help: plain text, options grouped under headings, nothing cut off."""
 
 import inspect
 import re

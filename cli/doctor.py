@@ -39,7 +39,7 @@ _MODULES = {"pillow": "PIL"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what it is, and what to do where it is not."""
+    """The result of one check: its state, what was found, and how to fix it."""
 
     state: Literal["ok", "absent", "broken"]
     name: str
@@ -162,7 +162,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _extra(extra: str) -> Finding:
-    """True if everything is there that an extra of pyproject.toml names, and can be imported."""
+    """Check that the packages of one of pyproject.toml's extras are installed and can be imported."""
     wanted = _requirements(extra)
     missing = [name for name in wanted if not _installed(name)]
     install = f"pip install 'dropgan[{extra}]'"
@@ -179,7 +179,7 @@ def _extra(extra: str) -> Finding:
 
 
 def _requirements(extra: str) -> list[str]:
-    """The packages that an extra installs, from dropgan's own metadata."""
+    """Return the packages that an extra installs, from dropgan's own metadata."""
     lines = importlib.metadata.requires("dropgan") or []
     marked = [line for line in lines if re.search(rf"""extra == ["']{extra}["']""", line)]
     return [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in marked]
@@ -194,5 +194,5 @@ def _installed(name: str) -> bool:
 
 
 def _line(error: Exception) -> str:
-    """An error of another library in one line of bounded length."""
+    """Return another library's error as one line of bounded length."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -185,7 +185,7 @@ def evaluate(
 
 
 def _held_out(given: str | None) -> str | None:
-    """What the library takes: ``auto`` where nothing was said, None for ``none``."""
+    """Convert to the library's values: ``auto`` if the option was not given, None for ``none``."""
     return "auto" if given is None else None if given == "none" else given
 
 
@@ -194,7 +194,7 @@ def _spread(score: "ScoreCard") -> str:
 
 
 def show_columns(evaluation: "VectorEvaluation") -> None:
-    """Print the columns that are furthest off."""
+    """Print the columns that differ most."""
     worst = sorted(evaluation.columns, key=lambda column: -column.ks)[:_SHOWN_COLUMNS]
     for column in worst:
         result(
@@ -204,7 +204,7 @@ def show_columns(evaluation: "VectorEvaluation") -> None:
 
 
 def show_baselines(evaluation: "GraphEvaluation") -> None:
-    """Print what models without a network score, and the most frequent mistakes."""
+    """Print the scores of models without a network, and the most frequent mistakes."""
     for name, scores in evaluation.baselines.items():
         told = ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items())
         result(f"beside      {name}: {told}")

@@ -150,7 +150,7 @@ def export(
 
 
 def _chosen(run: Path, checkpoint: str) -> str:
-    """Which of a run's weights were taken, and why."""
+    """Return which of a run's weights were exported, and why."""
     from dropgan.train import RunDirectory
 
     if checkpoint == "last":

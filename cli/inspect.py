@@ -84,7 +84,7 @@ def inspect(
 
 
 def unit_of(card: "Card") -> str:
-    """What differences are measured in, to follow a number."""
+    """Return the unit of differences, to follow a number."""
     from dropgan.serve.kinds import output_of
 
     unit = output_of(card).unit
@@ -212,7 +212,7 @@ def _of_score(score: "ScoreCard") -> tuple[str, str]:
 
 
 def speed_of(card: "Card") -> str:
-    """How fast an int8 file was where it was exported, and where it gains more or less."""
+    """Return the speed of an int8 file where it was exported, and where it gains more or less."""
     speed = card.export.speed
     other = "without VNNI gain less" if "with VNNI" in speed.processor else "with VNNI gain more"
     return (

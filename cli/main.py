@@ -1,4 +1,4 @@
-"""The command line's entry: the app, and how errors leave it."""
+"""The entry point of the command line: the app, and how errors are reported."""
 
 import io
 import os
@@ -70,7 +70,7 @@ def _options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Options that stand before any command; --debug is read by main() wherever it stands."""
+    """Options before any command; main() reads --debug wherever it is given."""
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -78,7 +78,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _process() -> int:
-    """The number of this process among those that torchrun started; 0 without it."""
+    """Return the rank of this process if torchrun started it; 0 otherwise."""
     number = os.environ.get("RANK", "0")
     return int(number) if number.isdecimal() else 0
 
@@ -112,7 +112,7 @@ def main() -> None:
 
 
 def _failure(error: Exception, arguments: list[str]) -> int:
-    """Say in one line what went wrong, and give the exit code; a bug is raised again."""
+    """Report an error in one line and return the exit code; a bug is raised again."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if is_out_of_memory(error):
         command = next((argument for argument in arguments if not argument.startswith("-")), "")
@@ -133,7 +133,7 @@ def _failure(error: Exception, arguments: list[str]) -> int:
 
 
 def _say_error(text: str) -> None:
-    """The one line of an error, at a length that can be read whatever value it quotes."""
+    """Print the one line of an error, shortened to a readable length."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     say(f"error: {text}")

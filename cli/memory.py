@@ -1,4 +1,4 @@
-"""Running out of memory, in whatever words a library says it."""
+"""Recognise that memory ran out, whatever words a library uses for it."""
 
 from collections.abc import Iterator
 
@@ -30,8 +30,11 @@ _REMEDIES = {
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True if an error means that memory ran out: a MemoryError, what libraries raise in its place, or an
-    error that one of these led to, unless that one speaks of memory in words of its own."""
+    """Return True if an error means that memory ran out.
+
+    That is a MemoryError, what libraries raise instead, or an error caused by one of these, unless it
+    describes the memory problem itself.
+    """
     if isinstance(error, DropganError) and "memory" in str(error) and not _says_so(error):
         return False
     return any(isinstance(one, MemoryError) or _says_so(one) for one in _chain(error))
@@ -45,17 +48,17 @@ def _says_so(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and those that led to it."""
+    """Yield an error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def out_of_memory(error: BaseException, command: str) -> str:
-    """One line: that memory ran out, what was asked for, and what to do.
+    """Return one line that says that memory ran out, what was requested, and what to do.
 
     Args:
-        error: What was raised.
+        error: The exception.
         command: The command that was running.
     """
     lines = [line for one in _chain(error) for line in str(one).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ SAMPLES, SCORES, FEATURES, SERVICE = "Samples", "Scores", "Features of your own"
 
 
 def within(low: float, high: float, meaning: str) -> Callable[[float | None], float | None]:
-    """A check that a number is above ``low`` and at most ``high``, and no NaN."""
+    """Return a validator of numbers above ``low`` and at most ``high``, which refuses NaN."""
 
     def check(value: float | None) -> float | None:
         if value is not None and not (math.isfinite(value) and low < value <= high):
@@ -33,14 +33,14 @@ def within(low: float, high: float, meaning: str) -> Callable[[float | None], fl
 
 
 def probability(value: float | None) -> float | None:
-    """A check that a number can be a probability of dropping."""
+    """Validate a probability of dropping."""
     if value is not None and not 0 <= value < 1:  # which no NaN is
         raise typer.BadParameter(f"{value:g} is not a probability from 0 to below 1")
     return value
 
 
 def rate(value: str | None) -> str | None:
-    """A check that a text is a probability of dropping, or auto."""
+    """Validate a probability of dropping, or auto."""
     if value is None or value == "auto":
         return value
     try:
@@ -51,7 +51,7 @@ def rate(value: str | None) -> str | None:
 
 
 def output(value: _Path) -> _Path:
-    """A check that an output is a path of this machine and no address."""
+    """Validate that an output is a local path and not an address."""
     if value is not None:
         try:
             local_path(value)
@@ -61,14 +61,14 @@ def output(value: _Path) -> _Path:
 
 
 def _seed(value: int) -> int:
-    """A check that a number is a seed of the latent stream."""
+    """Validate a seed of the latent stream."""
     if value >= 2**64:
         raise typer.BadParameter(f"{value} is not a seed: use a number from 0 to 2^64 - 1")
     return value
 
 
 def _recipes() -> list[str]:
-    """The recipes that come with dropgan, for a shell's completion: found without importing torch."""
+    """Return the recipes that come with dropgan, for shell completion, without importing torch."""
     folder = Path(__file__).parents[1] / "train" / "recipes"
     return ["auto", *sorted(path.stem for path in folder.glob("*.toml"))]
 
@@ -78,7 +78,7 @@ def _devices() -> list[str]:
 
 
 def data_sets() -> list[str]:
-    """Those that have names, for a shell's completion."""
+    """Return the data sets that have names, for shell completion."""
     return ["fashion-mnist-10k", "fashion-mnist"]
 
 

@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, progress and remarks on stderr."""
+"""The output of commands: results on stdout, progress and messages on stderr."""
 
 import shutil
 import sys
@@ -28,26 +28,26 @@ _LEAST_SECONDS = 1.0  # before a rate is known
 
 
 def say(message: str = "", *, quiet: bool = False) -> None:
-    """A remark for the person at the terminal: one line, whatever the names in it hold."""
+    """Print a message to the user as one line, whatever the names in it contain."""
     if not quiet:
         print(printable(message), file=sys.stderr, flush=True)
 
 
 def say_with_time(message: str, *, quiet: bool = False) -> None:
-    """A remark that, where it goes to a file or a pipe, begins with the time."""
+    """Print a message, with the time in front if it goes to a file or a pipe."""
     time_of_day = "" if sys.stderr.isatty() else time.strftime("%Y-%m-%d %H:%M:%S  ")
     say(time_of_day + message, quiet=quiet)
 
 
 def result(message: str) -> None:
-    """A line of the command's result."""
+    """Print a line of the command's result."""
     print(printable(message), flush=True)
 
 
 def result_row(name: str, text: str) -> None:
-    """A line of a table: what stands under ``name`` stays beside it where a terminal is too narrow.
+    """Print a row of a table. Wrapped text stays aligned with ``text`` in a narrow terminal.
 
-    In a pipe or a file it is one line, for whoever searches it.
+    In a pipe or a file it is one line, so that it can be searched.
     """
     shown = printable(text)
     if sys.stdout.isatty():
@@ -58,18 +58,18 @@ def result_row(name: str, text: str) -> None:
 
 
 def result_text(text: str) -> None:
-    """A result of several lines, such as a file's content."""
+    """Print a result of several lines, such as a file's content."""
     for line in text.rstrip().split("\n"):
         result(line)
 
 
 def result_json(value: Any) -> None:
-    """The command's result for a program; a number that is not finite is null."""
+    """Print the command's result for a program. Numbers that are not finite become null."""
     print(json_text(value, indent=1), flush=True)
 
 
 class _TimeLeft(TimeRemainingColumn):
-    """The time until the end: that of the clock where there is one, else what the rate makes of it."""
+    """The remaining time: from the reporter if it has a time limit, otherwise estimated from the rate."""
 
     def render(self, task: Task) -> Text:
         end = task.fields["end"]
@@ -79,7 +79,7 @@ class _TimeLeft(TimeRemainingColumn):
 
 
 class ProgressBar:
-    """A bar with remark and time left on a terminal; plain lines with the time now and then elsewhere."""
+    """A bar with remark and time left on a terminal; elsewhere occasional plain lines with the time."""
 
     def __init__(self, what: str, total: int, unit: str, *, done: int = 0, quiet: bool = False) -> None:
         self._what, self._total, self._unit, self._quiet = what, total, unit, quiet
@@ -124,13 +124,13 @@ class ProgressBar:
     def update(
         self, done: int, remark: str = "", *, total: int | None = None, left: float | None = None
     ) -> None:
-        """Report how much is done in all, and anything worth saying beside it.
+        """Report the total amount done, and a remark.
 
         Args:
-            done: How much.
-            remark: What else is worth a glance.
-            total: How much there is, where that has changed.
-            left: Seconds until the end, where it was given a time; else they are estimated.
+            done: Total amount done.
+            remark: Further information, such as a loss.
+            total: New total amount, if it has changed.
+            left: Seconds until the end if there is a time limit; otherwise they are estimated.
         """
         self._done, self._remark, self._unsaid = done, remark, True
         self._total = self._total if total is None else total
@@ -142,14 +142,14 @@ class ProgressBar:
             self._say()
 
     def say(self, message: str) -> None:
-        """A line above the bar."""
+        """Print a line above the bar."""
         if self._bar is not None:
             self._bar.console.print(Text(printable(message)), soft_wrap=True)
         else:
             say_with_time(message, quiet=self._quiet)
 
     def _say(self) -> None:
-        """A line of its own, for a log."""
+        """Print the progress as a line, for a log."""
         self._spoken, self._unsaid = time.monotonic(), False
         per_second, seconds = self._per_second(), time.monotonic() - self._started
         if self._done >= self._total:
@@ -162,7 +162,7 @@ class ProgressBar:
         say_with_time("  ".join(part for part in parts if part), quiet=self._quiet)
 
     def _per_second(self) -> float:
-        """0 where nothing can be said yet: what the first moments do is no measure."""
+        """Return the rate, or 0 in the first moments, which are not representative."""
         seconds = time.monotonic() - self._started
         return (self._done - self._first) / seconds if seconds >= _LEAST_SECONDS else 0.0
 

@@ -140,7 +140,7 @@ def run(
 
 
 def _show(out: Path, finished: "Finished") -> None:
-    """The lines that say where everything is and how good it is."""
+    """Print the lines that say where everything is and how good it is."""
     from dropgan.serve.write import shown_as
 
     card, evaluation = finished.card, finished.evaluation

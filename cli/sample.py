@@ -27,7 +27,7 @@ _CHECKED_BYTES = "byte for byte as the manifest says"
 
 
 def _part(text: str | None) -> str | None:
-    """A check that a part is one."""
+    """Validate a part of a job."""
     if text is not None:
         from dropgan.serve.batch import Part
 
@@ -248,7 +248,7 @@ def sample(
 
 
 def _choose(out: str, format_: str | None) -> str:
-    """A sharded format, or array, grid, table or raw; empty for shards of a format that is left open."""
+    """Return a sharded format, or array, grid, table or raw; empty for shards in the default format."""
     if format_ is not None and format_ not in (*FORMATS.names, "raw"):
         raise typer.BadParameter(f"--format must be {', '.join(FORMATS.names)} or raw, not {format_}")
     if out == "-" or format_ == "raw":

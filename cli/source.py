@@ -1,4 +1,4 @@
-"""What samples are made from: a model file or a service, and a seed."""
+"""The source of samples on the command line: a model file or a service, and a seed."""
 
 import os
 from pathlib import Path
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def source(model: str) -> "Path | Client":
-    """The file or the service that was named."""
+    """Return the named file or service."""
     from dropgan.serve.client import KEY_VARIABLE, Client, is_address
 
     return Client(model, key=os.environ.get(KEY_VARIABLE)) if is_address(model) else Path(model)
 
 
 def seed_of(seed: str, *, quiet: bool) -> int:
-    """The number of a seed; of a word it is said, for programs that take numbers alone."""
+    """Return the number of a seed. The number of a word is reported, for programs that take only numbers."""
     from dropgan.serve.seeds import seed_number
 
     try:

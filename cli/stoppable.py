@@ -1,4 +1,4 @@
-"""Sampling that may be stopped at any moment."""
+"""Sampling that can be stopped at any moment."""
 
 import signal
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class _Interrupted(DropganError):
 
 @contextmanager
 def stoppable(out: str | None) -> Iterator[None]:
-    """Ctrl-C, a scheduler's SIGTERM or a closed terminal's SIGHUP, as one line and exit code 130."""
+    """Report Ctrl-C, a scheduler's SIGTERM or a closed terminal's SIGHUP in one line with exit code 130."""
 
     def stop(number: int, frame: Any) -> None:
         raise KeyboardInterrupt

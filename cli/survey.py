@@ -1,4 +1,4 @@
-"""What `dropgan data` and `--dry-run` show."""
+"""The output of `dropgan data` and `--dry-run`."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def look(
     json: bool,
     quiet: bool,
 ) -> None:
-    """Survey the data and show what was found; with ``out`` also draw a contact sheet there."""
+    """Survey the data and print the result; with ``out`` also draw a contact sheet there."""
     from dropgan.serve.outputs import require_writable
     from dropgan.train.recipes import asked_recipe
     from dropgan.train.run.plan import Wanted
@@ -78,11 +78,11 @@ def _draw(found: "Survey", out: Path) -> None:
 
 
 def given(reading: "DataOptions", proposed: int = 0) -> list[str]:
-    """The options that stand beside --data.
+    """Return the options that accompany --data.
 
     Args:
         reading: How the data are read.
-        proposed: A size for pictures that were given none, or 0.
+        proposed: Proposed size of pictures if the user gave none, or 0.
     """
     size = reading.size or proposed
     values = (("--size", str(size) if size else ""), ("--label-column", reading.label_column),
@@ -95,7 +95,7 @@ def given(reading: "DataOptions", proposed: int = 0) -> list[str]:
 
 
 def _change(key: str, value: object) -> tuple[str, ...]:
-    """The option that changes a setting."""
+    """Return the option that changes a setting."""
     if key == "conditional" and isinstance(value, bool):
         return ("--conditional" if value else "--no-conditional",)
     return "--set", f"{key}={value}"
@@ -126,7 +126,7 @@ def _show(found: "Survey", command: str, *, minutes: float | None, out: Path | N
 
 
 def _classes(classes: "tuple[ClassCount, ...]") -> list[str]:
-    """Each class with its count; of many the largest and the smallest."""
+    """Return each class with its count; of many classes only the largest and the smallest."""
     if not classes:
         return []
     if len(classes) <= _CLASSES:

@@ -161,7 +161,7 @@ def sweep(
 
 
 def _axes(axis: list[str] | None, generator: str | None, discriminator: str | None) -> dict[str, str]:
-    """The values of each axis, as they were typed."""
+    """Return the values of each axis as the user typed them."""
     found: dict[str, str] = {}
     short = {"generator.dropout": generator, "discriminator.dropout": discriminator}
     pairs = [(key, values) for key, values in short.items() if values is not None]
@@ -178,7 +178,7 @@ def _axes(axis: list[str] | None, generator: str | None, discriminator: str | No
 
 
 def _show(results: "Results") -> None:
-    """The combinations, the best first, and where everything is."""
+    """Print the combinations, best first, and where everything is."""
     from dropgan.sweep.axes import described
 
     shown = results.ranked[:_SHOWN]
@@ -199,7 +199,7 @@ def _show(results: "Results") -> None:
 
 
 def _next(results: "Results") -> str:
-    """The command that trains the best combination on the same data."""
+    """Return the command that trains the best combination on the same data."""
     assert results.best is not None
     question, point = results.question, results.best.trials[0][0].point
     words = ["dropgan", "run", "--data", question.data, *given(point.options)]

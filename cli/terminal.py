@@ -1,4 +1,4 @@
-"""Shows the person at the terminal what the library reports."""
+"""Show the library's reports on the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from .output import ProgressBar, say_with_time
 
 @contextmanager
 def terminal(*, quiet: bool = False) -> Iterator[Reporter]:
-    """A reporter that shows a bar for what is under way, and a line for each remark, on stderr."""
+    """Return a reporter that shows a bar for the current work and a line for each message, on stderr."""
     if quiet:
         yield SILENT
         return
@@ -26,7 +26,7 @@ def terminal(*, quiet: bool = False) -> Iterator[Reporter]:
 
 
 class _Shown:
-    """The bar of the activity that is under way, if there is one."""
+    """The bar of the current activity, if there is one."""
 
     def __init__(self) -> None:
         self._bar: ProgressBar | None = None

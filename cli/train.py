@@ -192,7 +192,7 @@ def _list_recipes(*, json: bool) -> None:
 
 
 def _show(run: "RunDirectory", *, json: bool) -> None:
-    """Where everything is, and the best score."""
+    """Print where everything is, and the best score."""
     summary = describe(run)
     if json:
         result_json(summary)

@@ -1,4 +1,4 @@
-"""What the commands `train` and `run` share: a recipe and data from options, and what a run has to show."""
+"""The common part of the commands `train` and `run`: recipe and data from options, and a run's results."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ def changes_from(
     seed: int | None = None,
     patience: int | None = None,
 ) -> dict[str, Any]:
-    """The options that change a recipe, as dotted keys and values.
+    """Return the options that change a recipe as dotted keys and values.
 
     Raises:
         typer.BadParameter: A --set has no equals sign.
@@ -50,7 +50,7 @@ def data_options(
     decimal: str | None,
     limit: int | None,
 ) -> "DataOptions":
-    """The options that stand beside ``--data``."""
+    """Return the options that accompany ``--data``."""
     from dropgan.train import DataOptions
 
     chosen = {None: "auto", True: "colour", False: "grey"}[colour]
@@ -67,13 +67,13 @@ def data_options(
 
 
 def was_said(context: typer.Context, *names: str) -> bool:
-    """True if any of these options stood on the command line."""
+    """Return True if any of these options was given on the command line."""
     sources = [context.get_parameter_source(name) for name in names]
     return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
 
 def describe(run: "RunDirectory") -> dict[str, Any]:
-    """What a run has to show, for ``--json``: its last line of metrics, and its best score."""
+    """Return a run's results for ``--json``: its last line of metrics and its best score."""
     rows = run.read_metrics()
     samples = sorted((run.path / "samples").glob("*.png"))
     scores = [row for row in rows if row.get("score") is not None]

@@ -6,8 +6,8 @@ Importing `dropgan` loads nothing else: each name below is loaded when you first
     dropgan.train("runs/a", data=images)
     from dropgan.train import load_recipe
 
-It also switches off what onnxruntime sends to its maker, for this process and those that it starts:
-see docs/security.md.
+It also turns off onnxruntime's telemetry, for this process and those that it starts: see
+docs/security.md.
 """
 
 import os

@@ -35,7 +35,7 @@ from dropgan.train.run.start import new_or_begun_run, repeated_or_begun_run, req
 
 @dataclass(frozen=True)
 class Finished:
-    """What `run` leaves behind."""
+    """The results of `run`."""
 
     run: RunDirectory
     """Where everything is."""
@@ -51,7 +51,7 @@ class Finished:
     """The evaluation of images as one HTML file."""
 
     def generator(self, device: str = "auto") -> Generator:
-        """The model, opened to sample from."""
+        """Open the model to sample from it."""
         return Generator(self.model, device=device)
 
 
@@ -81,8 +81,8 @@ def run(
 ) -> Finished:
     """Train a GAN, export its generator, sample from the file and evaluate it.
 
-    If this was begun in the directory with the same settings, it continues; finished work is not
-    repeated. The weights with the best score in training are exported.
+    If this was started in the directory with the same settings, it continues without repeating finished work.
+    The weights with the best score in training are exported.
 
     Args:
         directory: Directory for the run, the model, the samples and the report.
@@ -119,7 +119,7 @@ def run(
 def _deploy(
     session: Session, source: DataSource, count: int, score_samples: int, reporter: Reporter
 ) -> Finished:
-    """The file of a trained run, and what there is to show of it."""
+    """Export a trained run and return its results."""
     place = session.directory
     model = place.path / "model.onnx"
     card = export(place, model, reporter=reporter)
@@ -145,7 +145,7 @@ def _deploy(
 
 
 def _sample(generator: Generator, place: RunDirectory, count: int, reporter: Reporter) -> Path:
-    """A picture or a table of the first samples of the run's seed."""
+    """Write a picture or a table of the first samples of the run's seed."""
     shown = shown_as(generator.card)
     path = place.path / f"samples{shown.suffix}"
     shown.write(

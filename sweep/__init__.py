@@ -1,4 +1,4 @@
-"""Sweeps: which settings are best, found by training with each. Needs the extra ``dropgan[train]``."""
+"""Sweeps: compare settings by training with each. Needs the extra ``dropgan[train]``."""
 
 from dropgan.callable_module import make_callable
 

@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 
 
 class SweepError(DropganError):
-    """A sweep cannot be made as it was asked for."""
+    """A sweep cannot be made as requested."""
 
     exit_code = 2
 
@@ -39,7 +39,7 @@ class Range:
 
     @property
     def whole(self) -> bool:
-        """True if only whole numbers are meant: both ends are."""
+        """True if both ends are whole numbers, so that only whole numbers are tried."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
@@ -47,15 +47,15 @@ Axis = tuple[Any, ...] | Range
 
 
 def parse_axes(said: Mapping[str, str | Sequence[Any] | Range]) -> dict[str, Axis]:
-    """The values of each axis, or its range.
+    """Return the values of each axis, or its range.
 
     Args:
-        said: By the dotted key of a setting: values, or a text of values with commas between them.
-            Commas in brackets and quotes belong to a value, each of which is read as TOML if it is.
-            ``LOW:HIGH`` and ``LOW:HIGH:log`` are ranges.
+        said: Values by the dotted key of a setting, or a text of values separated by commas. Commas in
+            brackets and quotes belong to a value. Values are parsed as TOML if possible. ``LOW:HIGH`` and
+            ``LOW:HIGH:log`` are ranges.
 
     Raises:
-        SweepError: An axis has no values, or is one that a sweep has in another way.
+        SweepError: An axis has no values, or another option of the sweep sets it.
     """
     axes: dict[str, Axis] = {}
     for key, values in said.items():
@@ -79,19 +79,19 @@ def parse_axes(said: Mapping[str, str | Sequence[Any] | Range]) -> dict[str, Axi
 
 
 def ends(axis: Axis) -> tuple[Any, ...]:
-    """The values of an axis, or the two ends of its range."""
+    """Return the values of an axis, or the two ends of its range."""
     return (axis.low, axis.high) if isinstance(axis, Range) else axis
 
 
 def shown_axis(axis: Axis) -> str:
-    """An axis as one would type it."""
+    """Return an axis as a user would type it."""
     if not isinstance(axis, Range):
         return ",".join(map(shown, axis))
     return f"{shown(axis.low)}:{shown(axis.high)}" + ":log" * axis.log
 
 
 def toml_value(text: str) -> Any:
-    """What a text spells in TOML, or the text itself."""
+    """Parse a text as a TOML value, or return the text itself."""
     try:
         return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -99,7 +99,7 @@ def toml_value(text: str) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value in a line for people, as one would type it."""
+    """Return a value as a user would type it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -108,12 +108,12 @@ def shown(value: object) -> str:
 
 
 def described(values: Values) -> str:
-    """Values in a line: ``generator.dropout=0.1 discriminator.dropout=0.3``."""
+    """Return values as one line: ``generator.dropout=0.1 discriminator.dropout=0.3``."""
     return " ".join(f"{key}={shown(value)}" for key, value in values.items())
 
 
 def described_all(some: Sequence[Values], axes: Mapping[str, Sequence[Any]]) -> str:
-    """Several combinations in few words: those axes are left out of which every value is among them."""
+    """Describe several combinations briefly, without the axes of which they cover every value."""
     taken = {key: [value for value in axes[key] if any(one[key] == value for one in some)] for key in axes}
     size = 1
     for values in taken.values():
@@ -125,7 +125,7 @@ def described_all(some: Sequence[Values], axes: Mapping[str, Sequence[Any]]) -> 
 
 
 def _parts(text: str) -> Iterator[str]:
-    """A text cut at the commas that are in no brackets and no quotes."""
+    """Split a text at commas outside brackets and quotes."""
     depth, quote, part = 0, "", ""
     for letter in text:
         if quote:

@@ -1,4 +1,4 @@
-"""The call that sweeps."""
+"""The function that runs a sweep."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,20 +73,20 @@ def sweep(
         trials: Search with this number of combinations, proposed by Optuna's TPE sampler (Bergstra et
             al., "Algorithms for hyper-parameter optimization", NeurIPS 2011), instead of training all. A
             later call may ask for more.
-        prune: In a search, whether a trial ends early if, from a quarter of its steps on, its best score
-            is worse than the median of what finished trials had after as many steps.
-        settings: What is changed in every trial, as for `dropgan.train`, like all other arguments except:
+        prune: In a search, end a trial early if, from a quarter of its steps on, its best score is worse
+            than the median of finished trials after equally many steps.
+        settings: Changes in every trial, as for `dropgan.train`, like all other arguments except:
         held_out: Images to score against that no trial is trained on, as ``data``. None scores against
             the training images, where a trial that repeats few of them looks good.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
-        What was found, which is also in results.json, results.csv, best.toml and report.html.
+        The results, which are also in results.json, results.csv, best.toml and report.html.
 
     Raises:
-        SweepError: An axis is no setting, a combination cannot be trained (each is named), or the
-            directory holds another sweep (the message says in what it differs).
-        Interrupted: SIGINT, SIGTERM or SIGHUP came; the same call goes on.
+        SweepError: An axis is not a setting, a combination cannot be trained (the message names each), or
+            the directory holds another sweep (the message has the differences).
+        Interrupted: The process received SIGINT, SIGTERM or SIGHUP. The same call continues the sweep.
         DropganError: As for `dropgan.train`.
     """
     if started_processes() > 1:
@@ -143,11 +143,11 @@ def sweep(
 
 
 def _require_enough(axes: Mapping[str, Axis], trials: int | None) -> None:
-    """Refuse a grid of ranges, and a search for more than there is.
+    """Refuse a grid of ranges, and a search with more trials than combinations.
 
     Raises:
         SweepError: It is one of these.
-        MissingExtraError: A search has no Optuna.
+        MissingExtraError: Optuna, which a search needs, is not installed.
     """
     ranges = [key for key, axis in axes.items() if isinstance(axis, Range)]
     if trials is None:
@@ -165,7 +165,7 @@ def _require_enough(axes: Mapping[str, Axis], trials: int | None) -> None:
 
 
 def _written(path: Path, question: Question, plan: Plan) -> Results:
-    """What was found so far, written down."""
+    """Write the results so far and return them."""
     results = results_of(path, question, plan.trials())
     results.write()
     write_report(results)
@@ -183,11 +183,11 @@ def _settled(
     search: str,
     held_out: str,
 ) -> Question:
-    """The sweep's question: as it was written down, or written down now.
+    """Return the question of the sweep in the directory, or write this one.
 
     Raises:
-        SweepError: It differs from the one that was written down.
-        RunError: The directory holds other files, with which a sweep would mix its own.
+        SweepError: It differs from the existing one.
+        RunError: The directory contains files that do not belong to a sweep.
     """
     first, begun = points[0].recipe, read_question(path)
     if begun is None:
@@ -227,7 +227,7 @@ def _settled(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[None]:
-    """Hold the sweep's directory while its question is looked up or written down."""
+    """Lock the sweep's directory while its question is read or written."""
     missing = [place for place in (path, *path.parents) if not place.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)

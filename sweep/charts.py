@@ -1,4 +1,4 @@
-"""The charts of a sweep's report: what each setting is worth, and how scores went over steps."""
+"""The charts of a sweep's report: the effect of each setting, and scores over steps."""
 
 import itertools
 import statistics
@@ -23,7 +23,7 @@ _STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 @plain_style()
 def make_charts(results: Results) -> list[Picture]:
-    """Every chart for which there are numbers."""
+    """Return every chart for which there is data."""
     varying = [key for key, axis in results.question.axes.items() if isinstance(axis, Range) or len(axis) > 1]
     if not results.ranked:
         return []
@@ -52,7 +52,7 @@ def _line(results: Results, key: str) -> Picture:
 
 
 def _maps(results: Results, varying: Sequence[str]) -> Iterator[Picture]:
-    """A map of the first two axes for each combination of the others."""
+    """Yield a map of the first two axes for each combination of the others."""
     (vertical, horizontal), others = varying[:2], varying[2:]
     means = [group.mean for group in results.ranked if group.mean is not None]
     for rest in itertools.product(*(_values(results, key) for key in others)):
@@ -100,7 +100,7 @@ def _map(
 
 
 def _scatter(results: Results, key: str) -> Picture:
-    """Every combination of a search by its value of one axis."""
+    """Plot every combination of a search by its value of one axis."""
     figure, plot = new_figure()
     axis = results.question.axes[key]
     values = () if isinstance(axis, Range) else axis
@@ -118,7 +118,7 @@ def _scatter(results: Results, key: str) -> Picture:
 
 
 def _curves(results: Results) -> list[Picture]:
-    """Scores over steps, the mean of the seeds that have one there."""
+    """Plot scores over steps, as the mean of the seeds that have a score there."""
     figure, plot = new_figure(height=3.4)
     drawn = False
     for place, group in reversed(list(enumerate(results.ranked))):

@@ -12,10 +12,10 @@ from .axes import SweepError
 
 
 def read_held_out(held_out: object, data: TrainingData, source: DataSource, reporter: Reporter) -> ImageData:
-    """Held-out images, read as the training images are.
+    """Read held-out images in the same way as the training images.
 
     Raises:
-        DataError: They are missing, unfit, or the data are vectors.
+        DataError: They are missing or unsuitable, or the data are not images.
         SweepError: They have another shape, or are the training images.
     """
     unseen = held_out_images(held_out, require_kind(data, ImageData, "images"), source, reporter)
@@ -28,7 +28,7 @@ def read_held_out(held_out: object, data: TrainingData, source: DataSource, repo
 
 
 def against(unseen: ImageData, score: MakeScore) -> MakeScore:
-    """A score that compares with held-out images in the place of those that are trained on."""
+    """Return a score that compares with held-out images instead of the training images."""
 
     def make(data: TrainingData, recipe: Recipe) -> Score | None:
         return score(labelled_like(unseen, data) if recipe.conditional else unseen, recipe)
@@ -37,7 +37,7 @@ def against(unseen: ImageData, score: MakeScore) -> MakeScore:
 
 
 def labelled_like(unseen: ImageData, data: TrainingData) -> ImageData:
-    """Held-out images with labels that mean what those of data do.
+    """Return held-out images whose labels have the same meaning as those of the data.
 
     Raises:
         SweepError: They have other classes.

@@ -1,4 +1,4 @@
-"""Which trials a sweep has: those of a grid are known from the beginning, those of a search are proposed."""
+"""The trials of a sweep: those of a grid are known from the start, those of a search are proposed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +14,15 @@ class Plan(Protocol):
     """The trials of a sweep."""
 
     def trials(self) -> list[Trial]:
-        """All that there are so far, in the order in which they are to be taken."""
+        """Return all trials so far, in the order in which they should be trained."""
         ...
 
     def propose(self) -> bool:
-        """Add another trial, for a process that finds none to take; False if there are to be no more."""
+        """Add a trial, for a process that finds none to train; return False if there are enough."""
         ...
 
     def verdict(self, trial: Trial) -> Outcome | None:
-        """How a trial ends before its last step, in the light of the others; None if it goes on."""
+        """Return the early end of a trial, judged by the others, or None if it continues."""
         ...
 
 
@@ -32,8 +32,8 @@ class Grid:
     def __init__(self, folder: Path, points: Sequence[Point], seeds: Sequence[int]) -> None:
         """Name the trials.
 
-        All points with one seed come before the next seed: a sweep that is stopped half-way has every
-        combination, if with fewer seeds.
+        All points with one seed come before the next seed, so a sweep that is stopped half-way has every
+        combination, with fewer seeds.
         """
         self._trials = [
             Trial(point, seed, RunDirectory(folder / trial_name(point.values, seed)))
@@ -42,13 +42,13 @@ class Grid:
         ]
 
     def trials(self) -> list[Trial]:
-        """All of them."""
+        """Return all trials."""
         return self._trials
 
     def propose(self) -> bool:
-        """There are no more."""
+        """Return False, because a grid has no more trials."""
         return False
 
     def verdict(self, trial: Trial) -> Outcome | None:
-        """Each is trained to its end."""
+        """Return None: each trial is trained to its end."""
         return None

@@ -1,4 +1,4 @@
-"""The combinations of a sweep: the recipe of each, refused before anything trains."""
+"""The combinations of a sweep, each with its recipe, checked before anything trains."""
 
 import itertools
 import math
@@ -35,10 +35,10 @@ class Point:
 
 
 class Space:
-    """Makes points of values, from what the user says of recipe and data beside the axes.
+    """Makes points from values of the axes and the user's recipe and data.
 
     Attributes:
-        why: Why the recipe of the last point is the one for the data; empty where it was named.
+        why: Why the recipe of the last point suits the data; empty if the user named it.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Space:
         seen: Seen,
         options: DataOptions,
     ) -> None:
-        """Keep what all points share.
+        """Store what all points share.
 
         Args:
-            recipe: As for `dropgan.train`; ``auto`` is settled by ``seen``, for all points alike.
-            settings: What is changed in it at every point.
+            recipe: As for `dropgan.train`; ``seen`` decides ``auto`` for all points alike.
+            settings: Changes to the recipe at every point.
             data: All of the data.
-            seen: What there is to know of them.
-            options: How they are read, but for `LIMIT`.
+            seen: Facts about the data.
+            options: How the data are read, without `LIMIT`.
         """
         self._recipe, self._settings, self._seen, self._options = recipe, dict(settings), seen, options
         self._data = data
@@ -64,10 +64,10 @@ class Space:
         self._specs: dict[tuple[int, bool], SampleSpec] = {}
 
     def point(self, values: Values) -> Point:
-        """The point of these values.
+        """Return the point of these values.
 
         Raises:
-            DropganError: They are impossible, refuse one another, or do not fit the data.
+            DropganError: They are impossible, incompatible, or do not suit the data.
         """
         changes = {**self._settings, **{key: value for key, value in values.items() if key != LIMIT}}
         recipe, chosen = asked_recipe(self._recipe, settings=changes).settled(self._seen)
@@ -93,11 +93,11 @@ class Space:
 
 
 def grid(axes: Mapping[str, Axis], space: Space) -> list[Point]:
-    """Every combination of the values, and of the two ends of ranges, the last axis varying fastest.
+    """Return every combination of the values, and of the two ends of ranges; the last axis varies fastest.
 
     Raises:
-        SweepError: Some are impossible, refuse one another or do not fit the data: all of them are
-            named, with the reason. Or an axis has a value twice, or there are too many.
+        SweepError: Some are impossible, incompatible or do not suit the data (the message names each with
+            the reason), an axis has a value twice, or there are too many.
     """
     values = {key: ends(axis) for key, axis in axes.items()}
     if (count := math.prod(map(len, values.values()))) > _MOST:
@@ -116,20 +116,20 @@ def _distinct(points: list[Point], axes: Mapping[str, Sequence[Any]]) -> list[Po
 
 
 def values_of(points: Iterable[Point], key: str) -> tuple[Any, ...]:
-    """The different values that points have of an axis, in their order."""
+    """Return the different values of an axis that points have, in order."""
     return tuple({repr(point.values[key]): point.values[key] for point in points}.values())
 
 
 def combinations(axes: Mapping[str, Sequence[Any]]) -> Iterator[Values]:
-    """Every combination of the values, the last axis varying fastest."""
+    """Yield every combination of the values; the last axis varies fastest."""
     return (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
 
 
 def checked(some: Iterable[Values], axes: Mapping[str, Sequence[Any]], space: Space) -> list[Point]:
-    """The points of these values.
+    """Return the points of these values.
 
     Raises:
-        SweepError: Not all can be trained; every one that cannot is named, with the reason.
+        SweepError: Some cannot be trained. The message names each with the reason.
     """
     points, refused, count = [], dict[str, list[Values]](), 0
     for values in some:
@@ -147,7 +147,7 @@ def checked(some: Iterable[Values], axes: Mapping[str, Sequence[Any]], space: Sp
 
 
 def _resolved(key: str, values: Values, recipe: Recipe) -> Any:
-    """A value as the recipe has it, where several spellings mean the same."""
+    """Return a value as the recipe has it, because several spellings may mean the same."""
     found: Any = recipe.model_dump(mode="json")
     for name in key.split("."):
         found = found.get(name) if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""What a sweep asks: its sweep.json, by which every process knows that it works on the same sweep."""
+"""The question of a sweep: its sweep.json, by which processes know that they work on the same sweep."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ _FILE = "sweep.json"
 
 @dataclass(frozen=True)
 class Question:
-    """What a sweep asks, and what it computes with."""
+    """The question of a sweep, and its device, precision and threads."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -46,11 +46,11 @@ class Question:
     """How values are chosen: empty for a grid of all, ``tpe`` or ``tpe, pruned`` for a search."""
 
     def first_recipe(self, path: Path) -> Recipe:
-        """The recipe of the first combination; ``path`` is the sweep's, for messages."""
+        """Return the recipe of the first combination. ``path`` is the sweep's, for messages."""
         return parse_recipe(self.recipe, str(path / _FILE))
 
     def differences(self, other: "Question", path: Path) -> list[str]:
-        """Each thing in which another question differs, as ``key was A, now B``."""
+        """Return each difference from another question, as ``key was A, now B``."""
         found = [
             f"{name} was {getattr(self, name) or 'none'}, now {getattr(other, name) or 'none'}"
             for name in ("data", "data_dir", "held_out", "device", "precision", "threads", "search")
@@ -72,7 +72,7 @@ _QUESTIONS = TypeAdapter(Question)
 
 
 def read_question(path: Path) -> Question | None:
-    """The question of the sweep in a directory, or None if there is none.
+    """Return the question of the sweep in a directory, or None if there is none.
 
     Raises:
         RunError: It is damaged.
@@ -86,7 +86,7 @@ def read_question(path: Path) -> Question | None:
 
 
 def write_question(path: Path, question: Question) -> None:
-    """Write it down, which begins the sweep.
+    """Write the question, which starts the sweep.
 
     Raises:
         OutputError: It cannot be written.

@@ -1,4 +1,4 @@
-"""A sweep's report.html: one file with everything in it."""
+"""A sweep's report.html, one self-contained file."""
 
 from dropgan.evaluate.page import page_environment
 from dropgan.serve.atomic import write_text
@@ -34,7 +34,7 @@ def write_report(results: Results) -> None:
 
 
 def _against(group: Group, best: Group | None) -> str:
-    """The difference from the best, seed by seed."""
+    """Return the difference from the best, seed by seed, as text."""
     found = None if best is None or group is best else group.against(best)
     if found is None:
         return ""

@@ -1,4 +1,4 @@
-"""What a sweep found: each combination with its spread over seeds, and the best."""
+"""The results of a sweep: each combination with its spread over seeds, and the best one."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ class Group:
 
     @cached_property
     def scores(self) -> dict[int, float]:
-        """The best score of each trial that is finished, by its seed; lower is better."""
+        """Return the best score of each finished trial by its seed; lower is better."""
         return {
             trial.seed: outcome.score
             for trial, outcome in self.trials
@@ -40,25 +40,27 @@ class Group:
 
     @property
     def state(self) -> str:
-        """``finished`` if all its trials are; else ``diverged`` or ``pruned`` if one did, or ``open``."""
+        """``finished`` if all its trials are, ``diverged`` or ``pruned`` if one of them is, otherwise
+        ``open``.
+        """
         states = {outcome.state if outcome else "open" for _, outcome in self.trials}
         return next((state for state in ("diverged", "pruned", "open") if state in states), "finished")
 
     @property
     def mean(self) -> float | None:
-        """Mean of the scores there are; None without any."""
+        """Mean of the existing scores; None without any."""
         return statistics.fmean(self.scores.values()) if self.scores else None
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of the scores over seeds (n - 1), None of fewer than two."""
+        """Standard deviation of the scores over seeds (n - 1); None for fewer than two."""
         return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
 
     def against(self, other: "Group") -> tuple[float, float | None] | None:
-        """Mean and standard deviation of the differences from another, seed by seed.
+        """Return mean and standard deviation of the differences from another combination, seed by seed.
 
-        With the same seed both see the same data, latents and first weights, so that much of what
-        varies between seeds is in neither number.
+        With the same seed both see the same data, latents and initial weights, so much of the variation
+        between seeds cancels.
         """
         pairs = [self.scores[seed] - other.scores[seed] for seed in self.scores if seed in other.scores]
         if not pairs:
@@ -68,7 +70,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Results:
-    """What a sweep found so far."""
+    """The results of a sweep so far."""
 
     path: Path
     """Directory of the sweep."""
@@ -78,12 +80,12 @@ class Results:
 
     @property
     def trials(self) -> list[tuple[Trial, Outcome | None]]:
-        """All trials, with what came of those that have ended."""
+        """All trials, with the outcome of those that have ended."""
         return [one for group in self.groups for one in group.trials]
 
     @property
     def score_name(self) -> str:
-        """What the scores are called."""
+        """Name of the scores."""
         return next((outcome.score_name for _, outcome in self.trials if outcome and outcome.score_name), "")
 
     @property
@@ -93,20 +95,22 @@ class Results:
 
     @cached_property
     def ranked(self) -> list[Group]:
-        """Combinations that have a score: those finished with every seed first, the lowest mean first."""
+        """Return combinations with a score: first those finished with every seed, each part by
+        lowest mean.
+        """
         having = [group for group in self.groups if group.mean is not None]
         return sorted(having, key=lambda group: (group.state != "finished", group.mean))
 
     @property
     def best(self) -> Group | None:
-        """The lowest mean of those that are finished with every seed; None if there is none.
+        """Return the combination with the lowest mean of those finished with every seed, or None.
 
-        A combination that diverged with one seed is not the best, however good the others are.
+        A combination that diverged with one seed is never the best, however good its other seeds are.
         """
         return next((group for group in self.ranked if group.state == "finished"), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for programs; nothing in it hangs on who trained what, or when."""
+        """Return everything for programs. It does not depend on who trained what, or when."""
         return {
             "score": self.score_name,
             "complete": self.complete,
@@ -121,10 +125,10 @@ class Results:
         }
 
     def write(self) -> None:
-        """Write results.json, results.csv, and best.toml if there is a best.
+        """Write results.json, results.csv, and best.toml if there is a best combination.
 
         Raises:
-            OutputError: One cannot be written.
+            OutputError: A file cannot be written.
         """
         write_text(self.path / _JSON, json_text(self.as_dict(), indent=1) + "\n")
         write_text(self.path / _CSV, self._table())
@@ -133,12 +137,12 @@ class Results:
 
     @property
     def report_file(self) -> Path:
-        """Everything as one HTML file."""
+        """The HTML report."""
         return self.path / _REPORT
 
     @property
     def best_file(self) -> Path:
-        """The best combination as a recipe, for ``--recipe``."""
+        """The best combination as a recipe for ``--recipe``."""
         return self.path / _BEST
 
     def _group(self, group: Group) -> dict[str, Any]:
@@ -165,7 +169,7 @@ class Results:
         }
 
     def _table(self) -> str:
-        """A line a trial, for spreadsheets."""
+        """Return one line per trial, for spreadsheets."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([*self.question.axes, "seed", "state", "score", "step", "last_score", "run"])
@@ -189,7 +193,7 @@ class Results:
 
 
 def results_of(path: Path, question: Question, trials: Sequence[Trial]) -> Results:
-    """What came of trials so far, as their directories say.
+    """Return the outcomes of trials so far, from their directories.
 
     Raises:
         RunError: A trial.json is damaged.

@@ -1,8 +1,8 @@
-"""A search: Optuna proposes values where the scores so far promise most, and ends poor trials early.
+"""A search: Optuna proposes values where scores are promising, and ends poor trials early.
 
-Optuna keeps nothing: for each proposal and each verdict it is told the sweep's trials, which their
-directories know. So there is one storage, and no second one that a crash could leave behind. A proposal
-is a function of the seed, its number and the trials before it.
+Optuna stores nothing. For each proposal and each verdict it is given the sweep's trials, which are in their
+directories. There is therefore no second storage that a crash could leave inconsistent. A proposal is a
+function of the seed, its number and the trials before it.
 """
 
 import json
@@ -35,10 +35,10 @@ _PROPOSALS = TypeAdapter(list[dict[str, Any]])
 
 
 def require_optuna() -> Any:
-    """The package.
+    """Import optuna.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: Optuna is not installed.
     """
     try:
         import optuna
@@ -64,16 +64,16 @@ class Search:
         *,
         prune: bool,
     ) -> None:
-        """Begin, or go on where proposals have been written down.
+        """Start, or continue with the proposals on disk.
 
         Args:
             path: Directory of the sweep.
             folder: Directory of its trials.
-            axes: What to search.
-            space: Makes points of values.
-            seeds: With each of which a proposal is trained; its value is the mean.
-            count: How many proposals there are to be.
-            prune: Whether poor trials end early.
+            axes: The axes of the search.
+            space: Makes points from values.
+            seeds: Seeds with which each proposal is trained; its value is their mean.
+            count: Number of proposals.
+            prune: End poor trials early.
         """
         self._path, self._folder, self._axes, self._space = path, folder, axes, space
         self._seeds, self._count, self._prune = seeds, count, prune
@@ -81,12 +81,12 @@ class Search:
         self._known: list[list[Trial]] = []  # of each proposal, its trials
 
     def trials(self) -> list[Trial]:
-        """Trials of all proposals so far, in their order."""
+        """Return the trials of all proposals so far, in order."""
         self._read()
         return [trial for trials in self._known for trial in trials]
 
     def propose(self) -> bool:
-        """Write down another proposal, unless there are enough."""
+        """Write another proposal, unless there are enough."""
         lock = Lock(self._path / ".proposing.lock", patience=_PATIENCE)
         try:
             self._read()
@@ -100,8 +100,10 @@ class Search:
         return True
 
     def verdict(self, trial: Trial) -> Outcome | None:
-        """``pruned`` if finished trials were better after as many steps, or if the same values have
-        been given up with another seed."""
+        """Return ``pruned`` if finished trials were better after equally many steps.
+
+        The same applies if these values were already pruned with another seed.
+        """
         siblings = next(trials for trials in self._known if trial.name in {one.name for one in trials})
         for other in siblings:
             outcome = other.outcome()
@@ -140,7 +142,7 @@ class Search:
         ]
 
     def _new_values(self, proposed: list[dict[str, Any]]) -> dict[str, Any]:
-        """Values that were not proposed before, and that can be trained."""
+        """Return values that were not proposed before and that can be trained."""
         seed = 1_000_003 * self._seeds[0] + 1009 * len(proposed)
         told = [(values, *self._told(trials)) for values, trials in zip(proposed, self._known, strict=True)]
         for attempt in range(_TRIES):
@@ -183,7 +185,7 @@ class Search:
         return {key: self._decoded(key, value) for key, value in asked.items()}
 
     def _told(self, trials: list[Trial]) -> tuple[Any, float | None, dict[int, float]]:
-        """State, value and scores of a proposal, as Optuna calls them."""
+        """Return state, value and scores of a proposal in Optuna's terms."""
         states = self._optuna.trial.TrialState
         outcomes = [trial.outcome() for trial in trials]
         scores = _finite(outcomes[0]) if outcomes[0] is not None else {}
@@ -201,7 +203,9 @@ class Search:
         )
 
     def _is_poor(self, trial: Trial, so_far: Outcome) -> bool:
-        """True if the best score so far is worse than the median of what finished trials had by then."""
+        """Return True if the best score so far is worse than the median of finished trials at the
+        same step.
+        """
         optuna, states = self._optuna, self._optuna.trial.TrialState
         pruner = optuna.pruners.MedianPruner(_STARTUP, int(_WARM_UP * trial.recipe.training.steps))
         with _quietly():
@@ -228,7 +232,7 @@ class Search:
         return value if isinstance(self._axes[key], Range) else json.dumps(value)
 
     def _decoded(self, key: str, value: Any) -> Any:
-        """A value; four digits of a number are enough, and stay readable in the name of a directory."""
+        """Return a value rounded to four digits, which suffice and keep the directory's name readable."""
         axis = self._axes[key]
         if not isinstance(axis, Range):
             return json.loads(value)
@@ -241,7 +245,7 @@ def _finite(outcome: Outcome) -> dict[int, float]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without remarks that some of what is used here is new in Optuna."""
+    """Hide Optuna's warnings about experimental features that are used here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

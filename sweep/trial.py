@@ -1,4 +1,4 @@
-"""A trial: one run of one combination with one seed, and what came of it."""
+"""A trial: one run of one combination with one seed, and its outcome."""
 
 import hashlib
 import json
@@ -52,26 +52,26 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Name of its directory, which tells values and seed."""
+        """Name of its directory, made from values and seed."""
         return self.run.path.name
 
     @property
     def values(self) -> Values:
-        """What is special about it, but for the seed."""
+        """The values of the axes, without the seed."""
         return self.point.values
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What it is trained with."""
+        """The recipe of the trial."""
         return change_recipe(self.point.recipe, {SEED: self.seed})
 
     @property
     def described(self) -> str:
-        """Values and seed, for people."""
+        """Values and seed as text."""
         return f"{described(self.values)} seed={self.seed}"
 
     def outcome(self) -> Outcome | None:
-        """What came of it; None while it is not ended.
+        """Return the outcome, or None if the trial has not ended.
 
         Raises:
             RunError: Its trial.json is damaged.
@@ -85,7 +85,7 @@ class Trial:
             raise RunError(f"{path} is damaged: remove it, and the sweep looks at the trial again") from error
 
     def record(self, outcome: Outcome) -> None:
-        """Write down what came of it.
+        """Write the outcome.
 
         Raises:
             OutputError: It cannot be written.
@@ -97,7 +97,7 @@ _OUTCOMES = TypeAdapter(Outcome)
 
 
 def outcome_of(trial: Trial, wrong: str = "") -> Outcome:
-    """What came of a trial that was trained, by its metrics; ``wrong`` is why it could not be."""
+    """Return the outcome of a trial from its metrics; ``wrong`` is why it could not be trained."""
     rows = [row for row in trial.run.read_metrics() if "score_name" in row]
     scores = tuple(sorted((row["step"], row["score"]) for row in rows))
     name = rows[-1]["score_name"] if rows else ""
@@ -111,9 +111,9 @@ def outcome_of(trial: Trial, wrong: str = "") -> Outcome:
 
 
 def trial_name(values: Values, seed: int) -> str:
-    """The name of a trial's directory: ``generator.dropout=0.1_seed=0``.
+    """Return the name of a trial's directory: ``generator.dropout=0.1_seed=0``.
 
-    Values with letters that a file name should not have are told apart by a digest.
+    If values contain characters that a file name should not have, a digest is added to distinguish them.
     """
     plain = "_".join(f"{key}={re.sub('[^A-Za-z0-9.+-]', '-', shown(value))}" for key, value in values.items())
     exact = "_".join(f"{key}={shown(value)}" for key, value in values.items())

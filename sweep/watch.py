@@ -1,4 +1,4 @@
-"""What a sweep tells while it works: how far all trials are, and what came of each."""
+"""Report the progress of a sweep: that of all trials together, and the outcome of each."""
 
 import time
 from dataclasses import replace
@@ -11,15 +11,15 @@ _SETTLED = 5.0  # seconds after which a rate says something
 
 
 class Watch:
-    """Follows the trials of a sweep, those of other processes as they end."""
+    """Follows the trials of a sweep, including those of other processes as they end."""
 
     def __init__(self, trials: int, steps: int, reporter: Reporter) -> None:
-        """Begin.
+        """Start.
 
         Args:
-            trials: How many there are to be.
-            steps: Of all of them together.
-            reporter: Told of them.
+            trials: Total number of trials.
+            steps: Total number of steps of all trials.
+            reporter: Receives progress and messages.
         """
         self._trials, self._steps, self._reporter = trials, steps, reporter
         self._ended: dict[str, int] = {}  # steps by the name of the trial
@@ -29,7 +29,7 @@ class Watch:
         self._looked = False
 
     def ended(self, trial: Trial, outcome: Outcome, *, here: bool = False) -> None:
-        """A trial has ended; said once of each, but not of those that had before this process began."""
+        """Report the end of a trial once, unless it ended before this process started."""
         if trial.name in self._ended:
             return
         self._ended[trial.name] = trial.recipe.training.steps
@@ -41,7 +41,7 @@ class Watch:
             self._reporter.say(f"{len(self._ended)} of {self._trials}  {trial.described}: {_told(outcome)}")
 
     def reporter(self, trial: Trial) -> Reporter:
-        """What the training of a trial is to tell; its steps are added to those of the sweep."""
+        """Return a reporter for the training of a trial, which adds its steps to those of the sweep."""
         self._looked, self._said_waiting = True, False
 
         def progress(how_far: Progress) -> None:
@@ -54,7 +54,7 @@ class Watch:
         return replace(SILENT, progress=progress, note=note)
 
     def waiting(self, count: int) -> None:
-        """Nothing is left to take: others train the rest."""
+        """Report that no trial is left to take because other processes train the rest."""
         self._looked = True
         if not self._said_waiting:
             self._said_waiting = True
@@ -65,7 +65,7 @@ class Watch:
         self._tell(0)
 
     def stopped(self, trial: Trial | None) -> str:
-        """What to say where the user stops the sweep."""
+        """Return the message for a sweep that the user stops."""
         where = "" if trial is None else f" in {trial.name}"
         return (
             f"stopped{where}: {len(self._ended)} of {self._trials} trials have ended, everything is saved;"

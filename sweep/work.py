@@ -1,8 +1,8 @@
 """The work of one process of a sweep: take a trial that nobody trains, and train it to its end.
 
-Who trains a trial holds the lock of its run directory, which the kernel lets go when the process dies,
-however it dies. So a trial without an outcome that is not locked is new, or was left behind, and then
-goes on from its checkpoint.
+The process that trains a trial holds the lock of its run directory, which the kernel releases however the
+process dies. A trial without an outcome that is not locked is therefore new or was abandoned, and continues
+from its checkpoint.
 """
 
 import time
@@ -30,7 +30,7 @@ class TrialError(DropganError):
 
 
 class _EndedEarly(Exception):
-    """Leaves the training of a trial that others have beaten."""
+    """Ends the training of a trial that others have beaten."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
@@ -50,11 +50,11 @@ class Worker:
     watch: Watch
 
     def work(self) -> None:
-        """Train until all trials have ended, here or elsewhere, and there are to be no more.
+        """Train until all trials have ended, here or elsewhere, and no more will be proposed.
 
         Raises:
-            Interrupted: SIGINT, SIGTERM or SIGHUP came; everything is saved.
-            TrialError: A trial failed, but not by its settings: no space, data that are gone.
+            Interrupted: The process received SIGINT, SIGTERM or SIGHUP; everything is saved.
+            TrialError: A trial failed for reasons other than its settings, such as a full disk.
         """
         ended: set[str] = set()
         while True:
@@ -75,7 +75,7 @@ class Worker:
         return outcome is not None
 
     def _take(self, trial: Trial) -> bool:
-        """Train a trial if it has not ended and nobody else trains it; tells whether it was trained."""
+        """Train a trial if it has not ended and nobody else trains it; return True if it was trained."""
         if trial.outcome() is not None:
             return False
         try:
