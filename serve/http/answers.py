@@ -9,7 +9,7 @@ from .batching import BusyError, LeftError, TooSlowError
 
 Headers = list[tuple[bytes, bytes]]
 
-IMMUTABLE = b"public, max-age=31536000, immutable"
+FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class TooLargeError(InputError):
@@ -47,18 +47,23 @@ async def send_bytes(send: Any, status: int, body: bytes, headers: Headers, *, h
     await send({"type": "http.response.body", "body": b"" if head else body})
 
 
+def lines(headers: Headers) -> bytes:
+    """Return headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 _REFUSED: Headers = [
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
     (b"retry-after", b"1"),
 ]
-_BUSY = error_body(BusyError("too much is waiting: try again in a second"))
+BUSY_BODY = error_body(BusyError("too much is waiting: try again in a second"))
 BUSY_ANSWER = b"".join(
     (
         b"HTTP/1.1 503 Service Unavailable\r\n",
-        *(b"%b: %b\r\n" % header for header in _REFUSED),
-        b"content-length: %d\r\n\r\n" % len(_BUSY),
-        _BUSY,
+        lines(_REFUSED),
+        b"content-length: %d\r\n\r\n" % len(BUSY_BODY),
+        BUSY_BODY,
     )
 )
 """A complete refusal as bytes, for high load."""

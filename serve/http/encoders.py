@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from ..card import Card
 from ..errors import InputError, MissingExtraError
 from ..kind import COLUMNS, PICTURES
 from ..kinds import kind_of
-from .batching import Told
+from .answers import FOREVER, lines
+from .batching import Wanted
 
-Encoded = Callable[[NDArray[Any], Sequence[Told], Card, int], list[bytes]]
-"""Samples [n, ...], what is known of each, the card, and the scale of pictures, to bodies of answers."""
+Encoded = Callable[[NDArray[Any], Sequence[Wanted], Card, int], list[bytes]]
+"""Samples [n, ...], their requests, the card, and the scale of pictures, to bodies of answers."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,18 @@ class Form:
     picture: bool
     """True if it needs pixels of 1, 3 or 4 channels."""
     encode: Encoded
+    light: bool = True
+    """Whether encoding takes little time compared with the network, at scale 1."""
 
-    @property
+    @cached_property
     def content_type(self) -> bytes:
         """The media type as the bytes of a header."""
         return self.media_type.encode()
+
+    @cached_property
+    def lines(self) -> bytes:
+        """Return the header lines of all responses in this form."""
+        return lines([(b"content-type", self.content_type), FOREVER])
 
 
 _encoders: dict[tuple[int, ...], PngEncoder] = {}
@@ -58,14 +67,14 @@ def scaled(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     return image if scale == 1 else image.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _png(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _png(samples: NDArray[Any], wanted: Sequence[Wanted], card: Card, scale: int) -> list[bytes]:
     pictures = kind_of(card).pictures(samples)
     if scale > 1:  # large: one at a time
         return [png(scaled(picture, scale)) for picture in pictures]
     return pngs(np.ascontiguousarray(pictures))
 
 
-def _webp(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _webp(samples: NDArray[Any], wanted: Sequence[Wanted], card: Card, scale: int) -> list[bytes]:
     try:
         from PIL import Image
     except ImportError as error:
@@ -79,7 +88,7 @@ def _webp(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -
     return made
 
 
-def _npy(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
+def _npy(samples: NDArray[Any], wanted: Sequence[Wanted], card: Card, scale: int) -> list[bytes]:
     made = []
     for sample in samples:
         buffer = io.BytesIO()
@@ -88,11 +97,11 @@ def _npy(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) ->
     return made
 
 
-def _json(samples: NDArray[Any], told: Sequence[Told], card: Card, scale: int) -> list[bytes]:
-    return [_json_of(sample, about, card) for sample, about in zip(samples, told, strict=True)]
+def _json(samples: NDArray[Any], wanted: Sequence[Wanted], card: Card, scale: int) -> list[bytes]:
+    return [_json_of(sample, about, card) for sample, about in zip(samples, wanted, strict=True)]
 
 
-def _json_of(sample: NDArray[Any], about: Told, card: Card) -> bytes:
+def _json_of(sample: NDArray[Any], about: Wanted, card: Card) -> bytes:
     known: dict[str, Any] = {
         "seed": str(about.seed),
         "index": str(about.index),
@@ -107,7 +116,7 @@ def _json_of(sample: NDArray[Any], about: Told, card: Card) -> bytes:
 
 FORMS = {
     "png": Form("image/png", True, _png),
-    "webp": Form("image/webp", True, _webp),
+    "webp": Form("image/webp", True, _webp, light=False),
     "npy": Form("application/octet-stream", False, _npy),
     "json": Form("application/json", False, _json),
 }

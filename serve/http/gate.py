@@ -6,15 +6,14 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from ..errors import DropganError
-from .answers import BUSY_ANSWER, Headers, send_bytes, send_error
-from .batching import BusyError, Left
+from .answers import BUSY_ANSWER, BUSY_BODY, Headers, send_bytes, send_error
+from .batching import Answer, BusyError, Left
 from .limits import Limits
 from .metrics import Metrics
-from .samples import Begun
 
 BEGINS = "dropgan.begins"
 """In the state of the application's life: `Gate.begin`, for a protocol that asks it."""
@@ -25,16 +24,28 @@ log = logging.getLogger("dropgan.access")
 errors = logging.getLogger("dropgan.serve")
 
 
-Begin = Callable[[bytes, bytes, Headers, Left], Begun | None]
+Begin = Callable[[bytes, bytes, Left, Answer], bytes | None]
 """`SampleRoutes.begin`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """A response in progress, and the callback for its status and size when it was sent."""
+class Brief(NamedTuple):
+    """A response in progress."""
 
-    begun: Begun
+    head: bytes
+    """Header lines of the response if it succeeds."""
     ended: Callable[[int, int], None]
+    """Called with status and size after the response was sent."""
+
+
+class _Seen(NamedTuple):
+    """The facts of a request that are counted and logged."""
+
+    route: str
+    method: str
+    path: bytes
+    query: bytes
+    client: tuple[str, int] | None
+    began: float
 
 
 class Gate:
@@ -90,43 +101,50 @@ class Gate:
             if not status:
                 await send_error(counted, error, head=scope["method"] == "HEAD")
         finally:
-            self._count(scope, status or 499, sent, began)
+            seen = _Seen(
+                scope["dropgan.route"],
+                scope["method"],
+                scope["raw_path"],
+                scope["query_string"],
+                scope.get("client"),
+                began,
+            )
+            self._count(seen, status or 499, sent)
 
-    def begin(self, scope: dict[str, Any], url: bytes, left: Left) -> "Brief | bytes | None":
+    def begin(
+        self, headers: Headers, client: tuple[str, int] | None, url: bytes, left: Left, answer: Answer
+    ) -> "Brief | bytes | None":
         """Start to answer a GET without an asyncio task, if possible.
 
         Args:
-            scope: ASGI scope of the request, with only client and headers so far.
+            headers: Headers of the request, none of them in `samples.OTHERWISE`.
+            client: Address of the client.
             url: Target of the request.
             left: Returns True once the client has disconnected.
+            answer: Called with the body or the error.
 
         Returns:
             The response in progress; the bytes of a complete refusal if the queue is full; or None if the
             request needs the normal path.
         """
-        if self._key is not None and not self._allowed(scope["headers"]):
+        if self._key is not None and not self._allowed(headers):
             return None
         began = time.perf_counter()
         path, _, query = url.partition(b"?")
-        begun: Begun | bytes | None
+        seen = _Seen("sample", "GET", path, query, client, began)
         try:
-            begun = self._begin(path, query, scope["headers"], left)
+            head = self._begin(path, query, left, answer)
         except BusyError:
-            begun = BUSY_ANSWER
-        if begun is None:
-            return None
-        scope |= {"method": "GET", "raw_path": path, "query_string": query, "dropgan.route": "sample"}
-        if isinstance(begun, bytes):
-            self._count(scope, 503, len(begun), began)
-            return begun
-        return Brief(begun, lambda status, sent: self._count(scope, status, sent, began))
+            self._count(seen, 503, len(BUSY_BODY))
+            return BUSY_ANSWER
+        return None if head is None else Brief(head, partial(self._count, seen))
 
-    def _count(self, scope: dict[str, Any], status: int, sent: int, began: float) -> None:
+    def _count(self, seen: _Seen, status: int, sent: int) -> None:
         """Count and log one response."""
-        seconds = time.perf_counter() - began
-        self._metrics.observe(scope["dropgan.route"], scope["method"], status, seconds)
+        seconds = time.perf_counter() - seen.began
+        self._metrics.observe(seen.route, seen.method, status, seconds)
         if log.isEnabledFor(logging.INFO):
-            log.info(_line(scope, status, sent, seconds))
+            log.info(_line(seen, status, sent, seconds))
 
     def _allowed(self, headers: Headers) -> bool:
         given = next((value for name, value in headers if name == b"authorization"), b"")
@@ -168,16 +186,15 @@ class _BoundedBody:
         return message
 
 
-def _line(scope: dict[str, Any], status: int, sent: int, seconds: float) -> str:
+def _line(seen: _Seen, status: int, sent: int, seconds: float) -> str:
     """Return one request as a line of JSON. The query may contain user input; the key is in no address."""
-    client = scope.get("client")
     return json.dumps(
         {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "client": client[0] if client else None,
-            "method": scope["method"],
-            "path": scope["raw_path"].decode("latin-1"),
-            "query": scope["query_string"].decode("latin-1"),
+            "client": seen.client[0] if seen.client else None,
+            "method": seen.method,
+            "path": seen.path.decode("latin-1"),
+            "query": seen.query.decode("latin-1"),
             "status": status,
             "bytes": sent,
             "milliseconds": round(seconds * 1000, 2),

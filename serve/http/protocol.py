@@ -5,12 +5,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from .answers import Headers, error_body, failure
+from .answers import error_body, failure, lines
 from .gate import BEGINS, Brief, errors
-from .samples import LEFT
+from .samples import LEFT, OTHERWISE
 
-_HEADER_SECONDS = 30.0  # for the headers of a request to arrive; uvicorn has no such limit
-_BODY = (b"content-length", b"transfer-encoding", b"expect")  # of a GET, which need not have one
+_SECONDS = 30.0  # for the headers of a request to arrive, of which uvicorn has no limit, and between requests
+_LONG_WAY = OTHERWISE | {b"content-length", b"transfer-encoding", b"expect"}  # a GET need not have a body
 _LARGE = 16 * 2**10  # bytes that are not worth a copy to be joined
 
 
@@ -38,6 +38,11 @@ class JoinedWrites:
             self._loop.call_soon(self.flush)
         self._parts.append(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Write a complete response without waiting for the end of the turn."""
+        self.flush()
+        self._transport.write(data)
+
     def flush(self) -> None:
         """Write the queued data."""
         parts, self._parts = self._parts, []
@@ -58,38 +63,32 @@ class _BriefCycle:
     for it before a process ends.
     """
 
-    def __init__(self, protocol: "Protocol", brief: Brief) -> None:
+    def __init__(self, protocol: "Protocol") -> None:
         self.response_complete = self.disconnected = False
         self.keep_alive = self.more_body = True
         self.message_event = _NOBODY
-        self._protocol, self._brief = protocol, brief
-        brief.begun.made.add_done_callback(self._answer)
+        self._protocol = protocol
+        self.brief: Brief
 
-    def _answer(self, made: "asyncio.Future[bytes]") -> None:
-        protocol = self._protocol
-        error = made.exception()
-        if error is None:
-            status, headers, body = 200, self._brief.begun.headers, made.result()
+    def answer(self, made: bytes | Exception) -> None:
+        """Send the sample or the error."""
+        protocol, brief = self._protocol, self.brief
+        if isinstance(made, bytes):
+            status, head, body = 200, brief.head, made
         else:
-            status, headers = failure(error)
-            body = error_body(error)
+            status, headers = failure(made)
+            head, body = lines(headers), error_body(made)
             if status == 500:
-                errors.error("a request failed", exc_info=error)
+                errors.error("a request failed", exc_info=made)
         if not protocol.transport.is_closing():
-            protocol.transport.write(self._head(status, headers, len(body)) + body)
-        self._brief.ended(status, len(body))
+            last = b"" if self.keep_alive else b"connection: close\r\n"
+            start = STATUS_LINE[status] + lines(protocol.server_state.default_headers)
+            protocol.write_whole(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (start, head, last, len(body), body))
+        brief.ended(status, len(body))
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()
-        protocol.on_response_complete()
-
-    def _head(self, status: int, headers: Headers, length: int) -> bytes:
-        lines = [
-            b"%b: %b\r\n" % header for header in (*self._protocol.server_state.default_headers, *headers)
-        ]
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        return b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], b"".join(lines), length)
+        protocol.brief_complete()
 
 
 class _Nobody:
@@ -113,42 +112,54 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Handle a new connection."""
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
-        self._is_closing = transport.is_closing
+        joined = JoinedWrites(transport, self.loop)
+        super().connection_made(joined)  # type: ignore[arg-type]
+        self.write_whole, self._is_closing = joined.write_whole, transport.is_closing
         self._extensions = {LEFT: self._is_closing}
-        self._refused = False
-
-        self._reading = True
-        self._late = self.loop.call_later(_HEADER_SECONDS, transport.abort)
+        self._refused, self._reading, self._since = False, True, self.loop.time()
+        self._watch = self.loop.call_later(_SECONDS, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of a connection."""
-        self._late.cancel()
+        self._watch.cancel()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        """Handle received bytes. The time limit for headers starts with the first of them."""
-        super().data_received(data)
-        if self._reading and self._late.cancelled():
-            self._late = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)
+    def _look(self) -> None:
+        """Close a connection that was silent for too long. One timer serves all its requests."""
+        rest = self._since + _SECONDS - self.loop.time()
+        if self.cycle is not None and not self.cycle.response_complete:
+            rest = _SECONDS
+        if rest > 0:
+            self._watch = self.loop.call_later(rest, self._look)
+        elif self._reading:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Handle the start of a request."""
-        super().on_message_begin()
-        self._reading = True
-        self.scope["extensions"] = self._extensions
+        """Handle the start of a request. Its scope is made only for the normal path."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._long_way, self._reading, self._since = False, True, self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Handle one header."""
+        super().on_header(name, value)
+        if self.headers[-1][0] in _LONG_WAY:
+            self._long_way = True
 
     def on_headers_complete(self) -> None:
         """Handle the end of a request's headers."""
         self._reading = False
-        self._late.cancel()
-        begun = self._begin()
+        begun = None if self._long_way else self._begin()
         self._refused = isinstance(begun, bytes)
         if isinstance(begun, bytes):
-            self.transport.write(begun)
-        elif begun is not None:
-            self.cycle = _BriefCycle(self, begun)  # type: ignore[assignment]
-        else:
+            self.write_whole(begun)
+        elif begun is None:
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers += headers  # the scope has this list
+            self.scope["extensions"] = self._extensions
             super().on_headers_complete()
 
     def _begin(self) -> Brief | bytes | None:
@@ -161,20 +172,33 @@ class Protocol(HttpToolsProtocol):
             or parser.should_upgrade()
             or not parser.should_keep_alive()
             or self.flow.write_paused
-            or any(name in _BODY for name, _ in self.headers)
         ):
             return None
-        begun: Brief | bytes | None = begin(self.scope, self.url, self._is_closing)
+        cycle = _BriefCycle(self)
+        begun: Brief | bytes | None = begin(
+            self.headers, self.client, self.url, self._is_closing, cycle.answer
+        )
+        if isinstance(begun, Brief):
+            cycle.brief = begun
+            self.cycle = cycle  # type: ignore[assignment]
         return begun
-
-    def on_body(self, body: bytes) -> None:
-        """Handle a piece of a body."""
-        if not self._refused:
-            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Handle the end of a request."""
         if self._refused:
-            self.on_response_complete()
+            self.brief_complete()
         else:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Handle the end of a response."""
+        self._since = self.loop.time()
+        super().on_response_complete()
+
+    def brief_complete(self) -> None:
+        """Handle the end of a response without a task."""
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self._since = self.loop.time()

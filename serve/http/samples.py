@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,8 +10,8 @@ from ..classes import WORDS
 from ..errors import DropganError, InputError
 from ..kinds import kind_of
 from .addresses import Address, parse
-from .answers import IMMUTABLE, Headers, TooLargeError, send_bytes
-from .batching import Batcher, Encode, Left, LeftError, Told
+from .answers import FOREVER, Headers, TooLargeError, send_bytes
+from .batching import Answer, Batcher, Encode, Left, LeftError, Wanted
 from .encoders import Form, require_form
 from .limits import Limits
 from .models import Model, Models
@@ -22,16 +21,8 @@ LEFT = "dropgan.left"
 """Key in a scope's ``extensions`` of a function that tells if the client has disconnected (`protocol`)."""
 _NONE: dict[str, Any] = {}
 _REDIRECT = 307  # to a digest, which another model may have tomorrow
-_FOREVER = (b"cache-control", IMMUTABLE)
-_OTHERWISE = (b"if-none-match", b"origin")  # may get another answer than the sample, or one with more headers
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A sample that is being made for a request."""
-
-    made: "asyncio.Future[bytes]"
-    headers: Headers
+OTHERWISE = frozenset({b"if-none-match", b"origin"})
+"""Request headers that may change the status or the headers of the response."""
 
 
 class SampleRoutes:
@@ -52,17 +43,18 @@ class SampleRoutes:
         """Return a model's batcher, which other routes share."""
         return self._batchers[model.digest]
 
-    def begin(self, path: bytes, query: bytes, headers: Headers, left: Left) -> "Begun | None":
+    def begin(self, path: bytes, query: bytes, left: Left, answer: Answer) -> bytes | None:
         """Start to answer a GET, if it asks for one sample.
 
         Args:
             path: Path of the target, as received.
             query: Query string, without the question mark.
-            headers: Headers of the request.
             left: Returns True once the client has disconnected.
+            answer: Called with the body or the error.
 
         Returns:
-            The sample in progress, or None for any other or invalid request, which `answer` handles.
+            The header lines of the response in progress, or None for any other or invalid request, which
+            `answer` handles.
 
         Raises:
             BusyError: The queue is full, and nothing was started.
@@ -71,25 +63,20 @@ class SampleRoutes:
         if len(segments) != 4 or b"-" in segments[3]:
             return None
         model = self._models.exact(segments[1].decode("latin-1"))
-        if model is None or any(name in _OTHERWISE for name, _ in headers):
+        if model is None:
             return None
-        self._batchers[model.digest].require_room()
+        batcher = self._batchers[model.digest]
+        batcher.require_room()  # before anything is read that a refusal does not need
         try:
             address = parse(segments[2], segments[3], query)
             label, form = self._label(model, address), require_form(address.suffix, model.generator.card)
             self._bound_picture(model, address)
         except DropganError:
             return None
-        return self._begun(model, address, label, form, _tag(model, address, label), left)
-
-    def _begun(
-        self, model: Model, address: Address, label: int | None, form: Form, tag: bytes, left: "Left | None"
-    ) -> "Begun":
-        encode = self._encoder(model, address.suffix, address.scale, form)
-        made = self._batchers[model.digest].sample(
-            address.seed, address.start, label, address.truncation, encode, left
-        )
-        return Begun(made, [(b"content-type", form.content_type), (b"etag", tag), _FOREVER])
+        a, light = address, form.light and address.scale == 1
+        encode = self._encoder(model, address, form)
+        batcher.request(Wanted(a.seed, a.start, label, a.truncation, encode, answer, light, left))
+        return form.lines + b"etag: %b\r\n" % _tag(model, address, label)
 
     def close(self) -> None:
         """Stop the threads."""
@@ -121,7 +108,7 @@ class SampleRoutes:
             return _REDIRECT
         label = self._label(model, address)
         tag = _tag(model, address, label)
-        always: Headers = [(b"etag", tag), _FOREVER]
+        always: Headers = [(b"etag", tag), FOREVER]
         if _matches(scope["headers"], tag):
             await send({"type": "http.response.start", "status": 304, "headers": always})
             await send({"type": "http.response.body", "body": b""})
@@ -130,23 +117,23 @@ class SampleRoutes:
             return await self._ranges.answer(model, address, label, always, receive, send, head=head)
         form = require_form(address.suffix, model.generator.card)
         self._bound_picture(model, address)
-        left = (scope.get("extensions") or _NONE).get(LEFT)
-        begun = self._begun(model, address, label, form, tag, left)
+        batcher, encode, a = self._batchers[model.digest], self._encoder(model, address, form), address
+        left, light = (scope.get("extensions") or _NONE).get(LEFT), form.light and a.scale == 1
+        made = batcher.sample(a.seed, a.start, label, a.truncation, encode, light=light, left=left)
         # whoever is in the next batch does not wait long enough to leave
-        batcher = self._batchers[model.digest]
         watched = left is None and len(batcher) > batcher.most
-        body = await (_unless_left(begun.made, receive) if watched else begun.made)
-        await send_bytes(send, 200, body, begun.headers, head=head)
+        body = await (_unless_left(made, receive) if watched else made)
+        await send_bytes(send, 200, body, [(b"content-type", form.content_type), *always], head=head)
         return 200
 
-    def _encoder(self, model: Model, suffix: str, scale: int, form: Form) -> Encode:
+    def _encoder(self, model: Model, address: Address, form: Form) -> Encode:
         """Return one function object per form, so that a batch encodes all requests for it together."""
-        key = (model.digest, suffix, scale)
+        key, scale = (model.digest, address.suffix, address.scale), address.scale
         if key not in self._encoders:
             card = model.generator.card
 
-            def encode(samples: NDArray[Any], told: Sequence[Told]) -> list[bytes]:
-                return form.encode(samples, told, card, scale)
+            def encode(samples: NDArray[Any], wanted: Sequence[Wanted]) -> list[bytes]:
+                return form.encode(samples, wanted, card, scale)
 
             self._encoders[key] = encode
         return self._encoders[key]

@@ -1,5 +1,6 @@
 """What a connection may do: many requests at once, closing, leaving, other versions of HTTP."""
 
+import asyncio
 import io
 import socket
 import time
@@ -7,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from dropgan.serve import Generator
 from dropgan.serve.http.encoders import png
+from dropgan.serve.http.protocol import Protocol
 
 from .conftest import service
 from .test_service import digest
@@ -126,3 +131,43 @@ def test_who_leaves_harms_nobody(port: int, model_file: Path, pictures: list[byt
             break
         assert time.monotonic() < end, counted
     assert 'dropgan_waiting_samples{model="model_file"} 0.0' in counted
+
+
+def test_connections_that_wait_too_long_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent clients and headers that never end give their connections back; an answer that takes long
+    keeps its own."""
+    monkeypatch.setattr("dropgan.serve.http.protocol._SECONDS", 0.3)
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.8)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def ends(port: int, sent: bytes) -> tuple[bytes, float]:
+        began = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        try:
+            got = await asyncio.wait_for(reader.read(), 20)
+        except ConnectionResetError:
+            got = b""
+        writer.close()
+        return got, time.monotonic() - began
+
+    async def all_of_them() -> list[tuple[bytes, float]]:
+        config = uvicorn.Config(slow, http=Protocol, lifespan="off", log_level="error", timeout_keep_alive=30)
+        config.load()
+        loop, state = asyncio.get_running_loop(), ServerState()
+        server = await loop.create_server(lambda: Protocol(config, state, {}, loop), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sent = (b"", b"GET / HTTP/1.1\r\nhost: x\r\n", ask("/"))
+        found = await asyncio.gather(*(ends(port, each) for each in sent))
+        server.close()
+        return list(found)
+
+    silent, unfinished, answered = asyncio.run(all_of_them())
+    assert silent[0] == unfinished[0] == b""
+    assert 0.2 < silent[1] < 15
+    assert 0.2 < unfinished[1] < 15
+    assert answered[0].endswith(b"ok")
+    assert 1.0 < answered[1] < 15
