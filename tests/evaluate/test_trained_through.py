@@ -12,7 +12,7 @@ from dropgan.train.data import ImageData, require_kind
 from dropgan.train.features.domain import BUILT_IN
 
 from ..features_file import features_file
-from ..train.test_projected import SMALL
+from ..train.small_projected import SMALL
 
 
 @pytest.fixture(scope="module")
