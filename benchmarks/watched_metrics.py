@@ -44,6 +44,7 @@ from dropgan.evaluate import fit_features
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.features import FeatureNetwork, network_features
 from dropgan.evaluate.fitted import features_for
+from dropgan.evaluate.frechet import whitening
 from dropgan.evaluate.random_features import RandomNetwork, random_features
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.reporter import SILENT
@@ -118,10 +119,10 @@ class Space:
 
     def __init__(self, reals: Vectors, whiten: bool, few: int) -> None:
         self._mean = reals.mean(0)
-        values, axes = np.linalg.eigh(np.cov((reals - self._mean).T))
-        keep = values.argsort()[::-1][:WIDEST]
-        values, axes = values[keep], axes[:, keep]
-        self._axes = axes / np.sqrt(values + 1e-3 * values.max()) if whiten else axes
+        if whiten:
+            self._axes = whitening(reals)[:, -WIDEST:]
+        else:
+            self._axes = np.linalg.eigh(np.cov((reals - self._mean).T))[1][:, -WIDEST:]
         self.reals = self(reals)
         self._frechet = FrechetDistance(self.reals)
         self._slices = np.random.default_rng(0).normal(size=(self.reals.shape[1], SLICES))

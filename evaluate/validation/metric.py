@@ -16,11 +16,10 @@ from dropgan.train.kind import load
 from dropgan.train.kinds import training_kind
 from dropgan.train.monitor import Score
 
-from ..features import FeatureNetwork, load_features
-from ..fitted import features_for, knows
-from ..frechet import FrechetScorer
-from ..random_features import random_features
-from ..scoring import score_name
+from ..features import FeatureNetwork
+from ..fitted import features_for
+from ..frechet import FrechetScorer, frechet_name
+from ..random_features import RANDOM
 from .size import MOST_REAL, SAMPLES, SEED
 
 _BATCH = 250
@@ -46,6 +45,7 @@ class ValidationMetric:
         labels: NDArray[np.int64] | None = None,
         samples: int = SAMPLES,
         seed: int = SEED,
+        whiten: bool = False,
     ) -> None:
         """Create the metric.
 
@@ -56,12 +56,14 @@ class ValidationMetric:
             labels: int64 [samples] for a class-conditional generator, otherwise None.
             samples: Number of generated samples for a score.
             seed: Seed of the samples.
+            whiten: Take the scale out of the features, as `FrechetScorer` does.
         """
         self._data, self._features = data, features or features_for(data)
         self._samples, self._seed = samples, seed
         self._labels = None if labels is None else torch.from_numpy(labels)
         self._stream = LatentStream(latent_dim)
-        self.name = f"{score_name('frechet_distance', self._features.name)}_{samples}"
+        self._whiten = whiten
+        self.name = f"{frechet_name(self._features.name, whiten)}_{samples}"
 
     @cached_property
     def _scorer(self) -> FrechetScorer:
@@ -69,7 +71,7 @@ class ValidationMetric:
         if len(data.images) > MOST_REAL:
             rows = np.linspace(0, len(data.images) - 1, MOST_REAL).astype(np.int64)
             data = ImageData(np.ascontiguousarray(data.images[rows]), data.name)
-        return FrechetScorer(data, self._features)
+        return FrechetScorer(data, self._features, whiten=self._whiten)
 
     @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> dict[str, float]:
@@ -120,11 +122,11 @@ def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
 def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
     """Return the metric for a run on images.
 
-    Clothes use the network that comes with dropgan. Other images use a fixed network with random weights,
-    which needs no time before the first score (`random_features`). A network inside the run's own
-    discriminator is not used.
+    Clothes use the network that comes with dropgan, other images one that is fitted to them once, both
+    whitened. Fewer than 500 images use a fixed network with random weights, not whitened. A network inside
+    the run's own discriminator is not used.
     """
     seen = fingerprint_of(getattr(recipe.discriminator, "features", "auto"))
-    known = knows(data) and load_features().fingerprint != seen
-    features = load_features() if known else random_features(data.shape[2])
-    return ValidationMetric(data, recipe.generator.latent_dim, features=features, labels=labels)
+    features = features_for(data, seen=seen)
+    dim, whiten = recipe.generator.latent_dim, features.name != RANDOM
+    return ValidationMetric(data, dim, features=features, labels=labels, whiten=whiten)

@@ -298,6 +298,6 @@ def test_training_writes_the_validation_metric_and_is_not_changed_by_it(tmp_path
         )
         rows = [row for row in run.read_metrics() if "score" in row]
         assert [row["step"] for row in rows] == ([10, 20] if name == "watched" else [])
-        assert all(row["score_name"] == "frechet_distance_domain_2000" for row in rows)
+        assert all(row["score_name"] == "whitened_frechet_distance_domain_2000" for row in rows)
         weights.append(load_generator(run.path, "last").module.state_dict())
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])

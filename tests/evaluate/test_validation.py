@@ -1,10 +1,13 @@
 """The metric that training watches, for data that dropgan's own network does not know."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
 from dropgan.evaluate import ValidationMetric, validation_metric
-from dropgan.evaluate.frechet import FrechetScorer
+from dropgan.evaluate.frechet import FrechetScorer, whitening
 from dropgan.evaluate.random_features import random_features
 from dropgan.evaluate.validation.vectors import VectorMetric
 from dropgan.train import ImageData, load_images, load_recipe
@@ -14,8 +17,8 @@ from dropgan.train.data import VectorData
 def test_images_without_a_network_of_their_own_are_scored_too() -> None:
     """Colour images, or others than 28x28: random features must order faults by how bad they are, or the
     weights that are kept as the best would be the worst."""
-    images = np.repeat(load_images("fashion-mnist-10k").images[::5, :24], 3, axis=3)
-    reals, others = images[:1000], images[1000:]
+    images = np.repeat(load_images("fashion-mnist-10k").images[::10, :24], 3, axis=3)
+    reals, others = images[:500], images[500:]
     scorer = FrechetScorer(ImageData(reals, "colour"), random_features(3))
     noise = np.random.default_rng(0).normal(0, 1, others.shape)
     noisy = [np.clip(others + sigma * noise, 0, 255).round().astype(np.uint8) for sigma in (10, 40)]
@@ -27,6 +30,38 @@ def test_images_without_a_network_of_their_own_are_scored_too() -> None:
     assert clean < little / 1.5 < much / 3
     assert clean < scorer(blurred.astype(np.uint8)) < scorer(same)
     assert scorer.name == "frechet_distance_random"
+
+
+def test_what_training_watches_is_fitted_to_the_data_and_whitened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random features call digits of a barely trained generator better than those of a trained one: the
+    weights that are kept would not be the best. A run that is resumed must watch the same distance."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    turned = np.zeros((600, 8, 8, 3), np.uint8)
+    turned[:, :3] = np.random.default_rng(0).integers(100, 256, (600, 3, 8, 3))  # light above, dark below
+    data = ImageData(turned, "skies.npz")
+    recipe = load_recipe("conv")
+    metric, again = (validation_metric(data, recipe) for _ in range(2))
+    assert isinstance(metric, ValidationMetric)
+    assert isinstance(again, ValidationMetric)
+    assert metric.name == again.name == "whitened_frechet_distance_fitted_skies_2000"
+    assert metric._scorer(turned[:300]) == again._scorer(turned[:300])
+    assert metric._scorer(turned[:300]) < metric._scorer(turned[:300, ::-1]) / 3
+    few = validation_metric(ImageData(turned[:400], "few"), recipe)
+    assert isinstance(few, ValidationMetric)
+    assert few.name == "frechet_distance_random_2000"
+
+
+def test_whitened_features_are_of_one_scale() -> None:
+    """A feature of large variance would drown what the others see."""
+    random = np.random.default_rng(0)
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    reals = (random.normal(size=(4000, 3)) * [10, 3, 1] @ turn).astype(np.float32)
+    found = np.cov((reals @ whitening(reals)).T)
+    assert found == pytest.approx(np.eye(3), abs=0.12)
+    flat = np.ones((5, 3), np.float32)
+    assert np.isfinite(whitening(flat)).all()
 
 
 def test_real_images_beyond_ten_thousand_are_thinned_out() -> None:

@@ -260,6 +260,8 @@ def prepare(
             facts = replace(facts, changes=(*facts.changes, *changes), time=time)
             start.run.write_recipe(recipe, facts)
         start.run.rewind_metrics(state.step, len(state.rollbacks))
+    if score is not None:
+        reporter.say(f"preparing the score that is watched, on {data.name}")
     made = _made(score, data, recipe) if ranks.leader else None
     return Session(start.run, recipe, facts, data, plan, state, made, minutes, timed, log, reporter)
 
