@@ -52,7 +52,7 @@ def export(
         Literal["cpu", "cuda"] | None,
         typer.Option(
             "--target",
-            help="Device that --precision auto chooses for; both options go together.",
+            help="Device for which --precision auto chooses; both options go together.",
             show_default=False,
             rich_help_panel=options.MACHINE,
         ),

@@ -129,7 +129,7 @@ LabelColumn = Annotated[
     typer.Option(
         "--label-column",
         metavar="NAME",
-        help="Column of a table that holds the labels.  [default: beside pictures, label or another common"
+        help="Column of a table that holds the labels.  [default: with pictures, label or another common"
         " name; in tables of numbers, none]",
         show_default=False,
         rich_help_panel=DATA,
@@ -171,8 +171,8 @@ Limit = Annotated[
         "--limit",
         metavar="N",
         min=2,
-        help="Use only N of the samples, drawn at random: always the same ones, and a smaller N a part of a"
-        " larger one's.  [default: all]",
+        help="Use only N samples, drawn at random. The draw is always the same, and a smaller N uses a"
+        " subset of a larger one's.  [default: all]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -213,7 +213,7 @@ DiscriminatorDropout = Annotated[
         "--discriminator-dropout",
         metavar="P|auto",
         callback=rate,
-        help="Dropout probability in the discriminator, 0 to below 1; auto lets it follow overfitting."
+        help="Dropout probability in the discriminator, 0 to below 1; auto adapts it to overfitting."
         "  [default: the recipe's]",
         rich_help_panel=MODEL,
     ),
@@ -263,7 +263,7 @@ InitFrom = Annotated[
         "--init-from",
         metavar="RUN|FILE",
         help="Start from the weights of a run, a checkpoint .safetensors or a model.onnx. Every layer that"
-        " fits is taken; the others are listed.",
+        " fits is copied; the others are listed.",
         show_default=False,
         rich_help_panel=MODEL,
     ),
@@ -310,8 +310,8 @@ Like = Annotated[
     typer.Option(
         "--like",
         metavar="RUN",
-        help="Repeat a run exactly: recipe, data, first weights, device, precision and threads come from its"
-        " recipe.toml.",
+        help="Repeat a run exactly: recipe, data, initial weights, device, precision and threads come from"
+        " its recipe.toml.",
         show_default=False,
         rich_help_panel=MODEL,
     ),

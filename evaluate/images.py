@@ -168,7 +168,7 @@ def evaluate_images(
     split = "training" if data.fingerprint == card.data.fingerprint else "other"
     left_out: dict[str, str] = {}
     if held_out is not None and held_out.fingerprint == card.data.fingerprint:
-        raise InputError(f"{held_out.name} is what the model was trained on: choose other images to hold out")
+        raise InputError(f"{held_out.name} is the model's training data: choose other images to hold out")
     if split == "other":
         left_out["copies"] = "the data is not what the model was trained on (other fingerprint)"
     if held_out is None:

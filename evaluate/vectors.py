@@ -387,4 +387,4 @@ def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None
                 f" {given.shape[0]}"
             )
     if held_out is not None and held_out.fingerprint == model.card.data.fingerprint:
-        raise InputError(f"{held_out.name} is what the model was trained on: choose other rows to hold out")
+        raise InputError(f"{held_out.name} is the model's training data: choose other rows to hold out")

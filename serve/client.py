@@ -235,7 +235,9 @@ class Client:
             raise InputError(f"latents must be numbers of shape [n, {self.card.latents.dim}], n at least 1")
         places = self._classes.choose(labels, len(array))
         if isinstance(places, str):
-            raise InputError(f"a class-conditional model needs labels beside latents: {self._classes.known}")
+            raise InputError(
+                f"a class-conditional model needs labels with its latents: {self._classes.known}"
+            )
         made = []
         for first in range(0, len(array), _BATCH):
             body: dict[str, Any] = {"latents": array[first : first + _BATCH].astype(float).tolist()}

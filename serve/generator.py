@@ -315,7 +315,7 @@ class Generator:
         places = self._renderer.classes.choose(labels, len(array))
         if isinstance(places, str):
             raise InputError(
-                f"a class-conditional model needs labels beside latents: {self._renderer.classes.known}"
+                f"a class-conditional model needs labels with its latents: {self._renderer.classes.known}"
             )
         return self._renderer.run(array.astype(np.float32, copy=False), places)
 

@@ -60,9 +60,9 @@ def parse_axes(said: Mapping[str, str | Sequence[Any] | Range]) -> dict[str, Axi
     axes: dict[str, Axis] = {}
     for key, values in said.items():
         if key == SEED:
-            raise SweepError(f"{SEED} is no axis: each combination is trained with --seeds N seeds")
+            raise SweepError(f"{SEED} is not an axis: each combination is trained with --seeds N seeds")
         if key.startswith("data.") and key != LIMIT:
-            raise SweepError(f"there is no axis {key}: of the data only {LIMIT} is one")
+            raise SweepError(f"{key} cannot be an axis: of the data, only {LIMIT} can")
         if isinstance(values, Range) or (isinstance(values, str) and _is_range(values)):
             axes[key] = _range(key, values)
             continue

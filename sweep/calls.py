@@ -192,7 +192,7 @@ def _settled(
     first, begun = points[0].recipe, read_question(path)
     if begun is None:
         if any(not entry.name.startswith(".") for entry in path.iterdir()):
-            raise RunError(f"{path} exists and holds something that is no sweep: choose another directory")
+            raise RunError(f"{path} exists and holds files that are not a sweep: choose another directory")
         plan = make_plan(first, points[0].spec, wanted)
         wanted = Wanted(plan.device.type, plan.precision, plan.threads)
     else:  # what is left open is as it was

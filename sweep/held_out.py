@@ -23,7 +23,7 @@ def read_held_out(held_out: object, data: TrainingData, source: DataSource, repo
     if unseen.shape != data.shape:
         raise SweepError(f"held-out images are {unseen.shape}, the others {data.shape}: make them alike")
     if unseen.fingerprint == data.fingerprint:
-        raise SweepError(f"{unseen.name} is what is trained on: held-out images must be others")
+        raise SweepError(f"{unseen.name} is the training data: hold out other images")
     return unseen
 
 

@@ -90,7 +90,7 @@ class Worker:
             raise Interrupted(self.watch.stopped(trial), error.exit_code - 128) from error
         except (DropganError, OSError) as error:
             raise TrialError(
-                f"trial {trial.name}: {error}; nothing is lost: run the same command again to go on"
+                f"trial {trial.name}: {error}; nothing is lost: run the same command again to continue"
             ) from error
         self.watch.ended(trial, outcome, here=True)
         return True

@@ -153,8 +153,8 @@ def generate(
     with OutputDirectory(directory, job, piece) as output:
         if output.outdated:
             reporter.note(
-                f"the filter {keep} has changed: {output.outdated:,} shards that its earlier version chose"
-                " from are made again"
+                f"the filter {keep} has changed: {output.outdated:,} shards of its earlier"
+                " version are made again"
             )
         found, recorded = _find(output, job, shards, reporter)
         todo = Shards(job, shards.numbers, without=found.keys())
@@ -218,7 +218,7 @@ def _find(
         if number in shards.numbers and line == job.line(job.shard(number), line["samples"], line["files"])
     ]
     if wanted:
-        reporter.say(f"checking {len(wanted):,} of {len(shards):,} shards that are there")
+        reporter.say(f"checking {len(wanted):,} of {len(shards):,} existing shards")
     found = {}
     for line, problem in compare(output.path, wanted):
         if problem:

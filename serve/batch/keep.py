@@ -83,7 +83,7 @@ def require_pictures(card: Card) -> None:
     """
     lack = kind_of(card).lacks(card, PICTURES)
     if lack:
-        raise InputError(f"a filter needs pictures, but this model {lack}: filter what is written")
+        raise InputError(f"a filter needs pictures, but this model {lack}: filter the output instead")
 
 
 def apply_keep(function: Function, name: str, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -103,7 +103,7 @@ def apply_keep(function: Function, name: str, pictures: NDArray[np.uint8]) -> ND
         raise InputError(f"the filter {name} failed: {type(error).__name__}: {error}") from error
     if mask.shape != (len(pictures),) or mask.dtype != np.bool_:
         raise InputError(
-            f"the filter {name} must return {len(pictures)} truth values for {len(pictures)} samples,"
+            f"the filter {name} must return {len(pictures)} booleans for {len(pictures)} samples,"
             f" not {mask.dtype} of shape {list(mask.shape)}"
         )
     return mask

@@ -257,7 +257,7 @@ def read_manifests(path: Path) -> dict[int, Line]:
         except OSError as error:
             raise OutputError(f"cannot read the manifest in {path}: {error.strerror}") from error
         return lines
-    raise OutputError(f"the manifests in {path} disappear while they are read")
+    raise OutputError(f"the manifests in {path} disappeared while they were read")
 
 
 def _text_of(path: Path) -> str:

@@ -62,7 +62,9 @@ def to_rdkit(graph: NDArray[np.uint8], node_types: Sequence[str], edge_types: Se
     for kind in nodes:
         match = _ATOM.fullmatch(node_types[kind - 1])
         if match is None:
-            raise NotAMoleculeError(f"has nodes of type {node_types[kind - 1][:20]!r}, which is no element")
+            raise NotAMoleculeError(
+                f"has nodes of type {node_types[kind - 1][:20]!r}, which is not an element"
+            )
         try:
             atom = chem.Atom(match[1])
         except RuntimeError as error:
@@ -73,7 +75,7 @@ def to_rdkit(graph: NDArray[np.uint8], node_types: Sequence[str], edge_types: Se
     for one, other, kind in edges:
         name = edge_types[kind - 1]
         if name not in BONDS:
-            raise NotAMoleculeError(f"has edges of type {name[:20]!r}, which is no bond")
+            raise NotAMoleculeError(f"has edges of type {name[:20]!r}, which is not a bond")
         made.AddBond(one, other, getattr(chem.BondType, name.upper()))
     molecule = made.GetMol()
     if chem.SanitizeMol(molecule, catchErrors=True) != chem.SanitizeFlags.SANITIZE_NONE:
@@ -116,7 +118,7 @@ def require_molecules(node_types: Sequence[str], edge_types: Sequence[str]) -> N
     """
     if not are_molecules(node_types, edge_types):
         raise InputError(
-            f"this model makes graphs of {', '.join(node_types[:5])}, which are no molecules: use --format"
+            f"this model makes graphs of {', '.join(node_types[:5])}, which are not molecules: use --format"
             " npy"
         )
     rdkit()

@@ -63,7 +63,7 @@ def parse(seed: bytes, last: bytes, query: bytes) -> Address:
     first, end, suffix = int(found[1]), found[2], found[3]
     allowed = SINGLE if end is None else RANGE
     if suffix not in allowed:
-        raise NotFound(f"{'one sample' if end is None else 'a range'} can be had as {', '.join(allowed)}")
+        raise NotFound(f"{'one sample' if end is None else 'a range'} is available as {', '.join(allowed)}")
     count = 1 if end is None else int(end) - first + 1
     if count < 1:
         raise InputError(f"a range goes from the smaller index to the larger, not {first}-{end}")

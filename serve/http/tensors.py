@@ -49,7 +49,7 @@ def read_request(body: bytes, header_length: str | None) -> tuple[dict[str, Any]
             raise InputError("each input is an object with a name, shape and datatype")
         name = tensor["name"][:80]
         if name in inputs:
-            raise InputError(f"input {name!r} is there twice")
+            raise InputError(f"input {name!r} occurs twice")
         parameters = tensor.get("parameters", {})
         raw = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
         shape, kind = _shape(tensor, name), tensor.get("datatype")

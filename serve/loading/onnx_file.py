@@ -265,7 +265,7 @@ def _unique(pairs: Iterator[tuple[str, Any]], what: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ModelError(f"its {what} {name[:40]!r} is there twice")
+            raise ModelError(f"its {what} {name[:40]!r} occurs twice")
         found[name] = value
     return found
 

@@ -58,7 +58,7 @@ class Reader:
             if repeats:
                 found[name].append(content)
             elif name in found:
-                raise ModelError(f"its field {name} is there twice")
+                raise ModelError(f"its field {name} occurs twice")
             else:
                 found[name] = content
         return found

@@ -103,7 +103,7 @@ def test_shards_of_graphs(graph_model: Path, tmp_path: Path, dropgan: Dropgan) -
     files = sorted((tmp_path / "parts").glob("graphs-*.npy"))
     assert np.array_equal(np.concatenate([np.load(file) for file in files]), expected)
     refused = dropgan("sample", graph_model, "-n", 4, "-o", tmp_path / "no", "--format", "smiles", *fast)
-    said = "graphs of node, which are no molecules"
+    said = "graphs of node, which are not molecules"
     if find_spec("rdkit") is None:
         said = "dropgan[molecules]"
     assert (refused.code, said in refused.err) == (1, True), refused.err

@@ -209,7 +209,7 @@ def failing(images: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        (f"{__name__}:wrong_length", "must return 40 truth values"),
+        (f"{__name__}:wrong_length", "must return 40 booleans"),
         (f"{__name__}:failing", "failed: KeyError"),
         (f"{__name__}:absent", "has no function absent"),
         ("no_such_module:f", "cannot be imported"),

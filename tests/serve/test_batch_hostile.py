@@ -180,8 +180,7 @@ def test_a_filter_that_is_mended_after_some_shards(
     write("def few(images):\n    return images[:, 14, 14, 0] < 300\n", 2)
     reports = make(*parts)
     assert said == [
-        f"the filter halting:few has changed: {made} shards that its earlier version chose from"
-        " are made again"
+        f"the filter halting:few has changed: {made} shards of its earlier version are made again"
     ]
     assert reports[-1].complete
     assert sum(report.samples for report in reports) == 100

@@ -106,7 +106,7 @@ def test_wrong_labels_never_reach_the_graph(generator: Generator, labels: Any) -
 
 def test_latents_alone_do_not_say_the_class(generator: Generator) -> None:
     """A caller of an unconditional model's who is given this one must hear of it."""
-    with pytest.raises(InputError, match="needs labels beside latents: 0 to 2"):
+    with pytest.raises(InputError, match="needs labels with its latents: 0 to 2"):
         generator(generator.latents(2))
 
 
@@ -247,7 +247,7 @@ def test_classes_drawn_balanced_or_as_in_the_data(gapped: Generator, generator: 
         gapped._session.tile = None
     assert (gapped.labels(6, start=2, labels="balanced") == [9, 2, 5, 9, 2, 5]).all()
     assert np.array_equal(gapped.labels(9), np.array([2, 5, 9])[generator.labels(9)])
-    with pytest.raises(InputError, match="needs labels beside latents: 2, 5, 9"):
+    with pytest.raises(InputError, match="needs labels with its latents: 2, 5, 9"):
         gapped(gapped.latents(2), "balanced")
 
 

@@ -46,7 +46,7 @@ def test_trials_are_scored_against_all_held_out_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        ({"count": 30}, "is what is trained on"),
+        ({"count": 30}, "is the training data"),
         ({"count": 25, "side": 9}, "held-out images are"),
         ({"count": 25, "classes": 2}, "has other classes"),
     ],

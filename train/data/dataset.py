@@ -213,7 +213,7 @@ def require_class_labels(name: str, labels: NDArray[np.int64]) -> None:
     if labels.min() < 0:
         raise DataError(
             f"{name}: {(labels < 0).sum():,} samples have a label below 0 (the least is {labels.min()}),"
-            " which is no class: leave them out, or train without --conditional"
+            " which is not a class: leave them out, or train without --conditional"
         )
     if labels.max() >= _MOST_CLASSES:
         raise DataError(

@@ -93,8 +93,8 @@ class TextTable:
             return False
         self._table = self._table.remove_column(0)
         reporter.note(
-            f"{self.name}: its first column has no name and another value in each row: it is left out, as the"
-            " rows' index; give it a name to keep it"
+            f"{self.name}: its first column has no name and a different value in each row: it is left out, as"
+            " the rows' index; give it a name to keep it"
         )
         return True
 

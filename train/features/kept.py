@@ -80,7 +80,7 @@ def _fit(data: ImageData, task: str, seed: int, path: Path, reporter: Reporter) 
     rest = np.setdiff1d(np.arange(len(data.images)), aside)
     shown = np.sort(np.random.default_rng(1).permutation(rest)[:_LOOKS])
     epochs = max(1, min(_MOST_EPOCHS, _LOOKS // len(shown)))
-    reporter.say(f"fitting features to {data.name}, once: {epochs * len(shown):,} looks at images")
+    reporter.say(f"fitting features to {data.name}, once: {epochs * len(shown):,} training examples")
     unseen = _part(data, np.sort(aside))
     with torch.random.fork_rng(devices=[]):  # which is the caller's
         network = fit_features(

@@ -115,7 +115,9 @@ class RunDirectory(os.PathLike[str]):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise OutputError(f"{self.path} is no directory: a run needs one, choose another name") from error
+            raise OutputError(
+                f"{self.path} is not a directory, which a run needs: choose another name"
+            ) from error
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
         lock = Lock(self.path / _LOCK, patience=patience)

@@ -61,7 +61,7 @@ def begin_features(
     try:
         discriminator.features.fill(source.weights)
     except ValueError as error:
-        raise FeatureError(f"the features {name} are not what their name says: {error}") from error
+        raise FeatureError(f"the features {name} cannot be loaded: {error}") from error
     rows = np.linspace(0, len(data.images) - 1, min(_SEEN, len(data.images))).astype(np.int64)
     device = discriminator.mixing.get_buffer("scale_0").device
     seen = torch.from_numpy(np.ascontiguousarray(data.images[rows])).to(device)

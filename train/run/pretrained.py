@@ -105,7 +105,7 @@ def begin_from(state: TrainingState, pretrained: Pretrained) -> list[str]:
     taken, left = _take(state.generator, pretrained.generator)
     if not taken:
         raise PretrainedError(
-            f"no layer of the generator in {pretrained.source} has a place in this one: begin from a model of"
+            f"no layer of the generator in {pretrained.source} fits this one: start from a model of"
             " the same architecture and widths, or name its recipe with --recipe"
         )
     fresh = [f"generator {name}" for name in left]

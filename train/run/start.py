@@ -123,8 +123,8 @@ def repeated_run(run: RunDirectory, other: RunDirectory, source: DataSource = NO
     wanted.require_possible()
     if facts.processes != current_ranks().count:
         raise RunError(
-            f"{other.path} was trained by {facts.processes} process(es), which another number repeats only"
-            " nearly: start as many, or give its settings without like"
+            f"{other.path} was trained by {facts.processes} process(es), and another number does not"
+            " repeat it exactly: start as many, or pass its settings without like"
         )
     pretrained = _same_pretrained(other, facts)
     source = _same_source(other, facts, source)

@@ -165,7 +165,7 @@ function domainOf({ domain = "" }) {
 function uniqueMap(entries, pair, what) {
   const found = new Map();
   for (const [key, value] of entries.map(pair)) {
-    if (found.has(key)) throw new ModelError(`its ${what} ${show(key)} is there twice`);
+    if (found.has(key)) throw new ModelError(`its ${what} ${show(key)} occurs twice`);
     found.set(key, value);
   }
   return found;

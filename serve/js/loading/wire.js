@@ -37,7 +37,7 @@ export class Reader {
       if (type !== wireType(kind)) throw new ModelError(`its field ${name} has the wrong type`);
       const content = this.#content(value, name, kind);
       if (repeats) found[name].push(content);
-      else if (name in found) throw new ModelError(`its field ${name} is there twice`);
+      else if (name in found) throw new ModelError(`its field ${name} occurs twice`);
       else found[name] = content;
     }
     return found;
