@@ -54,7 +54,7 @@ def class_shares(
 
 
 def _confused(seen: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
-    """For each class, the share of known images of the others that are taken for it."""
+    """Return, for each class, the share of known images of other classes that are classified as it."""
     seen, labels = seen[labels >= 0], labels[labels >= 0]
     if not len(labels) or (seen == labels).mean() < _BETTER / classes:
         return np.zeros(classes)  # the labels are of other classes than the network's

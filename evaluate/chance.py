@@ -44,8 +44,8 @@ def rank_test(mine: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[fl
 
 
 def detectable_share(count: int, other: int, error_rate: float) -> float:
-    """The smallest share of pairs, above a half, that `rank_test` finds without ties between so many values;
-    over 1 where it finds none."""
+    """Return the smallest share of pairs, above a half, that `rank_test` detects between this many values
+    without ties; over 1 if it detects none."""
     deviation = math.sqrt((count + other + 1) / (12 * count * other))
     return 0.5 + NormalDist().inv_cdf(1 - error_rate / 2) * deviation
 

@@ -219,12 +219,12 @@ def _quality_and_variety(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _error(manifolds: tuple[Manifold, Manifold] | None, metric: str) -> float:
-    """Of the difference of both."""
+    """Return the standard error of the difference of both."""
     return math.hypot(*(getattr(side, metric)[1] for side in manifolds or ()))
 
 
 def _fewer(evidence: Evidence, few: float, of: int, many: float, others: int) -> bool:
-    """True if a class's share is lower beyond chance."""
+    """Return True if a class's share is lower beyond chance."""
     rate = ERROR_RATE / (2 * len(evidence.classes))
     return fewer_p_value(round(few * of), of, round(many * others), others) < rate
 
@@ -287,7 +287,7 @@ def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
 
 
 def _agrees(line: ClassAgreement, classes: int) -> bool:
-    """True if samples of a class look like it about as often as its real images, or it may be chance."""
+    """Return True if samples look like their class about as often as real images do, up to chance."""
     return (
         line.agreed / line.samples >= _AGREEMENT * line.real_agreed / line.reals
         or fewer_p_value(line.agreed, line.samples, line.real_agreed, line.reals) >= ERROR_RATE / classes
@@ -343,7 +343,7 @@ def _overfitting(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _power(evidence: Evidence) -> Iterator[Finding]:
-    """What the rules above would pass over, in one sentence: their silence is no praise."""
+    """Yield one sentence about the faults that the rules above have no power to detect."""
     blind = [
         *_blind_to_distance(evidence),
         *_blind_to_lost_variety(evidence),

@@ -134,8 +134,8 @@ def _has_classes(data: ImageData) -> bool:
 
 
 def _places(reference: Reference) -> NDArray[np.int64] | None:
-    """The places of the real images' classes among the network's, of those that fitted features never saw,
-    and -1 of the others; None where they are not known."""
+    """Return the places of real images' classes in the network, for images that fitted features never saw,
+    and -1 for the others; None if they are not known."""
     data, known = reference.data, reference.network.class_names
     if data.labels is None:
         return None
