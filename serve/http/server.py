@@ -111,6 +111,7 @@ def _raise_file_limit() -> None:
 
 def application() -> Any:
     """Return the application of one process, from the settings that `serve` put into the environment."""
+    import gc
     import logging
 
     from .app import create_app
@@ -126,9 +127,12 @@ def application() -> Any:
     models = load_models(
         [Path(path) for path in settings["paths"]], device=settings["device"], threads=settings["threads"]
     )
-    return create_app(
+    app = create_app(
         models,
         limits=Limits(**settings["limits"]),
         key=os.environ.get(KEY_VARIABLE),
         cors=settings["cors"],
     )
+    gc.collect()
+    gc.freeze()  # else each full collection visits every object of the libraries, which halts all requests
+    return app
