@@ -285,8 +285,9 @@ def _run_job(
         result_json(dataclasses.asdict(report))
         return
     kept = f", {report.samples:,} kept" if settings["keep"] else ""
+    shards = "shard" if report.shards == 1 else "shards"
     result(
-        f"{out}: {report.shards:,} shards ({report.made:,} made, {report.found:,} found intact),"
+        f"{out}: {report.shards:,} {shards} ({report.made:,} made, {report.found:,} found intact),"
         f" {report.generated:,} samples{kept}, {report.bytes / 1e6:,.1f} MB"
     )
     if not report.complete:

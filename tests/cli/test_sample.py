@@ -101,7 +101,7 @@ def test_stopped_job_goes_on(workers: int, number: int, model_file: Path, tmp_pa
         "--threads", "1", "--batch-size", "128",
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(out.glob("images*"))) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)

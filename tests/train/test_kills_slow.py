@@ -28,7 +28,8 @@ SETTINGS = {
 def _command(out: Path, data: Path, *more: str) -> list[str]:
     program = str(Path(sys.executable).parent / "dropgan")
     settings = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
-    fixed = ["--device", "cpu", "--precision", "fp32", "--threads", "1", "--steps", "10000"]
+    fixed = ["--recipe", "mlp", "--device", "cpu", "--precision", "fp32", "--threads", "1"]
+    fixed += ["--steps", "10000"]
     return [program, "train", "-o", str(out), "--data", str(data), *fixed, *settings, *more]
 
 
