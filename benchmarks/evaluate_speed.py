@@ -15,14 +15,17 @@ import tempfile
 import time
 
 
-def measure(model: str, cache: str) -> tuple[float, float, float]:
+def measure(options: argparse.Namespace, cache: str) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and MB of one evaluation."""
     code = "from dropgan.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "evaluate", model, "-n", "10000", "--json", "--quiet"]
+    command = [sys.executable, "-c", code, "evaluate", options.model, "-n", "10000", "--json", "--quiet"]
+    for name in ("data", "held_out"):
+        given = getattr(options, name)
+        command += [f"--{name.replace('_', '-')}", given] if given else []
+    threads = {"OMP_NUM_THREADS": str(options.threads)} if options.threads else {}
+    environment = {**os.environ, **threads, "XDG_CACHE_HOME": cache}
     started = time.monotonic()
-    process = subprocess.Popen(
-        command, env={**os.environ, "XDG_CACHE_HOME": cache}, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"dropgan evaluate failed ({os.waitstatus_to_exitcode(status)})")
@@ -34,13 +37,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model")
+    parser.add_argument("--data")
+    parser.add_argument("--held-out")
+    parser.add_argument("--threads", type=int, help="of PyTorch; as many as there are cores if not given")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     found: dict[str, list[tuple[float, float, float]]] = {"empty cache": [], "full cache": []}
     for _ in range(options.repeats):
         with tempfile.TemporaryDirectory() as cache:
             for rows in found.values():
-                rows.append(measure(options.model, cache))
+                rows.append(measure(options, cache))
     for name, rows in found.items():
         wall, cpu, memory = (statistics.median(column) for column in zip(*rows, strict=True))
         print(f"{name:<12} {wall:6.1f} s wall  {cpu:6.1f} s CPU  {memory:6.0f} MB  (median of {len(rows)})")
