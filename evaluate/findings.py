@@ -351,7 +351,8 @@ def _power(evidence: Evidence) -> Iterator[Finding]:
         *_blind_to_looks(evidence),
     ]
     if blind:
-        said = f"With {evidence.floor}, some faults cannot be told from chance: {'; '.join(blind)}."
+        few = f"{evidence.samples:,} samples and {evidence.floor}"
+        said = f"With {few}, some faults cannot be told from chance: {'; '.join(blind)}."
         yield Finding("power", NOTE, said)
 
 
@@ -389,9 +390,8 @@ def _blind_to_classes(evidence: Evidence) -> Iterator[str]:
         for line in lines
         if _agrees(replace(line, agreed=line.samples // len(lines)), len(evidence.agreements))
     ]
-    for words, names in (("that are missing", unseen), ("whose samples show another", mixed)):
-        if names:
-            yield f"classes {words}{_listed(names)}"
+    said = {"that are missing": unseen, "whose samples show another": mixed}
+    yield from (f"classes {words}{_listed(names)}" for words, names in said.items() if names)
 
 
 def _blind_to_looks(evidence: Evidence) -> Iterator[str]:

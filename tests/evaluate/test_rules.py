@@ -105,9 +105,11 @@ def test_pixels_of_real_pictures_pass_and_faults_have_names() -> None:
 def test_few_real_images_cannot_tell() -> None:
     """Silence of a test that could find nothing would be read as praise."""
     test = surplus_test(_rows(300, 0), _rows(12, 1), _rows(24, 2), error_rate=ERROR_RATE)
-    found = find(Evidence(floor="12 held-out images", surplus=test))
+    found = find(Evidence(samples=300, floor="12 held-out images", surplus=test))
     assert [finding.level for finding in found] == [NOTE]
-    assert found[0].text.startswith("With 12 held-out images, some faults cannot be told from chance: ")
+    assert found[0].text.startswith(
+        "With 300 samples and 12 held-out images, some faults cannot be told from chance: "
+    )
     assert f"larger by under {test.detectable:.0%} of the data's own spread" in found[0].text
     assert "cannot be told: there are too few" in find(Evidence())[0].text
 
