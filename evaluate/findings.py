@@ -277,7 +277,7 @@ def _agreement(classes: Sequence[ClassAgreement]) -> Iterator[Finding]:
         yield Finding(
             "classes",
             PROBLEM,
-            f"Samples of {', '.join(wrong)} do not look like it to the feature network's classifier: {text}.",
+            f"Samples of {', '.join(wrong)} do not look like their class to the feature network: {text}.",
             wrong,
         )
     else:
