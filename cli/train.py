@@ -1,5 +1,6 @@
 """dropgan train"""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from .terminal import terminal
 from .training import changes_from, data_options, describe, was_said
 
 if TYPE_CHECKING:
+    from dropgan.serve.reporter import Reporter
     from dropgan.train import RunDirectory
     from dropgan.train.run.session import MakeScore
 
@@ -146,7 +148,7 @@ def train(
     machine: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
     with together() as ranks, terminal(quiet=quiet or not ranks.leader) as reporter:
         about: dict[str, Any] = {
-            "score": _validation_metric() if score else None,
+            "score": _validation_metric(reporter) if score else None,
             "minutes": minutes,
             "tensorboard": tensorboard,
             "reporter": noting_busy(reporter),
@@ -207,7 +209,7 @@ def _show(run: "RunDirectory", *, json: bool) -> None:
     result(f"next       dropgan export {run.path} -o model.onnx")
 
 
-def _validation_metric() -> "MakeScore":
+def _validation_metric(reporter: "Reporter") -> "MakeScore":
     from dropgan.evaluate import validation_metric
 
-    return validation_metric
+    return partial(validation_metric, reporter=reporter)

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,8 @@ def run(
             start = new_or_begun_run(place, asked, source.or_default(), wanted, init_from, minutes)
         else:
             start = repeated_or_begun_run(place, RunDirectory(like), source)
-        session = prepare(
-            start, score=validation_metric, minutes=minutes, tensorboard=tensorboard, reporter=reporter
-        )
+        score = partial(validation_metric, reporter=reporter)
+        session = prepare(start, score=score, minutes=minutes, tensorboard=tensorboard, reporter=reporter)
         if not session.is_complete():
             session.run()
         return _deploy(session, start.source, count, score_samples, reporter)

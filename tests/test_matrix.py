@@ -107,14 +107,14 @@ TRAINED_ALIKE = {"folder", "parquet", "hugging-face"}
 are only among the slow tests."""
 
 ALIKE_IN_COLOUR = {"capsule", "graph", "projected", "resnet", "r3gan"}
-"""Architectures to which channels and labels mean what they mean to ``conv``: of the fast tests, grey with
-labels and colour without are enough."""
+"""Architectures to which channels and labels mean what they mean to ``conv``: of the fast tests, colour with
+labels is enough."""
 
 
 def _slow(kind: str, architecture: str, conditional: bool) -> bool:
     if kind in TRAINED_ALIKE:
         return conditional or architecture in ONLY_IMAGES
-    return architecture in ALIKE_IN_COLOUR and conditional != (kind == "grey")
+    return architecture in ALIKE_IN_COLOUR and not (kind == "colour" and conditional)
 
 
 CASES = [

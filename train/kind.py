@@ -20,8 +20,8 @@ class TrainingKind(ABC, Generic[D]):
 
     Attributes:
         name: Name as in a model's card. `dropgan.serve.kinds` has the runtime's side of the same name.
-        metric: ``module:function`` that makes the validation metric from data, recipe and the labels of its
-            samples. It belongs to a later stage and is imported on demand.
+        metric: ``module:function`` that makes the validation metric from data, recipe, the labels of its
+            samples and a reporter. It belongs to a later stage and is imported on demand.
         evaluation: ``module:function`` that answers a `dropgan.evaluate.asked.Asked`, imported on demand.
         file_scorer: ``module:function`` that makes a `dropgan.export.Scorer` from data and a reporter,
             imported on demand; empty if a file has no single score.

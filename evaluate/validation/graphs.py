@@ -12,6 +12,7 @@ from torch import nn
 
 from dropgan.serve.graphs.convert import are_molecules
 from dropgan.serve.latents import LatentStream
+from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train import Recipe
 from dropgan.train.data import GraphData
 from dropgan.train.networks.graphs.discrete import types_of
@@ -118,6 +119,8 @@ def overlap(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
     return float(np.minimum(first, second).sum())
 
 
-def graph_metric(data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None) -> GraphMetric:
+def graph_metric(
+    data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None, _: Reporter = SILENT
+) -> GraphMetric:
     """Return the metric for a run on graphs."""
     return GraphMetric(data, recipe.generator.latent_dim, labels=labels, samples=SAMPLES, seed=SEED)

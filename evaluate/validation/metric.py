@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dropgan.serve.latents import LatentStream
+from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train import Recipe
 from dropgan.train.data import ImageData, TrainingData
 from dropgan.train.data.pixels import to_pixels
@@ -106,20 +107,27 @@ class ValidationMetric:
         return images
 
 
-def validation_metric(data: TrainingData, recipe: Recipe) -> Score:
+def validation_metric(data: TrainingData, recipe: Recipe, reporter: Reporter = SILENT) -> Score:
     """Return the metric for a run on this data.
 
     For a class-conditional generator, samples have the data's mixture of labels.
+
+    Args:
+        data: The real samples.
+        recipe: The run's.
+        reporter: Receives progress of what the metric prepares, such as features fitted to images.
     """
     labels = None
     if recipe.conditional and data.labels is not None:
         rows = np.linspace(0, len(data.labels) - 1, SAMPLES).astype(np.int64)
         labels = np.ascontiguousarray(data.labels[rows])
-    made: Score = load(training_kind(data.kind).metric)(data, recipe, labels)
+    made: Score = load(training_kind(data.kind).metric)(data, recipe, labels, reporter)
     return made
 
 
-def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None) -> ValidationMetric:
+def image_metric(
+    data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | None, reporter: Reporter = SILENT
+) -> ValidationMetric:
     """Return the metric for a run on images.
 
     Clothes use the network that comes with dropgan, other images one that is fitted to them once, both
@@ -127,6 +135,6 @@ def image_metric(data: ImageData, recipe: Recipe, labels: NDArray[np.int64] | No
     the run's own discriminator is not used.
     """
     seen = fingerprint_of(getattr(recipe.discriminator, "features", "auto"))
-    features = features_for(data, seen=seen)
+    features = features_for(data, seen=seen, reporter=reporter)
     dim, whiten = recipe.generator.latent_dim, features.name != RANDOM
     return ValidationMetric(data, dim, features=features, labels=labels, whiten=whiten)

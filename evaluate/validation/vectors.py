@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dropgan.serve.latents import LatentStream
+from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train import Recipe
 from dropgan.train.data import VectorData
 
@@ -80,7 +81,9 @@ class VectorMetric:
         return features
 
 
-def vector_metric(data: VectorData, recipe: Recipe, labels: NDArray[np.int64] | None) -> VectorMetric:
+def vector_metric(
+    data: VectorData, recipe: Recipe, labels: NDArray[np.int64] | None, _: Reporter = SILENT
+) -> VectorMetric:
     """Return the metric for a run on vectors."""
     dim = recipe.generator.latent_dim
     return VectorMetric(data, dim, labels=labels, samples=SAMPLES, most_real=MOST_REAL, seed=SEED)

@@ -10,6 +10,7 @@ from dropgan.evaluate import ValidationMetric, validation_metric
 from dropgan.evaluate.frechet import FrechetScorer, whitening
 from dropgan.evaluate.random_features import random_features
 from dropgan.evaluate.validation.vectors import VectorMetric
+from dropgan.serve.reporter import Progress, Reporter
 from dropgan.train import ImageData, load_images, load_recipe
 from dropgan.train.data import VectorData
 
@@ -36,13 +37,17 @@ def test_what_training_watches_is_fitted_to_the_data_and_whitened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random features call digits of a barely trained generator better than those of a trained one: the
-    weights that are kept would not be the best. A run that is resumed must watch the same distance."""
+    weights that are kept would not be the best. A run that is resumed must watch the same distance, and
+    nobody must wait for the fit without seeing it go on."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     turned = np.zeros((600, 8, 8, 3), np.uint8)
     turned[:, :3] = np.random.default_rng(0).integers(100, 256, (600, 3, 8, 3))  # light above, dark below
     data = ImageData(turned, "skies.npz")
     recipe = load_recipe("conv")
-    metric, again = (validation_metric(data, recipe) for _ in range(2))
+    shown: list[Progress] = []
+    metric = validation_metric(data, recipe, Reporter(progress=shown.append, say=lambda _: None))
+    assert shown[-1].done == shown[-1].total
+    again = validation_metric(data, recipe)
     assert isinstance(metric, ValidationMetric)
     assert isinstance(again, ValidationMetric)
     assert metric.name == again.name == "whitened_frechet_distance_fitted_skies_2000"

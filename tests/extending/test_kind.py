@@ -30,6 +30,7 @@ from dropgan.serve.card import Card
 from dropgan.serve.kind import ARRAY, PICTURES, Kind, Output
 from dropgan.serve.kinds import KINDS
 from dropgan.serve.registry import Registry
+from dropgan.serve.reporter import Reporter
 from dropgan.train import Recipe
 from dropgan.train.data import TrainingData
 from dropgan.train.data.readers import READERS, Reader, Reading
@@ -174,7 +175,9 @@ class EdgeMetric:
         return {self.name: abs(float((made > 0).float().mean()) - self.share)}
 
 
-def edge_metric(data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None) -> EdgeMetric:
+def edge_metric(
+    data: GraphData, recipe: Recipe, labels: NDArray[np.int64] | None, reporter: Reporter
+) -> EdgeMetric:
     return EdgeMetric(float(data.edges.mean()))
 
 

@@ -138,7 +138,7 @@ def test_data_that_changed_are_refused(tmp_path: Path) -> None:
 def test_a_directory_of_something_else_is_left_alone(tmp_path: Path, image_file: Path) -> None:
     """A run, or somebody's pictures, must not get a sweep between them."""
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(RunError, match="no sweep"):
+    with pytest.raises(RunError, match="not a sweep"):
         small_sweep(tmp_path, str(image_file), {"generator.dropout": [0]})
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
