@@ -69,7 +69,7 @@ AUTO: dict[str, Settings] = {
         0.0, "auto", discriminator__held_out=0.1, discriminator__dropout_target=0.4
     ),
 }
-DEFAULT_AUTO = "auto, target 0.6"
+DEFAULT_AUTO = "auto, target 0.4"
 """What ``dropout = "auto"`` alone does."""
 GAP = rates(0.5, 0.0)
 REMEDIES: dict[str, Settings] = {

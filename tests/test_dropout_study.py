@@ -12,6 +12,7 @@ from benchmarks import dropout_plan as plan
 from benchmarks.dropout_figures import PAGE, TEMPLATE, Study, average, gaps, page
 from benchmarks.dropout_plan import Trial, earlier, quick, rates, whole
 from benchmarks.dropout_study import RUNS, merge, read
+from dropgan.train.networks.settings import DiscriminatorSettings
 
 
 def test_every_number_of_the_page_is_computed_from_the_runs() -> None:
@@ -54,8 +55,32 @@ def test_the_sentences_of_the_page_hold() -> None:
     for name in ("auto, target 0.6", "auto, target 0.4"):
         assert average("distance", steered[name]) <= 1.05 * average("distance", fixed[best])
         assert max(study.apart("nearer_in_pixels", steered[name], fixed[0.0])) < 0
+    more, most = (study.at(2000, rates(0.0, rate)) for rate in (0.0, 0.5))
+    assert min(study.apart("distance", most, more)) > 0
+    assert min(study.apart("distance", study.at(2000, rates(0.0, plan.BEST)), more)) > 0
+    default = study.at(2000, plan.AUTO[plan.DEFAULT_AUTO])
+    best_fixed = study.at(2000, rates(0.0, study.best_fixed(2000)))
+    assert average("distance", default) <= average("distance", best_fixed)
+    assert plan.AUTO[plan.DEFAULT_AUTO]["discriminator.dropout_target"] == (
+        DiscriminatorSettings.model_fields["dropout_target"].default
+    )
     leaning = {name: average("nearer_in_pixels", runs) for name, runs in steered.items() if runs}
     assert min(leaning, key=leaning.__getitem__) == "auto, held out, target 0.4"
+
+
+def test_kinds_and_schedules_are_as_the_page_says() -> None:
+    """Someone chooses where and when to drop by it."""
+    study = Study(read(RUNS))
+    always = study.at(500, rates(0.0, plan.BEST), plan.BESIDE_STEPS)
+    kinds = {name: study.at(500, settings, plan.BESIDE_STEPS) for name, settings in plan.KINDS.items()}
+    for name in ("late", "behind the last layer"):
+        assert max(study.apart("distance", kinds[name], always)) < 0
+    assert min(study.apart("distance", kinds["early"], always)) > 0
+    for name in ("gaussian", "lognormal"):
+        apart = study.apart("distance", kinds[name], always)
+        assert min(apart) < 0 < max(apart)
+    leaning = {name: average("nearer_in_pixels", runs) for name, runs in kinds.items()}
+    assert leaning["late"] < average("nearer_in_pixels", always) + 0.01 < leaning["behind the last layer"]
 
 
 def test_the_gap_is_closed_as_the_page_says() -> None:

@@ -114,6 +114,8 @@ labels is enough."""
 def _slow(kind: str, architecture: str, conditional: bool) -> bool:
     if kind in TRAINED_ALIKE:
         return conditional or architecture in ONLY_IMAGES
+    if architecture == "equivariant" and conditional:
+        return True
     return architecture in ALIKE_IN_COLOUR and not (kind == "colour" and conditional)
 
 

@@ -91,7 +91,8 @@ def test_convolutions(tmp_path: Path, image_file: Path, base: str, name: str) ->
 
 @pytest.mark.parametrize("name", RUNS)
 def test_train_resume_export_sample(tmp_path: Path, image_file: Path, name: str) -> None:
-    """Three steps; resumed after two to the same bits; a file that the gate calls inference-only."""
+    """Three steps; resumed after two to the same bits; a file that the gate calls inference-only,
+    where the generator has layers of its own."""
     _whole_way(tmp_path, image_file, "mlp", RUNS[name])
 
 
@@ -105,6 +106,8 @@ def _whole_way(tmp_path: Path, image_file: Path, base: str, changes: Settings) -
     assert expected.keys() == given.keys()
     assert [key for key in expected if not torch.equal(expected[key], given[key])] == []
 
+    if not any(key.startswith("generator.") for key in changes):
+        return  # its file is like any other's
     export(whole.path, tmp_path / "model.onnx")  # gate and parity, or an error
     images = Generator(tmp_path / "model.onnx", device="cpu").sample(4, seed=recipe.training.seed)
     module = load_generator(whole.path).module

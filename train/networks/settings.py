@@ -102,7 +102,7 @@ class DiscriminatorSettings(NetworkSettings):
     the discriminator overfits."""
     dropout_bound: Annotated[float, Field(gt=0, le=0.95)] = 0.8
     """The highest probability that auto may take; the lowest is 0."""
-    dropout_target: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    dropout_target: Annotated[float, Field(gt=0, lt=1)] = 0.4
     """The overfitting that auto aims for, 0 for none to 1; see docs/training.md."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the data that is not trained on, by which auto measures overfitting; with 0 it takes the sign
