@@ -83,6 +83,19 @@ def test_kinds_and_schedules_are_as_the_page_says() -> None:
     assert leaning["late"] < average("nearer_in_pixels", always) + 0.01 < leaning["behind the last layer"]
 
 
+def test_dropout_does_part_of_the_work_of_r1() -> None:
+    """Someone without a penalty reads here that dropout helps."""
+    study = Study(read(RUNS))
+
+    def beside(name: str, rate: float) -> Any:
+        return study.at(500, plan.joined(rates(0.0, rate), plan.REGULARISERS[name]), plan.BESIDE_STEPS)
+
+    wild, tamed, penalised = beside("no R1", 0.0), beside("no R1", plan.BEST), beside("R1", 0.0)
+    assert max(study.apart("distance", tamed, wild)) < 0
+    assert max(study.apart("nearer_in_pixels", tamed, wild)) < 0
+    assert max(study.apart("distance", penalised, tamed)) < 0
+
+
 def test_the_gap_is_closed_as_the_page_says() -> None:
     """Someone with dropout in the generator takes a remedy from the page."""
     study = Study(read(RUNS))
