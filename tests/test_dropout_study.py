@@ -83,8 +83,8 @@ def test_kinds_and_schedules_are_as_the_page_says() -> None:
     assert leaning["late"] < average("nearer_in_pixels", always) + 0.01 < leaning["behind the last layer"]
 
 
-def test_dropout_does_part_of_the_work_of_r1() -> None:
-    """Someone without a penalty reads here that dropout helps."""
+def test_dropout_beside_other_regularisers() -> None:
+    """Someone without a penalty reads here that dropout helps, and with augmentation that it does not."""
     study = Study(read(RUNS))
 
     def beside(name: str, rate: float) -> Any:
@@ -94,6 +94,9 @@ def test_dropout_does_part_of_the_work_of_r1() -> None:
     assert max(study.apart("distance", tamed, wild)) < 0
     assert max(study.apart("nearer_in_pixels", tamed, wild)) < 0
     assert max(study.apart("distance", penalised, tamed)) < 0
+    shifted, both = (beside("R1 and augmentation", rate) for rate in (0.0, plan.BEST))
+    assert min(study.apart("distance", both, shifted)) > 0
+    assert average("nearer_in_pixels", shifted) < 0.55
 
 
 def test_the_gap_is_closed_as_the_page_says() -> None:
