@@ -99,6 +99,17 @@ def test_dropout_beside_other_regularisers() -> None:
     assert average("nearer_in_pixels", shifted) < 0.55
 
 
+def test_the_articles_networks_want_dropout_in_the_discriminator_alone() -> None:
+    """The page says so of the article's own recipe."""
+    study = Study(read(RUNS))
+    plain, one, both = (
+        study.at(500, rates(*pair), recipe="seed") for pair in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.5))
+    )
+    assert len(plain) == len(one) == len(both) == 3
+    assert average("distance", one) < average("distance", plain)
+    assert min(study.apart("distance", both, one)) > 0
+
+
 def test_the_gap_is_closed_as_the_page_says() -> None:
     """Someone with dropout in the generator takes a remedy from the page."""
     study = Study(read(RUNS))
