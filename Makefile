@@ -63,13 +63,12 @@ light: $(INSTALLED)
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-# Python compiles what it imports; compiling all of PyTorch beforehand takes a minute.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dropgan needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if ls $(VENV)/.installed-* >/dev/null 2>&1 && ! test -e $@; then \
 		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu; fi
 	@echo "Installing dropgan[$(RUNTIME),train,batch,dev] into $(VENV): PyTorch is large, this can take minutes."
-	$(PIP) install --no-compile -c constraints.txt -e '.[$(RUNTIME),train,batch,dev]'
+	$(PIP) install -c constraints.txt -e '.[$(RUNTIME),train,batch,dev]'
 	@rm -f $(VENV)/.installed-*
 	@touch $@
