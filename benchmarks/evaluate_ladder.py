@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dropgan.evaluate import Reference, judge_samples, load_features
-from dropgan.evaluate.findings import PROBLEM, find
+from dropgan.evaluate.finding import PROBLEM
+from dropgan.evaluate.findings import find
 from dropgan.serve import Generator
 from dropgan.train import ImageData, load_images
 

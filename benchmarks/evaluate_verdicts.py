@@ -32,7 +32,8 @@ from benchmarks.page import span, write_between
 from dropgan.evaluate import Reference, features_for
 from dropgan.evaluate.chance import share_bounds
 from dropgan.evaluate.conditional import agreements
-from dropgan.evaluate.findings import NOTE, PROBLEM, Finding, find
+from dropgan.evaluate.finding import NOTE, PROBLEM, Finding
+from dropgan.evaluate.findings import find
 from dropgan.evaluate.judge import gather, look_for_copies
 from dropgan.train import ImageData, load_images
 

@@ -11,7 +11,7 @@ from dropgan.train.features.fit import fit_features
 from .certificate import certificate
 from .evaluate import evaluate
 from .features import FeatureNetwork, load_features
-from .findings import Finding
+from .finding import Finding
 from .fitted import features_for
 from .frechet import FrechetScorer
 from .graphs.evaluation import GraphEvaluation, evaluate_graphs

@@ -15,13 +15,12 @@ from .conditional import ClassAgreement
 from .copies import ERROR_RATE as COPIES_ERROR_RATE
 from .copies import CopyTest
 from .discriminator import DiscriminatorGap
+from .finding import GOOD, NOTE, PROBLEM, Finding, listed
 from .looks import Look
 from .manifold import Manifold
 from .memorisation import NeighbourTest
 from .recovery import Recovery
 from .surplus import SurplusTest
-
-PROBLEM, NOTE, GOOD = "problem", "note", "good"
 
 ERROR_RATE = 0.005
 """Error rate of each rule: the probability that real images in the samples' place are accused."""
@@ -34,22 +33,6 @@ _MISSING, _DOMINANT = 0.2, 0.5
 _OVERFITTING = 0.6
 _AGREEMENT = 0.6  # of what real images of the class have
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
-_NAMED = 3  # columns or classes in a verdict
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding of an evaluation."""
-
-    kind: str
-    """``copies``, ``distance``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``checkerboard``,
-    ``contrast``, ``colour``, ``overfitting``, ``power``, ``columns``, ``correlations`` or ``rows``."""
-    level: str
-    """``problem``, ``note`` or ``good``."""
-    text: str
-    """The finding as a sentence."""
-    names: tuple[str, ...] = ()
-    """The columns or classes it is about, worst first; empty if it is about all samples."""
 
 
 @dataclass(frozen=True)
@@ -90,24 +73,6 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
     ]
     order = {PROBLEM: 0, NOTE: 1, GOOD: 2}
     return tuple(sorted(found, key=lambda finding: order[finding.level]))
-
-
-def verdict(findings: Sequence[Finding], what: str = "image") -> str:
-    """Return one line: what is wrong, or that nothing was found."""
-    problems: dict[str, tuple[str, ...]] = {}
-    for finding in findings:
-        if finding.level == PROBLEM:
-            named = (*problems.get(finding.kind, ()), *finding.names)
-            problems[finding.kind] = tuple(dict.fromkeys(named))  # a class can be missing and mistaken
-    if "copies" in problems:
-        return f"copies its training {what}s: the other scores say nothing of what it would invent"
-    listed = [kind + _listed(names) for kind, names in problems.items()]
-    return f"problems: {', '.join(listed)}" if listed else "no problem found"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return f" ({', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''})" if names else ""
 
 
 def copying(
@@ -391,7 +356,7 @@ def _blind_to_classes(evidence: Evidence) -> Iterator[str]:
         if _agrees(replace(line, agreed=line.samples // len(lines)), len(evidence.agreements))
     ]
     said = {"that are missing": unseen, "whose samples show another": mixed}
-    yield from (f"classes {words}{_listed(names)}" for words, names in said.items() if names)
+    yield from (f"classes {words}{listed(names)}" for words, names in said.items() if names)
 
 
 def _blind_to_looks(evidence: Evidence) -> Iterator[str]:

@@ -23,7 +23,8 @@ from .conditional import ClassAgreement, asked_labels, class_agreement, class_ag
 from .copies import CopyTest
 from .discriminator import DiscriminatorGap
 from .features import FeatureNetwork, Features
-from .findings import Finding, find, verdict
+from .finding import Finding, verdict
+from .findings import find
 from .fitted import features_for
 from .judge import judge_samples
 from .looks import Look

@@ -28,7 +28,8 @@ from dropgan.train.features.kept import set_aside
 from .closeness import AUTHENTICITY, C_T, closeness
 from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
-from .findings import ERROR_RATE, GOOD, NOTE, PROBLEM, Finding, copying, verdict
+from .finding import GOOD, NOTE, PROBLEM, Finding, verdict
+from .findings import ERROR_RATE, copying
 from .joint import ApartTest, PairTest, told_apart, worst_pair
 from .manifold import K, manifold_scores
 from .memorisation import NeighbourTest, neighbour_test

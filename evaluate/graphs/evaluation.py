@@ -25,7 +25,7 @@ from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import GraphData
 
 from ..copies import CopyTest
-from ..findings import GOOD, NOTE, PROBLEM, Finding, verdict
+from ..finding import GOOD, NOTE, PROBLEM, Finding, verdict
 from .baselines import fit_blocks
 from .descriptors import clustering, connected, degrees, spectrum
 from .identity import graph_keys

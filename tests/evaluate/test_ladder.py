@@ -10,7 +10,8 @@ from torch.nn.functional import conv2d
 
 from dropgan.evaluate import judge_samples
 from dropgan.evaluate.copies import ERROR_RATE
-from dropgan.evaluate.findings import PROBLEM, find, verdict
+from dropgan.evaluate.finding import PROBLEM, verdict
+from dropgan.evaluate.findings import find
 from dropgan.evaluate.judge import Judgement
 
 from .conftest import Split

@@ -12,7 +12,8 @@ from dropgan.evaluate.chance import fewer_p_value, rank_test
 from dropgan.evaluate.conditional import ClassAgreement
 from dropgan.evaluate.copies import CopyTest
 from dropgan.evaluate.features import FeatureNetwork, Features
-from dropgan.evaluate.findings import ERROR_RATE, NOTE, PROBLEM, Evidence, Finding, find, verdict
+from dropgan.evaluate.finding import NOTE, PROBLEM, Finding, verdict
+from dropgan.evaluate.findings import ERROR_RATE, Evidence, find
 from dropgan.evaluate.joint import told_apart, worst_pair
 from dropgan.evaluate.looks import Look, looks
 from dropgan.evaluate.manifold import Manifold
