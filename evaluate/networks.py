@@ -110,6 +110,7 @@ def check_networks(
         for method in methods
         for images, classes, is_real in attacked
     )
+    rounds.finish()
     recovered, gap, originals = None, None, None
     if reference.split != "training":
         left_out["overfitting"] = "the data is not what the run was trained on"
@@ -130,8 +131,15 @@ class _Rounds:
         self._reporter, self._total, self._done = reporter, total, 0
 
     def one_more(self) -> None:
-        self._done += 1
-        self._reporter.progress(Progress("searching weak directions", self._done, self._total, "rounds"))
+        self._show(self._done + 1)
+
+    def finish(self) -> None:
+        """Show all as done: an attack ends early when every verdict has flipped."""
+        self._show(self._total)
+
+    def _show(self, done: int) -> None:
+        self._done = done
+        self._reporter.progress(Progress("searching weak directions", done, self._total, "rounds"))
 
 
 def _networks_of(run: Path, step: int) -> TrainedNetworks:

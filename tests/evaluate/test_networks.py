@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from dropgan.evaluate.attacks import ROUNDS, attack
 from dropgan.evaluate.discriminator import discriminator_gap
+from dropgan.evaluate.networks import _Rounds
 from dropgan.evaluate.recovery import compare_recovery, permutation_p, recover
 from dropgan.evaluate.sensitivity import generator_sensitivity, spectral_norms
 from dropgan.evaluate.train_mode import has_dropout, train_mode_samples
+from dropgan.serve.reporter import Progress, Reporter
 from dropgan.train import load_generator, load_networks
 
 
@@ -92,6 +94,15 @@ def test_each_image_is_searched_by_itself(method: str) -> None:
     assert (found.attacked, found.flipped) == (3, 1.0)
     assert found.median_levels == pytest.approx(1.0 / 16 * 127.5, rel=0.05)
     assert 5 < len(rounds) <= ROUNDS
+
+
+def test_a_search_that_ends_early_is_shown_as_done() -> None:
+    """A bar that stops at 49 of 52 looks like a search that was given up."""
+    shown: list[Progress] = []
+    rounds = _Rounds(Reporter(progress=shown.append), 52)
+    rounds.one_more()
+    rounds.finish()
+    assert [(at.done, at.total) for at in shown] == [(1, 52), (52, 52)]
 
 
 def test_what_was_judged_wrongly_is_not_attacked() -> None:
