@@ -32,7 +32,7 @@ from benchmarks.page import span, write_between
 from dropgan.evaluate import Reference, features_for
 from dropgan.evaluate.chance import share_bounds
 from dropgan.evaluate.conditional import agreements
-from dropgan.evaluate.finding import NOTE, PROBLEM, Finding
+from dropgan.evaluate.finding import PROBLEM, UNSURE, Finding
 from dropgan.evaluate.findings import find
 from dropgan.evaluate.judge import gather, look_for_copies
 from dropgan.train import ImageData, load_images
@@ -146,10 +146,10 @@ def verdicts(
 
 
 def _kinds(findings: tuple[Finding, ...]) -> dict[str, list[str]]:
-    def kinds(level: str, words: str) -> list[str]:
-        return sorted({found.kind for found in findings if found.level == level and words in found.text})
+    def kinds(level: str) -> list[str]:
+        return sorted({found.kind for found in findings if found.level == level})
 
-    return {"problems": kinds(PROBLEM, ""), "cannot_tell": kinds(NOTE, "cannot be told")}
+    return {"problems": kinds(PROBLEM), "cannot_tell": kinds(UNSURE)}
 
 
 def run(options: argparse.Namespace) -> None:

@@ -55,13 +55,29 @@ def class_shares(
 
 def _confused(seen: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
     """Return, for each class, the share of known images of other classes that are classified as it."""
-    seen, labels = seen[labels >= 0], labels[labels >= 0]
-    if not len(labels) or (seen == labels).mean() < _BETTER / classes:
-        return np.zeros(classes)  # the labels are of other classes than the network's
+    known = labelled(seen, labels, classes)
+    if known is None:
+        return np.zeros(classes)
+    seen, labels = known
     own, right = (np.bincount(some, minlength=classes) for some in (labels, labels[seen == labels]))
     wrong = np.bincount(seen, minlength=classes) - right
     shares: NDArray[np.float64] = wrong / np.maximum(len(labels) - own, 1)
     return shares
+
+
+def labelled(
+    seen: NDArray[np.int64], labels: NDArray[np.int64], classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return what images with a label are classified as, and their labels; None if there are no such
+    images, or the labels are of other classes than the network's.
+
+    Args:
+        seen: int64 [n], what the images are classified as.
+        labels: int64 [n], and -1 for images without one.
+        classes: Number of the network's classes.
+    """
+    seen, labels = seen[labels >= 0], labels[labels >= 0]
+    return (seen, labels) if len(labels) and (seen == labels).mean() >= _BETTER / classes else None
 
 
 def sharpness(samples: NDArray[np.uint8], reals: NDArray[np.uint8]) -> float:

@@ -1,9 +1,9 @@
 """A finding of an evaluation, and the verdict that findings add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-PROBLEM, NOTE, GOOD = "problem", "note", "good"
+PROBLEM, UNSURE, NOTE, GOOD = _LEVELS = "problem", "unsure", "note", "good"
 _NAMED = 3  # columns or classes in a verdict
 
 
@@ -15,15 +15,20 @@ class Finding:
     """``copies``, ``distance``, ``quality``, ``variety``, ``classes``, ``blur``, ``noise``, ``checkerboard``,
     ``contrast``, ``colour``, ``overfitting``, ``power``, ``columns``, ``correlations`` or ``rows``."""
     level: str
-    """``problem``, ``note`` or ``good``."""
+    """``problem``, ``unsure`` (what so few images or rows cannot tell), ``note`` or ``good``."""
     text: str
     """The finding as a sentence."""
     names: tuple[str, ...] = ()
     """The columns or classes it is about, worst first; empty if it is about all samples."""
 
 
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, problems first and what is good last."""
+    return tuple(sorted(findings, key=lambda finding: _LEVELS.index(finding.level)))
+
+
 def verdict(findings: Sequence[Finding], what: str = "image") -> str:
-    """Return one line: what is wrong, or that nothing was found."""
+    """Return one line: what is wrong, or that nothing was found, and whether everything could have been."""
     problems: dict[str, tuple[str, ...]] = {}
     for finding in findings:
         if finding.level == PROBLEM:
@@ -32,7 +37,10 @@ def verdict(findings: Sequence[Finding], what: str = "image") -> str:
     if "copies" in problems:
         return f"copies its training {what}s: the other scores say nothing of what it would invent"
     all_listed = [kind + listed(names) for kind, names in problems.items()]
-    return f"problems: {', '.join(all_listed)}" if all_listed else "no problem found"
+    if all_listed:
+        return f"problems: {', '.join(all_listed)}"
+    unsure = any(finding.level == UNSURE for finding in findings)
+    return f"no problem found, as far as so few {what}s can tell" if unsure else "no problem found"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -15,10 +15,11 @@ from .conditional import ClassAgreement
 from .copies import ERROR_RATE as COPIES_ERROR_RATE
 from .copies import CopyTest
 from .discriminator import DiscriminatorGap
-from .finding import GOOD, NOTE, PROBLEM, Finding, listed
+from .finding import GOOD, NOTE, PROBLEM, UNSURE, Finding, listed, worst_first
 from .looks import Look
 from .manifold import Manifold
 from .memorisation import NeighbourTest
+from .mixture import ClassMixture
 from .recovery import Recovery
 from .surplus import SurplusTest
 
@@ -30,6 +31,7 @@ _SURE = 3.0  # standard errors of a difference of shares
 _APART = 0.75  # of the pairs of a sample and a real image
 _LEANING, _LEANING_RATIO, _AMONG_DATA, _LEANING_P = 0.6, 0.95, 1.5, 0.01
 _MISSING, _DOMINANT = 0.2, 0.5
+_UNEVEN, _RARE = 0.25, 0.5  # of the samples, of a class's share
 _OVERFITTING = 0.6
 _AGREEMENT = 0.6  # of what real images of the class have
 _RECOVERY_GAP, _RECOVERY_P = 0.1, 0.01
@@ -43,6 +45,8 @@ class Evidence:
     """Generated samples, and below the real images that classes were counted in."""
     reals: int = 0
     classes: Sequence[ClassShare] = ()
+    mixture: ClassMixture | None = None
+    """The classes that the samples are a mixture of; None without labels."""
     unknown_classes: bool = False
     """True if the real images have classes that the feature network does not know."""
     copies: Sequence[CopyTest] = ()
@@ -71,8 +75,7 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
         *_overfitting(evidence),
         *_power(evidence),
     ]
-    order = {PROBLEM: 0, NOTE: 1, GOOD: 2}
-    return tuple(sorted(found, key=lambda finding: order[finding.level]))
+    return worst_first(found)
 
 
 def copying(
@@ -119,7 +122,7 @@ def copying(
     else:
         yield Finding(
             "copies",
-            NOTE,
+            UNSURE,
             f"Whether training {what}s are copied cannot be told: there are too few of them"
             f" ({keenest.training:,}), or equal ones are too common among them.",
         )
@@ -143,7 +146,7 @@ def _distance(evidence: Evidence) -> Iterator[Finding]:
     test = evidence.surplus
     if test is None:
         few = "Whether samples are as near to the data as real images are cannot be told: there are too few."
-        yield Finding("distance", NOTE, few)
+        yield Finding("distance", UNSURE, few)
         return
     beyond = (
         f"Fréchet distance {test.ratio:.3g} times that of real images in the samples' place"
@@ -213,6 +216,16 @@ def _classes(evidence: Evidence) -> Iterator[Finding]:
             PROBLEM,
             f"Hardly any samples of {', '.join(missing)} (under a fifth of their share).",
             tuple(missing),
+        )
+    elif (mixture := evidence.mixture) and mixture.p_value < ERROR_RATE and mixture.apart > _UNEVEN:
+        few = mixture.below(_RARE)
+        rare = f"; under half of their share: {', '.join(few)}" if few else ""
+        yield Finding(
+            "classes",
+            PROBLEM,
+            f"Classes are drawn unevenly: about {mixture.apart:.0%} of the samples would have to be of"
+            f" another class{rare}.",
+            few,
         )
     most = max(shares, key=lambda share: share.generated)
     if (
@@ -318,7 +331,7 @@ def _power(evidence: Evidence) -> Iterator[Finding]:
     if blind:
         few = f"{evidence.samples:,} samples and {evidence.floor}"
         said = f"With {few}, some faults cannot be told from chance: {'; '.join(blind)}."
-        yield Finding("power", NOTE, said)
+        yield Finding("power", UNSURE, said)
 
 
 def _blind_to_distance(evidence: Evidence) -> Iterator[str]:

@@ -77,7 +77,7 @@ class Evaluation:
     seed: int
     """Seed of the samples."""
     verdict: str
-    """One line: ``no problem found``, or what is wrong."""
+    """One line: what is wrong, or ``no problem found``, and whether the images were too few to tell."""
     findings: tuple[Finding, ...]
     """Findings in sentences, problems first."""
     scores: tuple[ScoreCard, ...]

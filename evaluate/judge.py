@@ -18,6 +18,7 @@ from .floor import Floor, floor_of
 from .looks import looks
 from .manifold import K, Manifold, manifold_scores
 from .memorisation import SAMPLES, NeighbourTest, neighbour_test, pixel_vectors
+from .mixture import class_mixture
 from .scoring import MOST_MANIFOLD, Reference, closeness_scores, evenly, score
 from .surplus import surplus_test
 
@@ -103,11 +104,13 @@ def gather(
     if copies is None:
         copies = look_for_copies(samples, features, reference) if training else ()
     floor = floor_of(reference, held_out)
-    classes = class_shares(reference.network, features, reference.features, _places(reference))
+    places = _places(reference)
+    classes = class_shares(reference.network, features, reference.features, places)
     found = Evidence(
         samples=len(samples),
         reals=len(reference.features),
         classes=classes,
+        mixture=class_mixture(reference.network, features, reference.features, places),
         unknown_classes=_has_classes(reference.data) and not classes,
         copies=copies,
         neighbours=_leaning(samples, features, reference, held_out) if held_out and training else (),

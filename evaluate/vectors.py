@@ -28,7 +28,7 @@ from dropgan.train.features.kept import set_aside
 from .closeness import AUTHENTICITY, C_T, closeness
 from .copies import CopyTest, copy_test
 from .distances import bootstrap_draws, frechet_distance
-from .finding import GOOD, NOTE, PROBLEM, Finding, verdict
+from .finding import GOOD, PROBLEM, UNSURE, Finding, verdict, worst_first
 from .findings import ERROR_RATE, copying
 from .joint import ApartTest, PairTest, told_apart, worst_pair
 from .manifold import K, manifold_scores
@@ -337,7 +337,7 @@ def _find(
         )
     else:
         beyond = "" if worst.ks <= _OFF else ", which so few rows make by chance"
-        level = NOTE if beyond else GOOD
+        level = UNSURE if beyond else GOOD
         findings.append(
             Finding(
                 "columns",
@@ -362,16 +362,16 @@ def _find(
         findings.append(
             Finding(
                 "rows",
-                PROBLEM if wrong else GOOD if apart.pairs <= _APART else NOTE,
+                PROBLEM if wrong else GOOD if apart.pairs <= _APART else UNSURE,
                 f"A classifier tells a sample from a real row in {apart.pairs:.0%} of pairs (50 % would be"
                 f" fair; {apart.rows:,} of each).",
             )
         )
     else:
         findings.append(
-            Finding("rows", NOTE, "Whether columns hang together cannot be told: there are too few rows.")
+            Finding("rows", UNSURE, "Whether columns hang together cannot be told: there are too few rows.")
         )
-    return tuple(sorted(findings, key=lambda finding: finding.level != PROBLEM))
+    return worst_first(findings)
 
 
 def _require_fit(model: Generator, data: VectorData, held_out: VectorData | None) -> None:

@@ -25,7 +25,7 @@ from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import GraphData
 
 from ..copies import CopyTest
-from ..finding import GOOD, NOTE, PROBLEM, Finding, verdict
+from ..finding import GOOD, NOTE, PROBLEM, Finding, verdict, worst_first
 from .baselines import fit_blocks
 from .descriptors import clustering, connected, degrees, spectrum
 from .identity import graph_keys
@@ -160,7 +160,7 @@ def evaluate_graphs(
             for metric, value in values.items()
         )
 
-    findings = tuple(_findings(found, baselines, space.world))
+    findings = _findings(found, baselines, space.world)
     shown = np.linspace(0, len(data) - 1, min(len(data), 24)).astype(np.int64)
     return GraphEvaluation(
         model=name,
@@ -261,7 +261,7 @@ class Space:
 
 def _findings(
     found: dict[str, float], baselines: dict[str, dict[str, float]], world: World | None
-) -> list[Finding]:
+) -> tuple[Finding, ...]:
     validity, uniqueness = found["validity"], found["uniqueness"]
     findings = [
         Finding(
@@ -308,8 +308,7 @@ def _findings(
                 "Spectra are no nearer to the data's than those of models without a network.",
             )
         )
-    order = {PROBLEM: 0, NOTE: 1, GOOD: 2}
-    return sorted(findings, key=lambda finding: order[finding.level])
+    return worst_first(findings)
 
 
 def _require_fit(model: Generator, data: GraphData) -> None:

@@ -12,11 +12,12 @@ from dropgan.evaluate.chance import fewer_p_value, rank_test
 from dropgan.evaluate.conditional import ClassAgreement
 from dropgan.evaluate.copies import CopyTest
 from dropgan.evaluate.features import FeatureNetwork, Features
-from dropgan.evaluate.finding import NOTE, PROBLEM, Finding, verdict
+from dropgan.evaluate.finding import GOOD, NOTE, PROBLEM, UNSURE, Finding, verdict
 from dropgan.evaluate.findings import ERROR_RATE, Evidence, find
 from dropgan.evaluate.joint import told_apart, worst_pair
 from dropgan.evaluate.looks import Look, looks
 from dropgan.evaluate.manifold import Manifold
+from dropgan.evaluate.mixture import class_mixture
 from dropgan.evaluate.surplus import surplus_test
 from dropgan.evaluate.vectors import ks_p_value
 
@@ -107,7 +108,7 @@ def test_few_real_images_cannot_tell() -> None:
     """Silence of a test that could find nothing would be read as praise."""
     test = surplus_test(_rows(300, 0), _rows(12, 1), _rows(24, 2), error_rate=ERROR_RATE)
     found = find(Evidence(samples=300, floor="12 held-out images", surplus=test))
-    assert [finding.level for finding in found] == [NOTE]
+    assert [finding.level for finding in found] == [UNSURE]
     assert found[0].text.startswith(
         "With 300 samples and 12 held-out images, some faults cannot be told from chance: "
     )
@@ -129,7 +130,8 @@ def _shares(samples: int, kinds: int, held: int) -> Evidence:
     network = FeatureNetwork("weak", "", nn.Identity(), class_names=tuple("abcdefghij"))
     made = seen(random.integers(0, kinds, samples))
     shares = class_shares(network, made, seen(labels), known)
-    return Evidence(samples=samples, reals=4000, classes=shares, floor="50 held-out images")
+    mixture = class_mixture(network, made, seen(labels), known)
+    return Evidence(samples=samples, reals=4000, classes=shares, mixture=mixture, floor="50 held-out images")
 
 
 def test_classes_that_a_weak_classifier_confuses_are_missed_when_they_are_missing() -> None:
@@ -141,9 +143,20 @@ def test_classes_that_a_weak_classifier_confuses_are_missed_when_they_are_missin
     for seed in range(20):
         assert all(each.level != PROBLEM for each in find(_shares(1000 + seed, 10, 400)))
     few = find(_shares(30, 10, 400))
-    assert [each.kind for each in few if each.level == NOTE and "classes that are missing" in each.text] == [
-        "power"
-    ]
+    assert [
+        each.kind for each in few if each.level == UNSURE and "classes that are missing" in each.text
+    ] == ["power"]
+
+
+def test_half_of_the_classes_are_missed_together_where_none_can_be_missed_alone() -> None:
+    """With 300 samples and a classifier that confuses most, no single class is missing beyond chance: half of
+    them were, and no problem was found."""
+    (found,) = (each for each in find(_shares(300, 5, 1000)) if each.kind == "classes")
+    assert found.level == PROBLEM
+    assert "would have to be of another class" in found.text
+    assert len(set(found.names) & set("fghij")) >= 4
+    honest = [find(_shares(300 + seed, 10, 1000)) for seed in range(20)]
+    assert all(each.level != PROBLEM for findings in honest for each in findings)
 
 
 def test_labels_of_other_classes_say_nothing_of_what_is_confused() -> None:
@@ -154,6 +167,7 @@ def test_labels_of_other_classes_say_nothing_of_what_is_confused() -> None:
     network = FeatureNetwork("other", "", nn.Identity(), class_names=tuple("abcd"))
     shares = class_shares(network, reals, reals, (np.arange(400) + 1) % 4)
     assert [share.absent for share in shares] == [0, 0, 0, 0]
+    assert class_mixture(network, reals, reals, (np.arange(400) + 1) % 4) is None
 
 
 def test_one_sentence_says_all_that_cannot_be_told() -> None:
@@ -169,7 +183,7 @@ def test_one_sentence_says_all_that_cannot_be_told() -> None:
         looks=looks(_pictures(40, 0), _pictures(8, 1)),
     )
     (power,) = (finding for finding in find(blind) if finding.kind == "power")
-    assert power.level == NOTE
+    assert power.level == UNSURE
     for words in (
         "a recall of 0.00 or more, where real images have 0.30",
         "classes that are missing or exchanged, since these features know none",
@@ -214,6 +228,14 @@ def test_a_verdict_names_each_class_once() -> None:
         Finding("classes", PROBLEM, "mistaken", names[1:]),
     ]
     assert verdict(found) == "problems: classes (cat, dog, horse and 1 more)"
+
+
+def test_the_verdict_says_when_so_few_images_can_tell_nothing() -> None:
+    """Eight held-out images found no problem, and the line that people read was the one of a good model."""
+    few, fine = Finding("power", UNSURE, "some faults"), Finding("copies", GOOD, "no sign of copying")
+    assert verdict([fine]) == "no problem found"
+    assert verdict([fine, few], "row") == "no problem found, as far as so few rows can tell"
+    assert verdict([Finding("blur", PROBLEM, "blurred"), few]) == "problems: blur"
 
 
 def test_what_is_seen_is_said_in_a_sentence() -> None:
