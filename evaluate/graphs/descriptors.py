@@ -18,17 +18,6 @@ def node_types(graphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.diagonal(graphs, axis1=1, axis2=2)
 
 
-def connected(graphs: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return True for each graph that has a node and is connected."""
-    there = node_types(graphs) > 0
-    reach = adjacency(graphs) + np.eye(graphs.shape[1], dtype=np.float32)
-    for _ in range(max(1, int(np.ceil(np.log2(graphs.shape[1]))))):
-        reach = (reach @ reach > 0).astype(np.float32)
-    from_first = reach[np.arange(len(graphs)), there.argmax(1)] > 0
-    found: NDArray[np.bool_] = there.any(1) & ((from_first & there) == there).all(1)
-    return found
-
-
 def degrees(graphs: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the share of nodes with each degree, float64 [n, nodes]."""
     return _shares(adjacency(graphs).sum(2), node_types(graphs) > 0, np.arange(graphs.shape[1] + 1) - 0.5)

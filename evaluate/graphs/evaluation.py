@@ -23,11 +23,12 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.graphs.convert import are_molecules
 from dropgan.serve.reporter import LOGGED, Reporter
 from dropgan.train.data import GraphData
+from dropgan.train.data.graph_limits import connected
 
 from ..copies import CopyTest
 from ..finding import GOOD, NOTE, PROBLEM, Finding, verdict, worst_first
 from .baselines import fit_blocks
-from .descriptors import clustering, connected, degrees, spectrum
+from .descriptors import clustering, degrees, spectrum
 from .identity import graph_keys
 from .mmd import mmd
 from .molecules import PROPERTIES, as_molecules, property_distances

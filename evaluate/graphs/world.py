@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dropgan.serve.reporter import SILENT
 from dropgan.train.data import GraphData, load_data, require_kind
+from dropgan.train.data.graph_limits import connected
 
-from .descriptors import connected
 from .identity import graph_keys
 
 _LARGEST = 7  # nodes of the graphs in networkx's atlas

@@ -15,10 +15,11 @@ from dropgan.serve.latents import LatentStream
 from dropgan.serve.reporter import SILENT, Reporter
 from dropgan.train import Recipe
 from dropgan.train.data import GraphData
+from dropgan.train.data.graph_limits import connected
 from dropgan.train.networks.graphs.discrete import types_of
 from dropgan.train.networks.spec import GraphTypes
 
-from ..graphs.descriptors import connected, summaries
+from ..graphs.descriptors import summaries
 from ..graphs.identity import graph_keys
 from ..graphs.molecules import as_molecules
 from .size import MOST_REAL, SAMPLES, SEED

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from dropgan.evaluate import evaluate
-from dropgan.evaluate.graphs.descriptors import connected
 from dropgan.evaluate.graphs.identity import graph_keys
 from dropgan.export import ExportError, export
 from dropgan.export.gate import check_inference_only
@@ -22,6 +21,7 @@ from dropgan.serve.loading import screen
 from dropgan.serve.reporter import SILENT
 from dropgan.train import RunDirectory, resume, train
 from dropgan.train.data import GraphData
+from dropgan.train.data.graph_limits import connected
 from dropgan.train.networks.graphs.discrete import types_of
 from dropgan.train.networks.spec import GraphTypes
 from dropgan.train.run.trained import load_generator

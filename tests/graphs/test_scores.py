@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from dropgan.evaluate.graphs.baselines import fit_blocks
-from dropgan.evaluate.graphs.descriptors import clustering, connected, degrees, spectrum, summaries
+from dropgan.evaluate.graphs.descriptors import clustering, degrees, spectrum, summaries
 from dropgan.evaluate.graphs.identity import graph_keys
 from dropgan.evaluate.graphs.mmd import mmd
 from dropgan.evaluate.graphs.world import known_world
 from dropgan.serve.graphs import to_networkx
 from dropgan.train.data import GraphData
+from dropgan.train.data.graph_limits import connected
 
 from .conftest import permuted
 

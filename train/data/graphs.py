@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import DataError, TrainingData, check_labels, chunks
+from .graph_limits import GraphLimits, limits_of
 
 MOST_NODES = 64
 _MOST_TYPES, _MOST_ASSUMED = 255, 16
@@ -123,6 +124,11 @@ class GraphData(TrainingData):
             edges += np.bincount(chunk[:, one, other][both], minlength=len(edges))
         found = (tuple((counts / max(1, counts.sum())).tolist()) for counts in (nodes, edges))
         return next(found), next(found)
+
+    @cached_property
+    def limits(self) -> GraphLimits:
+        """Return what every graph keeps to."""
+        return limits_of(self.graphs, self.node_types, self.edge_types)
 
     def _require_graphs(self) -> None:
         """Check that the matrices have the form that the class documents."""

@@ -64,6 +64,9 @@ class Graphs(TrainingKind[GraphData]):
             tuple(about.get("node_shares", ())),
             tuple(about.get("edge_shares", ())),
             tuple(sizes),
+            tuple(about.get("edge_weights", ())),
+            tuple(about.get("most_edges", ())),
+            bool(about.get("connected", False)),
         )
         plain = super().spec(shape, classes, about)
         return replace(plain, shape=(types.channels, *plain.shape), graphs=types)
@@ -87,7 +90,8 @@ class Graphs(TrainingKind[GraphData]):
         return SamplePicture(_DRAWN, shown)
 
     def about(self, data: GraphData) -> dict[str, Any]:
-        """Return types, their frequencies, and the distribution of sizes, for each class if there are any."""
+        """Return types, their frequencies, the distribution of sizes (for each class if there are any), and
+        the limits of the edges."""
         nodes, edges = data.shares
         return {
             "node_types": list(data.node_types),
@@ -96,6 +100,9 @@ class Graphs(TrainingKind[GraphData]):
             "node_shares": list(nodes),
             "edge_shares": list(edges),
             "sizes": [row.tolist() for row in data.sizes_of_classes],
+            "edge_weights": list(data.limits.weights),
+            "most_edges": list(data.limits.most),
+            "connected": data.limits.connected,
         }
 
     def facts(self, data: GraphData) -> dict[str, Any]:

@@ -22,6 +22,13 @@ class GraphTypes:
     """Number of graphs of the data with 1, 2, ... nodes, in one row per class or in one row. A generator
     draws sizes as these are; without them it learns which nodes are absent."""
 
+    edge_weights: tuple[int, ...] = ()
+    """How much of a node's limit an edge of each type takes; empty without limits."""
+    most_edges: tuple[int, ...] = ()
+    """The largest sum of its edges' weights that a node of each type has in the data."""
+    connected: bool = False
+    """True if every graph of the data is in one piece."""
+
     @property
     def channels(self) -> int:
         """Number of channels: "no edge" and each type of edge, then "no node" and each type of node."""

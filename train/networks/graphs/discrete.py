@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..spec import GraphTypes
+from .limits import EdgeLimits
 
 NEVER = -1e4
 """Logit of what cannot be; float16 can hold it."""
@@ -26,7 +27,9 @@ def laid_out(edges: Tensor, nodes: Tensor) -> Tensor:
     return torch.cat((edges.float() * (1 - eye), nodes.float()[..., None] * eye), 1)
 
 
-def discretised(edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool) -> Tensor:
+def discretised(
+    edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool, limits: EdgeLimits | None = None
+) -> Tensor:
     """Return one-hot graphs whose gradient is that of softmax: the straight-through estimator.
 
     Bengio, Léonard, Courville, "Estimating or propagating gradients through stochastic neurons for
@@ -40,6 +43,7 @@ def discretised(edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool
         nodes: Logits [n, 1 + node types, nodes].
         temperature: Temperature of the softmax that gives the gradient.
         noise: Add Gumbel noise from torch's global generator.
+        limits: Chooses the types of edges in place of their largest logits; the gradient stays.
 
     Returns:
         float32 [n, channels, nodes, nodes].
@@ -48,11 +52,20 @@ def discretised(edges: Tensor, nodes: Tensor, *, temperature: float, noise: bool
     if noise:
         drawn = _gumbel(edges)
         edges, nodes = edges + drawn.triu(1) + drawn.triu(1).transpose(2, 3), nodes + _gumbel(nodes)
-    edge, node = _straight_through(edges, temperature), _straight_through(nodes, temperature)
+    chosen = edges.argmax(1) if limits is None else limits(edges, nodes)
+    edge = _straight_through(edges, chosen, temperature)
+    node = _straight_through(nodes, nodes.argmax(1), temperature)
     there = 1 - node[:, 0]
     both = (there[:, None, :, None] * there[:, None, None, :]).expand_as(edge[:, :1])
     present = edge[:, 1:] * both
     return laid_out(torch.cat((1 - both + edge[:, :1] * both, present), 1), node)
+
+
+def only(edges: Tensor, chosen: Tensor) -> Tensor:
+    """Return logits of edges, [n, 1 + edge types, nodes, nodes], of which those of the chosen types, int64
+    [n, nodes, nodes], are the largest."""
+    numbers = torch.arange(edges.shape[1], device=edges.device)[:, None, None]
+    return torch.where(chosen[:, None] == numbers, edges, NEVER)
 
 
 def types_of(samples: Tensor, types: GraphTypes) -> Tensor:
@@ -84,7 +97,7 @@ def _gumbel(like: Tensor) -> Tensor:
     return -torch.log(-torch.log(torch.rand_like(like).clamp(1e-9, 1 - 1e-7)))
 
 
-def _straight_through(logits: Tensor, temperature: float) -> Tensor:
+def _straight_through(logits: Tensor, chosen: Tensor, temperature: float) -> Tensor:
     soft = torch.softmax(logits / temperature, 1)
-    hard = torch.zeros_like(soft).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
+    hard = torch.zeros_like(soft).scatter_(1, chosen[:, None], 1.0)
     return hard + (soft - soft.detach())  # in this order 0 and 1 to the bit

@@ -14,7 +14,8 @@ from ..labels import LatentInput
 from ..layers import block, initialise
 from ..settings import GeneratorSettings, LayerSettings, Widths
 from ..spec import SampleSpec
-from .discrete import NEVER, discretised, laid_out
+from .discrete import NEVER, discretised, laid_out, only
+from .limits import EdgeLimits
 from .messages import MessageSettings, after_messages, dense
 
 _RAREST, _ENDLESS = 1e-3, 1e9
@@ -26,6 +27,9 @@ class _DiscreteSettings(GeneratorSettings):
     takes it, or a draw from their probabilities. Gradients are those of softmax in both."""
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Temperature of the softmax that gives the gradients."""
+    edge_limits: bool = False
+    """Keep samples to what holds for every graph of the data: no node has more edges (bonds by their order)
+    than any of its type, and a graph is in one piece if all of the data are."""
 
 
 class MolGANGeneratorSettings(LayerSettings, _DiscreteSettings):
@@ -50,6 +54,9 @@ class GraphGenerator(GeneratorNetwork):
         if self.draws_sizes:
             self.register_buffer("limits", _limits(spec.graphs.sizes), persistent=False)
         self.temperature, self.noise = settings.temperature, settings.discrete == "gumbel"
+        self.edge_limits = (
+            EdgeLimits(spec.graphs) if settings.edge_limits and spec.graphs.most_edges else None
+        )
 
     @abstractmethod
     def logits(self, latents: Tensor, labels: Tensor | None, there: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -67,9 +74,13 @@ class GraphGenerator(GeneratorNetwork):
             nodes = torch.cat(((2 * there - 1)[:, None] * NEVER, nodes[:, 1:]), 1)
         elif not self.types.sizes_vary:  # every graph of the data has all of its nodes
             nodes = torch.cat((torch.full_like(nodes[:, :1], NEVER), nodes[:, 1:]), 1)
-        if not self.training:
-            return laid_out(edges, nodes)
-        return discretised(edges, nodes, temperature=self.temperature, noise=self.noise)
+        if self.training:
+            return discretised(
+                edges, nodes, temperature=self.temperature, noise=self.noise, limits=self.edge_limits
+            )
+        if self.edge_limits is not None:
+            edges = only(edges, self.edge_limits(edges, nodes))
+        return laid_out(edges, nodes)
 
     def there(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Return which nodes exist, the first ones of each graph: float [n, nodes] of 0 and 1.
@@ -84,8 +95,6 @@ class GraphGenerator(GeneratorNetwork):
 
 class MolGANGenerator(GraphGenerator):
     """Dense layers that return the logits of all nodes and edges at once.
-
-    De Cao and Kipf, "MolGAN: an implicit generative model for small molecular graphs", 2018.
 
     De Cao and Kipf, "MolGAN: an implicit generative model for small molecular graphs", 2018.
     """

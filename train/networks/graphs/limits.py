@@ -1,0 +1,72 @@
+"""Keep samples to what holds for every graph of the data."""
+
+import torch
+from torch import Tensor, nn
+
+from ..spec import GraphTypes
+
+
+class EdgeLimits(nn.Module):
+    """Chooses the types of edges so that no node has more than any of its type in the data, and so that a
+    graph is in one piece if all graphs of the data are.
+
+    First each node is joined to the earlier one that the logits want most, of those with room left. Every
+    connected graph has an order of its nodes in which that is so, and networks choose the order. Then the
+    edges that the logits want are taken, those wanted most first, while both ends have room. An edge that
+    joins its graph together gets the first type if there is no room for its own.
+    """
+
+    most: Tensor
+    weights: Tensor
+
+    def __init__(self, types: GraphTypes) -> None:
+        super().__init__()
+        self.connected = types.connected
+        self.register_buffer("most", torch.tensor((0, *types.most_edges)), persistent=False)
+        self.register_buffer("weights", torch.tensor((0, *types.edge_weights)), persistent=False)
+
+    @torch.no_grad()
+    def forward(self, edges: Tensor, nodes: Tensor) -> Tensor:
+        """Return the type of each edge, 0 for none: int64 [n, nodes, nodes], symmetric.
+
+        Args:
+            edges: Logits [n, 1 + edge types, nodes, nodes], symmetric.
+            nodes: Logits [n, 1 + node types, nodes].
+        """
+        kinds = nodes.argmax(1)
+        there = kinds > 0
+        best, wanted = edges[:, 1:].argmax(1) + 1, edges[:, 1:].amax(1) - edges[:, 0]
+        room = self.most[kinds]
+        tree = torch.zeros_like(best)
+        if self.connected:
+            tree, room = _joined(wanted, there, room)
+        apart = 1 - torch.eye(best.shape[1], dtype=torch.int64, device=best.device)
+        both = (there[:, :, None] & there[:, None, :]).long() * apart
+        takes = torch.maximum(((wanted > 0).long() * both), tree) * (self.weights[best] - tree)
+        first = (wanted[:, :, None, :] >= wanted[:, :, :, None]).long()  # [n, i, j, k]: i rather has k than j
+        fits = (first * takes[:, :, None, :]).sum(3) <= room[:, :, None]
+        kept = fits & fits.transpose(1, 2) & ((wanted > 0) | (tree > 0))
+        return torch.where(kept, best, tree) * both
+
+
+def _joined(wanted: Tensor, there: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
+    """Return 1 for each pair that joins a node to an earlier one, and the room that is left.
+
+    Args:
+        wanted: How much an edge is wanted, [n, nodes, nodes].
+        there: Which nodes exist, bool [n, nodes].
+        room: How much each may still have, int64 [n, nodes].
+    """
+    nodes = wanted.shape[1]
+    numbers = torch.arange(nodes, device=wanted.device)
+    lowest = torch.finfo(wanted.dtype).min
+    rows = [torch.zeros_like(room)]
+    for node in range(1, nodes):
+        free = there & (room > 0) & (numbers < node)
+        earlier = torch.where(free, wanted[:, node], lowest).argmax(1)
+        possible = free.any(1) & there[:, node]
+        row = ((numbers == earlier[:, None]) & possible[:, None]).long()
+        room = room - row - (numbers == node).long() * row.sum(1, keepdim=True)
+        rows.append(row)
+    below = torch.stack(rows, 1)
+    return below + below.transpose(1, 2), room
