@@ -36,17 +36,21 @@ class EdgeLimits(nn.Module):
         kinds = nodes.argmax(1)
         there = kinds > 0
         best, wanted = edges[:, 1:].argmax(1) + 1, edges[:, 1:].amax(1) - edges[:, 0]
-        room = self.most[kinds]
+        room = _looked_up(self.most, kinds)
         tree = torch.zeros_like(best)
         if self.connected:
             tree, room = _joined(wanted, there, room)
         apart = 1 - torch.eye(best.shape[1], dtype=torch.int64, device=best.device)
         both = (there[:, :, None] & there[:, None, :]).long() * apart
-        takes = torch.maximum(((wanted > 0).long() * both), tree) * (self.weights[best] - tree)
+        takes = torch.maximum(((wanted > 0).long() * both), tree) * (_looked_up(self.weights, best) - tree)
         first = (wanted[:, :, None, :] >= wanted[:, :, :, None]).long()  # [n, i, j, k]: i rather has k than j
         fits = (first * takes[:, :, None, :]).sum(3) <= room[:, :, None]
         kept = fits & fits.transpose(1, 2) & ((wanted > 0) | (tree > 0))
         return torch.where(kept, best, tree) * both
+
+
+def _looked_up(table: Tensor, places: Tensor) -> Tensor:
+    return table.index_select(0, places.flatten()).view_as(places)
 
 
 def _joined(wanted: Tensor, there: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:

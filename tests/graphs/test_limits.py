@@ -1,0 +1,91 @@
+"""Limits that samples keep to: beside slow, obvious implementations."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from dropgan.serve.reporter import SILENT
+from dropgan.train.data import GraphData, load_data, require_kind
+from dropgan.train.data.graph_limits import connected, limits_of
+from dropgan.train.networks.graphs.limits import EdgeLimits
+from dropgan.train.networks.spec import GraphTypes
+
+NODES, MOST, WEIGHTS = 7, (4, 3, 1), (1, 2, 3)
+TYPES = GraphTypes(3, 3, sizes_vary=True, edge_weights=WEIGHTS, most_edges=MOST, connected=True)
+
+
+def _plainly(edges: NDArray[np.float32], kinds: NDArray[np.int64], joined: bool) -> NDArray[np.int64]:
+    """One graph, edge by edge: `EdgeLimits` in its own words."""
+    room = [(0, *MOST)[kind] for kind in kinds]
+    best, wanted = edges[1:].argmax(0) + 1, edges[1:].max(0) - edges[0]
+    tree: set[tuple[int, int]] = set()
+    for node in range(1, NODES):
+        free = [earlier for earlier in range(node) if kinds[earlier] and room[earlier]]
+        if joined and kinds[node] and free:
+            other = max(free, key=lambda earlier: wanted[node, earlier])
+            tree.add((other, node))
+            room[other] -= 1
+            room[node] -= 1
+    made = np.zeros((NODES, NODES), np.int64)
+    pairs = [(i, j) for i in range(NODES) for j in range(i + 1, NODES) if kinds[i] and kinds[j]]
+    asked = {
+        pair: WEIGHTS[best[pair] - 1] - (pair in tree) for pair in pairs if wanted[pair] > 0 or pair in tree
+    }
+    for pair, takes in asked.items():
+        # all that either end would rather have, and this one
+        loads = [
+            takes
+            + sum(more for other, more in asked.items() if end in other and wanted[other] > wanted[pair])
+            for end in pair
+        ]
+        fits = all(load <= room[end] for load, end in zip(loads, pair, strict=True))
+        made[pair] = made[pair[::-1]] = best[pair] if fits else pair in tree
+    return made
+
+
+def _logits(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(0)
+    edges = torch.randn(count, 4, NODES, NODES, generator=random)
+    edges = (edges + edges.transpose(2, 3)) / 2
+    return edges, torch.randn(count, 4, NODES, generator=random)
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_edges_are_those_of_a_slow_obvious_implementation(joined: bool) -> None:
+    """An edge too many, or a graph in two pieces, is a molecule that nobody can make."""
+    edges, nodes = _logits(200)
+    made = EdgeLimits(dataclasses.replace(TYPES, connected=joined))(edges, nodes)
+    for graph, kinds, logits in zip(made.numpy(), nodes.argmax(1).numpy(), edges.numpy(), strict=True):
+        assert np.array_equal(graph, _plainly(logits, kinds, joined))
+
+
+def test_nothing_exceeds_the_limits() -> None:
+    """Whatever the logits are, no node has more than its type may have, and enough carbon makes one piece."""
+    edges, nodes = _logits(500)
+    kinds = nodes.argmax(1)
+    made = EdgeLimits(TYPES)(edges, nodes)
+    assert torch.equal(made, made.transpose(1, 2))
+    used = torch.tensor((0, *WEIGHTS))[made].sum(2)
+    assert (used <= torch.tensor((0, *MOST))[kinds]).all()
+    assert (used == torch.tensor((0, *MOST))[kinds]).any()
+    carbon = torch.zeros_like(nodes)
+    carbon[:, 1] = 1.0
+    whole = EdgeLimits(TYPES)(edges - 3 * (torch.arange(4) > 0)[:, None, None], carbon)  # edges nobody wants
+    assert connected((whole + torch.eye(NODES, dtype=torch.int64)).numpy().astype(np.uint8)).all()
+
+
+def test_the_limits_are_those_of_the_data() -> None:
+    """Limits that are too narrow would forbid what is in the data."""
+    ring = np.array([[1, 2, 0, 1], [2, 1, 1, 0], [0, 1, 2, 3], [1, 0, 3, 1]], np.uint8)
+    bonds = limits_of(ring[None], ("C", "N"), ("single", "double", "triple"))
+    assert (bonds.weights, bonds.most, bonds.connected) == ((1, 2, 3), (4, 4), True)
+    others = limits_of(ring[None], ("a", "b"), ("friend", "cousin", "boss"))
+    assert (others.weights, others.most) == ((1, 1, 1), (2, 2))
+    apart = ring * (1 - np.eye(4, k=1) - np.eye(4, k=-1) - np.eye(4, k=3) - np.eye(4, k=-3)).astype(np.uint8)
+    assert not limits_of(np.stack((ring, apart)), ("C", "N"), ("single", "double", "triple")).connected
+    atlas = require_kind(load_data("atlas:5", reporter=SILENT), GraphData)
+    assert (atlas.limits.most, atlas.limits.connected) == ((4,), True)
+    assert not require_kind(load_data("atlas", reporter=SILENT), GraphData).limits.connected
