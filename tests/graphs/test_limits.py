@@ -1,17 +1,30 @@
 """Limits that samples keep to: beside slow, obvious implementations."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from dropgan.export import export
+from dropgan.serve import Generator
+from dropgan.serve.latents import LatentStream
 from dropgan.serve.reporter import SILENT
+from dropgan.train import change_recipe, load_recipe, train
 from dropgan.train.data import GraphData, load_data, require_kind
 from dropgan.train.data.graph_limits import connected, limits_of
+from dropgan.train.kinds import training_kind
+from dropgan.train.networks import build_networks
+from dropgan.train.networks.graphs.discrete import types_of
+from dropgan.train.networks.graphs.generators import MolGANGenerator
 from dropgan.train.networks.graphs.limits import EdgeLimits
 from dropgan.train.networks.spec import GraphTypes
+from dropgan.train.run.trained import load_generator
+
+from ..node_tools import project, require_node, run_module
+from .test_models import SAMPLE
 
 NODES, MOST, WEIGHTS = 7, (4, 3, 1), (1, 2, 3)
 TYPES = GraphTypes(3, 3, sizes_vary=True, edge_weights=WEIGHTS, most_edges=MOST, connected=True)
@@ -89,3 +102,75 @@ def test_the_limits_are_those_of_the_data() -> None:
     atlas = require_kind(load_data("atlas:5", reporter=SILENT), GraphData)
     assert (atlas.limits.most, atlas.limits.connected) == ((4,), True)
     assert not require_kind(load_data("atlas", reporter=SILENT), GraphData).limits.connected
+
+
+@pytest.fixture(scope="module")
+def molecules() -> GraphData:
+    """Rings and chains of C, N and O with all kinds of bonds."""
+    ring = np.array(
+        [[1, 2, 0, 0, 1], [2, 1, 1, 0, 0], [0, 1, 2, 2, 0], [0, 0, 2, 1, 1], [1, 0, 0, 1, 3]], np.uint8
+    )
+    chain = np.array([[1, 3, 0, 0], [3, 1, 1, 0], [0, 1, 1, 2], [0, 0, 2, 3]], np.uint8)
+    graphs = np.stack([ring, np.pad(chain, ((0, 1), (0, 1)))] * 16)
+    return GraphData(graphs, "molecules", ("C", "N", "O"), ("single", "double", "triple"))
+
+
+@pytest.fixture(scope="module")
+def model(molecules: GraphData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of recipe ``molecules`` after a few steps; its run is beside it."""
+    folder = tmp_path_factory.mktemp("limits")
+    settings = {
+        "training.steps": 6,
+        "training.batch_size": 8,
+        "generator.hidden": [16],
+        "discriminator.hidden": [8],
+    }
+    train(folder / "run", "molecules", data=molecules, settings=settings, device="cpu", reporter=SILENT)
+    export(folder / "run", folder / "model.onnx", reporter=SILENT)
+    return folder / "model.onnx"
+
+
+def test_the_file_keeps_to_the_limits(model: Path, molecules: GraphData) -> None:
+    """After six steps a network knows nothing of chemistry, and every molecule is possible."""
+    generator = Generator(model, device="cpu")
+    made = generator.sample(2000, seed=1)
+    assert connected(made).all()
+    nodes = np.diagonal(made, axis1=1, axis2=2)
+    bonds = np.where(np.eye(5, dtype=bool), 0, made).sum(2)
+    assert (bonds <= np.array((0, *molecules.limits.most))[nodes]).all()
+    assert len(np.unique(made, axis=0)) > 20
+    assert generator.card.export.parity.max_difference == 0
+    trained = load_generator(model.parent / "run")
+    latents = torch.from_numpy(LatentStream(trained.recipe.generator.latent_dim)(2000, seed=1))
+    with torch.inference_mode():
+        assert np.array_equal(
+            made, types_of(trained.module(latents), GraphTypes(3, 3, sizes_vary=True)).numpy()
+        )
+
+
+def test_javascript_keeps_to_them_too(model: Path, tmp_path: Path) -> None:
+    """A page would show other molecules than the report."""
+    require_node()
+    made = run_module(project(tmp_path, "onnxruntime-node"), SAMPLE, model)
+    assert made["types"] == Generator(model, device="cpu").sample(70, seed=3, start=5).ravel().tolist()
+
+
+def test_training_sees_what_the_file_makes(molecules: GraphData) -> None:
+    """The discriminator would otherwise judge molecules that nobody gets; and its gradient must reach the
+    edges that there was no room for."""
+    spec = training_kind("graphs").spec((5, 5), 0, training_kind("graphs").about(molecules))
+    torch.manual_seed(0)
+    generator, discriminator = build_networks(
+        change_recipe(load_recipe("molecules"), {"generator.hidden": [16], "generator.dropout": 0.0}), spec
+    )
+    assert isinstance(generator, MolGANGenerator)
+    assert spec.graphs is not None
+    latents = torch.randn(32, 16, generator=torch.Generator().manual_seed(0))
+    made = generator.train()(latents)
+    assert torch.equal(
+        types_of(made.detach(), spec.graphs), types_of(generator.eval()(latents).detach(), spec.graphs)
+    )
+    discriminator(made).sum().backward()
+    gradient = generator.edges.weight.grad
+    assert gradient is not None
+    assert (gradient.view(4, 10, -1).abs().sum(2) > 0).all()
