@@ -171,11 +171,11 @@ class Session:
         where = f"{self.facts.device}, {plan.precision}"
         if plan.device.type == "cpu":
             where += f", {plan.threads} thread{'s' if plan.threads > 1 else ''}"
-        kind = ", class-conditional," if recipe.conditional else ""
+        kind = "class-conditional " if recipe.conditional else ""
         rate = recipe.discriminator.dropout
         judges = rate if isinstance(rate, str) else f"{rate:g}"
         return (
-            f"recipe {recipe.name}{kind} (dropout {recipe.generator.dropout:g} in the generator,"
+            f"{kind}recipe {recipe.name} (dropout {recipe.generator.dropout:g} in the generator,"
             f" {judges} in the discriminator) on {self.data.name}; {where}"
         )
 
