@@ -32,7 +32,8 @@ def require_npm(*packages: str) -> Path:
     """The node_modules folder, which holds these packages."""
     missing = [name for name in packages if not (NPM / name / "package.json").exists()]
     if missing:
-        pytest.skip(f"npm packages missing: {', '.join(missing)} (npm ci --prefix tests/js)")
+        how = "ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix tests/js"
+        pytest.skip(f"npm packages missing: {', '.join(missing)} ({how})")
     return NPM
 
 
