@@ -26,7 +26,8 @@ from dropgan.train.run.trained import load_generator
 from ..node_tools import project, require_node, run_module
 from .test_models import SAMPLE
 
-NODES, MOST, WEIGHTS = 7, (4, 3, 1), (1, 2, 3)
+NODES, MOST, WEIGHTS = 7, (4, 3, 0), (2, 1, 3)
+LEAST, LIGHTEST = 1, 2
 TYPES = GraphTypes(3, 3, sizes_vary=True, edge_weights=WEIGHTS, most_edges=MOST, connected=True)
 
 
@@ -36,16 +37,18 @@ def _plainly(edges: NDArray[np.float32], kinds: NDArray[np.int64], joined: bool)
     best, wanted = edges[1:].argmax(0) + 1, edges[1:].max(0) - edges[0]
     tree: set[tuple[int, int]] = set()
     for node in range(1, NODES):
-        free = [earlier for earlier in range(node) if kinds[earlier] and room[earlier]]
-        if joined and kinds[node] and free:
+        free = [earlier for earlier in range(node) if kinds[earlier] and room[earlier] >= LEAST]
+        if joined and kinds[node] and free and room[node] >= LEAST:
             other = max(free, key=lambda earlier: wanted[node, earlier])
             tree.add((other, node))
-            room[other] -= 1
-            room[node] -= 1
+            room[other] -= LEAST
+            room[node] -= LEAST
     made = np.zeros((NODES, NODES), np.int64)
     pairs = [(i, j) for i in range(NODES) for j in range(i + 1, NODES) if kinds[i] and kinds[j]]
     asked = {
-        pair: WEIGHTS[best[pair] - 1] - (pair in tree) for pair in pairs if wanted[pair] > 0 or pair in tree
+        pair: WEIGHTS[best[pair] - 1] - LEAST * (pair in tree)
+        for pair in pairs
+        if wanted[pair] > 0 or pair in tree
     }
     for pair, takes in asked.items():
         # all that either end would rather have, and this one
@@ -55,7 +58,7 @@ def _plainly(edges: NDArray[np.float32], kinds: NDArray[np.int64], joined: bool)
             for end in pair
         ]
         fits = all(load <= room[end] for load, end in zip(loads, pair, strict=True))
-        made[pair] = made[pair[::-1]] = best[pair] if fits else pair in tree
+        made[pair] = made[pair[::-1]] = best[pair] if fits else LIGHTEST * (pair in tree)
     return made
 
 

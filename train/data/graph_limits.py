@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dropgan.serve.graphs.convert import BONDS
+from dropgan.serve.graphs.convert import BONDS, are_molecules
 
 from .dataset import chunks
 
@@ -25,8 +25,9 @@ class GraphLimits:
 
 def limits_of(graphs: NDArray[np.uint8], node_types: Sequence[str], edge_types: Sequence[str]) -> GraphLimits:
     """Return the limits of graphs, uint8 [n, nodes, nodes] as in `GraphData`."""
-    bonds = tuple(edge_types) == BONDS[: len(edge_types)]
-    weights = np.array([0, *(range(1, 1 + len(edge_types)) if bonds else [1] * len(edge_types))])
+    orders = {name: order for order, name in enumerate(BONDS, 1)}
+    molecules = are_molecules(node_types, edge_types)
+    weights = np.array([0, *(orders[name] if molecules else 1 for name in edge_types)])
     most, whole = np.zeros(1 + len(node_types), np.int64), True
     for chunk in chunks(graphs):
         nodes = np.diagonal(chunk, axis1=1, axis2=2)

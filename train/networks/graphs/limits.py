@@ -13,7 +13,7 @@ class EdgeLimits(nn.Module):
     First each node is joined to the earlier one that the logits want most, of those with room left. Every
     connected graph has an order of its nodes in which that is so, and networks choose the order. Then the
     edges that the logits want are taken, those wanted most first, while both ends have room. An edge that
-    joins its graph together gets the first type if there is no room for its own.
+    joins its graph together gets the type that takes least if there is no room for its own.
     """
 
     most: Tensor
@@ -22,6 +22,8 @@ class EdgeLimits(nn.Module):
     def __init__(self, types: GraphTypes) -> None:
         super().__init__()
         self.connected = types.connected
+        self.least = min(types.edge_weights)
+        self.lightest = 1 + types.edge_weights.index(self.least)
         self.register_buffer("most", torch.tensor((0, *types.most_edges)), persistent=False)
         self.register_buffer("weights", torch.tensor((0, *types.edge_weights)), persistent=False)
 
@@ -39,38 +41,41 @@ class EdgeLimits(nn.Module):
         room = _looked_up(self.most, kinds)
         tree = torch.zeros_like(best)
         if self.connected:
-            tree, room = _joined(wanted, there, room)
+            tree, room = _joined(wanted, there, room, self.least)
         apart = 1 - torch.eye(best.shape[1], dtype=torch.int64, device=best.device)
         both = (there[:, :, None] & there[:, None, :]).long() * apart
-        takes = torch.maximum(((wanted > 0).long() * both), tree) * (_looked_up(self.weights, best) - tree)
+        takes = torch.maximum(((wanted > 0).long() * both), tree) * (
+            _looked_up(self.weights, best) - self.least * tree
+        )
         first = (wanted[:, :, None, :] >= wanted[:, :, :, None]).long()  # [n, i, j, k]: i rather has k than j
         fits = (first * takes[:, :, None, :]).sum(3) <= room[:, :, None]
         kept = fits & fits.transpose(1, 2) & ((wanted > 0) | (tree > 0))
-        return torch.where(kept, best, tree) * both
+        return torch.where(kept, best, self.lightest * tree) * both
 
 
 def _looked_up(table: Tensor, places: Tensor) -> Tensor:
     return table.index_select(0, places.flatten()).view_as(places)
 
 
-def _joined(wanted: Tensor, there: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
+def _joined(wanted: Tensor, there: Tensor, room: Tensor, least: int) -> tuple[Tensor, Tensor]:
     """Return 1 for each pair that joins a node to an earlier one, and the room that is left.
 
     Args:
         wanted: How much an edge is wanted, [n, nodes, nodes].
         there: Which nodes exist, bool [n, nodes].
         room: How much each may still have, int64 [n, nodes].
+        least: How much a joining edge takes.
     """
     nodes = wanted.shape[1]
     numbers = torch.arange(nodes, device=wanted.device)
     lowest = torch.finfo(wanted.dtype).min
     rows = [torch.zeros_like(room)]
     for node in range(1, nodes):
-        free = there & (room > 0) & (numbers < node)
+        free = there & (room >= least) & (numbers < node)
         earlier = torch.where(free, wanted[:, node], lowest).argmax(1)
-        possible = free.any(1) & there[:, node]
+        possible = free.any(1) & there[:, node] & (room[:, node] >= least)
         row = ((numbers == earlier[:, None]) & possible[:, None]).long()
-        room = room - row - (numbers == node).long() * row.sum(1, keepdim=True)
+        room = room - least * (row + (numbers == node).long() * row.sum(1, keepdim=True))
         rows.append(row)
     below = torch.stack(rows, 1)
     return below + below.transpose(1, 2), room
