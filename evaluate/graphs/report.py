@@ -4,17 +4,18 @@ import base64
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from numpy.typing import NDArray
 
 from dropgan.serve.atomic import write_text
+from dropgan.serve.graphs.convert import are_molecules, parts
 from dropgan.serve.graphs.drawing import EDGE_COLOURS, NODE_COLOURS, draw
 from dropgan.serve.pictures import encode_png, grid
-from dropgan.serve.printable import printable
 
+from ..page import page_environment
 from .evaluation import GraphEvaluation
+from .formulas import formulas
 
-_COLUMNS = 8
+_PNG = "data:image/png;base64,"
 _MEANING = {
     "validity": "possible graphs: in one piece, and molecules that chemistry allows",
     "uniqueness": "different graphs among the possible ones",
@@ -35,14 +36,7 @@ def write_report(evaluation: GraphEvaluation, path: Path | str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("dropgan.evaluate", "graphs"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        finalize=lambda value: printable(value) if isinstance(value, str) else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("dropgan.evaluate.graphs")
     drawings = evaluation.drawings
     pictures = [
         ("Graphs of the data", drawings.real),
@@ -53,25 +47,38 @@ def write_report(evaluation: GraphEvaluation, path: Path | str) -> None:
     rows = []
     for score in evaluation.scores:
         metric = score.name.removesuffix("_graphs")
-        beside = [scores[metric] for scores in evaluation.baselines.values()]
+        beside = [(name, scores[metric]) for name, scores in evaluation.baselines.items()]
         rows.append((metric, _MEANING[metric], score.value, held_out.get(score.name), beside))
     data = evaluation.card.data
+    shown = [(title, _drawn(graphs, data.node_types, data.edge_types)) for title, graphs in pictures]
+    named = [*_named(data.node_types, NODE_COLOURS, "node"), *_named(data.edge_types, EDGE_COLOURS, "edge")]
     page = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
         card=evaluation.card,
         rows=rows,
-        pictures=[(title, _inline(graphs)) for title, graphs in pictures],
-        types=[
-            *_named(data.node_types, NODE_COLOURS, "node"),
-            *_named(data.edge_types, EDGE_COLOURS, "edge"),
-        ],
+        pictures=shown,
+        types=named if any(picture.startswith(_PNG) for _, drawn in shown for picture, _ in drawn) else [],
     )
     write_text(path, page)
 
 
-def _inline(graphs: NDArray[np.uint8]) -> str:
-    png = encode_png(grid(draw(graphs), _COLUMNS, scale=2))
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def _drawn(
+    graphs: NDArray[np.uint8], node_types: tuple[str, ...], edge_types: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """Return a picture and a description of each graph: a molecule's formula, else nodes on a circle."""
+    known = (
+        formulas(graphs, node_types, edge_types)
+        if are_molecules(node_types, edge_types)
+        else [None] * len(graphs)
+    )
+    return [formula or _circle(graph) for graph, formula in zip(graphs, known, strict=True)]
+
+
+def _circle(graph: NDArray[np.uint8]) -> tuple[str, str]:
+    png = encode_png(grid(draw(graph[None]), 1, scale=2))
+    nodes, edges = parts(graph)
+    described = f"a graph of {len(nodes)} nodes and {len(edges)} edges"
+    return _PNG + base64.b64encode(png).decode(), described
 
 
 def _named(names: tuple[str, ...], colours: NDArray[np.float32], what: str) -> list[tuple[str, str]]:

@@ -8,8 +8,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from dropgan.evaluate import evaluate
 from dropgan.export import export
 from dropgan.serve import Generator
+from dropgan.serve.graphs import to_smiles
 from dropgan.serve.latents import LatentStream
 from dropgan.serve.reporter import SILENT
 from dropgan.train import change_recipe, load_recipe, train
@@ -149,6 +151,19 @@ def test_the_file_keeps_to_the_limits(model: Path, molecules: GraphData) -> None
         assert np.array_equal(
             made, types_of(trained.module(latents), GraphTypes(3, 3, sizes_vary=True)).numpy()
         )
+
+
+def test_the_report_draws_molecules_as_chemists_do(model: Path, molecules: GraphData, tmp_path: Path) -> None:
+    """Atoms on a circle say nothing to a chemist."""
+    pytest.importorskip("rdkit.Chem.Draw.rdMolDraw2D", exc_type=ImportError)
+    report = tmp_path / "report.html"
+    evaluate(model, data=molecules, samples=200, report=report, reporter=SILENT)
+    page = report.read_text("utf-8")
+    made = Generator(model, device="cpu").sample(1, seed=1)
+    (smiles,) = to_smiles(made, molecules.node_types, molecules.edge_types)
+    assert f'title="{smiles}"' in page
+    assert "data:image/svg+xml;base64," in page
+    assert "on a circle" not in page
 
 
 def test_javascript_keeps_to_them_too(model: Path, tmp_path: Path) -> None:
