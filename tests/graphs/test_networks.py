@@ -159,7 +159,7 @@ def test_gumbel_noise_draws_by_probability() -> None:
 
 def test_graphs_have_networks_of_their_own() -> None:
     """Pictures given to a recipe of graphs, or the reverse, end before training does."""
-    with pytest.raises(RecipeError, match=r"equivariant is not for grey pictures.*: use a recipe"):
+    with pytest.raises(RecipeError, match=r"molgan is not for grey pictures.*: use a recipe"):
         require_architectures_fit(load_recipe("graphs"), SampleSpec((1, 28, 28), described="grey pictures"))
     with pytest.raises(RecipeError, match=r"mlp is not for graphs of up to 6 nodes.*molgan or equivariant"):
         require_architectures_fit(load_recipe("mlp"), SPEC)

@@ -90,7 +90,7 @@ TABLE = (
     ),
     Row(
         "graphs",
-        "equivariant",
+        "molgan",
         "graph convolutions do not depend on the order of nodes",
         lambda seen: seen.spec.graphs is not None,
     ),
