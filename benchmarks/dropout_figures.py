@@ -136,7 +136,13 @@ def page(study: Study) -> str:
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
-    made: str = template.render(study=study, at=study.at, plan=plan, rates=rates, gaps=gaps, left_of=left_of)
+
+    def beside(name: str, rate: float) -> Runs:
+        return study.at(500, plan.joined(rates(0.0, rate), plan.REGULARISERS[name]), plan.BESIDE_STEPS)
+
+    made: str = template.render(
+        study=study, at=study.at, beside=beside, plan=plan, rates=rates, gaps=gaps, left_of=left_of
+    )
     return made
 
 
@@ -162,19 +168,20 @@ def draw(study: Study, path: Path) -> None:
         plot.set_title(title, fontsize=10)
         plot.set_xlabel("dropout in the discriminator (auto: its mean)", fontsize=8)
         plot.legend(frameon=False, fontsize=7)
-    across, up = (0.0, 0.2, 0.5), (0.0, 0.5)
+    across, up = plan.DISCRIMINATOR, plan.GENERATOR
     values = [
-        [average("distance", study.at(500, rates(p, q), plan.EARLIER_STEPS)) for q in across] for p in up
+        [average("distance", study.at(500, rates(p, q), plan.BESIDE_STEPS)) for q in across] for p in up
     ]
     heat.imshow(values, cmap="viridis_r", aspect="auto", origin="lower")
     for y, line in enumerate(values):
         for x, value in enumerate(line):
-            heat.text(x, y, f"{value:.1f}", ha="center", va="center", color="white")
+            dark = value > (min(map(min, values)) + max(map(max, values))) / 2
+            heat.text(x, y, f"{value:.1f}", ha="center", va="center", color="white" if dark else "black")
     heat.set_xticks(range(len(across)), [f"{q:g}" for q in across])
     heat.set_yticks(range(len(up)), [f"{p:g}" for p in up])
     heat.set_xlabel("dropout in the discriminator", fontsize=8)
     heat.set_ylabel("dropout in the generator", fontsize=8)
-    heat.set_title(f"Distance, 500 images, {plan.EARLIER_STEPS:,} steps", fontsize=10)
+    heat.set_title(f"Distance, 500 images, {plan.BESIDE_STEPS:,} steps", fontsize=10)
     figure.savefig(path, metadata={"Software": None})
 
 

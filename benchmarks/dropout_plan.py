@@ -103,9 +103,10 @@ REGULARISERS: dict[str, Settings] = {
     "R1 and label smoothing 0.1": {"training.label_smoothing": 0.1},
     "R1 and spectral norm": {"discriminator.spectral_norm": True},
 }
+NORMED = joined(rates(0.0, 0.0), REGULARISERS["spectral norm, no R1"])
 ARTICLE = ((0.5, 0.5), (0.0, 0.0), (0.0, 0.5), (0.5, 0.0))
 """Rates of both networks in the article's recipe, its own first."""
-CONVOLUTIONS, CONVOLUTION_STEPS = (0.0, 0.1, 0.3), 6000
+CONVOLUTIONS, CONVOLUTION_STEPS, COLOUR_STEPS = (0.0, 0.1, 0.3), 2000, 6000
 """Rates of recipe conv, whose batches are a quarter of those of mlp."""
 
 
@@ -134,21 +135,20 @@ def _settings() -> Iterator[Trial]:
         yield one("kinds", 500, settings, BESIDE_STEPS)
     for other, rate in itertools.product(REGULARISERS.values(), (0.0, BEST)):
         yield one("beside", 500, joined(rates(0.0, rate), other), BESIDE_STEPS)
-    # What follows takes a processor too long; so it has what it is compared with once more, from a GPU.
-    for settings in (GAP, *REMEDIES.values()):
-        yield one("gap", 500, settings, device=CUDA)
-    for rate in CONVOLUTIONS:
-        yield one(
-            "colour", 2000, rates(0.0, rate), CONVOLUTION_STEPS, recipe="conv", data=COLOUR, device=CUDA
-        )
     for generator, rate in itertools.product(GENERATOR, DISCRIMINATOR):
-        yield one("both", 500, rates(generator, rate), device=CUDA)
+        yield one("both", 500, rates(generator, rate), BESIDE_STEPS)
+    for settings in (GAP, *REMEDIES.values()):
+        yield one("gap", 500, settings, BESIDE_STEPS)
     for images, rate in itertools.product(SIZES[1:], (0.0, BEST)):
-        yield one("size", images, rates(0.0, rate), device=CUDA)
+        yield one("size", images, rates(0.0, rate), BESIDE_STEPS)
     for rate in CONVOLUTIONS:
-        yield one("conv", 500, rates(0.0, rate), CONVOLUTION_STEPS, recipe="conv", device=CUDA)
+        yield one("conv", 500, rates(0.0, rate), CONVOLUTION_STEPS, recipe="conv")
+    # What follows takes a processor too long.
+    for rate in CONVOLUTIONS:
+        yield one("colour", 2000, rates(0.0, rate), COLOUR_STEPS, recipe="conv", data=COLOUR, device=CUDA)
     for images in SMALL:  # between the two that were tried first
         yield one("rates", images, next(iter(AUTO.values())))
+    yield one("size", SIZES[1], NORMED, BESIDE_STEPS)
 
 
 def earlier() -> Iterator[Trial]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks import dropout_plan as plan
-from benchmarks.dropout_figures import PAGE, TEMPLATE, Study, average, gaps, page
+from benchmarks.dropout_figures import PAGE, TEMPLATE, Study, average, gaps, left_of, page
 from benchmarks.dropout_plan import Trial, earlier, quick, rates, whole
 from benchmarks.dropout_study import RUNS, merge, read
+from dropgan.train import load_recipe
 from dropgan.train.networks.settings import DiscriminatorSettings
 
 
@@ -97,6 +98,17 @@ def test_dropout_beside_other_regularisers() -> None:
     shifted, both = (beside("R1 and augmentation", rate) for rate in (0.0, plan.BEST))
     assert min(study.apart("distance", both, shifted)) > 0
     assert average("nearer_in_pixels", shifted) < 0.55
+    normed, normed_dropped = (beside("spectral norm, no R1", rate) for rate in (0.0, plan.BEST))
+    assert max(study.apart("distance", normed, penalised)) < 0
+    assert average("nearer_in_pixels", normed) < average("nearer_in_pixels", penalised)
+    apart = study.apart("distance", normed_dropped, normed)
+    assert min(apart) < 0 < max(apart)
+    both_norms = study.apart(
+        "distance", beside("R1 and spectral norm", plan.BEST), beside("R1 and spectral norm", 0.0)
+    )
+    assert min(both_norms) > 0
+    smoothed = study.apart("distance", beside("R1 and label smoothing 0.1", 0.0), penalised)
+    assert min(smoothed) < 0 < max(smoothed)
 
 
 def test_the_articles_networks_want_dropout_in_the_discriminator_alone() -> None:
@@ -113,14 +125,54 @@ def test_the_articles_networks_want_dropout_in_the_discriminator_alone() -> None
 def test_the_gap_is_closed_as_the_page_says() -> None:
     """Someone with dropout in the generator takes a remedy from the page."""
     study = Study(read(RUNS))
-    before = study.at(500, plan.EARLIER_GAP, plan.EARLIER_STEPS)
-    remedies = {
-        name: study.at(500, settings, plan.EARLIER_STEPS) for name, settings in plan.EARLIER_REMEDIES.items()
-    }
-    assert min(gaps(before)) > 0
-    assert gaps(remedies["linear to 0"]) == [0.0] * 3
-    assert max(gaps(remedies["a share of 0.5"])) < 0
-    assert max(study.apart("distance", remedies["a share of 0.5"], before)) < 0
+    before = study.at(500, plan.GAP, plan.BESIDE_STEPS)
+    remedies = {name: study.at(500, settings, plan.BESIDE_STEPS) for name, settings in plan.REMEDIES.items()}
+    assert max(gaps(before)) < -5
+    assert gaps(remedies["linear to 0"]) == gaps(remedies["early"]) == [0.0] * 3
+    assert max(study.apart("distance", remedies["early"], remedies["linear to 0"])) < 0
+    assert int(left_of(remedies["a share of 0.5"], before).removesuffix(" %")) <= 33
+    for runs in remedies.values():
+        assert max(study.apart("distance", runs, before)) < 0
+    without = study.at(500, rates(0.0, 0.0), plan.BESIDE_STEPS)
+    assert all(average("distance", without) < average("distance", runs) for runs in remedies.values())
+    assert min(gaps(study.at(500, plan.EARLIER_GAP, plan.EARLIER_STEPS))) > 0
+
+
+def test_dropout_in_the_generator_costs_quality() -> None:
+    """The page says to leave it out, at any rate of the discriminator."""
+    study = Study(read(RUNS))
+    bare = study.at(500, rates(0.0, 0.0), plan.BESIDE_STEPS)
+    for generator in plan.GENERATOR[1:]:
+        for rate in plan.DISCRIMINATOR:
+            runs = study.at(500, rates(generator, rate), plan.BESIDE_STEPS)
+            assert min(study.apart("distance", runs, bare)) > 0
+
+
+def test_thousands_of_images_need_no_dropout() -> None:
+    """Someone with a large set would pay for it."""
+    study = Study(read(RUNS))
+    for images in plan.SIZES[1:]:
+        none, some = (study.at(images, rates(0.0, rate), plan.BESIDE_STEPS) for rate in (0.0, plan.BEST))
+        assert len(none) == len(some) == 3
+        assert min(study.apart("distance", some, none)) > 0
+        assert max(study.apart("coverage", some, none)) < 0
+        assert average("knows_training", none) < 0.55
+    normed, penalised = (
+        study.at(plan.SIZES[1], settings, plan.BESIDE_STEPS) for settings in (plan.NORMED, rates(0.0, 0.0))
+    )
+    assert max(study.apart("distance", normed, penalised)) < 0
+
+
+def test_networks_of_convolutions_want_little() -> None:
+    """The page says that the recipe's own rate is enough."""
+    study = Study(read(RUNS))
+    none, some, more = (
+        study.at(500, rates(0.0, rate), plan.CONVOLUTION_STEPS, recipe="conv") for rate in plan.CONVOLUTIONS
+    )
+    assert len(none) == len(some) == len(more) == 3
+    assert load_recipe("conv").discriminator.dropout == plan.CONVOLUTIONS[1]
+    assert max(study.apart("distance", some, none)) < 0
+    assert max(study.apart("nearer_in_pixels", some, none)) < 0
 
 
 def test_differences_are_taken_seed_by_seed() -> None:
