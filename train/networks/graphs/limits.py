@@ -44,13 +44,23 @@ class EdgeLimits(nn.Module):
             tree, room = _joined(wanted, there, room, self.least)
         apart = 1 - torch.eye(best.shape[1], dtype=torch.int64, device=best.device)
         both = (there[:, :, None] & there[:, None, :]).long() * apart
-        takes = torch.maximum(((wanted > 0).long() * both), tree) * (
-            _looked_up(self.weights, best) - self.least * tree
-        )
-        first = (wanted[:, :, None, :] >= wanted[:, :, :, None]).long()  # [n, i, j, k]: i rather has k than j
-        fits = (first * takes[:, :, None, :]).sum(3) <= room[:, :, None]
+        asked = torch.maximum((wanted > 0).long() * both, tree)
+        takes = asked * (_looked_up(self.weights, best) - self.least * tree)
+        fits = _taken_before(takes, wanted) <= room[:, :, None]
         kept = fits & fits.transpose(1, 2) & ((wanted > 0) | (tree > 0))
         return torch.where(kept, best, self.lightest * tree) * both
+
+
+def _taken_before(takes: Tensor, wanted: Tensor) -> Tensor:
+    """Return how much each edge and those that its node rather has take together, float [n, nodes, nodes].
+
+    Sorted rows need no comparison of every edge with every other one, whose memory would be cubic.
+    """
+    nodes = takes.shape[2]
+    order = wanted.topk(nodes, 2).indices
+    place = order.float().topk(nodes, 2, largest=False).indices
+    before = torch.ones(nodes, nodes, device=takes.device).triu()
+    return (takes.gather(2, order).float() @ before).gather(2, place)
 
 
 def _looked_up(table: Tensor, places: Tensor) -> Tensor:
