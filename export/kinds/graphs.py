@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOLERANCES: Tolerances = {
-    # where two types are as likely to 1e-6, float32 may choose either: in one graph of a hundred thousand; with
-    # generator.edge_limits other edges then give way, up to a dozen entries
+    # where two types are as likely to 1e-6, float32 may choose either: in one graph of a hundred thousand, in
+    # which up to a dozen entries change with generator.edge_limits
     ("fp32", "graphs"): Tolerance(1, 3e-5),
 }
 
