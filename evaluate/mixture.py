@@ -1,10 +1,10 @@
 """Shares of the classes among samples, with the classifier's mistakes taken out."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency
 
 from .appearance import labelled
 from .features import FeatureNetwork, Features
@@ -77,5 +77,12 @@ def class_mixture(
     drawn = np.zeros(classes)
     drawn[known] = shares
     both = np.stack((counts, real_counts))
-    p_value = float(chi2_contingency(both[:, both.any(0)]).pvalue) if (both > 0).any(0).sum() > 1 else 1.0
+    both = both[:, both.any(0)]
+    p_value = float(_contingency(both).pvalue) if both.shape[1] > 1 else 1.0
     return ClassMixture(names, drawn, real / real.sum(), p_value)
+
+
+def _contingency(counts: NDArray[np.int64]) -> Any:
+    from scipy.stats import chi2_contingency  # slow to import, and an export needs none of it
+
+    return chi2_contingency(counts)
