@@ -57,6 +57,8 @@ SAMPLES = 10_000
 TRIAL_SECONDS = 3.0
 
 PIECES: dict[str, dict[str, Any]] = {
+    "spectral norm": {"discriminator.spectral_norm": True, "penalty.r1_weight": 0.0},
+    "R1 and spectral norm": {"discriminator.spectral_norm": True},
     "wide": {"generator.hidden": [64, 32]},
     "narrow": {"generator.hidden": [32, 16]},
     "stem 8": {"discriminator.stem": 8},
