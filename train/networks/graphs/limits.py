@@ -8,12 +8,13 @@ from ..spec import GraphTypes
 
 class EdgeLimits(nn.Module):
     """Chooses the types of edges so that no node has more than any of its type in the data, and so that a
-    graph is in one piece if all graphs of the data are.
+    graph is in one piece if all graphs of the data are, wherever there is room for that.
 
     First each node is joined to the earlier one that the logits want most, of those with room left. Every
     connected graph has an order of its nodes in which that is so, and networks choose the order. Then the
     edges that the logits want are taken, those wanted most first, while both ends have room. An edge that
-    joins its graph together gets the type that takes least if there is no room for its own.
+    joins its graph together gets the type that takes least if there is no room for its own. A graph falls
+    apart only if no earlier node has room left, such as one that begins with two atoms of fluorine.
     """
 
     most: Tensor
@@ -54,7 +55,8 @@ class EdgeLimits(nn.Module):
 def _taken_before(takes: Tensor, wanted: Tensor) -> Tensor:
     """Return how much each edge and those that its node rather has take together, float [n, nodes, nodes].
 
-    Sorted rows need no comparison of every edge with every other one, whose memory would be cubic.
+    Sorted rows need no comparison of every edge with every other one, whose memory would be cubic. The sums
+    are integers below 256, which autocast to bfloat16 keeps exactly.
     """
     nodes = takes.shape[2]
     order = wanted.topk(nodes, 2).indices
