@@ -184,3 +184,11 @@ def test_fine_tuning_takes_the_recipe_whose_weights_fit(tmp_path: Path, image_fi
     first = train(tmp_path / "a", "mlp", data=str(image_file), settings=mlp, **FIXED)
     tuned = train(tmp_path / "b", init_from=first, data=str(image_file), settings=mlp, **FIXED)
     assert RunDirectory(tuned).read_recipe()[0].name == "mlp"
+
+
+def test_a_wrong_value_of_a_setting_that_one_recipe_has_is_what_is_said() -> None:
+    """Someone with graphs read that the setting does not exist, from the recipe of pictures."""
+    with pytest.raises(RecipeError, match=r"generator\.edge_limits: .*, not 'maybe'"):
+        asked_recipe(settings={"generator.edge_limits": "maybe"})
+    with pytest.raises(RecipeError, match=r"there is no setting generator\.edge_limit; did you mean"):
+        asked_recipe(settings={"generator.edge_limit": "maybe"})

@@ -7,6 +7,7 @@ from typing import Any
 from ..settings import RecipeError
 from .auto import AUTO, TABLE, Chosen, Seen, choose
 from .load import change_recipe, load_recipe, recipe_differences
+from .problems import UNKNOWN
 from .settings import OutputSettings, Recipe
 
 _CONDITIONAL = "conditional"
@@ -115,5 +116,6 @@ def asked_recipe(
         except RecipeError as error:
             refused.append(error)
     if len(refused) == len(TABLE):
-        raise refused[0]
+        # a recipe that has all of the settings says more of a wrong value than one that lacks them
+        raise next((error for error in refused if UNKNOWN not in str(error)), refused[0])
     return Asked(None, changes, said)

@@ -10,6 +10,9 @@ from pydantic_core import ErrorDetails
 from ..networks.build import designs
 from .architectures import NETWORKS
 
+UNKNOWN = "there is no setting"
+"""How a message about a setting that does not exist begins."""
+
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
     """Return every setting and table of a settings model by dotted key, tables before their contents."""
@@ -31,10 +34,10 @@ def unknown_setting(key: str, model: type[BaseModel]) -> str:
     if table in NETWORKS:
         having = [name for name, design in designs(table).items() if last in design.settings.model_fields]
         if having:
-            return f"there is no setting {key} in this architecture, but in {', '.join(having)}"
+            return f"{UNKNOWN} {key} in this architecture, but in {', '.join(having)}"
     moved = [name for name in known if name.rpartition(".")[2] == last]
     near = moved or difflib.get_close_matches(key, known, 1) or _near_by_last_part(last, known)
-    return f"there is no setting {key}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{UNKNOWN} {key}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _near_by_last_part(last: str, known: dict[str, FieldInfo]) -> list[str]:
