@@ -36,6 +36,10 @@ class ProjectedSettings(LayerSettings, DiscriminatorSettings):
     projection: Width = 32
     """Channels of the random mixtures of activations."""
 
+    @property
+    def has_several_logits(self) -> bool:
+        return True
+
 
 class RandomMixing(nn.Module):
     """Mixes activations of several depths by fixed random convolutions.

@@ -111,6 +111,11 @@ class DiscriminatorSettings(NetworkSettings):
     """Number of layers, from the samples up, that keep the weights they started from (--init-from)."""
 
     @property
+    def has_several_logits(self) -> bool:
+        """True if a sample has more than one logit."""
+        return False
+
+    @property
     def most_dropout(self) -> float:
         return self.dropout_bound if self.dropout == "auto" else self.dropout
 

@@ -18,6 +18,8 @@ from ..settings import Incompatible
 SURE = 5.0
 """A generated sample whose logit is 5 below 0, or below a real one's, has a chance of 1 in 150 of
 passing for real."""
+SUREST = 40.0
+"""Below this, a generated sample's gradient in the discriminator's loss is too small to be enlarged."""
 
 
 class Loss(ABC):
@@ -58,6 +60,22 @@ class Loss(ABC):
             real: Returns logits of real samples, without gradients. They cost a pass through the
                 discriminator, so only losses that call it pay for it.
         """
+
+    @property
+    def has_gradient_ratio(self) -> bool:
+        """True if the loss defines `gradient_ratio`."""
+        return type(self).gradient_ratio is not Loss.gradient_ratio
+
+    def gradient_ratio(self, generated: Tensor) -> Tensor:
+        """Return the derivative of the generator's loss at each logit over that of the discriminator's.
+
+        ``training.one_stage`` has no effect on losses that do not define it: those whose discriminator's
+        derivative is 0 at some logits, or whose generator's loss has other logits in it.
+
+        Args:
+            generated: Logits of generated samples.
+        """
+        raise NotImplementedError
 
     def correct(self, real: Tensor, generated: Tensor) -> Tensor:
         """Count the real and the generated samples that the discriminator classifies correctly.
@@ -101,6 +119,9 @@ class NonSaturating(Loss):
     def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
         return softplus(-generated).mean()
 
+    def gradient_ratio(self, generated: Tensor) -> Tensor:
+        return -(-generated.clamp(min=-SUREST)).exp()  # -sigmoid(-x) / sigmoid(x)
+
 
 class Minimax(NonSaturating):
     """Binary cross-entropy, of which the generator minimises what the discriminator maximises.
@@ -114,6 +135,9 @@ class Minimax(NonSaturating):
 
     def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
         return -softplus(generated).mean()
+
+    def gradient_ratio(self, generated: Tensor) -> Tensor:
+        return -torch.ones_like(generated)
 
 
 class Hinge(Loss):
@@ -158,6 +182,9 @@ class Wasserstein(Loss):
 
     def generator(self, generated: Tensor, real: Callable[[], Tensor]) -> Tensor:
         return -generated.mean()
+
+    def gradient_ratio(self, generated: Tensor) -> Tensor:
+        return -torch.ones_like(generated)
 
 
 class Relativistic(Loss):

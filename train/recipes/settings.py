@@ -33,6 +33,10 @@ class TrainingSettings(Settings):
     """How far the discriminator's target for real samples is below 1."""
     discriminator_steps: Annotated[int, Field(ge=1, le=1000)] = 1
     """Discriminator updates for each generator update, each on new samples."""
+    one_stage: bool = False
+    """Update the generator by the gradient that the discriminator's update leaves at generated samples, which
+    saves a pass through the discriminator; without effect where the loss, batch norm, several logits or fp16
+    make that impossible."""
     augmentation: tuple[
         Annotated[str, AfterValidator(lambda name: require_among(AUGMENTATIONS, name))], ...
     ] = ()

@@ -81,12 +81,15 @@ def train_step(
             generated = _generated(state, recipe, latents, real.labels)
         on_held_out = _on_held_out(state, recipe, update + state.batch_offset, precision=precision)
         lazy = penalise and update % interval == 0
-        outcome = discriminator_step(
-            state, recipe, real, generated.detach(), precision=precision, lazy_penalties=lazy
-        )
+        one_stage = learns and in_one_stage(recipe, precision)
+        judged = generated.detach().requires_grad_(one_stage)
+        outcome = discriminator_step(state, recipe, real, judged, precision=precision, lazy_penalties=lazy)
         if state.steering is not None:
             state.steering.observe(outcome.on_real, outcome.on_generated, on_held_out)
-    generator_loss = generator_step(state, recipe, real, generated, precision=precision)
+    if one_stage:
+        generator_loss = one_stage_step(state, recipe, outcome.on_generated, judged, generated)
+    else:
+        generator_loss = generator_step(state, recipe, real, generated, precision=precision)
     state.ema.update(state.step)
     state.step += 1
     if state.steering is not None and state.step % INTERVAL == 0:
@@ -113,7 +116,8 @@ def discriminator_step(
         state: The state to train.
         recipe: Its settings.
         real: Real samples, and their labels in a class-conditional model.
-        generated: Generated samples, float32 [batch, *shape], with the same labels, detached.
+        generated: Generated samples, float32 [batch, *shape], with the same labels, detached. If they
+            require a gradient, they get that of the loss without penalties.
         precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
         lazy_penalties: Include the penalties that are not in every update.
     """
@@ -140,7 +144,7 @@ def discriminator_step(
     # The gradients in a penalty are inside the graph, where scaling the loss does not reach them.
     with autocast(generated.device, "fp32" if precision == "fp16" else precision):
         for penalty in weighted_penalties(
-            recipe.penalty, augmented_alike, real.samples, generated, lazy=lazy_penalties
+            recipe.penalty, augmented_alike, real.samples, generated.detach(), lazy=lazy_penalties
         ):
             objective = objective + penalty
     _update(state.discriminator_optimizer, objective, state.discriminator_scaling)
@@ -174,6 +178,44 @@ def generator_step(
         objective = loss.generator(_logits(network, state, recipe, generated, real.labels), on_real)
     _update(state.generator_optimizer, objective, state.generator_scaling)
     return objective.detach()
+
+
+def in_one_stage(recipe: Recipe, precision: str) -> bool:
+    """Return True if the recipe asks for one stage, and a sample's gradient in the one loss is a multiple of
+    that in the other: its logit is one and depends on it alone.
+    """
+    loss, network = LOSSES[recipe.training.loss], recipe.discriminator
+    possible = loss.has_gradient_ratio and not network.has_batch_norm and not network.has_several_logits
+    # fp16 rounds the small gradients to 0 that one stage enlarges
+    return recipe.training.one_stage and possible and precision != "fp16"
+
+
+def one_stage_step(
+    state: TrainingState, recipe: Recipe, logits: Tensor, judged: Tensor, generated: Tensor
+) -> Tensor:
+    """Do one update of the generator by the gradient that the discriminator's update left at its samples.
+
+    Shen et al., "Training generative adversarial networks in one stage", CVPR 2021: a sample reaches both
+    losses through its logit alone, so its gradient in the one is a multiple of that in the other, and the
+    generator's own pass through the discriminator is saved. The discriminator judged before its update.
+
+    Args:
+        state: The state to train.
+        recipe: Its settings.
+        logits: Logits of the generated samples before the update, [batch, 1].
+        judged: The samples that the discriminator saw, with their gradient in its loss.
+        generated: The same samples with their graph.
+
+    Returns:
+        The loss, detached.
+    """
+    loss = LOSSES[recipe.training.loss]
+    ratio = loss.gradient_ratio(logits).view(-1, *[1] * (generated.dim() - 1))
+    assert judged.grad is not None
+    state.generator_optimizer.zero_grad()
+    generated.backward(judged.grad * ratio)
+    state.generator_optimizer.step()
+    return loss.generator(logits, lambda: logits).detach()
 
 
 def _generated(state: TrainingState, recipe: Recipe, latents: Tensor, labels: Tensor | None) -> Tensor:
