@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -36,6 +37,16 @@ def test_the_first_look_is_not_strided(name: str) -> None:
     _, discriminator = build_networks(load_recipe(name), SampleSpec((3, 32, 32)))
     looks = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3]
     assert {layer.stride for layer in looks} == {(1, 1)}
+
+
+def test_a_generator_begins_without_a_checkerboard() -> None:
+    """Each block of 2x2 pixels would begin as four unrelated pixels, which a short run does not unlearn."""
+    torch.manual_seed(0)
+    generator, _ = build_networks(load_recipe("conv"), SampleSpec((3, 32, 32)))
+    samples = generator.eval()(torch.randn(16, load_recipe("conv").generator.latent_dim))
+    blocks = samples.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    assert samples.std() > 0.1
+    torch.testing.assert_close(blocks, blocks[..., :1].expand_as(blocks))
 
 
 def test_the_measure_finds_a_checkerboard() -> None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -26,12 +27,16 @@ class Upsampling(nn.Sequential):
     """A 3x3 convolution to four times the channels, rearranged into blocks of 2x2 pixels.
 
     Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel convolutional
-    neural network", CVPR 2016.
+    neural network", CVPR 2016. The four pixels of a block begin with the same weights, as if each pixel were
+    repeated: different ones begin as a checkerboard (Aitken et al., "Checkerboard artifact free sub-pixel
+    convolution", 2017).
     """
 
     def __init__(self, inputs: int, outputs: int, activation: str) -> None:
         layer = nn.Conv2d(inputs, 4 * outputs, 3, padding=1)
         initialise(layer, activation)
+        with torch.no_grad():
+            layer.weight.copy_(layer.weight[:outputs].repeat_interleave(4, 0))
         super().__init__(layer, nn.PixelShuffle(2))
 
 
