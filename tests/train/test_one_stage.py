@@ -92,7 +92,7 @@ def test_one_stage_changes_training() -> None:
     "change",
     [
         lambda: {"training.loss": "hinge"},
-        lambda: {"training.loss": "relativistic"},
+        lambda: {"training.loss": "relativistic", "discriminator.dropout": 0.1},
         lambda: {"training.loss": "margin"},
         lambda: {
             "discriminator.normalisation": "batch",

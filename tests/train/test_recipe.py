@@ -40,7 +40,7 @@ def test_recipes_that_come_with_dropgan() -> None:
         recipe = load_recipe(name)
         assert recipe.name == name
         assert recipe.generator.dropout > 0
-        assert recipe.discriminator.dropout > 0
+        assert recipe.discriminator.most_dropout > 0
 
 
 def test_seed_is_the_article() -> None:
