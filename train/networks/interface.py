@@ -45,7 +45,7 @@ class DiscriminatorNetwork(nn.Module, ABC):
 
         Returns:
             Logits float32 [n, verdicts], above 0 for real. A network that judges several regions returns one
-            for each; a loss is their mean.
+            for each; a loss is their mean. Its settings then have ``has_several_logits``.
         """
 
     @abstractmethod
