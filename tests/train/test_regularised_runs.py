@@ -73,7 +73,11 @@ CONVOLUTIONS: dict[str, Settings] = {
         for network in ("generator", "discriminator")
         for key, value in {"normalisation": "batch", "dropout_layers": "last", "spectral_norm": False}.items()
     },
-    "WGAN-GP": {"penalty.wgan_gp_weight": 10.0, "training.loss": "wasserstein"},
+    "WGAN-GP": {
+        "penalty.wgan_gp_weight": 10.0,
+        "training.loss": "wasserstein",
+        "discriminator.dropout": 0.1,
+    },
 }
 
 
@@ -104,7 +108,8 @@ def _whole_way(tmp_path: Path, image_file: Path, base: str, changes: Settings) -
     resume(parts.path, steps=3)
     expected, given = (load_checkpoint(run.last_checkpoint).tensors for run in (whole, parts))
     assert expected.keys() == given.keys()
-    assert [key for key in expected if not torch.equal(expected[key], given[key])] == []
+    # by bytes: what steers dropout is NaN before it is first measured
+    assert [key for key in expected if expected[key].numpy().tobytes() != given[key].numpy().tobytes()] == []
 
     if not any(key.startswith("generator.") for key in changes):
         return  # its file is like any other's
