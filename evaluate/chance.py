@@ -6,6 +6,7 @@ from functools import cache
 from statistics import NormalDist
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 
@@ -63,6 +64,29 @@ def fewer_p_value(hits: int, trials: int, other_hits: int, other_trials: int) ->
             for k in range(max(0, drawn - other_trials), hits + 1)
         ),
     )
+
+
+def unequal_p_value(counts: NDArray[np.int64], other: NDArray[np.int64]) -> float:
+    """Return the probability of counts that differ as much, if both were drawn from the same shares.
+
+    Pearson's chi-squared test of homogeneity, for two kinds with Yates's correction for continuity.
+
+    Args:
+        counts: int64 [kinds], how often each kind was drawn; not all 0.
+        other: The same of other draws.
+    """
+    table = np.stack((counts, other)).astype(np.float64)
+    table = table[:, table.any(0)]
+    if table.shape[1] < 2:
+        return 1.0
+    expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
+    gap = np.abs(table - expected)
+    gap -= np.minimum(0.5, gap) * (table.shape[1] == 2)
+    statistic = float((gap**2 / expected).sum())
+    half_freedom, half = (
+        torch.tensor(value / 2, dtype=torch.float64) for value in (table.shape[1] - 1, statistic)
+    )
+    return float(torch.special.gammaincc(half_freedom, half))
 
 
 def _at_least(hits: int, trials: int, share: float) -> float:

@@ -1,12 +1,12 @@
 """Shares of the classes among samples, with the classifier's mistakes taken out."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .appearance import labelled
+from .chance import unequal_p_value
 from .features import FeatureNetwork, Features
 
 _ROUNDS = 500
@@ -76,13 +76,4 @@ def class_mixture(
         shares = (joint / joint.sum(0)) @ (counts / counts.sum())
     drawn = np.zeros(classes)
     drawn[known] = shares
-    both = np.stack((counts, real_counts))
-    both = both[:, both.any(0)]
-    p_value = float(_contingency(both).pvalue) if both.shape[1] > 1 else 1.0
-    return ClassMixture(names, drawn, real / real.sum(), p_value)
-
-
-def _contingency(counts: NDArray[np.int64]) -> Any:
-    from scipy.stats import chi2_contingency  # slow to import, and an export needs none of it
-
-    return chi2_contingency(counts)
+    return ClassMixture(names, drawn, real / real.sum(), unequal_p_value(counts, real_counts))

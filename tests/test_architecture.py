@@ -1,10 +1,15 @@
 """The shape of the source: who may import whom."""
 
 import ast
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[1]
 STAGES = ("cli", "evaluate", "export", "serve", "sweep", "train")
@@ -18,6 +23,8 @@ MAY_IMPORT = {
 }
 """The table of docs/design.md. Every stage may also use what lies in dropgan/ itself, but serve."""
 
+PART_OF = {"pydantic_core": ["pydantic"], "starlette": ["fastapi"]}
+"""Packages that never come without the one that dropgan names."""
 HEAVY = {"torch", "onnx", "typer", "pydantic", "rich", "safetensors", "torchmetrics", "matplotlib"}
 
 
@@ -85,6 +92,26 @@ def test_the_runtime_names_nothing_heavy() -> None:
         for path in modules("serve")
         for module, _ in imports(path)
         if module.partition(".")[0] in HEAVY - ({"pydantic"} if path.parent.name == "http" else set())
+    ]
+    assert not wrong
+
+
+def test_every_import_is_of_something_that_an_install_brings() -> None:
+    """What only the tools of this repository bring is missing where dropgan is used: `dropgan run` ended with
+    "No module named 'scipy'" after all of its training."""
+    about = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = about["optional-dependencies"]
+    wanted = [*about["dependencies"], *(line for name in extras if name != "dev" for line in extras[name])]
+    brought = {canonicalize_name(Requirement(line).name) for line in wanted}
+    homes = packages_distributions()
+    wrong = [
+        f"{path.relative_to(REPOSITORY)} imports {module}"
+        for stage in STAGES
+        for path in modules(stage)
+        for module, relative in imports(path)
+        if (name := module.partition(".")[0]) not in sys.stdlib_module_names | {"dropgan"}
+        and not relative
+        and not brought & {canonicalize_name(home) for home in PART_OF.get(name, homes.get(name, [name]))}
     ]
     assert not wrong
 

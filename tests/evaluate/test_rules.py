@@ -8,7 +8,7 @@ from torch import nn
 
 from dropgan.evaluate.appearance import class_shares
 from dropgan.evaluate.certificate import certificate
-from dropgan.evaluate.chance import fewer_p_value, rank_test
+from dropgan.evaluate.chance import fewer_p_value, rank_test, unequal_p_value
 from dropgan.evaluate.conditional import ClassAgreement
 from dropgan.evaluate.copies import CopyTest
 from dropgan.evaluate.features import FeatureNetwork, Features
@@ -42,6 +42,24 @@ def test_ranks_and_shares_are_scipys() -> None:
     table = [[3, 47], [12, 38]]
     assert fewer_p_value(3, 50, 12, 50) == pytest.approx(stats.fisher_exact(table, "less").pvalue)
     assert fewer_p_value(12, 50, 3, 50) > 0.99
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.05, 0.5, 2.0])
+@pytest.mark.parametrize("kinds", [2, 3, 40])
+def test_unequal_shares_as_scipy_has_them(kinds: int, spread: float) -> None:
+    """A wrong tail would accuse honest samples of missing classes, or let half of them be missed."""
+    random = np.random.default_rng(kinds)
+    shares = random.dirichlet(np.ones(kinds))
+    other = shares * np.exp(spread * random.normal(size=kinds))
+    counts, others = random.multinomial(1000, shares), random.multinomial(700, other / other.sum())
+    both = np.stack((counts, others))
+    expected = stats.chi2_contingency(both[:, both.any(0)]).pvalue
+    assert unequal_p_value(counts, others) == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_kind_alone_cannot_be_unequal() -> None:
+    """Data of a single class, which a contingency table has no freedom for."""
+    assert unequal_p_value(np.array([50, 0]), np.array([70, 0])) == 1.0
 
 
 @pytest.mark.parametrize("unseen", [20, 200])
