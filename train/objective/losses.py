@@ -19,7 +19,8 @@ SURE = 5.0
 """A generated sample whose logit is 5 below 0, or below a real one's, has a chance of 1 in 150 of
 passing for real."""
 SUREST = 40.0
-"""Below this, a generated sample's gradient in the discriminator's loss is too small to be enlarged."""
+"""A generated sample whose logit is further below 0 has a gradient in the discriminator's loss that is too
+small to be enlarged."""
 
 
 class Loss(ABC):
@@ -73,7 +74,13 @@ class Loss(ABC):
         derivative is 0 at some logits, or whose generator's loss has other logits in it.
 
         Args:
-            generated: Logits of generated samples.
+            generated: Logits of generated samples, float [batch, 1].
+
+        Returns:
+            Finite values of the same shape and dtype, below 0 where the networks want opposites.
+
+        Raises:
+            NotImplementedError: The loss does not define it.
         """
         raise NotImplementedError
 
@@ -95,7 +102,8 @@ NO_TARGET = Incompatible(
 
 NO_SIGN = Incompatible(
     '`dropout = "auto"` without `held_out` with {loss}',
-    "the sign of these losses' logits means nothing, so overfitting is measured on held-out samples",
+    "the sign of these losses' logits means nothing, so overfitting is measured on held-out samples; set"
+    " `held_out`, or a rate",
     lambda recipe: recipe.discriminator.dropout == "auto" and not recipe.discriminator.held_out,
 )
 
