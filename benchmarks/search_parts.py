@@ -12,11 +12,16 @@ from torch.nn.functional import normalize
 
 from dropgan.train.networks import SampleSpec
 from dropgan.train.networks.architectures import ARCHITECTURES
-from dropgan.train.networks.conv import ConvDiscriminator, ConvDiscriminatorSettings, ConvGenerator
+from dropgan.train.networks.conv import (
+    ConvDiscriminator,
+    ConvDiscriminatorSettings,
+    ConvGenerator,
+    ConvGeneratorSettings,
+)
 from dropgan.train.networks.interface import Architecture, Design
 from dropgan.train.networks.labels import LogitHead
 from dropgan.train.networks.layers import after_layer, initialise
-from dropgan.train.networks.settings import ConvolutionGeneratorSettings, LayerSettings
+from dropgan.train.networks.settings import LayerSettings
 
 
 class _Signs(torch.autograd.Function):
@@ -106,7 +111,7 @@ class ZeroBlock(nn.Module):
 class ZeroGenerator(ConvGenerator):
     """The generator of `conv` with a `ZeroBlock` at the coarsest grid."""
 
-    def __init__(self, settings: ConvolutionGeneratorSettings, spec: SampleSpec) -> None:
+    def __init__(self, settings: ConvGeneratorSettings, spec: SampleSpec) -> None:
         super().__init__(settings, spec)
         self.block = ZeroBlock(self.sizes.widths[0], settings)
 
@@ -140,7 +145,7 @@ def register() -> None:
             ARCHITECTURES.register(
                 Architecture(
                     name,
-                    None if generator is None else Design(ConvolutionGeneratorSettings, generator),
+                    None if generator is None else Design(ConvGeneratorSettings, generator),
                     Design(ConvDiscriminatorSettings, discriminator),
                     fits=lambda spec: spec.on_grid,
                 )

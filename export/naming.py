@@ -19,6 +19,7 @@ _ROLES = {
     "Squeeze": {1: "axes"},
     "Unsqueeze": {1: "axes"},
 }
+_PARAMETERS = {"Conv": {1: "weight", 2: "bias"}}  # where the exporter has folded a change of them
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -46,8 +47,10 @@ def rename(model: onnx.ModelProto, *, prefix: str) -> None:
                 new[name] = node.name if len(node.output) == 1 else _unused(f"{node.name}.out", taken)
         for place, name in enumerate(node.input):
             if name in weights and name not in new:
+                parameter = _PARAMETERS.get(node.op_type, {}).get(place)
                 role = _ROLES.get(node.op_type, {}).get(place, "constant")
-                new[name] = _unused(f"{node.name}.{role}", taken)
+                owner = node.name.rpartition(".")[0] if parameter else node.name
+                new[name] = _unused(f"{owner}.{parameter or role}", taken)
     for node in graph.node:
         _replace(node.input, new)
         _replace(node.output, new)

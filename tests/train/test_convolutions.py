@@ -8,6 +8,7 @@ from torch import nn
 
 from dropgan.train import change_recipe, load_recipe
 from dropgan.train.networks import SampleSpec, build_networks
+from dropgan.train.networks.conv import Stem
 from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.grid import pyramid
 from dropgan.train.recipes.settings import Recipe
@@ -136,3 +137,21 @@ def test_weights_are_counted_once(name: str) -> None:
     discriminator(generator(torch.randn(4, recipe.generator.latent_dim))).sum().backward()
     for network in (generator, discriminator):
         assert [n for n, weight in network.named_parameters() if weight.grad is None] == []
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_stem_is_a_convolution(channels: int) -> None:
+    """A grey one is computed in another way, and would be another network if that were wrong: its output, and
+    the first and second derivatives that training and R1 take."""
+    torch.manual_seed(0)
+    stem = Stem(channels, 4, 3, padding=1).double()
+    plain = nn.Conv2d(channels, 4, 3, padding=1).double()
+    plain.load_state_dict(stem.state_dict())
+    made = []
+    for layer in (stem, plain):
+        samples = torch.linspace(-1, 1, 2 * channels * 35, dtype=torch.float64).view(2, channels, 5, 7)
+        samples.requires_grad_()
+        logit = layer(samples).tanh().square().sum()
+        slope, *first = torch.autograd.grad(logit, (samples, *layer.parameters()), create_graph=True)
+        made.append((logit, slope, *first, *torch.autograd.grad(slope.square().sum(), layer.parameters())))
+    torch.testing.assert_close(*made, rtol=1e-12, atol=1e-12)

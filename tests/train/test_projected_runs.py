@@ -141,7 +141,7 @@ def test_a_generator_that_begins_as_a_decoder(tmp_path: Path) -> None:
     means = [state.ema.module(torch.randn(500, 8)).mean((1, 2, 3)) for state, _ in states]
     real = as_samples(data.images).mean((1, 2, 3))
     spread = [float(mean.std() / real.std()) for mean in means]
-    assert spread[0] < 0.25
+    assert spread[0] < 0.1
     assert 0.3 < spread[1] < 1.5, "bright and dark, as the images are"
     assert not begun.generator_optimizer.state_dict()["state"]
 

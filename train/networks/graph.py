@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from .conv import ConvDiscriminator, ConvDiscriminatorSettings, ConvGenerator
+from .conv import ConvDiscriminator, ConvDiscriminatorSettings, ConvGenerator, ConvGeneratorSettings
 from .interface import Architecture, Design
 from .layers import block, initialise
 from .neighbours import MaxRelative
-from .settings import ConvolutionGeneratorSettings, ConvolutionSettings
+from .settings import ConvolutionSettings
 from .spec import SampleSpec
 
 _SHARE = math.sqrt(0.5)  # of a residual branch at the beginning
@@ -31,7 +31,7 @@ class _GraphSettings(ConvolutionSettings):
     """Graph layers, one behind the other."""
 
 
-class GraphGeneratorSettings(_GraphSettings, ConvolutionGeneratorSettings):
+class GraphGeneratorSettings(_GraphSettings, ConvGeneratorSettings):
     """Settings of the generator; it has none of its own."""
 
 
