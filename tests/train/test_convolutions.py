@@ -8,7 +8,7 @@ from torch import nn
 
 from dropgan.train import change_recipe, load_recipe
 from dropgan.train.networks import SampleSpec, build_networks
-from dropgan.train.networks.conv import Stem
+from dropgan.train.networks.conv import StemConv
 from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.grid import pyramid
 from dropgan.train.recipes.settings import Recipe
@@ -75,7 +75,7 @@ def test_dropout_after_every_hidden_layer(name: str, kind: str) -> None:
         recipe = small(
             name, **{f"{net}.{k}": v for net in ("generator", "discriminator") for k, v in settings.items()}
         )
-        stem = int(getattr(recipe.discriminator, "stem", 0) > 0)
+        stem = int(getattr(recipe.discriminator, "stem", 0) != 0)
         # of r3gan three resolutions, two blocks each, two hidden layers a block; of graph two in its layer
         width = {"r3gan": 13, "graph": 5}.get(name, 3)
         for network, hidden in zip(
@@ -144,7 +144,7 @@ def test_the_stem_is_a_convolution(channels: int) -> None:
     """A grey one is computed in another way, and would be another network if that were wrong: its output, and
     the first and second derivatives that training and R1 take."""
     torch.manual_seed(0)
-    stem = Stem(channels, 4, 3, padding=1).double()
+    stem = StemConv(channels, 4, 3, padding=1).double()
     plain = nn.Conv2d(channels, 4, 3, padding=1).double()
     plain.load_state_dict(stem.state_dict())
     made = []
@@ -153,5 +153,6 @@ def test_the_stem_is_a_convolution(channels: int) -> None:
         samples.requires_grad_()
         logit = layer(samples).tanh().square().sum()
         slope, *first = torch.autograd.grad(logit, (samples, *layer.parameters()), create_graph=True)
-        made.append((logit, slope, *first, *torch.autograd.grad(slope.square().sum(), layer.parameters())))
+        second = torch.autograd.grad(slope.square().sum(), tuple(layer.parameters()))
+        made.append((logit, slope, *first, *second))
     torch.testing.assert_close(*made, rtol=1e-12, atol=1e-12)

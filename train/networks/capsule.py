@@ -22,7 +22,7 @@ from .interface import Architecture, Design, DiscriminatorNetwork
 from .labels import LogitHead
 from .layers import initialise
 from .routing import ROUTINGS, squash, squashed_length
-from .settings import DiscriminatorSettings, LayerSettings, Width, Widths
+from .settings import DiscriminatorSettings, LayerSettings, Stem, Width, Widths
 from .spec import SampleSpec
 
 _STRIDE = 2  # from the coarsest grid of the convolutions to that of the primary capsules
@@ -31,8 +31,9 @@ _STRIDE = 2  # from the coarsest grid of the convolutions to that of the primary
 class CapsuleSettings(LayerSettings, DiscriminatorSettings):
     hidden: Widths
     """Channels at each resolution, finest first."""
-    stem: Annotated[int, Field(ge=0, le=65536)] = 8
-    """Channels of a 3x3 convolution at full resolution, before the strided ones; 0 leaves it out."""
+    stem: Stem = 8
+    """Channels of a 3x3 convolution at full resolution, before the strided ones: a number, 0 for none, or
+    auto, which is 8 and in colour 16."""
     primary_capsules: Width = 8
     """Primary capsules at each place of their grid, which is half as fine as the last convolution's."""
     primary_size: Width = 8

@@ -3,17 +3,22 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from .grid import channels_last, cropped, padded, pyramid
 from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
 from .layers import after_layer, block, dense_layers, initialise
-from .settings import ConvolutionDiscriminatorSettings, ConvolutionGeneratorSettings, LayerSettings
+from .settings import (
+    AUTO,
+    ConvolutionDiscriminatorSettings,
+    ConvolutionGeneratorSettings,
+    LayerSettings,
+    Stem,
+)
 from .spec import SampleSpec
 from .tanh import tanh
 
@@ -25,8 +30,9 @@ class ConvGeneratorSettings(ConvolutionGeneratorSettings):
 
 
 class ConvDiscriminatorSettings(ConvolutionDiscriminatorSettings):
-    stem: Annotated[int, Field(ge=0, le=65536)] = 0
-    """Channels of a 3x3 convolution at full resolution, before the strided ones; 0 leaves it out."""
+    stem: Stem = 0
+    """Channels of a 3x3 convolution at full resolution, before the strided ones: a number, 0 for none, or
+    auto, which is 8 and in colour 16."""
 
 
 def without_diagonals(values: Tensor) -> Tensor:
@@ -95,7 +101,7 @@ class ConvGenerator(GeneratorNetwork):
         return tanh(cropped(samples, self.shape).float(), training=self.training)
 
 
-class Stem(nn.Conv2d):
+class StemConv(nn.Conv2d):
     """A 3x3 convolution of stride 1, of samples.
 
     One input channel has no layout of its own, so oneDNN would compute in one layout and the layers above in
@@ -113,17 +119,20 @@ class Stem(nn.Conv2d):
         return nn.functional.conv2d(moved.permute(0, 3, 1, 2), weight, self.bias, padding=(1, 0))
 
 
-def strided_layers(widths: tuple[int, ...], stem: int, spec: SampleSpec) -> list[nn.Conv2d]:
+def strided_layers(widths: tuple[int, ...], stem: Stem, spec: SampleSpec) -> list[nn.Conv2d]:
     """Return convolutions of 4x4 with stride 2, one for each width, finest first.
 
     Args:
         widths: Channels at each resolution, finest first.
-        stem: Channels of a 3x3 convolution of stride 1 before them; 0 leaves it out.
+        stem: Channels of a 3x3 convolution of stride 1 before them; 0 leaves it out, auto is 8 or, in colour,
+            16.
         spec: Spec of the images.
     """
+    if stem == AUTO:
+        stem = 8 if spec.shape[0] == 1 else 16
     channels = (stem or spec.shape[0], *widths)
     layers = [nn.Conv2d(inputs, outputs, 4, 2, 1) for inputs, outputs in itertools.pairwise(channels)]
-    return [Stem(spec.shape[0], stem, 3, padding=1), *layers] if stem else layers
+    return [StemConv(spec.shape[0], stem, 3, padding=1), *layers] if stem else layers
 
 
 def strided_body(layers: list[nn.Conv2d], settings: LayerSettings, *, last: bool) -> nn.Sequential:

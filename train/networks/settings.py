@@ -17,6 +17,7 @@ Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=64)]
 
 AUTO: Literal["auto"] = "auto"
 _PROBABILITY: TypeAdapter[float] = TypeAdapter(Probability)
+_WIDTH_OR_NONE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, le=65536)])
 _NUMBERS: TypeAdapter[tuple[int, ...]] = TypeAdapter(
     Annotated[
         tuple[Annotated[int, Field(ge=1, le=1000, strict=True)], ...], Field(min_length=1, max_length=1000)
@@ -24,9 +25,11 @@ _NUMBERS: TypeAdapter[tuple[int, ...]] = TypeAdapter(
 )
 
 
-def _rate(value: Any, _: Any) -> Any:
-    """Return one message for a value that is neither, for which pydantic would have several."""
-    return value if value == AUTO else _PROBABILITY.validate_python(value, strict=True)
+def _auto_or(kind: TypeAdapter[Any]) -> WrapValidator:
+    """Take ``auto`` or a kind, with one message for anything else, for which pydantic would have several."""
+    return WrapValidator(
+        lambda value, _: value if value == AUTO else kind.validate_python(value, strict=True)
+    )
 
 
 def _layers(value: Any, _: Any) -> Any:
@@ -35,7 +38,8 @@ def _layers(value: Any, _: Any) -> Any:
     )
 
 
-Rate = Annotated[float | Literal["auto"], WrapValidator(_rate)]
+Rate = Annotated[float | Literal["auto"], _auto_or(_PROBABILITY)]
+Stem = Annotated[int | Literal["auto"], _auto_or(_WIDTH_OR_NONE)]
 Layers = Annotated[Literal["all", "last"] | tuple[int, ...], WrapValidator(_layers)]
 
 
