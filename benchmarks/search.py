@@ -38,11 +38,12 @@ from dropgan.evaluate.appearance import checkerboard
 from dropgan.export import export
 from dropgan.serve import Generator
 from dropgan.serve.pictures import encode_png, grid
+from dropgan.serve.reporter import SILENT
 from dropgan.train import Recipe, RunDirectory, change_recipe, load_generator, load_images, load_recipe, train
-from dropgan.train.data import with_classes
 from dropgan.train.data.batches import Batches
 from dropgan.train.data.pixels import to_pixels
 from dropgan.train.kinds import training_kind
+from dropgan.train.run.labels import with_learned_labels
 from dropgan.train.run.plan import Wanted, make_plan
 from dropgan.train.steps.state import TrainingState
 from dropgan.train.steps.step import train_step
@@ -103,7 +104,9 @@ PIECES: dict[str, dict[str, Any]] = {
     "SAN": {"discriminator.architecture": "conv-san"},
     "statistics": {"discriminator.architecture": "conv-statistics"},
     "zero blocks": {"generator.architecture": "conv-zero", "discriminator.architecture": "conv-zero"},
-    "unconditional": {"conditional": False},
+    "unconditional": {"conditional": False, "clusters": 0},
+    "clusters 32": {"conditional": True, "clusters": 32},
+    "clusters 8": {"conditional": True, "clusters": 8},
     "former": {  # what `conv` was when it scored 1.20 in the demo's 12,000 steps
         "conditional": False,
         "generator.hidden": [32, 16],
@@ -127,6 +130,7 @@ def changes(variant: str) -> dict[str, Any]:
 
 def rate(recipe: Recipe, data: Any, precision: str) -> float:
     """Steps per CPU second of the bare loop."""
+    data = with_learned_labels(data, recipe, SILENT)
     spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
     torch.set_num_threads(1)
     state = TrainingState.fresh(recipe, spec, CPU)
@@ -174,7 +178,8 @@ def run(
     name: str, seed: int, base: dict[str, Any], options: argparse.Namespace, data: Any, scorer: Any
 ) -> dict[str, Any]:
     recipe = change_recipe(load_recipe(options.recipe), {**base, **changes(name), "training.seed": seed})
-    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
+    learned = with_learned_labels(data, recipe, SILENT)
+    spec = training_kind(data.kind).spec_of(learned, learned.classes if recipe.conditional else 0)
     precision = make_plan(recipe, spec, Wanted(options.device, options.precision, 1)).precision
     on_cpu, minutes, budget = options.device == "cpu", None, options.seconds
     if options.steps:
@@ -202,7 +207,7 @@ def run(
             export(trained, Path(folder) / "model.onnx")
             samples = Generator(Path(folder) / "model.onnx", device="cpu", threads=1).sample(SAMPLES, seed=1)
         else:  # a network for a GPU would sample for minutes here
-            samples = sampled(trained, recipe, options.device, data.classes)
+            samples = sampled(trained, recipe, options.device, learned.classes)
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, options.keep / label(name, seed, options), dirs_exist_ok=True)
@@ -304,8 +309,6 @@ def main() -> None:
         table(lines)
         return
     data = load_images(options.data)
-    if data.labels is not None:
-        data = with_classes(data)
     scorer = None
     if options.features != "none":
         scorer = FrechetScorer(data, load_features(options.features or "domain"))

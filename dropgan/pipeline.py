@@ -128,7 +128,7 @@ def _deploy(
     report = place.path / "report.html" if training_kind(session.data.kind).has_report else None
     evaluation = evaluate(
         generator,
-        session.data,
+        session.compared,
         samples=score_samples,
         run=place,
         name=place.path.resolve().name,

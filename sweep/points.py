@@ -9,12 +9,13 @@ from typing import Any
 from dropgan.serve.errors import DropganError
 from dropgan.serve.reporter import SILENT
 from dropgan.train import DataOptions, Recipe
-from dropgan.train.data import TrainingData, with_classes
+from dropgan.train.data import TrainingData
 from dropgan.train.kinds import training_kind
 from dropgan.train.networks import SampleSpec
 from dropgan.train.recipes import asked_recipe
 from dropgan.train.recipes.auto import Seen
 from dropgan.train.recipes.fit import require_fit
+from dropgan.train.run.labels import with_learned_labels
 
 from .axes import LIMIT, Axis, SweepError, Values, described_all, ends
 
@@ -61,7 +62,7 @@ class Space:
         self._recipe, self._settings, self._seen, self._options = recipe, dict(settings), seen, options
         self._data = data
         self.why = ""
-        self._specs: dict[tuple[int, bool], SampleSpec] = {}
+        self._specs: dict[tuple[int, bool, int], SampleSpec] = {}
 
     def point(self, values: Values) -> Point:
         """Return the point of these values.
@@ -78,18 +79,18 @@ class Space:
             if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
                 raise SweepError(f"{LIMIT} must be a number of samples, not {limit!r}")
             options = replace(options, limit=limit)
-        spec = self._spec(options.limit, recipe.conditional)
+        spec = self._spec(options.limit, recipe)
         require_fit(recipe, spec)
         return Point({key: _resolved(key, values, recipe) for key in values}, recipe, options, spec)
 
-    def _spec(self, limit: int, conditional: bool) -> SampleSpec:
-        if (limit, conditional) not in self._specs:
+    def _spec(self, limit: int, recipe: Recipe) -> SampleSpec:
+        key = limit, recipe.conditional, recipe.clusters
+        if key not in self._specs:
             data = self._data.drawn(limit) if limit else self._data
-            if conditional:
-                data = with_classes(data, SILENT)
+            data = with_learned_labels(data, recipe, SILENT)
             kind = training_kind(data.kind)
-            self._specs[limit, conditional] = kind.spec_of(data, data.classes if conditional else 0)
-        return self._specs[limit, conditional]
+            self._specs[key] = kind.spec_of(data, data.classes if recipe.conditional else 0)
+        return self._specs[key]
 
 
 def grid(axes: Mapping[str, Axis], space: Space) -> list[Point]:

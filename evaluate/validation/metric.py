@@ -110,7 +110,7 @@ class ValidationMetric:
 def validation_metric(data: TrainingData, recipe: Recipe, reporter: Reporter = SILENT) -> Score:
     """Return the metric for a run on this data.
 
-    For a class-conditional generator, samples have the data's mixture of labels.
+    For a class-conditional generator, samples have the data's mixture of labels; clusters are all alike.
 
     Args:
         data: The real samples.
@@ -118,7 +118,9 @@ def validation_metric(data: TrainingData, recipe: Recipe, reporter: Reporter = S
         reporter: Receives progress of what the metric prepares, such as features fitted to images.
     """
     labels = None
-    if recipe.conditional and data.labels is not None:
+    if recipe.clusters:
+        labels = np.arange(SAMPLES) % recipe.clusters
+    elif recipe.conditional and data.labels is not None:
         rows = np.linspace(0, len(data.labels) - 1, SAMPLES).astype(np.int64)
         labels = np.ascontiguousarray(data.labels[rows])
     made: Score = load(training_kind(data.kind).metric)(data, recipe, labels, reporter)

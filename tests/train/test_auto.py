@@ -100,12 +100,35 @@ def test_labels_are_used_where_each_class_has_enough(
     classes: tuple[ClassCount, ...], used: bool, said: str
 ) -> None:
     """Labels halve the distance; a class of five pictures would be learned by heart and drawn as often."""
-    chosen = choose(_seen(3, 32, 32, classes=classes))
-    assert chosen.conditional is used
+    seen = _seen(3, 32, 32, classes=classes)
+    chosen = choose(seen)
+    assert (chosen.conditional, chosen.clusters) == (True, 0 if used else 3), "clusters stand in for labels"
     assert said in chosen.why
-    assert chosen.why.startswith("recipe conv with labels," if used else "recipe conv, ")
+    assert chosen.why.startswith("recipe conv with labels," if used else "recipe conv with clusters,")
     for asked in (True, False):
-        assert choose(_seen(3, 32, 32, classes=classes), asked).conditional is asked
+        said_so = choose(seen, asked)
+        assert (said_so.conditional, said_so.clusters) == (asked, 0)
+
+
+@pytest.mark.parametrize(("count", "clusters"), [(599, 0), (600, 2), (3786, 12), (9600, 32), (10**6, 32)])
+def test_clusters_have_enough_pictures(count: int, clusters: int) -> None:
+    """Few pictures would be learned by heart in clusters of a handful."""
+    assert choose(_seen(3, 32, 32, count=count)).clusters == clusters
+    assert choose(_seen(3, 32, 32, count=count)).conditional is (clusters > 0)
+    assert choose(_seen(12, count=count)).clusters == 0, "rows of a table are no pictures"
+    assert choose(_seen(3, 32, 32, count=count), None, 5).clusters == 5
+
+
+def test_a_number_of_clusters_needs_no_word_about_labels() -> None:
+    """`--set clusters=5` is enough, with a named recipe or the one for the data, and 0 turns them off."""
+    seen = _seen(3, 32, 32, count=5000)
+    for name in ("conv", "auto"):
+        recipe, _ = asked_recipe(name, settings={"clusters": "5"}).settled(seen)
+        assert (recipe.clusters, recipe.conditional) == (5, True)
+    recipe, _ = asked_recipe(settings={"clusters": 0}).settled(seen)
+    assert (recipe.clusters, recipe.conditional) == (0, False)
+    with pytest.raises(RecipeError, match="2 or more, or 0 for none"):
+        asked_recipe(settings={"clusters": 1})
 
 
 def test_labels_of_a_table_are_used_on_request_alone() -> None:

@@ -43,6 +43,7 @@ CASES: dict[str, tuple[Settings, Settings]] = {
         {**AUTO, "generator.dropout_schedule": "late"},
     ),
     "`held_out` without": ({"discriminator.held_out": 0.1}, {**AUTO, "discriminator.held_out": 0.1}),
+    "`clusters` without": ({"clusters": 4}, {"clusters": 4, "conditional": True}),
     "`consistency_weight` without": (
         {"penalty.consistency_weight": 1.0, "discriminator.dropout": 0.0},
         {"penalty.consistency_weight": 1.0},

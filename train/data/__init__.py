@@ -1,6 +1,7 @@
 """Training data: every source, in files or in memory, becomes one array of samples."""
 
 from .classes import class_counts, label_fingerprint, labels_for_model, with_classes
+from .clusters import with_clusters
 from .dataset import DataError, ImageData, TrainingData, require_class_labels, require_kind
 from .graphs import GraphData
 from .in_memory import was_in_memory
@@ -34,4 +35,5 @@ __all__ = [
     "unchanging_name",
     "was_in_memory",
     "with_classes",
+    "with_clusters",
 ]

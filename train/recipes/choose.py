@@ -10,7 +10,7 @@ from .load import change_recipe, load_recipe, recipe_differences
 from .problems import UNKNOWN
 from .settings import OutputSettings, Recipe
 
-_CONDITIONAL = "conditional"
+_CONDITIONAL, _CLUSTERS = "conditional", "clusters"
 _SCORES, _LEAST_INTERVAL = 10, 100
 
 
@@ -33,7 +33,7 @@ class Asked:
         """
         if self.recipe is not None:
             return self.recipe, Chosen()
-        chosen = choose(seen, self._conditional())
+        chosen = choose(seen, *self._labels())
         try:
             return self._with(chosen), chosen
         except RecipeError as error:
@@ -55,15 +55,18 @@ class Asked:
         unsaid = [f"{key} was " for key in fitted if key not in self.said]
         return [text for text in recipe_differences(begun, recipe) if not text.startswith(tuple(unsaid))]
 
-    def _conditional(self) -> bool | None:
-        """Return the wish about labels. Any recipe can parse how TOML spells it."""
-        if _CONDITIONAL not in self.changes:
-            return None
-        said = {_CONDITIONAL: self.changes[_CONDITIONAL]}
-        return change_recipe(load_recipe(TABLE[0].recipe), said).conditional
+    def _labels(self) -> tuple[bool | None, int | None]:
+        """Return the wishes about labels and clusters. Any recipe can parse how TOML spells them."""
+        said = {key: self.changes[key] for key in (_CONDITIONAL, _CLUSTERS) if key in self.changes}
+        # clusters without labels would be refused before the data have decided
+        read = change_recipe(load_recipe(TABLE[0].recipe), {_CONDITIONAL: True, **said})
+        return (
+            read.conditional if _CONDITIONAL in said else None,
+            read.clusters if _CLUSTERS in said else None,
+        )
 
     def _with(self, chosen: Chosen) -> Recipe:
-        labels = {_CONDITIONAL: chosen.conditional}
+        labels = {_CONDITIONAL: chosen.conditional, _CLUSTERS: chosen.clusters}
         return change_recipe(load_recipe(chosen.recipe), {**labels, **self.changes})
 
 
@@ -103,6 +106,8 @@ def asked_recipe(
     named = {"training.steps": steps, "training.seed": seed, _CONDITIONAL: conditional}
     changes = {**(settings or {}), **{key: value for key, value in named.items() if value is not None}}
     said = frozenset(changes)
+    if str(changes.get(_CLUSTERS, 0)) != "0":  # they are learned as labels
+        changes = {_CONDITIONAL: True, **changes}
     shorter = _shorter(changes)
     if recipe != AUTO:
         base = load_recipe(recipe) if isinstance(recipe, str) else recipe

@@ -55,6 +55,11 @@ _OF_ANY_LOSS = (
         "nothing else looks at what is held out, so the data would be lost",
         lambda r: r.discriminator.held_out > 0 and r.discriminator.dropout != "auto",
     ),
+    Incompatible(
+        "`clusters` without `conditional = true`",
+        "clusters are learned as labels are, and only with `conditional` are labels learned",
+        lambda r: r.clusters > 0 and not r.conditional,
+    ),
     *(rule for penalty in PENALTIES for rule in penalty.incompatible),
 )
 

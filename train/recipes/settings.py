@@ -79,6 +79,12 @@ class HealthSettings(Settings):
     """Do not check for identical samples before this step, because training has only begun."""
 
 
+def _not_one(count: int) -> int:
+    if count == 1:
+        raise ValueError("must be 2 or more, or 0 for none")
+    return count
+
+
 class Recipe(Settings):
     """All settings of a run. The recipes that come with dropgan are in train/recipes.
 
@@ -89,7 +95,10 @@ class Recipe(Settings):
     name: Annotated[str, Field(min_length=1)]
     """Name in cards and reports; without one, the name of the file."""
     conditional: bool = False
-    """Whether the networks learn labels; the data must have them."""
+    """Whether the networks learn labels; the data must have them, or ``clusters`` stand in for them."""
+    clusters: Annotated[int, Field(ge=0, le=4096), AfterValidator(_not_one)] = 0
+    """Clusters of like pictures, all of the same size, that are learned in place of the data's labels; 0 for
+    none."""
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings
     penalty: PenaltySettings

@@ -13,7 +13,7 @@ from dropgan.serve.errors import InputError
 from dropgan.serve.reporter import LOGGED, SILENT, Reporter
 from dropgan.serve.version import VERSION
 
-from ..data import TrainingData, class_counts, label_fingerprint, with_classes
+from ..data import TrainingData, class_counts, label_fingerprint
 from ..data.batches import Batches, parts
 from ..distributed.data_parallel import train_in_parallel
 from ..distributed.ranks import current_ranks
@@ -34,6 +34,7 @@ from .facts import FeatureFacts, InitFacts, RunFacts, TimeFacts
 from .features import begin_features, require_same_features, require_unchanged_features
 from .fit import fit_steps
 from .kept_plan import machine_name
+from .labels import with_learned_labels
 from .loop import training_loop
 from .plan import Plan, make_plan, recorded_device
 from .pretrained import begin_from
@@ -56,7 +57,8 @@ class Session:
         directory: The run directory; recipe.toml is written.
         recipe: Settings of the run.
         facts: Other facts in recipe.toml.
-        data: Training data.
+        data: Training data, with the labels that are learned.
+        compared: The same samples for scores, without clusters for labels.
         plan: Device, precision and threads; the process is set up for them.
         state: Untrained state, or the state of the last checkpoint.
         score: Scores the averaged generator, or None. Only the leader has it.
@@ -70,6 +72,7 @@ class Session:
     recipe: Recipe
     facts: RunFacts
     data: TrainingData
+    compared: TrainingData
     plan: Plan
     state: TrainingState
     score: Score | None
@@ -212,8 +215,10 @@ def prepare(
     ranks.require_same(data.fingerprint, "the training data")
     recipe, chosen = _settled(start, data, reporter)
     ranks.require_same(recipe.model_dump_json(), "the recipe")
+    compared = data
     if recipe.conditional:
-        data = with_classes(data, reporter)
+        data = with_learned_labels(data, recipe, reporter)
+        compared = compared if recipe.clusters else data
         ranks.require_same(label_fingerprint(data), "the labels of the training data")
     _require_unchanged(start, data)
     spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
@@ -262,8 +267,8 @@ def prepare(
         start.run.rewind_metrics(state.step, len(state.rollbacks))
     if score is not None:
         reporter.say(f"preparing the score that is watched, on {data.name}")
-    made = _made(score, data, recipe) if ranks.leader else None
-    return Session(start.run, recipe, facts, data, plan, state, made, minutes, timed, log, reporter)
+    made = _made(score, compared, recipe) if ranks.leader else None
+    return Session(start.run, recipe, facts, data, compared, plan, state, made, minutes, timed, log, reporter)
 
 
 def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Recipe, Chosen]:

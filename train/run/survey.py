@@ -93,11 +93,12 @@ def survey(
     data, size, remarks = _read(source, propose, reporter)
     seen = seen_in(data, device.type)
     recipe, chosen = asked.settled(seen)
-    if recipe.conditional:
+    if recipe.conditional and not recipe.clusters:
         data = with_classes(data, replace(reporter, note=remarks.append))
     elif len(seen.classes) > 1 and not seen.unusable:  # in the order of the classes
         data = with_classes(data, SILENT)
-    spec = training_kind(data.kind).spec_of(data, data.classes if recipe.conditional else 0)
+    classes = (recipe.clusters or data.classes) if recipe.conditional else 0
+    spec = training_kind(data.kind).spec_of(data, classes)
     require_fit(recipe, spec)
     reporter.say("timing a few training steps")
     threads = torch.get_num_threads()
