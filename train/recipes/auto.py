@@ -13,7 +13,7 @@ ENOUGH = 100
 """Images that every class must have for labels to be used unasked: see `labels_used`."""
 CLUSTER = 300
 """Pictures in a cluster, where clusters are used unasked."""
-MOST_CLUSTERS = 32
+MOST_CLUSTERS = 16
 _LONGEST = 8  # of a side over the other: a network of convolutions begins with 8 cells along the longer one
 
 
@@ -132,8 +132,8 @@ def choose(seen: Seen, conditional: bool | None = None, clusters: int | None = N
 def clusters_used(seen: Seen, row: Row) -> int:
     """Return how many clusters are learned where no labels are, if the user does not choose; 0 for none.
 
-    On 10,000 pictures without labels, 32 clusters divide the distance by two and more (docs/results.md). The
-    number of pictures that a cluster needs was not measured.
+    On 10,000 pictures without labels, 16 clusters make the distance far smaller, and 32 no smaller still
+    (docs/results.md). The number of pictures that a cluster needs was not measured.
     """
     count = min(MOST_CLUSTERS, seen.count // CLUSTER)
     return count if row.architecture == "conv" and count > 1 else 0
