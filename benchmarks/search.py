@@ -102,7 +102,7 @@ PIECES: dict[str, dict[str, Any]] = {
     "beta2 0.95": {"training.beta2": 0.95},
     "growing average": {"training.ema_decay": 0.9999},  # of a ninth of the steps so far
     "SAN": {"discriminator.architecture": "conv-san"},
-    "statistics": {"discriminator.architecture": "conv-statistics"},
+    "statistics": {"discriminator.architecture": "conv-statistics", "training.one_stage": False},
     "zero blocks": {"generator.architecture": "conv-zero", "discriminator.architecture": "conv-zero"},
     "unconditional": {"conditional": False, "clusters": 0},
     "clusters 16": {"conditional": True, "clusters": 16},

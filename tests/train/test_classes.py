@@ -116,6 +116,15 @@ def test_labels_of_a_models_classes() -> None:
     assert labels_for_model(trained_on, numbers).tolist() == [2, 0, 1, 2]
 
 
+def test_clusters_are_no_classes_of_the_data() -> None:
+    """Digits 0 and 1 would be asked for as clusters 0 and 1, and the report would say that all are wrong."""
+    clusters = Classes((0, 1), ("cluster 0", "cluster 1"))
+    assert labels_for_model(data([0, 1, 1]), clusters) is None
+    named = labels_for_model(data([0, 1, 1], clusters.names), clusters)
+    assert named is not None
+    assert named.tolist() == [0, 1, 1]
+
+
 def test_classes_left_out_are_said() -> None:
     """Names without images are most often a mistake in the data."""
     said: list[str] = []

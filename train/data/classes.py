@@ -93,10 +93,16 @@ def label_fingerprint(data: TrainingData) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def cluster_names(count: int) -> tuple[str, ...]:
+    """Return the names of clusters that stand in for classes."""
+    return tuple(f"cluster {number}" for number in range(count))
+
+
 def labels_for_model(data: TrainingData, classes: Classes) -> NDArray[np.int64] | None:
     """Return the data's labels as places of a conditional model's classes.
 
-    A class is matched by name if both have names, otherwise by number.
+    A class is matched by name if both have names, otherwise by number. Clusters are not classes of the data,
+    even where their numbers are the same.
 
     Args:
         data: Data of the kind that the model was trained on.
@@ -106,6 +112,8 @@ def labels_for_model(data: TrainingData, classes: Classes) -> NDArray[np.int64] 
         int64 [n], or None if the data has no labels or one that the model does not know.
     """
     if data.labels is None:
+        return None
+    if classes.names == cluster_names(len(classes)) != data.class_names:
         return None
     present, inverse = np.unique(data.labels, return_inverse=True)
     places = []

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .classes import cluster_names
 from .dataset import DataError, ImageData, TrainingData, chunks, require_kind
 
 _CELLS = 8  # along each side of the thumbnails that are compared
@@ -41,9 +42,8 @@ def with_clusters(data: TrainingData, count: int) -> ImageData:
     thumbnails = _thumbnails(images)
     rows = np.linspace(0, len(images) - 1, min(_MOST, len(images))).astype(np.int64)
     centres, prices = _fitted(thumbnails[rows], count)
-    names = tuple(f"cluster {number}" for number in range(count))
     labels = _divided(thumbnails, centres, prices)
-    return images.changed(labels=labels, class_names=names, class_numbers=tuple(range(count)))
+    return images.changed(labels=labels, class_names=cluster_names(count), class_numbers=tuple(range(count)))
 
 
 def _thumbnails(images: ImageData) -> NDArray[np.uint8]:
