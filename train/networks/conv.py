@@ -25,8 +25,8 @@ from .tanh import tanh
 
 class ConvGeneratorSettings(ConvolutionGeneratorSettings):
     diagonals: Literal["all", "grey", "none"] = "all"
-    """Which images may have diagonals in their blocks of 2x2 pixels: all, grey ones, or none. A block
-    without one has equal sums of its two diagonals, so a checkerboard of period 2 cannot form."""
+    """Which images may have diagonals in their blocks of 2x2 pixels, of which a checkerboard is made: all,
+    grey ones, or none. Without one, the two diagonals of a block have equal sums before tanh."""
 
 
 class ConvDiscriminatorSettings(ConvolutionDiscriminatorSettings):

@@ -175,6 +175,8 @@ class Session:
         if plan.device.type == "cpu":
             where += f", {plan.threads} thread{'s' if plan.threads > 1 else ''}"
         kind = "class-conditional " if recipe.conditional else ""
+        if recipe.clusters:
+            kind = f"{recipe.clusters} clusters, "
         rate = recipe.discriminator.dropout
         judges = rate if isinstance(rate, str) else f"{rate:g}"
         return (

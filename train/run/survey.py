@@ -65,6 +65,7 @@ class Survey:
             "proposed_size": self.size or None,
             "recipe": self.recipe.name,
             "conditional": self.recipe.conditional,
+            "clusters": self.recipe.clusters,
             "why": self.why,
             "device": str(self.plan.device),
             "precision": self.plan.precision,
