@@ -21,7 +21,7 @@ from dropgan.train.run.session import MakeScore
 from dropgan.train.run.source import DataSource
 
 from .axes import LIMIT, Axis, Range, SweepError, ends, parse_axes
-from .held_out import against, labelled_like, learns_classes, read_held_out
+from .held_out import against, labelled_like, read_held_out
 from .plan import Grid, Plan
 from .points import Point, Space, grid, values_of
 from .question import Question, read_question, write_question
@@ -114,7 +114,7 @@ def sweep(
     points = grid(said, space)
     if held_out is not None:
         unseen = read_held_out(held_out, found, source, reporter)
-        if any(learns_classes(point.recipe) for point in points):
+        if any(point.recipe.learns_classes for point in points):
             labelled_like(unseen, found)
         score = against(unseen, score)
     if space.why:

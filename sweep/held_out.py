@@ -31,14 +31,9 @@ def against(unseen: ImageData, score: MakeScore) -> MakeScore:
     """Return a score that compares with held-out images instead of the training images."""
 
     def make(data: TrainingData, recipe: Recipe) -> Score | None:
-        return score(labelled_like(unseen, data) if learns_classes(recipe) else unseen, recipe)
+        return score(labelled_like(unseen, data) if recipe.learns_classes else unseen, recipe)
 
     return make
-
-
-def learns_classes(recipe: Recipe) -> bool:
-    """Return True if a recipe learns the data's own labels."""
-    return recipe.conditional and not recipe.clusters
 
 
 def labelled_like(unseen: ImageData, data: TrainingData) -> ImageData:

@@ -9,8 +9,12 @@ import torch
 from dropgan.export import export
 from dropgan.serve import Generator
 from dropgan.train import ImageData, RunDirectory, VectorData, load_recipe, resume, train
-from dropgan.train.data import DataError, clusters, with_clusters
+from dropgan.train.data import DataError, DataOptions, clusters, with_clusters
+from dropgan.train.recipes import asked_recipe
 from dropgan.train.run.checkpoint import load_checkpoint
+from dropgan.train.run.plan import Wanted
+from dropgan.train.run.source import DataSource
+from dropgan.train.run.survey import survey
 
 SIDES = [(8, 8, 1), (9, 21, 3), (4, 5, 1)]
 
@@ -115,3 +119,11 @@ def test_a_run_on_pictures_without_labels_learns_clusters(tmp_path: Path) -> Non
 def test_a_named_recipe_has_no_clusters() -> None:
     """It is used unchanged."""
     assert load_recipe("conv").clusters == 0
+
+
+def test_what_is_said_of_data_can_be_trained() -> None:
+    """`dropgan data` would end with a command that is refused."""
+    data, _ = halves(20, (8, 8, 1))
+    source = DataSource(data, None, None, DataOptions())
+    with pytest.raises(DataError, match="too few for 11 clusters"):
+        survey(source, asked_recipe(settings={"clusters": 11}), Wanted("cpu", "fp32", 1))

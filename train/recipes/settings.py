@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model
+from pydantic_core import PydanticCustomError
 
 from ..networks.settings import DiscriminatorSettings, GeneratorSettings
 from ..objective.augment import AUGMENTATIONS
@@ -81,7 +82,7 @@ class HealthSettings(Settings):
 
 def _not_one(count: int) -> int:
     if count == 1:
-        raise ValueError("must be 2 or more, or 0 for none")
+        raise PydanticCustomError("one_cluster", "Input should be 2 or more, or 0 for none")
     return count
 
 
@@ -105,6 +106,11 @@ class Recipe(Settings):
     training: TrainingSettings
     output: OutputSettings = OutputSettings()
     health: HealthSettings = HealthSettings()
+
+    @property
+    def learns_classes(self) -> bool:
+        """True if the labels that the networks learn are the data's own."""
+        return self.conditional and not self.clusters
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Support pickle, which cannot find a class made by `recipe_type`."""

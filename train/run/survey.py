@@ -13,6 +13,7 @@ from ..kinds import training_kind
 from ..recipes import Asked, Recipe
 from ..recipes.auto import ClassCount, Seen
 from ..recipes.fit import require_fit
+from .labels import with_learned_labels
 from .plan import Plan, Wanted, make_plan
 from .rehearsal import seconds_per_step
 from .seen import seen_in
@@ -94,12 +95,12 @@ def survey(
     data, size, remarks = _read(source, propose, reporter)
     seen = seen_in(data, device.type)
     recipe, chosen = asked.settled(seen)
-    if recipe.conditional and not recipe.clusters:
-        data = with_classes(data, replace(reporter, note=remarks.append))
+    learned = with_learned_labels(data, recipe, replace(reporter, note=remarks.append))
+    if recipe.learns_classes:
+        data = learned
     elif len(seen.classes) > 1 and not seen.unusable:  # in the order of the classes
         data = with_classes(data, SILENT)
-    classes = (recipe.clusters or data.classes) if recipe.conditional else 0
-    spec = training_kind(data.kind).spec_of(data, classes)
+    spec = training_kind(data.kind).spec_of(learned, learned.classes if recipe.conditional else 0)
     require_fit(recipe, spec)
     reporter.say("timing a few training steps")
     threads = torch.get_num_threads()
