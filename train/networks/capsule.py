@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..autocast import full_precision
 from ..registry import require_among
 from ..settings import Probability
+from .conv import strided_body, strided_layers
 from .dropout import ChannelDropout
 from .grid import channels_last, padded, pyramid
 from .interface import Architecture, Design, DiscriminatorNetwork
@@ -23,7 +24,6 @@ from .layers import initialise
 from .routing import ROUTINGS, squash, squashed_length
 from .settings import DiscriminatorSettings, LayerSettings, Stem, Width, Widths
 from .spec import SampleSpec
-from .strided import strided_body, strided_layers
 
 _STRIDE = 2  # from the coarsest grid of the convolutions to that of the primary capsules
 
