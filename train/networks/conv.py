@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .grid import channels_last, cropped, padded, pyramid
 from .interface import Architecture, Design, DiscriminatorNetwork, GeneratorNetwork
 from .labels import LatentInput, LogitHead
-from .layers import after_layer, block, dense_layers, initialise
+from .layers import activation, after_layer, block, dense_layers, initialise
 from .settings import (
     AUTO,
     ConvolutionDiscriminatorSettings,
@@ -24,9 +24,13 @@ from .tanh import tanh
 
 
 class ConvGeneratorSettings(ConvolutionGeneratorSettings):
+    finest: Stem = 0
+    """Channels of a layer at full resolution, for what is finer than blocks of 2x2 pixels: a number, 0 for
+    none, or auto, which is 8 and in colour 0. No dropout or normalisation follows it."""
     diagonals: Literal["all", "grey", "none"] = "all"
     """Which images may have diagonals in their blocks of 2x2 pixels, of which a checkerboard is made: all,
-    grey ones, or none. Without one, the two diagonals of a block have equal sums before tanh."""
+    grey ones, or none. Without one, the two diagonals of a block have equal sums before tanh, or before the
+    layer at full resolution, which can bring some back."""
 
 
 class ConvDiscriminatorSettings(ConvolutionDiscriminatorSettings):
@@ -87,9 +91,7 @@ class ConvGenerator(GeneratorNetwork):
             modules.append(Upsampling(inputs, outputs, activation))
             modules += after_layer(outputs, settings, spatial=True, last=place == len(widths))
         self.body = nn.Sequential(*modules)
-        channels = spec.shape[0]
-        diagonals = settings.diagonals == "all" or (settings.diagonals == "grey" and channels == 1)
-        self.output = Upsampling(widths[-1], channels, "linear", diagonals=diagonals)
+        self.output = _output(widths[-1], settings, spec.shape[0])
 
     def coarsest(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Return the grid at the coarsest resolution, [n, channels, height, width]."""
@@ -99,6 +101,20 @@ class ConvGenerator(GeneratorNetwork):
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         samples = self.output(self.body(self.coarsest(latents, labels)))
         return tanh(cropped(samples, self.shape).float(), training=self.training)
+
+
+def _output(inputs: int, settings: ConvGeneratorSettings, channels: int) -> nn.Sequential:
+    """Return the layers from half the resolution to the samples before tanh."""
+    finest = settings.finest
+    if finest == AUTO:
+        finest = 8 if channels == 1 else 0
+    diagonals = settings.diagonals == "all" or (settings.diagonals == "grey" and channels == 1)
+    if not finest:
+        return Upsampling(inputs, channels, "linear", diagonals=diagonals)
+    last = nn.Conv2d(finest, channels, 3, padding=1)
+    initialise(last, "linear")
+    middle = Upsampling(inputs, finest, settings.activation, diagonals=diagonals)
+    return nn.Sequential(middle, activation(settings.activation), last)
 
 
 class StemConv(nn.Conv2d):
