@@ -65,6 +65,7 @@ PIECES: dict[str, dict[str, Any]] = {
     "stem 8": {"discriminator.stem": 8},
     "stem 16": {"discriminator.stem": 16},
     "no stem": {"discriminator.stem": 0},
+    "finest 8": {"generator.finest": 8},
     "R1 1": {"penalty.r1_weight": 1.0},
     "R1 0.3": {"penalty.r1_weight": 0.3},
     "R1 0.1": {"penalty.r1_weight": 0.1},

@@ -20,7 +20,7 @@ from dropgan.train import RunDirectory, load_images, train
 DATA = "fashion-mnist-10k"
 HOW: dict[str, Any] = {
     "conditional": True,
-    "steps": 16_000,
+    "steps": 18_000,
     "device": "cpu",
     "precision": "fp32",
     "threads": 1,

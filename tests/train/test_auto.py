@@ -1,5 +1,6 @@
 """Recipe ``auto``: the data choose the recipe, and whether their labels are learned."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,17 @@ def test_clusters_have_enough_pictures(count: int, clusters: int) -> None:
     assert choose(_seen(3, 32, 32, count=count)).conditional is (clusters > 0)
     assert choose(_seen(12, count=count)).clusters == 0, "rows of a table are no pictures"
     assert choose(_seen(3, 32, 32, count=count), None, 5).clusters == 5
+
+
+def test_grey_clusters_have_a_layer_at_full_resolution() -> None:
+    """It is worth a slower file only there, and an earlier run that training starts from has no such weights.
+    Whoever sets it is obeyed."""
+    grey, colour = _seen(1, 28, 28, count=9000), _seen(3, 32, 32, count=9000)
+    assert asked_recipe().settled(grey)[0].generator.finest == 8
+    assert asked_recipe(settings={"generator.finest": 0}).settled(grey)[0].generator.finest == 0
+    assert asked_recipe(conditional=False).settled(grey)[0].generator.finest == 0
+    assert asked_recipe().settled(colour)[0].generator.finest == 0
+    assert asked_recipe().settled(replace(grey, architecture="conv"))[0].generator.finest == 0
 
 
 def test_a_number_of_clusters_needs_no_word_about_labels() -> None:

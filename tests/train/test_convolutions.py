@@ -158,19 +158,16 @@ def test_the_stem_is_a_convolution(channels: int) -> None:
     torch.testing.assert_close(*made, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("channels", "finest", "given"), [(1, "auto", 8), (3, "auto", 0), (3, 4, 4), (1, 0, 0)]
-)
-def test_a_layer_at_full_resolution(channels: int, finest: int | str, given: int) -> None:
-    """Grey pictures get it by themselves. In colour it could draw the checkerboard that `diagonals` takes
-    away, so there it has to be asked for."""
+@pytest.mark.parametrize(("channels", "finest"), [(1, 8), (3, 4), (1, 0)])
+def test_a_layer_at_full_resolution(channels: int, finest: int) -> None:
+    """It draws from its own channels what blocks of 2x2 pixels cannot hold."""
     recipe = change_recipe(load_recipe("conv"), {"generator.finest": finest})
     generator, _ = build_networks(recipe, SampleSpec((channels, 20, 24)))
-    grids = []
+    grids: list[torch.Size] = []
     for layer in generator.modules():
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_hook(lambda _, given, __: grids.append(given[0].shape[1:]))
     images = generator(torch.randn(2, recipe.generator.latent_dim))
     assert images.shape == (2, channels, 20, 24)
     full = [grid for grid in grids if grid[1:] == (20, 24)]
-    assert full == ([(given, 20, 24)] if given else [])
+    assert full == ([(finest, 20, 24)] if finest else [])

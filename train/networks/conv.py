@@ -3,9 +3,10 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from .grid import channels_last, cropped, padded, pyramid
@@ -24,9 +25,9 @@ from .tanh import tanh
 
 
 class ConvGeneratorSettings(ConvolutionGeneratorSettings):
-    finest: Stem = 0
-    """Channels of a layer at full resolution, for what is finer than blocks of 2x2 pixels: a number, 0 for
-    none, or auto, which is 8 and in colour 0. No dropout or normalisation follows it."""
+    finest: Annotated[int, Field(ge=0, le=65536)] = 0
+    """Channels of a layer at full resolution, for what is finer than blocks of 2x2 pixels; 0 for none. No
+    dropout or normalisation follows it."""
     diagonals: Literal["all", "grey", "none"] = "all"
     """Which images may have diagonals in their blocks of 2x2 pixels, of which a checkerboard is made: all,
     grey ones, or none. Without one, the two diagonals of a block have equal sums before tanh, or before the
@@ -105,15 +106,12 @@ class ConvGenerator(GeneratorNetwork):
 
 def _output(inputs: int, settings: ConvGeneratorSettings, channels: int) -> nn.Sequential:
     """Return the layers from half the resolution to the samples before tanh."""
-    finest = settings.finest
-    if finest == AUTO:
-        finest = 8 if channels == 1 else 0
     diagonals = settings.diagonals == "all" or (settings.diagonals == "grey" and channels == 1)
-    if not finest:
+    if not settings.finest:
         return Upsampling(inputs, channels, "linear", diagonals=diagonals)
-    last = nn.Conv2d(finest, channels, 3, padding=1)
+    last = nn.Conv2d(settings.finest, channels, 3, padding=1)
     initialise(last, "linear")
-    middle = Upsampling(inputs, finest, settings.activation, diagonals=diagonals)
+    middle = Upsampling(inputs, settings.finest, settings.activation, diagonals=diagonals)
     return nn.Sequential(middle, activation(settings.activation), last)
 
 

@@ -66,8 +66,10 @@ class Asked:
         )
 
     def _with(self, chosen: Chosen) -> Recipe:
-        labels = {_CONDITIONAL: chosen.conditional, _CLUSTERS: chosen.clusters}
-        return change_recipe(load_recipe(chosen.recipe), {**labels, **self.changes})
+        own: dict[str, Any] = {_CONDITIONAL: chosen.conditional, _CLUSTERS: chosen.clusters}
+        if chosen.finest:
+            own["generator.finest"] = chosen.finest
+        return change_recipe(load_recipe(chosen.recipe), {**own, **self.changes})
 
 
 def _shorter(changes: Mapping[str, Any]) -> dict[str, int]:
