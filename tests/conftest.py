@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,15 @@ TINY = {
 
 LONGEST = ("tests/test_readme.py", "tests/test_python_page.py", "tests/examples/test_notebook.py")
 """Files with few tests that take long: begun last, one process would work on them while the other waits."""
+
+
+def pytest_configure() -> None:
+    """Let tests stop what they start. A shell's background job ignores Ctrl-C, one under nohup a closed
+    terminal, and processes that they start would too; what is handled, they do not inherit.
+    """
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
