@@ -121,14 +121,18 @@ def test_clusters_have_enough_pictures(count: int, clusters: int) -> None:
 
 
 def test_grey_clusters_have_a_layer_at_full_resolution() -> None:
-    """It is worth a slower file only there, and an earlier run that training starts from has no such weights.
-    Whoever sets it is obeyed."""
+    """It is worth a slower file only there. Training that starts from a generator keeps that one's layers, or
+    they would begin anew. Whoever sets it is obeyed."""
     grey, colour = _seen(1, 28, 28, count=9000), _seen(3, 32, 32, count=9000)
     assert asked_recipe().settled(grey)[0].generator.finest == 8
     assert asked_recipe(settings={"generator.finest": 0}).settled(grey)[0].generator.finest == 0
     assert asked_recipe(conditional=False).settled(grey)[0].generator.finest == 0
     assert asked_recipe().settled(colour)[0].generator.finest == 0
-    assert asked_recipe().settled(replace(grey, architecture="conv"))[0].generator.finest == 0
+    for earlier in (0, 8):
+        assert asked_recipe().settled(replace(grey, finest=earlier))[0].generator.finest == earlier
+        assert asked_recipe().settled(replace(colour, finest=earlier))[0].generator.finest == earlier
+    assert "full resolution" in choose(grey).why
+    assert "full resolution" not in choose(colour).why
 
 
 def test_a_number_of_clusters_needs_no_word_about_labels() -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -113,6 +113,12 @@ def _output(inputs: int, settings: ConvGeneratorSettings, channels: int) -> nn.S
     initialise(last, "linear")
     middle = Upsampling(inputs, settings.finest, settings.activation, diagonals=diagonals)
     return nn.Sequential(middle, activation(settings.activation), last)
+
+
+def finest_of(weights: Mapping[str, Tensor]) -> int:
+    """Return the channels at full resolution of a `ConvGenerator` by its weights' names; 0 for none."""
+    last = weights.get("output.2.weight")
+    return 0 if last is None else last.shape[1]
 
 
 class StemConv(nn.Conv2d):

@@ -43,6 +43,8 @@ class Seen:
     """``cpu`` or ``cuda``."""
     architecture: str = ""
     """The architecture of the run that training starts from, so that its weights fit; empty for none."""
+    finest: int | None = None
+    """Channels at full resolution of the generator that training starts from; None for a new one."""
 
     @property
     def described(self) -> str:
@@ -128,10 +130,12 @@ def choose(seen: Seen, conditional: bool | None = None, clusters: int | None = N
         clusters = clusters_used(seen, row) if conditional is None and not use else 0
     kind = f"{row.recipe} with clusters" if clusters else f"{row.recipe} with labels" if use else row.recipe
     likes = f"{clusters} clusters of like pictures stand in for labels" if clusters else ""
+    finest = finest_used(seen, row, clusters)
+    fine = "a layer at full resolution draws finer detail" if finest else ""
     why = f"recipe {kind}, chosen for {seen.described}, since {reason}"
     use = use or (clusters > 0 and conditional is None)
-    why = "; ".join(part for part in (why, labels, likes) if part)
-    return Chosen(row.recipe, use, clusters, finest_used(seen, row, clusters), why)
+    why = "; ".join(part for part in (why, labels, likes, fine) if part)
+    return Chosen(row.recipe, use, clusters, finest, why)
 
 
 def clusters_used(seen: Seen, row: Row) -> int:
@@ -148,10 +152,14 @@ def finest_used(seen: Seen, row: Row, clusters: int) -> int:
     """Return the channels of the generator's layer at full resolution; 0 for none.
 
     In clusters it makes the distance of grey pictures a fifth smaller, with labels no smaller, and sampling
-    takes up to twice the time. In colour it brings the checkerboard back (docs/results.md).
+    takes up to twice the time. In colour it brings the checkerboard back (docs/results.md). Where training
+    starts from a generator, that one's weights have to fit.
     """
-    fits = row.architecture == "conv" and clusters and seen.spec.shape[0] == 1
-    return FINEST if fits and not seen.architecture else 0  # an earlier run has weights without it
+    if row.architecture != "conv":
+        return 0
+    if seen.finest is not None:
+        return seen.finest
+    return FINEST if clusters and seen.spec.shape[0] == 1 else 0
 
 
 def labels_used(seen: Seen) -> tuple[bool, str]:

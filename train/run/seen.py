@@ -12,17 +12,20 @@ from .plan import choose_device
 from .source import DataSource
 
 
-def seen_in(data: TrainingData, device: str = "cpu", architecture: str = "") -> Seen:
+def seen_in(
+    data: TrainingData, device: str = "cpu", architecture: str = "", finest: int | None = None
+) -> Seen:
     """Return the facts about data.
 
     Args:
         data: The data.
         device: ``cpu`` or ``cuda``, the device of the training.
         architecture: Architecture of the run that training starts from, or empty.
+        finest: Channels at full resolution of the generator that training starts from, or None.
     """
     spec = training_kind(data.kind).spec_of(data, 0)
     classes, unusable = counted_classes(data)
-    return Seen(spec, len(data), classes, unusable, device, architecture)
+    return Seen(spec, len(data), classes, unusable, device, architecture, finest)
 
 
 def counted_classes(data: TrainingData) -> tuple[tuple[ClassCount, ...], str]:

@@ -276,7 +276,7 @@ def prepare(
 def _settled(start: Start, data: TrainingData, reporter: Reporter) -> tuple[Recipe, Chosen]:
     """Return the recipe, which may depend on the data, and the choice recorded when the run began."""
     device = start.wanted.require_possible().type
-    recipe, chosen = start.asked.settled(seen_in(data, device, start.architecture))
+    recipe, chosen = start.asked.settled(seen_in(data, device, start.architecture, start.finest))
     if chosen.why:
         reporter.say(chosen.why)
     return recipe, chosen if start.as_in is None else start.as_in[1].auto

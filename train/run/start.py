@@ -10,6 +10,7 @@ from dropgan.serve.errors import OptionError
 
 from ..data import DataOptions, options_differences, was_in_memory
 from ..distributed.ranks import current_ranks
+from ..networks.conv import finest_of
 from ..recipes import Asked, Recipe
 from .changes import changed_recipe, refuse
 from .directory import RunDirectory, RunError
@@ -40,6 +41,11 @@ class Start:
     """Facts in recipe.toml of a continued run; None for a new one."""
     as_in: tuple[RunDirectory, RunFacts] | None = None
     """The run whose data these must be: the continued or the repeated one."""
+
+    @property
+    def finest(self) -> int | None:
+        """Channels at full resolution of the generator that training starts from; None for a new one."""
+        return None if self.pretrained is None else finest_of(self.pretrained.generator)
 
 
 def new_run(
