@@ -12,6 +12,7 @@ from dropgan.train import RecipeError, RunDirectory, RunError, change_recipe, lo
 from dropgan.train.data import load_data
 from dropgan.train.kinds import training_kind
 from dropgan.train.networks import ARCHITECTURES
+from dropgan.train.networks.conv import ConvGeneratorSettings
 from dropgan.train.networks.size import require_room
 from dropgan.train.recipes import Asked, asked_recipe
 from dropgan.train.recipes.auto import ENOUGH, TABLE, ClassCount, Seen, choose
@@ -42,6 +43,12 @@ def _seen(*shape: int, count: int = 1000, **more: Any) -> Seen:
 def _graphs(*edge_types: str) -> Seen:
     about = {"node_types": ["node"], "edge_types": edge_types or ["edge"], "sizes_vary": False}
     return Seen(training_kind("graphs").spec((7, 7), 0, about), 853)
+
+
+def _finest(asked: Asked, seen: Seen) -> int:
+    generator = asked.settled(seen)[0].generator
+    assert isinstance(generator, ConvGeneratorSettings)
+    return generator.finest
 
 
 def _classes(*counts: int) -> tuple[ClassCount, ...]:
@@ -124,13 +131,13 @@ def test_grey_clusters_have_a_layer_at_full_resolution() -> None:
     """It is worth a slower file only there. Training that starts from a generator keeps that one's layers, or
     they would begin anew. Whoever sets it is obeyed."""
     grey, colour = _seen(1, 28, 28, count=9000), _seen(3, 32, 32, count=9000)
-    assert asked_recipe().settled(grey)[0].generator.finest == 8
-    assert asked_recipe(settings={"generator.finest": 0}).settled(grey)[0].generator.finest == 0
-    assert asked_recipe(conditional=False).settled(grey)[0].generator.finest == 0
-    assert asked_recipe().settled(colour)[0].generator.finest == 0
+    assert _finest(asked_recipe(), grey) == 8
+    assert _finest(asked_recipe(settings={"generator.finest": 0}), grey) == 0
+    assert _finest(asked_recipe(conditional=False), grey) == 0
+    assert _finest(asked_recipe(), colour) == 0
     for earlier in (0, 8):
-        assert asked_recipe().settled(replace(grey, finest=earlier))[0].generator.finest == earlier
-        assert asked_recipe().settled(replace(colour, finest=earlier))[0].generator.finest == earlier
+        assert _finest(asked_recipe(), replace(grey, finest=earlier)) == earlier
+        assert _finest(asked_recipe(), replace(colour, finest=earlier)) == earlier
     assert "full resolution" in choose(grey).why
     assert "full resolution" not in choose(colour).why
 
