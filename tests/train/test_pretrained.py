@@ -122,6 +122,15 @@ def test_a_file_in_colour_gives_every_layer(tmp_path: Path) -> None:
         torch.testing.assert_close(state.ema.module(latents), load_generator(run).module(latents))
 
 
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_rounded_file_is_refused_by_its_precision(tiny_run: Path, tmp_path: Path, precision: str) -> None:
+    """Some of its tensors are float32, an embedding say: training would begin from that one, and anew
+    otherwise."""
+    export(tiny_run, tmp_path / "model.onnx", precision=precision)
+    with pytest.raises(PretrainedError, match=f"has {precision} weights"):
+        load_pretrained(tmp_path / "model.onnx")
+
+
 def test_spectral_norm_begins_from_plain_weights(earlier: Path) -> None:
     """The norms must be of the weights that were taken: vectors of random ones would scale them at will."""
     state = _state(discriminator__spectral_norm=True)

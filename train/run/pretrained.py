@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dropgan.serve.card import METADATA_KEY, Card
 from dropgan.serve.errors import DropganError
 from dropgan.serve.loading import read_file, read_onnx
 
@@ -60,7 +61,7 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
         CheckpointError: There is no checkpoint, or it is damaged.
         ModelError: The .onnx file cannot be read.
         DataError: A run could not record the path.
-        PretrainedError: The .onnx file has no float32 weights, or the file is of another kind.
+        PretrainedError: The .onnx file's weights are not float32, or the file is of another kind.
     """
     if Path(source).is_dir():
         RunDirectory(source).read_recipe()  # says what is wrong with a directory that is no run
@@ -68,9 +69,17 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
     require_text(str(path))
     if path.suffix == ".onnx":
         data = read_file(path)
+        file = read_onnx(data)
+        if METADATA_KEY in file.metadata:
+            precision = Card.from_json(file.metadata[METADATA_KEY]).export.precision
+            if precision != "fp32":  # single tensors of it may be float32 nevertheless
+                raise PretrainedError(
+                    f"{path} has {precision} weights, from which training cannot start: use the run that it"
+                    " was exported from, or its fp32 file"
+                )
         weights = {
             tensor.name: torch.from_numpy(np.array(tensor.array(), np.float32))
-            for tensor in read_onnx(data).graph.tensors
+            for tensor in file.graph.tensors
             if tensor.kind == _FLOAT32 and tensor.name.count(".")
         }
         if not weights:
