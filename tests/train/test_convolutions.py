@@ -8,7 +8,7 @@ from torch import nn
 
 from dropgan.train import change_recipe, load_recipe
 from dropgan.train.networks import SampleSpec, build_networks
-from dropgan.train.networks.conv import StemConv
+from dropgan.train.networks.conv import GreyStridedConv, StemConv
 from dropgan.train.networks.dropout import ChannelDropout, Dropout
 from dropgan.train.networks.grid import pyramid
 from dropgan.train.recipes.settings import Recipe
@@ -75,7 +75,7 @@ def test_dropout_after_every_hidden_layer(name: str, kind: str) -> None:
         recipe = small(
             name, **{f"{net}.{k}": v for net in ("generator", "discriminator") for k, v in settings.items()}
         )
-        stem = int(getattr(recipe.discriminator, "stem", 0) != 0)
+        stem = int(getattr(recipe.discriminator, "stem", 0) not in (0, "colour"))  # grey pictures
         # of r3gan three resolutions, two blocks each, two hidden layers a block; of graph two in its layer
         width = {"r3gan": 13, "graph": 5}.get(name, 3)
         for network, hidden in zip(
@@ -139,23 +139,47 @@ def test_weights_are_counted_once(name: str) -> None:
         assert [n for n, weight in network.named_parameters() if weight.grad is None] == []
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_stem_is_a_convolution(channels: int) -> None:
+@pytest.mark.parametrize(
+    ("layer", "plain"),
+    [
+        (StemConv(1, 4, 3, padding=1), nn.Conv2d(1, 4, 3, padding=1)),
+        (StemConv(3, 4, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)),
+        (GreyStridedConv(4), nn.Conv2d(1, 4, 4, 2, 1)),
+    ],
+    ids=["grey stem", "colour stem", "grey strided"],
+)
+def test_the_first_layer_is_a_convolution(layer: nn.Conv2d, plain: nn.Conv2d) -> None:
     """A grey one is computed in another way, and would be another network if that were wrong: its output, and
     the first and second derivatives that training and R1 take."""
-    torch.manual_seed(0)
-    stem = StemConv(channels, 4, 3, padding=1).double()
-    plain = nn.Conv2d(channels, 4, 3, padding=1).double()
-    plain.load_state_dict(stem.state_dict())
+    layer, plain = layer.double(), plain.double()
+    plain.load_state_dict(layer.state_dict())
     made = []
-    for layer in (stem, plain):
-        samples = torch.linspace(-1, 1, 2 * channels * 35, dtype=torch.float64).view(2, channels, 5, 7)
+    for one in (layer, plain):
+        channels = one.in_channels
+        samples = torch.linspace(-1, 1, 2 * channels * 48, dtype=torch.float64).view(2, channels, 6, 8)
         samples.requires_grad_()
-        logit = layer(samples).tanh().square().sum()
-        slope, *first = torch.autograd.grad(logit, (samples, *layer.parameters()), create_graph=True)
-        second = torch.autograd.grad(slope.square().sum(), tuple(layer.parameters()))
+        logit = one(samples).tanh().square().sum()
+        slope, *first = torch.autograd.grad(logit, (samples, *one.parameters()), create_graph=True)
+        second = torch.autograd.grad(slope.square().sum(), tuple(one.parameters()))
         made.append((logit, slope, *first, *second))
     torch.testing.assert_close(*made, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("stem", "grey", "colour"), [("auto", 8, 16), ("colour", 0, 16), (0, 0, 0), (5, 5, 5)]
+)
+def test_who_has_a_stem(stem: int | str, grey: int, colour: int) -> None:
+    """Colour needs one, or its pictures get a checkerboard; in grey it costs time for nothing."""
+    recipe = change_recipe(load_recipe("conv"), {"discriminator.stem": stem})
+    for channels, wanted in ((1, grey), (3, colour)):
+        first = next(
+            layer
+            for layer in build_networks(recipe, SampleSpec((channels, 16, 16)))[1].modules()
+            if isinstance(layer, nn.Conv2d)
+        )
+        assert isinstance(first, StemConv) == (wanted > 0)
+        assert first.in_channels == channels
+        assert not wanted or first.out_channels == wanted
 
 
 @pytest.mark.parametrize(("channels", "finest"), [(1, 8), (3, 4), (1, 0)])

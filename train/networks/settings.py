@@ -25,11 +25,17 @@ _NUMBERS: TypeAdapter[tuple[int, ...]] = TypeAdapter(
 )
 
 
-def _auto_or(kind: TypeAdapter[Any]) -> WrapValidator:
-    """Take ``auto`` or a kind, with one message for anything else, for which pydantic would have several."""
-    return WrapValidator(
-        lambda value, _: value if value == AUTO else kind.validate_python(value, strict=True)
-    )
+def _auto_or(kind: TypeAdapter[Any], *words: str) -> WrapValidator:
+    """Take ``auto``, other words or a kind, with one message for anything else, for which pydantic would have
+    several.
+    """
+
+    def checked(value: Any, _: Any) -> Any:
+        if isinstance(value, str) and words:
+            return require_among((AUTO, *words), value)
+        return value if value == AUTO else kind.validate_python(value, strict=True)
+
+    return WrapValidator(checked)
 
 
 def _layers(value: Any, _: Any) -> Any:
@@ -39,7 +45,7 @@ def _layers(value: Any, _: Any) -> Any:
 
 
 Rate = Annotated[float | Literal["auto"], _auto_or(_PROBABILITY)]
-Stem = Annotated[int | Literal["auto"], _auto_or(_WIDTH_OR_NONE)]
+Stem = Annotated[int | Literal["auto", "colour"], _auto_or(_WIDTH_OR_NONE, "colour")]
 Layers = Annotated[Literal["all", "last"] | tuple[int, ...], WrapValidator(_layers)]
 
 
