@@ -2,7 +2,7 @@
 
     python scripts/make_clothes.py RUN
 
-Trains recipe `conv` with labels for twice its steps on one CPU thread, some ten minutes, into the new
+Trains recipe `conv` with labels for 18,000 steps on one CPU thread, some ten minutes, into the new
 directory RUN, or takes the run that is there. Exports it in int8, which makes the file small, and scores
 what was exported.
 """
