@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from dropgan.export import export
-from dropgan.serve.errors import DropganError
+from dropgan.serve.errors import DropganError, ModelError
 from dropgan.train import (
     PretrainedError,
     RecipeError,
@@ -129,6 +130,17 @@ def test_a_rounded_file_is_refused_by_its_precision(tiny_run: Path, tmp_path: Pa
     export(tiny_run, tmp_path / "model.onnx", precision=precision)
     with pytest.raises(PretrainedError, match=f"has {precision} weights"):
         load_pretrained(tmp_path / "model.onnx")
+
+
+def test_a_damaged_file_is_named(model_file: Path, tmp_path: Path) -> None:
+    """A line that says no more than that "it" is cut short sends nobody to the right file."""
+    model = onnx.load(model_file)
+    onnx.helper.set_model_props(model, {"dropgan": '{"schema": '})
+    onnx.save(model, tmp_path / "größe.onnx")
+    (tmp_path / "cut.onnx").write_bytes(model_file.read_bytes()[:1000])
+    for name in ("größe.onnx", "cut.onnx"):
+        with pytest.raises(ModelError, match=f"{name} cannot be read: "):
+            load_pretrained(tmp_path / name)
 
 
 def test_spectral_norm_begins_from_plain_weights(earlier: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dropgan.serve.card import METADATA_KEY, Card
-from dropgan.serve.errors import DropganError
+from dropgan.serve.errors import DropganError, ModelError
 from dropgan.serve.loading import read_file, read_onnx
 
 from ..data.names import require_text
@@ -69,14 +69,16 @@ def load_pretrained(source: str | PathLike[str]) -> Pretrained:
     require_text(str(path))
     if path.suffix == ".onnx":
         data = read_file(path)
-        file = read_onnx(data)
-        if METADATA_KEY in file.metadata:
-            precision = Card.from_json(file.metadata[METADATA_KEY]).export.precision
-            if precision != "fp32":  # single tensors of it may be float32 nevertheless
-                raise PretrainedError(
-                    f"{path} has {precision} weights, from which training cannot start: use the run that it"
-                    " was exported from, or its fp32 file"
-                )
+        try:
+            file = read_onnx(data)
+            card = Card.from_json(file.metadata[METADATA_KEY]) if METADATA_KEY in file.metadata else None
+        except ModelError as error:
+            raise type(error)(f"{path} cannot be read: {error}") from error
+        if card is not None and card.export.precision != "fp32":  # some of its tensors may be float32
+            raise PretrainedError(
+                f"{path} has {card.export.precision} weights, from which training cannot start: use the run"
+                " that it was exported from, or its fp32 file"
+            )
         weights = {
             tensor.name: torch.from_numpy(np.array(tensor.array(), np.float32))
             for tensor in file.graph.tensors
